@@ -1,0 +1,75 @@
+package accesslog
+
+import (
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	flushBytes = 32 << 10
+	// flushDelay is how long an entry may stay in memory: short enough for somebody who watches the log.
+	flushDelay = 100 * time.Millisecond
+)
+
+// Writer gathers entries and writes many of them at once. It never splits an entry over two writes. Its methods may
+// be called concurrently; a nil *Writer drops everything.
+type Writer struct {
+	out    io.Writer
+	logger *slog.Logger
+
+	mu     sync.Mutex
+	buffer []byte
+	timer  *time.Timer
+	armed  bool
+	failed bool
+}
+
+// NewWriter writes to out. The first of a row of failures is reported to logger; failures don't stop the traffic.
+func NewWriter(out io.Writer, logger *slog.Logger) *Writer {
+	w := &Writer{out: out, logger: logger, buffer: make([]byte, 0, flushBytes+4<<10)}
+	w.timer = time.AfterFunc(time.Hour, w.Flush)
+	w.timer.Stop()
+	return w
+}
+
+// Write takes one entry. It keeps nothing of it.
+func (w *Writer) Write(entry *Entry) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buffer = entry.appendJSON(w.buffer)
+	switch {
+	case len(w.buffer) >= flushBytes:
+		w.flush()
+	case !w.armed:
+		w.armed = true
+		w.timer.Reset(flushDelay)
+	}
+}
+
+// Flush writes what was gathered.
+func (w *Writer) Flush() {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = false
+	w.flush()
+}
+
+func (w *Writer) flush() {
+	if len(w.buffer) == 0 {
+		return
+	}
+	_, err := w.out.Write(w.buffer)
+	w.buffer = w.buffer[:0]
+	if err != nil && !w.failed {
+		w.logger.Error("writing the access log failed; entries are lost until it works again", "error", err)
+	}
+	w.failed = err != nil
+}

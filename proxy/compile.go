@@ -1,0 +1,193 @@
+package proxy
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"slices"
+
+	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/metrics"
+	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
+)
+
+// compiler turns tables into snapshots and remembers what it made of the last one, so that an update costs what it
+// changes: hosts that stay the same are not compiled again, endpoint sets that stay the same keep their turn.
+type compiler struct {
+	metrics  *metrics.Collector
+	selfMade *tls.Certificate
+
+	last     *snapshot
+	hosts    map[string]*compiledHost
+	problems []error // of the hosts
+	ordinals ordinals
+	// referenced are the upstreams that the hosts' backends name.
+	referenced map[string]bool
+}
+
+type compiledHost struct {
+	source    route.Host
+	locations []*location
+	paths     *match.Paths[*location]
+	problems  []error
+}
+
+func (c *compiler) compile(table *route.Table) (*snapshot, []error) {
+	problems := table.Validate()
+	next := &snapshot{table: table}
+	if c.last != nil && slices.EqualFunc(c.last.table.Hosts, table.Hosts, route.Host.Equal) {
+		next.hosts = c.last.hosts
+	} else {
+		next.hosts = c.compileHosts(table.Hosts)
+	}
+	problems = append(problems, c.problems...)
+	next.upstreams = c.compileUpstreams(table.Upstreams)
+
+	var previous *certs.Store
+	if c.last != nil {
+		previous = c.last.certs
+	}
+	var bad []error
+	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.selfMade, previous)
+	c.last = next
+	return next, append(problems, bad...)
+}
+
+func (c *compiler) compileHosts(hosts []route.Host) *match.Hosts[*location] {
+	compiled := new(match.Hosts[*location])
+	kept := make(map[string]*compiledHost, len(hosts))
+	c.problems = nil
+	for _, source := range hosts {
+		host := c.hosts[source.Name]
+		if host == nil || !host.source.Equal(source) {
+			host = c.compileHost(source)
+		}
+		if !compiled.Add(source.Name, host.paths) {
+			continue // Validate has reported it
+		}
+		kept[source.Name] = host
+		c.problems = append(c.problems, host.problems...)
+	}
+	c.hosts = kept
+	c.finish(kept)
+	return compiled
+}
+
+func (c *compiler) compileHost(source route.Host) *compiledHost {
+	host := &compiledHost{source: source, paths: new(match.Paths[*location])}
+	for _, r := range source.Routes {
+		problem := func(err error) {
+			host.problems = append(host.problems, fmt.Errorf("host %q, %s path %q: %w", source.Name, r.Match, r.Path, err))
+		}
+		path, err := urlpath.AppendNormal(nil, r.Path)
+		if err != nil {
+			problem(err)
+			continue
+		}
+		at := &location{path: r.Path, policy: r.Policy, primary: newTarget(r.Backend)}
+		if r.Canary != nil {
+			canary, err := balance.NewCanary(*r.Canary)
+			if err != nil {
+				problem(fmt.Errorf("it is served without its canary: %w", err))
+			} else {
+				at.canary, at.other = canary, newTarget(r.Canary.Backend)
+			}
+		}
+		add := host.paths.AddPrefix
+		if r.Match == route.Exact {
+			add = host.paths.AddExact
+		}
+		if !add(string(path), at) {
+			problem(fmt.Errorf("another route of this host has the same path; the first is served"))
+			continue
+		}
+		host.locations = append(host.locations, at)
+	}
+	return host
+}
+
+func newTarget(backend route.Backend) target {
+	return target{backend: backend, ordinal: -1}
+}
+
+// finish gives new locations their ordinals and series. Those that were served before have both already, and are
+// read by running requests.
+func (c *compiler) finish(hosts map[string]*compiledHost) {
+	referenced := make(map[string]bool)
+	var labels []metrics.Labels
+	var targets []*target
+	visit := func(host string, at *location, to *target, canary bool) {
+		if to.ordinal < 0 {
+			to.ordinal = c.ordinals.of(to.backend.Upstream)
+		}
+		referenced[to.backend.Upstream] = true
+		targets = append(targets, to)
+		labels = append(labels, metrics.Labels{
+			Host: host, Path: at.path, Canary: canary,
+			Namespace: to.backend.Origin.Namespace, Ingress: to.backend.Origin.Ingress, Service: to.backend.Origin.Service,
+		})
+	}
+	for name, host := range hosts {
+		for _, at := range host.locations {
+			visit(cmp.Or(name, "_"), at, &at.primary, false)
+			if at.canary != nil {
+				visit(cmp.Or(name, "_"), at, &at.other, true)
+			}
+		}
+	}
+	for i, series := range c.metrics.Use(labels) {
+		if targets[i].series == nil {
+			targets[i].series = series
+		}
+	}
+	c.referenced = referenced
+}
+
+// compileUpstreams returns the upstreams by ordinal. One that a backend names and the table doesn't have is there
+// without endpoints. A set of endpoints that stays the same keeps its rotation, also when the order changes.
+func (c *compiler) compileUpstreams(sources []route.Upstream) []*upstream {
+	present := make(map[string]route.Upstream, len(sources))
+	for _, source := range sources {
+		if _, twice := present[source.Name]; !twice {
+			present[source.Name] = source
+		}
+	}
+	c.ordinals.keep(func(name string) bool {
+		_, inTable := present[name]
+		return inTable || c.referenced[name]
+	})
+	for name := range present {
+		c.ordinals.of(name)
+	}
+	compiled := make([]*upstream, c.ordinals.len())
+	for name, ordinal := range c.ordinals.byName {
+		source := present[name]
+		source.Name = name
+		compiled[ordinal] = c.compileUpstream(ordinal, source)
+	}
+	return compiled
+}
+
+func (c *compiler) compileUpstream(ordinal int, source route.Upstream) *upstream {
+	if c.last != nil && ordinal < len(c.last.upstreams) {
+		last := c.last.upstreams[ordinal]
+		if last != nil && last.source.Name == source.Name && last.source.Protocol == source.Protocol &&
+			sameSet(last.source.Endpoints, source.Endpoints) {
+			return last
+		}
+	}
+	return &upstream{source: source, rotation: balance.NewRotation(source.Name, source.Endpoints)}
+}
+
+func sameSet(a, b []route.Endpoint) bool {
+	return slices.Equal(sorted(a), sorted(b))
+}
+
+func sorted(endpoints []route.Endpoint) []route.Endpoint {
+	return slices.SortedFunc(slices.Values(endpoints), func(a, b route.Endpoint) int {
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Pod, b.Pod))
+	})
+}

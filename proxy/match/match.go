@@ -1,0 +1,61 @@
+// Package match finds what serves a host and a path: exact host before wildcard before everything else, exact path
+// before the longest prefix by path element (Ingress v1, "Hostname wildcards" and "Path types").
+//
+// Finding costs two map look-ups for the host, one for an exact path, and one for each element of the path that some
+// prefix of the host shares, whatever the number of hosts and paths.
+package match
+
+import "strings"
+
+// Hosts maps host names to what serves them. The zero value matches nothing. It must not be changed once it is used.
+type Hosts[T any] struct {
+	exact    map[string]*Paths[T]
+	wildcard map[string]*Paths[T] // by what follows the star, dot included
+	rest     *Paths[T]
+}
+
+// Add makes paths serve the host: a name in lower case, "*." and a name, or "" for every other host. It reports
+// false, and changes nothing, if the host is there already.
+func (h *Hosts[T]) Add(host string, paths *Paths[T]) bool {
+	switch {
+	case host == "":
+		if h.rest != nil {
+			return false
+		}
+		h.rest = paths
+		return true
+	case strings.HasPrefix(host, "*."):
+		return addNew(&h.wildcard, host[1:], paths)
+	default:
+		return addNew(&h.exact, host, paths)
+	}
+}
+
+// Find returns what serves the path of a host, which is in lower case and has no port. A host that is known does not
+// fall back to a wildcard or to the rest when its paths don't match: rules of different hosts are different servers.
+func (h *Hosts[T]) Find(host, path string) (value T, found bool) {
+	paths := h.exact[host]
+	if paths == nil && h.wildcard != nil {
+		if dot := strings.IndexByte(host, '.'); dot > 0 { // a star stands for one label, and not for none
+			paths = h.wildcard[host[dot:]]
+		}
+	}
+	if paths == nil {
+		paths = h.rest
+	}
+	if paths == nil {
+		return value, false
+	}
+	return paths.Find(path)
+}
+
+func addNew[T any](values *map[string]*T, key string, value *T) bool {
+	if *values == nil {
+		*values = make(map[string]*T)
+	}
+	if _, taken := (*values)[key]; taken {
+		return false
+	}
+	(*values)[key] = value
+	return true
+}
