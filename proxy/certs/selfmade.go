@@ -15,21 +15,25 @@ import (
 // SelfMadeName is the common name of the certificate that SelfMade makes, so that people recognise it in a browser.
 const SelfMadeName = "Ingress Test-bed Default Certificate"
 
-// SelfMade makes the certificate for clients that ask for no known host: self-signed, valid for a year, its key kept
-// nowhere.
+// SelfMade makes the certificate for clients that ask for no known host. Its key is kept nowhere.
 func SelfMade() (*tls.Certificate, error) {
+	return SelfSigned(SelfMadeName, "ingress.local")
+}
+
+// SelfSigned makes a server certificate that is its own issuer, valid for a year.
+func SelfSigned(commonName string, dnsNames ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the default certificate: %w", err)
+		return nil, fmt.Errorf("making the key of certificate %q: %w", commonName, err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
-		return nil, fmt.Errorf("drawing the serial number of the default certificate: %w", err)
+		return nil, fmt.Errorf("drawing the serial number of certificate %q: %w", commonName, err)
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: SelfMadeName},
-		DNSNames:              []string{"ingress.local"},
+		Subject:               pkix.Name{CommonName: commonName},
+		DNSNames:              dnsNames,
 		NotBefore:             time.Now().Add(-time.Hour), // clocks differ
 		NotAfter:              time.Now().AddDate(1, 0, 0),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
@@ -38,11 +42,11 @@ func SelfMade() (*tls.Certificate, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("signing the default certificate: %w", err)
+		return nil, fmt.Errorf("signing certificate %q: %w", commonName, err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("reading back the default certificate: %w", err)
+		return nil, fmt.Errorf("reading back certificate %q: %w", commonName, err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
