@@ -1,0 +1,85 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// copyTree copies a root file system with owners, modes and links. dst is there and empty. Files that are linked to
+// each other in the image become copies: this is the slow way round where overlays are refused, and only that.
+func copyTree(src, dst string) error {
+	return filepath.WalkDir(src, func(from string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(src, from)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dst, relative)
+		if err := copyEntry(from, to, info); err != nil {
+			return err
+		}
+		return copyOwnerAndMode(to, info)
+	})
+}
+
+func copyEntry(from, to string, info fs.FileInfo) error {
+	switch info.Mode().Type() {
+	case fs.ModeDir:
+		if err := os.Mkdir(to, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	case fs.ModeSymlink:
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, to)
+	case fs.ModeNamedPipe:
+		return unix.Mkfifo(to, 0o600)
+	case 0:
+		return copyFile(from, to)
+	}
+	return nil // sockets and devices have no place in an image
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+func copyOwnerAndMode(to string, info fs.FileInfo) error {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("no owner known of %s", to)
+	}
+	if err := os.Lchown(to, int(owner.Uid), int(owner.Gid)); err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	return os.Chmod(to, info.Mode())
+}

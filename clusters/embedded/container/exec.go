@@ -1,0 +1,119 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ExecSpec describes a program to run in a container that runs already.
+type ExecSpec struct {
+	Args  []string
+	TTY   bool
+	Stdin bool
+}
+
+// Exec runs a program inside the container that process is the first of, with the environment, user and rights of the
+// container's spec.
+//
+// It takes a thread of its own into the container's namespaces and starts the program from there. Joining a mount
+// namespace takes the thread's root folder along, so that thread must share it with no other (CLONE_FS).
+func Exec(process *Process, spec Spec, what ExecSpec) (*Process, error) {
+	var started *Process
+	err := onThread(func() error {
+		var err error
+		started, err = execHere(process.PID(), spec, what)
+		return err
+	})
+	return started, err
+}
+
+func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
+	if err := enter(pid); err != nil {
+		return nil, err
+	}
+	id, err := identify(spec.User)
+	if err != nil {
+		return nil, err
+	}
+	if id, err = confine(id, spec.User); err != nil {
+		return nil, err
+	}
+	spec.TTY = what.TTY
+	env := completeEnv(spec, id)
+	program, err := lookProgram(what.Args, env)
+	if err != nil {
+		return nil, &StartError{Reason: err.Error()}
+	}
+	// Opened here, the terminal is one of the container's own and has a name in its /dev/pts.
+	streams, err := openStreams(what.TTY, what.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	p, err := startHere(program, spec, what, id, env, streams)
+	if err != nil {
+		streams.closeAll()
+		return nil, err
+	}
+	return p, nil
+}
+
+func enter(pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("finding the container's process: %w", err)
+	}
+	defer unix.Close(fd) //nolint:errcheck // only a handle
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("separating a thread: %w", err)
+	}
+	namespaces := unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+	if err := unix.Setns(fd, namespaces); err != nil {
+		return fmt.Errorf("entering the container: %w", err)
+	}
+	return nil
+}
+
+func startHere(program string, spec Spec, what ExecSpec, id Identity, env []string, streams *streams) (*Process, error) {
+	allowed := capabilityBits(spec.Capabilities)
+	if spec.Privileged {
+		allowed = ^uint64(0)
+	}
+	// The program inherits these from the thread; it gets the rest of its rights from its user at execve.
+	if err := limitCapabilities(allowed); err != nil {
+		return nil, err
+	}
+	if spec.NoNewPrivileges {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return nil, fmt.Errorf("setting no_new_privs: %w", err)
+		}
+	}
+	cwd := spec.Cwd
+	if cwd == "" {
+		cwd = "/"
+	}
+	credential := &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
+	if policy, err := os.ReadFile("/proc/self/setgroups"); err == nil && string(policy) == "deny\n" {
+		credential.NoSetGroups = true
+	}
+	cmd := &exec.Cmd{
+		Path: program, Args: what.Args, Env: env, Dir: cwd,
+		Stdin: streams.childIn, Stdout: streams.childOut, Stderr: streams.childErr,
+		SysProcAttr: &syscall.SysProcAttr{Credential: credential, Setsid: true, Setctty: what.TTY},
+	}
+	startedAt := time.Now()
+	if err := cmd.Start(); err != nil {
+		var pathError *os.PathError
+		if errors.As(err, &pathError) {
+			return nil, &StartError{Reason: fmt.Sprintf("exec %s: %v", what.Args[0], pathError.Err)}
+		}
+		return nil, fmt.Errorf("starting %s: %w", what.Args[0], err)
+	}
+	streams.closeChildEnds()
+	return newProcess(cmd, streams, startedAt), nil
+}

@@ -1,0 +1,120 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// enterRootFS builds the container's root file system and makes it the root of this mount namespace. Mounts are taken
+// hold of first, as detached copies, and attached once the container's root is the only one in sight: so no symbolic
+// link in an image or volume can make a mount land anywhere else. The old root stays attached, out of sight, until the
+// end, because in a user namespace the kernel lets a new /proc or /sys be mounted only where an old one is.
+func enterRootFS(spec Spec) error {
+	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("making mounts private: %w", err)
+	}
+	mounts, err := holdMounts(spec.Mounts)
+	if err != nil {
+		return err
+	}
+	devices, err := holdDevices(spec.Privileged)
+	if err != nil {
+		return err
+	}
+	root, err := prepareRoot(spec)
+	if err != nil {
+		return err
+	}
+	oldRoot, err := os.Open("/")
+	if err != nil {
+		return fmt.Errorf("opening the old root: %w", err)
+	}
+	if err := os.Chdir(root); err != nil {
+		return fmt.Errorf("entering the new root: %w", err)
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("changing the root: %w", err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return fmt.Errorf("entering the new root: %w", err)
+	}
+	if err := mountSystem(spec, devices); err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		if err := m.attach(); err != nil {
+			return err
+		}
+	}
+	if err := detach(oldRoot); err != nil {
+		return err
+	}
+	if err := protect(spec.Privileged); err != nil {
+		return err
+	}
+	if spec.ReadOnly {
+		return setReadOnly("/", false)
+	}
+	return nil
+}
+
+// detach lets go of the old root, which pivot_root(".", ".") stacked on top of the new one.
+func detach(oldRoot *os.File) error {
+	err := unix.Fchdir(int(oldRoot.Fd()))
+	if err == nil {
+		err = unix.Unmount(".", unix.MNT_DETACH)
+	}
+	if err = errors.Join(err, oldRoot.Close(), os.Chdir("/")); err != nil {
+		return fmt.Errorf("detaching the old root: %w", err)
+	}
+	return nil
+}
+
+// prepareRoot mounts the image, with a tmpfs to catch what is written, and returns where.
+func prepareRoot(spec Spec) (string, error) {
+	options := "mode=0755"
+	if spec.ScratchBytes > 0 {
+		options += ",size=" + strconv.FormatInt(spec.ScratchBytes, 10)
+	}
+	if err := unix.Mount("tmpfs", spec.Scratch, "tmpfs", 0, options); err != nil {
+		return "", fmt.Errorf("mounting scratch space: %w", err)
+	}
+	root := filepath.Join(spec.Scratch, "root")
+	upper := filepath.Join(spec.Scratch, "upper")
+	work := filepath.Join(spec.Scratch, "work")
+	for _, dir := range []string{root, upper, work} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return "", fmt.Errorf("making scratch space: %w", err)
+		}
+	}
+	overlay := mountOverlay(spec.RootFS, upper, work, root)
+	if overlay == nil {
+		return root, nil
+	}
+	// Some kernels refuse overlays, most often inside user namespaces or on top of other overlays. A copy does as well;
+	// it only costs the time and memory that sharing saves.
+	if err := copyTree(spec.RootFS, root); err != nil {
+		return "", fmt.Errorf("copying the image, since an overlay was refused (%w): %w", overlay, err)
+	}
+	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil { // pivot_root wants a mount
+		return "", fmt.Errorf("mounting the copy of the image: %w", err)
+	}
+	return root, nil
+}
+
+func mountOverlay(lower, upper, work, root string) error {
+	// A colon would separate layers, and a comma options.
+	escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `,`, `\,`)
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", escape.Replace(lower), escape.Replace(upper), escape.Replace(work))
+	if userNamespaced() {
+		// The overlay's own notes are "trusted" attributes, which only the machine's root may write, or "user" ones.
+		options += ",userxattr"
+	}
+	return unix.Mount("overlay", root, "overlay", 0, options)
+}

@@ -1,0 +1,187 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// startTimeout is how long the child may take until it is the container's program.
+const startTimeout = 30 * time.Second
+
+// Launcher starts containers.
+type Launcher struct {
+	// Program is what becomes a container when it is called with InitArgument; "" is the running program.
+	Program string
+}
+
+// Start starts a container and returns once its program runs. A StartError means that it could not.
+func (l Launcher) Start(spec Spec) (*Process, error) {
+	streams, err := openStreams(spec.TTY, spec.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.start(spec, streams)
+	if err != nil {
+		streams.closeAll()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (l Launcher) start(spec Spec, streams *streams) (*Process, error) {
+	specOut, specIn, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("opening pipe: %w", err)
+	}
+	defer specOut.Close() //nolint:errcheck // the child's copy counts
+	defer specIn.Close()  //nolint:errcheck // closed below, too
+	reportOut, reportIn, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("opening pipe: %w", err)
+	}
+	defer reportOut.Close() //nolint:errcheck // only read
+	defer reportIn.Close()  //nolint:errcheck // closed below, too
+
+	program := l.Program
+	if program == "" {
+		program = "/proc/self/exe"
+	}
+	cmd := exec.Command(program, InitArgument)
+	// One processor is plenty for what the child does, and the fewer threads it starts the sooner it is done.
+	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.childIn, streams.childOut, streams.childErr
+	cmd.ExtraFiles = []*os.File{specOut, reportIn}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setsid:     true,
+		Setctty:    spec.TTY,
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
+	}
+	startedAt := time.Now()
+	if err := forkIn(spec.Namespaces.PID, cmd); err != nil {
+		return nil, fmt.Errorf("starting the container's first process: %w", err)
+	}
+	streams.closeChildEnds()
+	p := newProcess(cmd, streams, startedAt)
+	if err := handOver(p, spec, specIn, reportOut, reportIn); err != nil {
+		p.Signal(unix.SIGKILL) //nolint:errcheck // it may be gone already
+		<-p.Done()
+		return nil, err
+	}
+	return p, nil
+}
+
+// handOver gives the child its specification and waits until it has become the container's program.
+func handOver(p *Process, spec Spec, specIn, reportOut, reportIn *os.File) error {
+	if err := reportIn.Close(); err != nil {
+		return err
+	}
+	// A child that died early makes the write fail with EPIPE; its report says more.
+	writeErr := errors.Join(json.NewEncoder(specIn).Encode(spec), specIn.Close())
+	if err := reportOut.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
+		return err
+	}
+	const longestReport = 64 << 10
+	report, readErr := io.ReadAll(io.LimitReader(reportOut, longestReport))
+	switch {
+	case len(report) > 0:
+		return &StartError{Reason: strings.TrimSpace(string(report))}
+	case readErr != nil:
+		return fmt.Errorf("waiting for the container to start: %w", readErr)
+	case writeErr != nil:
+		return fmt.Errorf("handing the container its specification: %w", writeErr)
+	}
+	return nil
+}
+
+// StartError says why a container's program could not be run, in words for the user.
+type StartError struct{ Reason string }
+
+func (e *StartError) Error() string { return e.Reason }
+
+// forkIn starts cmd with a new PID namespace or, if pid isn't 0, in the PID namespace of that process.
+func forkIn(pid int, cmd *exec.Cmd) error {
+	if pid == 0 {
+		return cmd.Start()
+	}
+	cmd.SysProcAttr.Cloneflags &^= syscall.CLONE_NEWPID
+	return onThread(func() error {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			return fmt.Errorf("finding the Pod's process namespace: %w", err)
+		}
+		defer unix.Close(fd) //nolint:errcheck // only a handle
+		if err := unix.Setns(fd, unix.CLONE_NEWPID); err != nil {
+			return fmt.Errorf("joining the Pod's process namespace: %w", err)
+		}
+		return cmd.Start()
+	})
+}
+
+// onThread runs f on a thread of its own that ends with it, for f to change the thread as it likes.
+func onThread(f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the runtime then ends the thread
+		result <- f()
+	}()
+	return <-result
+}
+
+// streams are both ends of a container's standard streams.
+type streams struct {
+	in, out, err                *os.File // the agent's ends; err is nil with a terminal
+	childIn, childOut, childErr *os.File
+}
+
+func openStreams(tty, stdin bool) (*streams, error) {
+	if tty {
+		master, slave, err := pty.Open()
+		if err != nil {
+			return nil, fmt.Errorf("opening a terminal: %w", err)
+		}
+		return &streams{in: master, out: master, childIn: slave, childOut: slave, childErr: slave}, nil
+	}
+	s := &streams{}
+	var err error
+	if s.out, s.childOut, err = os.Pipe(); err == nil {
+		if s.err, s.childErr, err = os.Pipe(); err == nil {
+			if stdin {
+				s.childIn, s.in, err = os.Pipe()
+			} else {
+				s.childIn, err = os.Open(os.DevNull)
+			}
+		}
+	}
+	if err != nil {
+		s.closeAll()
+		return nil, fmt.Errorf("opening standard streams: %w", err)
+	}
+	return s, nil
+}
+
+func (s *streams) closeChildEnds() { closeFiles(s.childIn, s.childOut, s.childErr) }
+
+func (s *streams) closeAll() {
+	s.closeChildEnds()
+	closeFiles(s.in, s.out, s.err)
+}
+
+// closeFiles closes each file once and ignores files that are nil or closed already.
+func closeFiles(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close() //nolint:errcheck // nothing is lost that anybody waits for
+		}
+	}
+}

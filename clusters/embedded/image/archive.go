@@ -1,0 +1,254 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// archivedImage is an image in an archive with the full names it goes by.
+type archivedImage struct {
+	names []string
+	image v1.Image
+	// digest of its manifest. Docker's archives have no manifest of that kind.
+	digest string
+}
+
+// Names of an image in an OCI layout are annotations: the first is containerd's and full, the second is of the image
+// specification and may be a tag alone.
+const (
+	annotationFullName = "io.containerd.image.name"
+	annotationRefName  = "org.opencontainers.image.ref.name"
+)
+
+// maxIndexes bounds how many indexes inside indexes are followed.
+const maxIndexes = 8
+
+var blobPath = regexp.MustCompile(`^blobs/sha256/[0-9a-f]{64}$`)
+
+// readArchive finds out which kind of archive it is. Since Docker 25 `docker save` writes both kinds in one file; its
+// manifest.json has the full names, so that is preferred.
+func readArchive(ctx context.Context, archivePath, scratch string, limits Limits) ([]archivedImage, error) {
+	kind, err := archiveKind(ctx, archivePath)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerArchive {
+		return readDockerArchive(archivePath)
+	}
+	dir := filepath.Join(scratch, "layout")
+	if err := extractLayout(ctx, archivePath, dir, limits.Bytes); err != nil {
+		return nil, fmt.Errorf("reading OCI layout: %w", err)
+	}
+	return readLayout(dir)
+}
+
+type kind int
+
+const (
+	dockerArchive kind = iota
+	ociLayout
+)
+
+func archiveKind(ctx context.Context, archivePath string) (kind, error) {
+	oci := false
+	err := eachEntry(ctx, archivePath, func(header *tar.Header, _ io.Reader) (bool, error) {
+		switch path.Clean(header.Name) {
+		case "manifest.json":
+			oci = false
+			return false, errFoundDocker
+		case "index.json":
+			oci = true
+		}
+		return true, nil
+	})
+	switch {
+	case errors.Is(err, errFoundDocker):
+		return dockerArchive, nil
+	case err != nil:
+		return 0, err
+	case oci:
+		return ociLayout, nil
+	}
+	return 0, errors.New("neither manifest.json nor index.json is in it: it must be a tar file in the OCI layout or " +
+		"one written by `docker save`")
+}
+
+var errFoundDocker = errors.New("found manifest.json")
+
+// eachEntry calls visit for the entries of a tar file until it returns false or an error.
+func eachEntry(ctx context.Context, archivePath string, visit func(*tar.Header, io.Reader) (bool, error)) error {
+	f, err := openArchive(archivePath)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	entries := tar.NewReader(f)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		header, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("not a readable tar file: %w", err)
+		}
+		more, err := visit(header, entries)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func readDockerArchive(archivePath string) ([]archivedImage, error) {
+	opener := func() (io.ReadCloser, error) { return openArchive(archivePath) }
+	manifest, err := tarball.LoadManifest(opener)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest.json: %w", err)
+	}
+	var found []archivedImage
+	for _, descriptor := range manifest {
+		if len(descriptor.RepoTags) == 0 {
+			continue // without a name no Pod can ask for it
+		}
+		// The library finds an image by a tag and wants exactly what the manifest says.
+		tag, err := parseTag(descriptor.RepoTags[0])
+		if err != nil {
+			return nil, err
+		}
+		img, err := tarball.Image(opener, tag)
+		if err != nil {
+			return nil, fmt.Errorf("reading image %s: %w", descriptor.RepoTags[0], err)
+		}
+		a := archivedImage{image: img}
+		for _, tag := range descriptor.RepoTags {
+			full, err := canonical(tag)
+			if err != nil {
+				return nil, err
+			}
+			a.names = append(a.names, full)
+		}
+		found = append(found, a)
+	}
+	if len(found) == 0 {
+		return nil, errors.New("no image in it has a name (RepoTags)")
+	}
+	return found, nil
+}
+
+// extractLayout writes the files of an OCI layout into dir, and no others.
+func extractLayout(ctx context.Context, archivePath, dir string, limit int64) error {
+	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
+		return err
+	}
+	return eachEntry(ctx, archivePath, func(header *tar.Header, content io.Reader) (bool, error) {
+		file := path.Clean(header.Name)
+		if header.Typeflag != tar.TypeReg || file != "oci-layout" && file != "index.json" && !blobPath.MatchString(file) {
+			return true, nil
+		}
+		if limit -= header.Size; limit < 0 {
+			return false, errTooLarge
+		}
+		f, err := os.Create(filepath.Join(dir, file))
+		if err != nil {
+			return false, err
+		}
+		_, err = io.Copy(f, content)
+		return true, errors.Join(err, f.Close())
+	})
+}
+
+func readLayout(dir string) ([]archivedImage, error) {
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading OCI layout: %w", err)
+	}
+	var found []archivedImage
+	if err := collect(index, nil, 0, &found); err != nil {
+		return nil, fmt.Errorf("reading OCI layout: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no image for linux/%s in it has a name (annotation %s or %s)", runtime.GOARCH,
+			annotationFullName, annotationRefName)
+	}
+	return found, nil
+}
+
+// collect finds the named images of an index that this machine can run. An index inside may carry the name for the
+// images of all platforms below it.
+func collect(index v1.ImageIndex, inherited []string, depth int, found *[]archivedImage) error {
+	if depth > maxIndexes {
+		return errors.New("indexes are nested too deeply")
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return err
+	}
+	for _, descriptor := range manifest.Manifests {
+		names, err := layoutNames(descriptor, inherited)
+		if err != nil {
+			return err
+		}
+		switch {
+		case descriptor.MediaType.IsIndex():
+			inner, err := index.ImageIndex(descriptor.Digest)
+			if err != nil {
+				return err
+			}
+			if err := collect(inner, names, depth+1, found); err != nil {
+				return err
+			}
+		case descriptor.MediaType.IsImage() || descriptor.MediaType == types.MediaType(""):
+			if len(names) == 0 || !runsHere(descriptor.Platform) {
+				continue
+			}
+			img, err := index.Image(descriptor.Digest)
+			if err != nil {
+				return err
+			}
+			*found = append(*found, archivedImage{names: names, image: img, digest: descriptor.Digest.String()})
+		}
+	}
+	return nil
+}
+
+func layoutNames(descriptor v1.Descriptor, inherited []string) ([]string, error) {
+	for _, annotation := range []string{annotationFullName, annotationRefName} {
+		if value := descriptor.Annotations[annotation]; value != "" {
+			full, err := canonical(value)
+			if err != nil {
+				return nil, err
+			}
+			return []string{full}, nil
+		}
+	}
+	return inherited, nil
+}
+
+// runsHere takes an image of no stated platform at its word; attestations are of platform "unknown".
+func runsHere(p *v1.Platform) bool {
+	return p == nil || p.OS == "" || p.OS == "linux" && p.Architecture == runtime.GOARCH
+}
+
+func parseTag(s string) (*name.Tag, error) {
+	tag, err := name.NewTag(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidName, err)
+	}
+	return &tag, nil
+}

@@ -1,0 +1,169 @@
+// Package image is a store of container images that all nodes of one cluster share: a folder, usually on a tmpfs, into
+// which archives are unpacked once and from which any number of processes read at the same time, without a daemon and
+// without locks.
+//
+// Everything that appears in the folder appears by rename(2), complete:
+//
+//	rootfs/<chain id>/   the root file system after a layer, whiteouts already applied
+//	refs/<hash>.json     an image by name: its configuration and which root file system it has
+//	tmp/                 what is being written
+//
+// A root file system holds the files of the layers below it as hard links, so a layer that several images share is
+// unpacked once and takes its space once. Nobody may write to rootfs/: containers use it as an overlay's lower layer.
+package image
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// ErrNotFound is wrapped by Get for an image that was never loaded.
+var ErrNotFound = errors.New("image is not in this cluster's store")
+
+// ErrInvalidName is wrapped by Get for a name that is no image reference.
+var ErrInvalidName = errors.New("invalid image name")
+
+// Store is a folder of images. Its methods may be used by many goroutines and processes at once.
+type Store struct {
+	dir    string
+	limits Limits
+}
+
+// Limits keep a broken or hostile archive from filling the memory that a tmpfs is made of.
+type Limits struct {
+	// Bytes of files that one image may unpack to, counted per layer before whiteouts.
+	Bytes int64
+	// Entries (files, folders, links) in all layers of one image.
+	Entries int
+}
+
+// DefaultLimits are generous for images that are made for a test-bed.
+func DefaultLimits() Limits { return Limits{Bytes: 8 << 30, Entries: 1_000_000} }
+
+// Image is a loaded image.
+type Image struct {
+	// Name in full, with registry, repository and tag.
+	Name string `json:"name"`
+	// ID is the digest of the image's configuration.
+	ID string `json:"id"`
+	// Digest of the image's manifest; empty for one from `docker save`, which keeps no manifest.
+	Digest string `json:"digest,omitempty"`
+	// Config is what the image says about its process: entry point, environment, user, working folder, stop signal.
+	Config v1.Config `json:"config"`
+	// Size in bytes of the unpacked files.
+	Size int64 `json:"size"`
+	// Chain identifies the root file system (OCI image specification, "ChainID").
+	Chain string `json:"chain"`
+	// RootFS is the folder with the image's files, to be read only.
+	RootFS string `json:"-"`
+}
+
+// Open opens the store in dir and makes it if it isn't there.
+func Open(dir string) (*Store, error) { return OpenLimited(dir, DefaultLimits()) }
+
+// OpenLimited is Open with other limits for what is loaded.
+func OpenLimited(dir string, limits Limits) (*Store, error) {
+	s := &Store{dir: dir, limits: limits}
+	for _, sub := range []string{s.refs(), s.rootfs(), s.tmp()} {
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return nil, fmt.Errorf("opening image store: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// Get returns the image that a Pod calls by name: a short name means what it means to Docker, so "web" is
+// "docker.io/library/web:latest".
+func (s *Store) Get(imageName string) (Image, error) {
+	full, err := canonical(imageName)
+	if err != nil {
+		return Image{}, err
+	}
+	return s.read(s.refPath(full), imageName)
+}
+
+// List returns all images, sorted by name.
+func (s *Store) List() ([]Image, error) {
+	paths, err := filepath.Glob(filepath.Join(s.refs(), "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("listing images: %w", err)
+	}
+	images := make([]Image, 0, len(paths))
+	for _, path := range paths {
+		img, err := s.read(path, path)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, img)
+	}
+	sort.Slice(images, func(i, j int) bool { return images[i].Name < images[j].Name })
+	return images, nil
+}
+
+func (s *Store) read(path, imageName string) (Image, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Image{}, fmt.Errorf("%w: %s", ErrNotFound, imageName)
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("reading image %s: %w", imageName, err)
+	}
+	var img Image
+	if err := json.Unmarshal(raw, &img); err != nil {
+		return Image{}, fmt.Errorf("reading image %s: %w", imageName, err)
+	}
+	img.RootFS = s.chainPath(img.Chain)
+	return img, nil
+}
+
+// put makes an image known under its name, replacing the one that had it.
+func (s *Store) put(img Image) error {
+	raw, err := json.Marshal(img)
+	if err != nil {
+		return fmt.Errorf("storing image %s: %w", img.Name, err)
+	}
+	f, err := os.CreateTemp(s.tmp(), "ref-")
+	if err != nil {
+		return fmt.Errorf("storing image %s: %w", img.Name, err)
+	}
+	_, err = f.Write(raw)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), s.refPath(img.Name))
+	}
+	if err != nil {
+		os.Remove(f.Name()) //nolint:errcheck // the first error matters
+		return fmt.Errorf("storing image %s: %w", img.Name, err)
+	}
+	return nil
+}
+
+func (s *Store) refs() string   { return filepath.Join(s.dir, "refs") }
+func (s *Store) rootfs() string { return filepath.Join(s.dir, "rootfs") }
+func (s *Store) tmp() string    { return filepath.Join(s.dir, "tmp") }
+
+// refPath hashes the name, as names may be longer than a file name and contain slashes.
+func (s *Store) refPath(full string) string {
+	sum := sha256.Sum256([]byte(full))
+	return filepath.Join(s.refs(), hex.EncodeToString(sum[:])+".json")
+}
+
+func (s *Store) chainPath(chain string) string { return filepath.Join(s.rootfs(), chain) }
+
+func canonical(imageName string) (string, error) {
+	ref, err := name.ParseReference(imageName)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrInvalidName, err)
+	}
+	return ref.Name(), nil
+}
