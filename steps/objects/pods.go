@@ -1,0 +1,118 @@
+package objects
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/remotecommand"
+)
+
+// lookTimeout bounds a look at the reasons of a failure.
+const lookTimeout = 5 * time.Second
+
+// maxLog bounds what is read of a log, from its end.
+const maxLog = 4 << 20
+
+// Pods lists the Pods with the labels, without those that have ended, by name.
+func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
+	list, err := a.Clientset.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
+	if err != nil {
+		return nil, fmt.Errorf("listing the Pods %s in namespace %s: %w", labels, namespace, err)
+	}
+	pods := slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
+		return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	})
+	slices.SortFunc(pods, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return pods, nil
+}
+
+// ReadyPods lists the Pods that are ready and not about to end.
+func (a *API) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
+	pods, err := a.Pods(ctx, namespace, labels)
+	if err != nil {
+		return nil, err
+	}
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil || missingOfPod(&pod) != ""
+	})
+	if len(pods) == 0 {
+		return nil, fmt.Errorf("%w: none is ready with the labels %s in namespace %s", ErrNoPod, labels, namespace)
+	}
+	return pods, nil
+}
+
+// Endpoints lists the EndpointSlices of a Service.
+func (a *API) Endpoints(ctx context.Context, namespace, service string) ([]discoveryv1.EndpointSlice, error) {
+	list, err := a.Clientset.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: discoveryv1.LabelServiceName + "=" + service,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the EndpointSlices of Service %s/%s: %w", namespace, service, err)
+	}
+	return list.Items, nil
+}
+
+// Log reads the end of the log of a Pod's first container; all of it if tail is 0.
+func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (string, error) {
+	options := &corev1.PodLogOptions{}
+	if tail > 0 {
+		options.TailLines = &tail
+	}
+	stream, err := a.Clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)
+	}
+	defer stream.Close() //nolint:errcheck // only read
+	log, err := io.ReadAll(io.LimitReader(stream, maxLog))
+	if err != nil {
+		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)
+	}
+	return string(log), nil
+}
+
+// Exec runs a command in a Pod's first container and returns what it printed.
+func (a *API) Exec(ctx context.Context, namespace, pod string, command ...string) (string, error) {
+	request := a.Clientset.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+	executor, err := remotecommand.NewWebSocketExecutor(a.Config, "GET", request.URL().String())
+	if err != nil {
+		return "", fmt.Errorf("running %q in Pod %s/%s: %w", command, namespace, pod, err)
+	}
+	var stdout, stderr bytes.Buffer
+	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr})
+	if err != nil {
+		return stdout.String(), fmt.Errorf("running %q in Pod %s/%s: %w: %s", command, namespace, pod, err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// Events of a namespace as text, in the order in which they happened.
+func (a *API) Events(ctx context.Context, namespace string) (string, error) {
+	list, err := a.Clientset.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", fmt.Errorf("listing the events of namespace %s: %w", namespace, err)
+	}
+	when := func(event corev1.Event) time.Time {
+		if !event.LastTimestamp.IsZero() {
+			return event.LastTimestamp.Time
+		}
+		return event.EventTime.Time
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return when(a).Compare(when(b)) })
+	var text strings.Builder
+	for _, event := range list.Items {
+		fmt.Fprintf(&text, "%s  %s  %s  %s/%s  %s\n", when(event).UTC().Format(time.TimeOnly), event.Type, event.Reason,
+			event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Message)
+	}
+	return text.String(), nil
+}

@@ -1,0 +1,231 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// WaitReady waits until the object does what it is for: a Deployment's, DaemonSet's or StatefulSet's Pods are
+// available and no older ones are left, a Pod is ready, a Job is complete, a Service's ready Pods are its endpoints,
+// an Ingress has an address. Objects of other kinds are ready once they are there. When ctx ends first, the error says
+// what was missing.
+func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) error {
+	missing := "it was not there yet"
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		current, err := a.Get(ctx, object)
+		if err != nil {
+			missing = err.Error()
+			return false, nil // a passing fault; where it lasts, it is what the error says
+		}
+		missing, err = missingOf(current)
+		if err != nil {
+			return false, err
+		}
+		if missing == "" && isKind(current, corev1.GroupName, "Service") {
+			missing = a.missingEndpoints(ctx, current)
+		}
+		return missing == "", nil
+	})
+	if err != nil && missing != "" {
+		return fmt.Errorf("waiting for %s: %w: %s%s", Name(object), err, missing, a.podTrouble(ctx, object))
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for %s: %w", Name(object), err)
+	}
+	return nil
+}
+
+func isKind(object *unstructured.Unstructured, group, kind string) bool {
+	return object.GroupVersionKind().GroupKind() == schema.GroupKind{Group: group, Kind: kind}
+}
+
+// missingOf says what an object lacks to be ready; "" if nothing. It looks at the object alone.
+func missingOf(object *unstructured.Unstructured) (string, error) {
+	switch object.GroupVersionKind().GroupKind() {
+	case schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}:
+		return typed(object, missingOfDeployment)
+	case schema.GroupKind{Group: appsv1.GroupName, Kind: "DaemonSet"}:
+		return typed(object, missingOfDaemonSet)
+	case schema.GroupKind{Group: appsv1.GroupName, Kind: "StatefulSet"}:
+		return typed(object, missingOfStatefulSet)
+	case schema.GroupKind{Group: corev1.GroupName, Kind: "Pod"}:
+		return typed(object, missingOfPod)
+	case schema.GroupKind{Group: batchv1.GroupName, Kind: "Job"}:
+		return typed(object, missingOfJob)
+	case schema.GroupKind{Group: networkingv1.GroupName, Kind: "Ingress"}:
+		return typed(object, missingOfIngress)
+	}
+	return "", nil
+}
+
+func typed[T any](object *unstructured.Unstructured, missing func(*T) string) (string, error) {
+	var value T
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &value); err != nil {
+		return "", fmt.Errorf("reading %s: %w", Name(object), err)
+	}
+	return missing(&value), nil
+}
+
+func missingOfDeployment(deployment *appsv1.Deployment) string {
+	wanted := int32(1)
+	if deployment.Spec.Replicas != nil {
+		wanted = *deployment.Spec.Replicas
+	}
+	status := deployment.Status
+	if status.ObservedGeneration < deployment.Generation {
+		return "its change has not been taken up"
+	}
+	return missingPods(wanted, status.UpdatedReplicas, status.AvailableReplicas, status.Replicas)
+}
+
+func missingOfDaemonSet(set *appsv1.DaemonSet) string {
+	if set.Status.ObservedGeneration < set.Generation {
+		return "its change has not been taken up"
+	}
+	return missingPods(set.Status.DesiredNumberScheduled, set.Status.UpdatedNumberScheduled, set.Status.NumberAvailable,
+		set.Status.CurrentNumberScheduled)
+}
+
+func missingOfStatefulSet(set *appsv1.StatefulSet) string {
+	wanted := int32(1)
+	if set.Spec.Replicas != nil {
+		wanted = *set.Spec.Replicas
+	}
+	if set.Status.ObservedGeneration < set.Generation {
+		return "its change has not been taken up"
+	}
+	return missingPods(wanted, set.Status.UpdatedReplicas, set.Status.AvailableReplicas, set.Status.Replicas)
+}
+
+func missingPods(wanted, updated, available, all int32) string {
+	if updated == wanted && available == wanted && all == wanted {
+		return ""
+	}
+	return fmt.Sprintf("of %d Pods wanted, %d are up to date and %d are available; %d are there in all", wanted, updated, available, all)
+}
+
+func missingOfPod(pod *corev1.Pod) string {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
+			return ""
+		}
+	}
+	return "it is not ready" + troubleOf(pod)
+}
+
+func missingOfJob(job *batchv1.Job) string {
+	for _, condition := range job.Status.Conditions {
+		if condition.Type == batchv1.JobComplete && condition.Status == corev1.ConditionTrue {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%d of its Pods have succeeded and %d have failed", job.Status.Succeeded, job.Status.Failed)
+}
+
+func missingOfIngress(ingress *networkingv1.Ingress) string {
+	if len(ingress.Status.LoadBalancer.Ingress) > 0 {
+		return ""
+	}
+	return "no controller has written an address into its status"
+}
+
+// missingEndpoints tells whether all ready Pods that a Service selects are endpoints that its slices call ready.
+func (a *API) missingEndpoints(ctx context.Context, service *unstructured.Unstructured) string {
+	var spec corev1.Service
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(service.Object, &spec); err != nil {
+		return err.Error()
+	}
+	if len(spec.Spec.Selector) == 0 {
+		return ""
+	}
+	pods, err := a.Pods(ctx, spec.Namespace, metav1.FormatLabelSelector(metav1.SetAsLabelSelector(spec.Spec.Selector)))
+	if err != nil {
+		return err.Error()
+	}
+	endpoints, err := a.Endpoints(ctx, spec.Namespace, spec.Name)
+	if err != nil {
+		return err.Error()
+	}
+	for _, pod := range pods {
+		if missingOfPod(&pod) == "" && pod.DeletionTimestamp == nil && !anyAddress(endpoints, pod.Status.PodIP) {
+			return fmt.Sprintf("Pod %s (%s) is not among its endpoints", pod.Name, pod.Status.PodIP)
+		}
+	}
+	return ""
+}
+
+func anyAddress(slices []discoveryv1.EndpointSlice, address string) bool {
+	for _, slice := range slices {
+		for _, endpoint := range slice.Endpoints {
+			ready := endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready
+			if ready && len(endpoint.Addresses) > 0 && endpoint.Addresses[0] == address {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// podTrouble says what ails the Pods behind an object that didn't become ready.
+func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured) string {
+	labels, found, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
+	if err != nil || !found {
+		return ""
+	}
+	// The caller's time is up; this look at the reason is short and needs its own.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	pods, err := a.Pods(ctx, object.GetNamespace(), metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels)))
+	if err != nil {
+		return ""
+	}
+	var trouble strings.Builder
+	for i := range pods {
+		if missingOfPod(&pods[i]) != "" {
+			fmt.Fprintf(&trouble, "; Pod %s is not ready%s", pods[i].Name, troubleOf(&pods[i]))
+		}
+	}
+	return trouble.String()
+}
+
+// troubleOf gives what a Pod's status says of why it isn't ready.
+func troubleOf(pod *corev1.Pod) string {
+	var reasons []string
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			reasons = append(reasons, condition.Message)
+		}
+	}
+	for _, container := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
+		switch state := container.State; {
+		case state.Waiting != nil && state.Waiting.Message != "":
+			reasons = append(reasons, fmt.Sprintf("container %s: %s: %s", container.Name, state.Waiting.Reason, state.Waiting.Message))
+		case state.Waiting != nil:
+			reasons = append(reasons, fmt.Sprintf("container %s: %s", container.Name, state.Waiting.Reason))
+		case state.Terminated != nil:
+			reasons = append(reasons, fmt.Sprintf("container %s ended with exit code %d", container.Name, state.Terminated.ExitCode))
+		case !container.Ready:
+			reasons = append(reasons, fmt.Sprintf("container %s runs, but its readiness probe has not succeeded", container.Name))
+		}
+	}
+	if len(reasons) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(reasons, ", ")
+}
+
+// ErrNoPod is wrapped where a Pod was looked for and none was there.
+var ErrNoPod = errors.New("there is no such Pod")
