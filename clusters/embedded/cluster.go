@@ -1,0 +1,147 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/network"
+)
+
+// Cluster is a running embedded cluster.
+type Cluster struct {
+	spec       control.Spec
+	pid        int
+	room       *control.Client
+	supervisor *supervisor // nil if another process made it
+}
+
+var _ clusters.Cluster = (*Cluster)(nil)
+
+func newCluster(spec control.Spec, pid int) *Cluster {
+	return &Cluster{spec: spec, pid: pid, room: control.NewClient(pid)}
+}
+
+// Connect finds a cluster that another process made.
+func Connect(ctx context.Context, name string) (*Cluster, error) {
+	running, err := Find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return newCluster(running.Spec, running.PID), nil
+}
+
+// Name of the cluster.
+func (c *Cluster) Name() string { return c.spec.Name }
+
+// Kubeconfig is the path of a kubeconfig for the host's loopback. It is gone when the cluster is.
+func (c *Cluster) Kubeconfig() string { return c.room.Path(control.HostKubeconfig) }
+
+// PID is the machine room's process. Its namespaces can be entered, and its root is seen below /proc/PID/root.
+func (c *Cluster) PID() int { return c.pid }
+
+// Version of Kubernetes, "v1.37.2".
+func (c *Cluster) Version() string { return c.spec.KubernetesVersion }
+
+// Ended is closed when the cluster is gone, and nil for a cluster that another process made.
+func (c *Cluster) Ended() <-chan struct{} {
+	if c.supervisor == nil {
+		return nil
+	}
+	return c.supervisor.ended
+}
+
+// Err says why the cluster ended by itself. Ask when Ended is closed.
+func (c *Cluster) Err() error { return c.supervisor.cause }
+
+// Nodes as planned.
+func (c *Cluster) Nodes(context.Context) ([]clusters.Node, error) {
+	p := c.spec.Network
+	nodes := make([]clusters.Node, len(p.Nodes))
+	for i, node := range p.Nodes {
+		nodes[i] = clusters.Node{
+			Name: node.Name, InternalIP: node.Address, ExternalIP: p.Public(i),
+			PodCIDR: p.Pods(i), PodGateway: p.PodGateway(i),
+			Masquerade: []netip.Addr{p.PodGateway(i), p.Tunnel(i)},
+		}
+	}
+	return nodes, nil
+}
+
+// Client is the machine on the internet.
+func (c *Cluster) Client() clusters.Client { return client{c} }
+
+type client struct{ cluster *Cluster }
+
+func (c client) Addr() netip.Addr { return c.cluster.spec.Network.ClientAddress }
+
+func (c client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.cluster.DialFrom(ctx, "client", network, address)
+}
+
+// DialFrom opens a connection from a machine inside: "client", "router" or a node's name. The address is an IP
+// address and port; there are no names inside.
+func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string) (net.Conn, error) {
+	conn, err := c.room.Dial(ctx, control.DialRequest{From: machine, Network: network, Address: address})
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	return conn, nil
+}
+
+// LoadImage makes an archive's images known to all nodes.
+func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
+	path, err := filepath.Abs(archive)
+	if err != nil {
+		return fmt.Errorf("finding image archive %s: %w", archive, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("image archive: %w", err)
+	}
+	if err := c.room.LoadImage(ctx, path); err != nil {
+		return fmt.Errorf("loading image archive %s: %w", archive, err)
+	}
+	return nil
+}
+
+// Capture listens on a pod's or node's link.
+func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
+	link := control.Link{Machine: target.Node, Interface: target.Interface}
+	switch {
+	case target.Pod != "":
+		var err error
+		link, err = c.room.PodLink(ctx, control.PodRequest{Namespace: target.Namespace, Pod: target.Pod})
+		if err != nil {
+			return nil, fmt.Errorf("finding the link of pod %s/%s: %w", target.Namespace, target.Pod, err)
+		}
+	case target.Interface == "":
+		link.Interface = network.MachineInterface
+	}
+	stream, err := c.room.Capture(ctx, link)
+	if err != nil {
+		return nil, fmt.Errorf("capturing on %s of %s: %w", link.Interface, link.Machine, err)
+	}
+	return stream, nil
+}
+
+// ExportLogs copies the logs of the cluster's parts to dir.
+func (c *Cluster) ExportLogs(_ context.Context, dir string) error {
+	if err := os.CopyFS(dir, os.DirFS(c.spec.Logs)); err != nil {
+		return fmt.Errorf("copying logs from %s to %s: %w", c.spec.Logs, dir, err)
+	}
+	return nil
+}
+
+// Destroy ends the cluster if this process made it.
+func (c *Cluster) Destroy(context.Context) error {
+	if c.supervisor != nil {
+		c.supervisor.stop()
+	}
+	return nil
+}

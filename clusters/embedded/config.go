@@ -1,0 +1,76 @@
+package embedded
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+)
+
+// Config says what cluster to make. Its zero value, with Default applied, is the walkthrough's: four nodes,
+// Kubernetes of the default version, the article's addresses.
+type Config struct {
+	// Name of the cluster, unique among the clusters of one user on one machine.
+	Name string `json:"name,omitempty"`
+	// KubernetesVersion picks the control plane's binary among those built; "" is the newest there is.
+	KubernetesVersion string `json:"kubernetesVersion,omitempty"`
+	// APIPort is the loopback port at which the host reaches the API server; 0 is any free one.
+	APIPort uint16 `json:"apiPort,omitempty"`
+	// Network is the machine room's plan of addresses.
+	Network plan.Network `json:"network,omitzero"`
+	// Binaries is the folder of the programs to run; "" is the folder of the testbed program itself.
+	Binaries string `json:"-"`
+	// Logs is the folder for the logs of the cluster's parts; "" is one in the user's cache.
+	Logs string `json:"-"`
+	// Progress is told what happens and how long it took; nil is silent.
+	Progress io.Writer `json:"-"`
+}
+
+// DefaultName is the name of a cluster that nobody named.
+const DefaultName = "testbed"
+
+// Names become part of a socket's name and of a folder's.
+var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
+
+// WithDefaults returns the configuration with everything filled in that was left open.
+func (c Config) WithDefaults() (Config, error) {
+	if c.Name == "" {
+		c.Name = DefaultName
+	}
+	if !validName.MatchString(c.Name) {
+		return c, fmt.Errorf("cluster name %q: use up to 40 lower-case letters, digits and dashes", c.Name)
+	}
+	c.Network = c.Network.WithDefaults()
+	if err := c.Network.Validate(); err != nil {
+		return c, fmt.Errorf("network of cluster %q: %w", c.Name, err)
+	}
+	if c.Logs == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return c, fmt.Errorf("finding a folder for logs (set one with --logs): %w", err)
+		}
+		c.Logs = filepath.Join(cache, "ingress-testbed", c.Name, "logs")
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	return c, nil
+}
+
+// ReadConfig reads a Config from a YAML or JSON file. Unknown fields are errors.
+func ReadConfig(path string) (Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading cluster configuration: %w", err)
+	}
+	var c Config
+	if err := yaml.UnmarshalStrict(raw, &c); err != nil {
+		return Config{}, fmt.Errorf("cluster configuration %s: %w", path, err)
+	}
+	return c, nil
+}

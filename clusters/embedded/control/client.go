@@ -1,0 +1,188 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Client asks things of a machine room.
+type Client struct {
+	root string // how the machine room's root is seen from here
+}
+
+// NewClient talks to the machine room that runs as process pid.
+func NewClient(pid int) *Client {
+	return &Client{root: filepath.Join("/proc", strconv.Itoa(pid), "root")}
+}
+
+// Path is how a path inside the machine room is seen from here.
+func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
+
+// Dial opens a connection from a machine inside.
+func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		r.Timeout = time.Until(deadline)
+	}
+	conn, err := c.ask(ctx, request{Dial: &r}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	file, err := receiveFile(conn)
+	if err != nil {
+		return nil, fmt.Errorf("receiving the connection from %s to %s: %w", r.From, r.Address, err)
+	}
+	defer file.Close()
+	opened, err := net.FileConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("using the connection from %s to %s: %w", r.From, r.Address, err)
+	}
+	return opened, nil
+}
+
+// Capture starts a capture; it is running when Capture returns. Closing the stream, or the end of ctx, stops it.
+func (c *Client) Capture(ctx context.Context, r Link) (io.ReadCloser, error) {
+	conn, err := c.ask(ctx, request{Capture: &r}, nil)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	return &captureStream{conn: conn, stop: stop}, nil
+}
+
+type captureStream struct {
+	conn *net.UnixConn
+	stop func() bool
+}
+
+func (s *captureStream) Read(p []byte) (int, error) {
+	n, err := s.conn.Read(p)
+	if errors.Is(err, net.ErrClosed) { // we stopped it ourselves
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (s *captureStream) Close() error {
+	s.stop()
+	return s.conn.Close()
+}
+
+// LoadImage makes an archive's images known to all nodes.
+func (c *Client) LoadImage(ctx context.Context, archive string) error {
+	conn, err := c.ask(ctx, request{LoadImage: archive}, nil)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// PodLink finds the node's end of a pod's link.
+func (c *Client) PodLink(ctx context.Context, r PodRequest) (Link, error) {
+	var answer reply
+	conn, err := c.ask(ctx, request{PodLink: &r}, &answer)
+	if err != nil {
+		return Link{}, err
+	}
+	return answer.Link, conn.Close()
+}
+
+// ask sends one request and reads the reply. The connection is the caller's to close, if there is no error.
+func (c *Client) ask(ctx context.Context, r request, answer *reply) (*net.UnixConn, error) {
+	var dialer net.Dialer
+	raw, err := dialer.DialContext(ctx, "unix", c.Path(Socket))
+	if err != nil {
+		return nil, fmt.Errorf("reaching the cluster (is it still running?): %w", err)
+	}
+	conn := raw.(*net.UnixConn) //nolint:forcetypeassert // what dialing "unix" gives
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	err = exchange(conn, r, answer)
+	if !stop() && err != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func exchange(conn *net.UnixConn, r request, answer *reply) error {
+	if err := json.NewEncoder(conn).Encode(r); err != nil {
+		return fmt.Errorf("asking the cluster: %w", err)
+	}
+	line, err := readLine(conn)
+	if err != nil {
+		return fmt.Errorf("waiting for the cluster's answer: %w", err)
+	}
+	if answer == nil {
+		answer = new(reply)
+	}
+	if err := json.Unmarshal(line, answer); err != nil {
+		return fmt.Errorf("the cluster's answer %q: %w", line, err)
+	}
+	if answer.Error != "" {
+		return &Error{Text: answer.Error, Errno: answer.Errno}
+	}
+	return nil
+}
+
+// Error is what went wrong inside. It unwraps to the system call's error number, if there was one.
+type Error struct {
+	Text  string
+	Errno syscall.Errno
+}
+
+func (e *Error) Error() string { return e.Text }
+
+func (e *Error) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
+const longestLine = 64 << 10
+
+// readLine reads up to a line feed and not a byte further: a stream or a file descriptor may follow.
+func readLine(r io.Reader) ([]byte, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for len(line) < longestLine {
+		if _, err := io.ReadFull(r, one); err != nil {
+			return nil, err
+		}
+		if one[0] == '\n' {
+			return line, nil
+		}
+		line = append(line, one[0])
+	}
+	return nil, fmt.Errorf("a line of over %d bytes", longestLine)
+}
+
+func receiveFile(conn *net.UnixConn) (*os.File, error) {
+	payload, ancillary := make([]byte, 1), make([]byte, syscall.CmsgSpace(4))
+	_, n, _, _, err := conn.ReadMsgUnix(payload, ancillary)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := syscall.ParseSocketControlMessage(ancillary[:n])
+	if err != nil || len(messages) != 1 {
+		return nil, fmt.Errorf("want one control message, got %d (%w)", len(messages), err)
+	}
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return nil, fmt.Errorf("want one file descriptor, got %d (%w)", len(fds), err)
+	}
+	syscall.CloseOnExec(fds[0])
+	return os.NewFile(uintptr(fds[0]), "connection"), nil
+}

@@ -1,0 +1,94 @@
+// Package control is how the host's side and the machine room talk: what to build, what happens meanwhile, and then
+// requests over a Unix socket, one a connection. A connection opened inside is handed out as a file descriptor, so
+// that its packets carry the inside's addresses while this process uses it like any other.
+package control
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+)
+
+// Paths inside the machine room's mount namespace. From the host they are seen below /proc/PID/root, PID being the
+// machine room's, and they are gone when it is.
+const (
+	StateDir         = "/run/testbed"
+	Socket           = StateDir + "/control.sock"
+	HostKubeconfig   = StateDir + "/kubeconfig"        // through the host's loopback
+	NodeKubeconfig   = StateDir + "/kubeconfig.node"   // from a node
+	ClientKubeconfig = StateDir + "/kubeconfig.client" // from the client
+	ImageDir         = StateDir + "/images"
+	ProgramDir       = StateDir + "/bin" // for the PATH of shells: kubectl
+)
+
+// Command is the hidden sub-command by which the testbed program becomes a machine room. Its file descriptor 3 is a
+// stream socket to the host's side: a Spec comes in, Events go out, and its end is the order to end.
+const Command = "machine-room"
+
+// APIPort is the API server's port on the first node.
+const APIPort = 6443
+
+// Spec is what the machine room is to build. It is the first thing sent to it, as one JSON value.
+type Spec struct {
+	Name    string       `json:"name"`
+	Network plan.Network `json:"network"`
+	// KubernetesVersion is what the nodes say they run, "v1.37.2".
+	KubernetesVersion string `json:"kubernetesVersion"`
+	// Kube is the path of the multi-call binary, and CNI the folder of the CNI plug-ins.
+	Kube string `json:"kube"`
+	CNI  string `json:"cni"`
+	// Logs is the folder for the parts' logs; it exists.
+	Logs string `json:"logs"`
+	// HostAPI is where the host listens for the API server.
+	HostAPI netip.AddrPort `json:"hostAPI"`
+}
+
+// Event is what the machine room tells while it builds, each as one JSON value.
+type Event struct {
+	// Done is a step that is finished, and Took how long it took.
+	Done string        `json:"done,omitempty"`
+	Took time.Duration `json:"took,omitempty"`
+	// Ready says that the cluster can be used.
+	Ready bool `json:"ready,omitempty"`
+	// Failed says why the machine room gives up. It ends after this.
+	Failed string `json:"failed,omitempty"`
+}
+
+// request is what a client of the socket sends; one field is set.
+type request struct {
+	Dial      *DialRequest `json:"dial,omitempty"`
+	Capture   *Link        `json:"capture,omitempty"`
+	LoadImage string       `json:"loadImage,omitempty"` // path of an archive
+	PodLink   *PodRequest  `json:"podLink,omitempty"`
+}
+
+// reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture.
+type reply struct {
+	Error string `json:"error,omitempty"`
+	// Errno is the system call's error number behind Error, if there is one, so that a refused connection can be
+	// told from a lost one here as well.
+	Errno syscall.Errno `json:"errno,omitempty"`
+	Link  Link          `json:"link,omitzero"`
+}
+
+// DialRequest opens a connection from a machine ("client", "router" or a node's name).
+type DialRequest struct {
+	From    string        `json:"from"`
+	Network string        `json:"network"`
+	Address string        `json:"address"`
+	Timeout time.Duration `json:"timeout"`
+}
+
+// Link is an interface of a machine. Captures listen on one.
+type Link struct {
+	Machine   string `json:"machine"`
+	Interface string `json:"interface"`
+}
+
+// PodRequest asks for the node's end of a pod's link.
+type PodRequest struct {
+	Namespace string `json:"namespace"`
+	Pod       string `json:"pod"`
+}

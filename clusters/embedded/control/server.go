@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Room is what the server needs of the machine room.
+type Room interface {
+	// Dial opens a connection from a machine and returns its file, which the server closes.
+	Dial(ctx context.Context, r DialRequest) (*os.File, error)
+	// Capture writes a pcap stream to w until ctx is done or w fails. It writes nothing before it is running.
+	Capture(ctx context.Context, r Link, w io.Writer) error
+	LoadImage(ctx context.Context, archive string) error
+	PodLink(ctx context.Context, r PodRequest) (Link, error)
+}
+
+// requestTimeout bounds how long a client may take to say what it wants.
+const requestTimeout = 10 * time.Second
+
+// Serve answers requests on listener until ctx is done.
+func Serve(ctx context.Context, listener *net.UnixListener, room Room) error {
+	stop := context.AfterFunc(ctx, func() { listener.Close() })
+	defer stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		conn, err := listener.AcceptUnix()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			return fmt.Errorf("accepting control connections: %w", err)
+		}
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer conn.Close()
+			serve(ctx, conn, room)
+		}()
+	}
+}
+
+func serve(ctx context.Context, conn *net.UnixConn, room Room) {
+	conn.SetReadDeadline(time.Now().Add(requestTimeout))
+	line, err := readLine(conn)
+	if err != nil {
+		return // nobody is there to be told
+	}
+	conn.SetReadDeadline(time.Time{})
+	var r request
+	if err := json.Unmarshal(line, &r); err != nil {
+		answer(conn, reply{}, fmt.Errorf("request %q: %w", line, err))
+		return
+	}
+	// Whatever runs for a client ends when it hangs up. Clients send nothing after their request, so that reading
+	// only ever ends with the connection.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		io.Copy(io.Discard, conn)
+		cancel()
+	}()
+	switch {
+	case r.Dial != nil:
+		serveDial(ctx, conn, room, *r.Dial)
+	case r.Capture != nil:
+		stream := &announcingWriter{conn: conn}
+		if err := room.Capture(ctx, *r.Capture, stream); err != nil && !stream.announced {
+			answer(conn, reply{}, err)
+		}
+	case r.LoadImage != "":
+		answer(conn, reply{}, room.LoadImage(ctx, r.LoadImage))
+	case r.PodLink != nil:
+		link, err := room.PodLink(ctx, *r.PodLink)
+		answer(conn, reply{Link: link}, err)
+	default:
+		answer(conn, reply{}, errors.New("the request asks for nothing"))
+	}
+}
+
+// announcingWriter sends the good reply before the first byte of a stream.
+type announcingWriter struct {
+	conn      *net.UnixConn
+	announced bool
+}
+
+func (w *announcingWriter) Write(p []byte) (int, error) {
+	if !w.announced {
+		w.announced = true
+		if err := answer(w.conn, reply{}, nil); err != nil {
+			return 0, err
+		}
+	}
+	return w.conn.Write(p)
+}
+
+func serveDial(ctx context.Context, conn *net.UnixConn, room Room, r DialRequest) {
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
+		defer cancel()
+	}
+	file, err := room.Dial(ctx, r)
+	if err != nil {
+		answer(conn, reply{}, err)
+		return
+	}
+	defer file.Close()
+	if answer(conn, reply{}, nil) == nil {
+		conn.WriteMsgUnix([]byte{0}, syscall.UnixRights(int(file.Fd())), nil)
+	}
+}
+
+func answer(conn *net.UnixConn, r reply, err error) error {
+	if err != nil {
+		r.Error = err.Error()
+		errors.As(err, &r.Errno)
+	}
+	return json.NewEncoder(conn).Encode(r)
+}

@@ -1,0 +1,124 @@
+// Package pki issues the certificates by which the parts of a cluster know each other.
+package pki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Lifetime of every certificate. A cluster lives for minutes; a `testbed up` may be left over a week.
+const lifetime = 30 * 24 * time.Hour
+
+// Authority signs certificates. Its folder gets a file NAME.crt and NAME.key for each, and ca.crt.
+type Authority struct {
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	// PEM of the authority's own certificate.
+	PEM []byte
+}
+
+// Identity is whom a certificate speaks for. Kubernetes reads a user from the common name and its groups from the
+// organizations (kubernetes.io, "Authenticating", X509 client certificates).
+type Identity struct {
+	// File is the name of the files, without ending.
+	File   string
+	User   string
+	Groups []string
+	// Names and Addresses make it a serving certificate for them as well.
+	Names     []string
+	Addresses []netip.Addr
+}
+
+// NewAuthority makes an authority that keeps its files in dir.
+func NewAuthority(dir string) (*Authority, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder for certificates: %w", err)
+	}
+	a := &Authority{dir: dir}
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "ingress-testbed"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	var err error
+	if a.PEM, err = a.issue("ca", template); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Issue signs a certificate and writes it and its key to the authority's folder.
+func (a *Authority) Issue(id Identity) error {
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: id.User, Organization: id.Groups},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	if len(id.Names)+len(id.Addresses) > 0 {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+		template.DNSNames = id.Names
+		for _, addr := range id.Addresses {
+			template.IPAddresses = append(template.IPAddresses, net.IP(addr.AsSlice()))
+		}
+	}
+	_, err := a.issue(id.File, template)
+	return err
+}
+
+func (a *Authority) issue(file string, template *x509.Certificate) (certPEM []byte, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("issuing certificate %s: %w", file, err)
+		}
+	}()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+		return nil, err
+	}
+	template.NotBefore = time.Now().Add(-time.Minute)
+	template.NotAfter = template.NotBefore.Add(lifetime)
+	parent, signer := a.cert, a.key
+	if parent == nil { // the authority itself
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		return nil, err
+	}
+	if a.cert == nil {
+		a.key = key
+		if a.cert, err = x509.ParseCertificate(der); err != nil {
+			return nil, err
+		}
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	certPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(a.Cert(file), certPEM, 0o600); err != nil {
+		return nil, err
+	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	return certPEM, os.WriteFile(a.Key(file), keyPEM, 0o600)
+}
+
+// Cert and Key are the paths of a certificate's files.
+func (a *Authority) Cert(file string) string { return filepath.Join(a.dir, file+".crt") }
+
+// Key is the path of a certificate's private key.
+func (a *Authority) Key(file string) string { return filepath.Join(a.dir, file+".key") }

@@ -1,0 +1,94 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkMachine says what this machine lacks, each with its remedy, before anything is started.
+func checkMachine() error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("the embedded cluster needs Linux, this is %s: use CLUSTER=kind, or run it in a Linux machine", runtime.GOOS)
+	}
+	if !haveProgram("nft") {
+		return errors.New("nft is missing: install Debian's or Fedora's package nftables (as root: apt-get install nftables)")
+	}
+	return nil
+}
+
+// haveProgram looks where a program may be; users' PATHs often lack sbin.
+func haveProgram(name string) bool {
+	if _, err := exec.LookPath(name); err == nil {
+		return true
+	}
+	for _, dir := range []string{"/usr/sbin/", "/sbin/", "/usr/local/sbin/"} {
+		if info, err := os.Stat(dir + name); err == nil && info.Mode()&0o111 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// namespaces are the machine room's own. Somebody who may not make them gets a user namespace too, in which he may.
+func namespaces() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if !mayAdminister() {
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	return attr
+}
+
+// mayAdminister says whether this process has what making namespaces takes: CAP_SYS_ADMIN (capabilities(7)).
+func mayAdminister() bool {
+	var data [2]unix.CapUserData
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return os.Geteuid() == 0
+	}
+	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
+}
+
+// explainNamespaces adds the remedy to the error of a kernel that refuses namespaces.
+func explainNamespaces(err error) error {
+	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) ||
+		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EUSERS) || errors.Is(err, syscall.EINVAL)
+	if !refused {
+		return fmt.Errorf("starting the machine room: %w", err)
+	}
+	if mayAdminister() {
+		return fmt.Errorf("the kernel refuses to make namespaces (see `sysctl user`): %w", err)
+	}
+	return fmt.Errorf("this kernel does not let an ordinary user make namespaces (%w): run as root, or allow it with %s",
+		err, strings.Join(userNamespaceRemedies(), " and "))
+}
+
+// userNamespaceRemedies lists the settings that may stand in the way on this machine.
+func userNamespaceRemedies() []string {
+	var remedies []string
+	for _, setting := range []struct{ path, bad, command string }{
+		{"/proc/sys/kernel/unprivileged_userns_clone", "0", "`sysctl kernel.unprivileged_userns_clone=1`"},
+		{"/proc/sys/user/max_user_namespaces", "0", "`sysctl user.max_user_namespaces=15000`"},
+		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`"},
+	} {
+		value, err := os.ReadFile(setting.path)
+		if err == nil && strings.TrimSpace(string(value)) == setting.bad {
+			remedies = append(remedies, setting.command)
+		}
+	}
+	if len(remedies) == 0 {
+		remedies = append(remedies, "a security profile (AppArmor, SELinux, seccomp) that permits user namespaces")
+	}
+	return remedies
+}

@@ -1,0 +1,102 @@
+package embedded
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+)
+
+// programs are the paths of what a cluster runs.
+//
+//	BINARIES/testbed                      this program
+//	BINARIES/kubernetes/v1.37.2/kube      the control plane, one folder a version
+//	BINARIES/cni/bridge, host-local, …    CNI plug-ins
+type programs struct {
+	testbed, kube, cni string
+	version            string // "v1.37.2"
+}
+
+func findPrograms(binaries, wanted string) (programs, error) {
+	testbed, err := findTestbed(binaries)
+	if err != nil {
+		return programs{}, err
+	}
+	dir := filepath.Dir(testbed)
+	chosen, err := chooseVersion(filepath.Join(dir, "kubernetes"), wanted)
+	if err != nil {
+		return programs{}, err
+	}
+	p := programs{
+		testbed: testbed, version: chosen,
+		kube: filepath.Join(dir, "kubernetes", chosen, "kube"), cni: filepath.Join(dir, "cni"),
+	}
+	for _, path := range []string{p.kube, filepath.Join(p.cni, "bridge")} {
+		if _, err := os.Stat(path); err != nil {
+			return programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
+		}
+	}
+	return p, nil
+}
+
+// findTestbed finds the testbed program: this process if it is that, or one beside it or in the PATH, for other
+// programs that use this package.
+func findTestbed(binaries string) (string, error) {
+	if binaries != "" {
+		return filepath.Abs(filepath.Join(binaries, "testbed"))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding the running program: %w", err)
+	}
+	if filepath.Base(self) == "testbed" {
+		return self, nil
+	}
+	path, err := exec.LookPath("testbed")
+	if err != nil {
+		return "", fmt.Errorf("the testbed program is not in the PATH: run `make build` and add its folder bin: %w", err)
+	}
+	return filepath.Abs(path)
+}
+
+// chooseVersion picks a built Kubernetes version: the newest, or the newest that wanted ("1.36", "v1.36.3") names.
+func chooseVersion(dir, wanted string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("no Kubernetes is built (%w): run `make build` first", err)
+	}
+	var built []*version.Version
+	for _, entry := range entries {
+		if v, err := version.ParseSemantic(entry.Name()); err == nil {
+			built = append(built, v)
+		}
+	}
+	slices.SortFunc(built, func(a, b *version.Version) int {
+		if a.LessThan(b) {
+			return 1
+		}
+		return -1
+	})
+	wanted = strings.TrimPrefix(wanted, "v")
+	for _, v := range built {
+		if s := v.String(); wanted == "" || s == wanted || strings.HasPrefix(s, wanted+".") {
+			return "v" + s, nil
+		}
+	}
+	return "", fmt.Errorf("kubernetes %s is not built; there is: %s", wanted, joinVersions(built))
+}
+
+func joinVersions(versions []*version.Version) string {
+	if len(versions) == 0 {
+		return "none (run `make build`)"
+	}
+	names := make([]string, len(versions))
+	for i, v := range versions {
+		names[i] = v.String()
+	}
+	return strings.Join(names, ", ")
+}

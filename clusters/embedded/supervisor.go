@@ -1,0 +1,150 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+)
+
+// supervisor is the host's side of a cluster that this process made. The machine room ends when it does: by the end
+// of their socket, and by the kernel's parent-death signal should even that fail.
+type supervisor struct {
+	claim *claim
+	api   *apiListener
+	room  *exec.Cmd
+	host  net.Conn      // to the machine room
+	ended chan struct{} // closed when the machine room is gone
+	once  sync.Once
+	cause error // why the cluster failed after it was ready; read it when ended is closed
+}
+
+// start runs the machine room and waits until the cluster is ready.
+func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spec, progress io.Writer) error {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	s.host = ours
+	s.room = exec.Command(testbed, control.Command)
+	s.room.ExtraFiles = []*os.File{theirs}
+	s.room.Stderr = os.Stderr // only what it can't tell us otherwise
+	s.room.SysProcAttr = namespaces()
+	if err := s.run(); err != nil {
+		return explainNamespaces(err)
+	}
+	if err := json.NewEncoder(s.host).Encode(spec); err != nil {
+		return fmt.Errorf("telling the machine room what to build: %w", err)
+	}
+	stop := context.AfterFunc(ctx, s.stop)
+	defer stop()
+	events := json.NewDecoder(s.host)
+	if err := awaitReady(events, progress); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	go s.watch(events)
+	s.claim.announce(Running{Name: spec.Name, PID: s.room.Process.Pid, Spec: spec})
+	s.api.serve(control.NewClient(s.room.Process.Pid), spec.Network)
+	return nil
+}
+
+// run starts the machine room from a thread that stays until it ends, because the parent-death signal is sent when
+// the thread, not the process, that made a child ends.
+func (s *supervisor) run() error {
+	s.ended = make(chan struct{})
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.room.Start()
+		started <- err
+		if err == nil {
+			s.room.Wait() //nolint:errcheck // how it ended is told by its last event
+		}
+		close(s.ended)
+	}()
+	return <-started
+}
+
+// awaitReady reads events until the cluster can be used, and passes them on as progress.
+func awaitReady(events *json.Decoder, progress io.Writer) error {
+	for {
+		var event control.Event
+		if err := events.Decode(&event); err != nil {
+			return fmt.Errorf("the machine room ended without a word: %w", err)
+		}
+		switch {
+		case event.Failed != "":
+			return errors.New(event.Failed)
+		case event.Ready:
+			return nil
+		case event.Done != "":
+			fmt.Fprintf(progress, "  %-38s %5.1f s\n", event.Done, event.Took.Seconds())
+		}
+	}
+}
+
+// watch notes why a cluster fails later.
+func (s *supervisor) watch(events *json.Decoder) {
+	var event control.Event
+	if events.Decode(&event) == nil && event.Failed != "" {
+		s.cause = errors.New(event.Failed)
+	}
+	s.stop()
+}
+
+// stopPatience is how long the machine room gets to end by itself. All it does then is exit.
+const stopPatience = 2 * time.Second
+
+// stop ends the cluster. It may be called any number of times.
+func (s *supervisor) stop() {
+	s.once.Do(func() {
+		if s.api != nil {
+			s.api.close()
+		}
+		if s.host != nil {
+			s.host.Close()
+		}
+		if s.ended != nil {
+			select {
+			case <-s.ended:
+			case <-time.After(stopPatience):
+				s.room.Process.Kill() //nolint:errcheck // it has ended by itself, then
+				<-s.ended
+			}
+		}
+		if s.claim != nil {
+			s.claim.release()
+		}
+	})
+}
+
+// socketPair is a stream socket with one end for a child.
+func socketPair() (ours net.Conn, theirs *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a socket pair: %w", err)
+	}
+	file := os.NewFile(uintptr(fds[0]), "machine room")
+	defer file.Close() // FileConn has its own
+	theirs = os.NewFile(uintptr(fds[1]), "host")
+	if ours, err = net.FileConn(file); err != nil {
+		theirs.Close()
+		return nil, nil, fmt.Errorf("using a socket pair: %w", err)
+	}
+	return ours, theirs, nil
+}
