@@ -1,0 +1,95 @@
+// Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo or probe.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingress-testbed/testbed/fixtures/backends"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "backends:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the flags that all servers share.
+type settings struct {
+	hostname string
+	shutdown backends.Shutdown
+}
+
+func command() *cobra.Command {
+	var shared settings
+	root := &cobra.Command{
+		Use:   "backends",
+		Short: "Run one of the test-bed's backend servers",
+		// Errors are printed by main, in one sentence.
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	flags := root.PersistentFlags()
+	flags.StringVar(&shared.hostname, "hostname", ownName(), "name that answers give for this pod")
+	flags.DurationVar(&shared.shutdown.Linger, "linger", 0, "time in which SIGTERM still lets new requests in")
+	flags.DurationVar(&shared.shutdown.Grace, "grace", 20*time.Second, "time that running requests then have to end")
+
+	var version, serverVersion string
+	web := server(&shared, "web", "The welcome page of nginx", 80, func() http.Handler { return backends.Web() })
+	guest := server(&shared, "guest", "The line of the Kubernetes bootcamp image", 8080, func() http.Handler {
+		return backends.Guest(shared.hostname, version)
+	})
+	guest.Flags().StringVar(&version, "version", "1", "version that the line ends with")
+	echo := server(&shared, "echo", "The request described, as by the echoserver image", 8080, func() http.Handler {
+		return backends.Echo(shared.hostname, serverVersion)
+	})
+	echo.Flags().StringVar(&serverVersion, "server-version", backends.EchoServerVersion, "value of server_version=")
+	probe := server(&shared, "probe", "Answers for tests of load, time-outs, streams and WebSocket", 8080,
+		func() http.Handler { return backends.Probe(shared.hostname) })
+	root.AddCommand(web, guest, echo, probe)
+	return root
+}
+
+func server(shared *settings, name, short string, port uint16, handler func() http.Handler) *cobra.Command {
+	var chosen uint16 // its own for each server, as the defaults differ
+	sub := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var config net.ListenConfig
+			listener, err := config.Listen(cmd.Context(), "tcp", fmt.Sprintf(":%d", chosen))
+			if err != nil {
+				return fmt.Errorf("the port can't be opened; choose another with --port: %w", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s listens on %s\n", name, shared.hostname, listener.Addr())
+			return backends.Serve(cmd.Context(), listener, handler(), shared.shutdown)
+		},
+	}
+	sub.Flags().Uint16Var(&chosen, "port", port, "TCP port to listen on")
+	return sub
+}
+
+// ownName is the name of the pod that this process runs in: Kubernetes makes it the host's name.
+func ownName() string {
+	if name := os.Getenv("HOSTNAME"); name != "" {
+		return name
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
