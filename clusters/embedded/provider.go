@@ -71,9 +71,13 @@ func (p *Provider) Create(ctx context.Context, args ...string) (string, error) {
 	if len(args) > 0 {
 		return "", fmt.Errorf("creating an embedded cluster takes no arguments, got %q: use WithConfig", args)
 	}
-	cluster, err := Connect(ctx, p.config.Name)
+	config, err := p.config.WithDefaults()
+	if err != nil {
+		return "", err
+	}
+	cluster, err := Connect(ctx, config.Name)
 	if errors.Is(err, ErrNotRunning) {
-		cluster, err = Create(ctx, p.config)
+		cluster, err = Create(ctx, config)
 	}
 	if err != nil {
 		return "", err

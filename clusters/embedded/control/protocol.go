@@ -20,6 +20,7 @@ const (
 	NodeKubeconfig   = StateDir + "/kubeconfig.node"   // from a node
 	ClientKubeconfig = StateDir + "/kubeconfig.client" // from the client
 	ImageDir         = StateDir + "/images"
+	KubectlCache     = StateDir + "/kubectl-cache"
 	ProgramDir       = StateDir + "/bin" // for the PATH of shells: kubectl
 )
 

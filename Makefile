@@ -1,0 +1,129 @@
+# The ingress test-bed. `make help` lists what there is to do.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := help
+
+# ---- settings, to be given on the command line: make conformance CLUSTER=kind TAGS='@canary' ----
+CLUSTER     ?= embedded#          embedded, or what `bin/testbed run --help` lists
+FEATURES    ?=#                   feature files or folders; all of them if empty
+TAGS        ?=#                   a tag expression such as '@canary && ~@load'
+REPORTS     ?= reports/out#       where the reports go
+K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; the default one if empty
+export CLUSTER K8S_VERSION
+
+# ---- what is built ----
+KUBE_MODULE := clusters/embedded/kube
+KUBE_VERSION = $(shell sed -n 's|^\tk8s.io/kubernetes ||p' $(KUBE_MODULE)/go.mod)
+KUBE        := bin/kubernetes/$(KUBE_VERSION)/kube
+CNI_PLUGINS := main/bridge main/loopback ipam/host-local
+IMAGES      := bin/images/controller.tar bin/images/backends.tar
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+export CGO_ENABLED ?= 0
+GO_BUILD    := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+comma       := ,
+# Where Kubernetes keeps its own version; its programs report it to each other.
+KUBE_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
+	-X $(p).gitVersion=$(KUBE_VERSION) -X $(p).gitMajor=1 \
+	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE_VERSION))) -X $(p).gitTreeState=clean)
+
+# Recipes use these to say what they do.
+say = @printf '\033[1m%s\033[0m\n' "$(1)"
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "Settings:"
+	@awk -F ' *[?]=#? *|# *' '/^[A-Z0-9_]+ +[?]=/{printf "  %-20s %s\n", $$1, $$NF}' $(MAKEFILE_LIST)
+
+.PHONY: conformance
+conformance: build ## start a cluster, run the feature files on real traffic, write the report
+	bin/testbed run --cluster $(CLUSTER) --reports $(REPORTS) --tags '$(TAGS)' $(FEATURES)
+
+.PHONY: test
+test: require-go require-cc ## unit tests with the race detector; needs neither root nor a cluster
+	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
+	CGO_ENABLED=1 go test -race ./...
+	cd $(KUBE_MODULE) && go mod verify >/dev/null
+
+.PHONY: test-privileged
+test-privileged: require-go require-nft ## tests that make namespaces; as root, or where the kernel lets users make them
+	go test -tags privileged ./clusters/...
+
+.PHONY: lint
+lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
+	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
+	cd $(KUBE_MODULE) && go mod tidy -diff
+	go tool -modfile=.tools/go.mod golangci-lint run
+	go tool -modfile=.tools/go.mod actionlint
+
+.PHONY: bench
+bench: require-go ## micro-benchmarks
+	go test -run '^$$' -bench . -benchmem ./proxy/... ./controller/...
+
+.PHONY: fuzz
+fuzz: require-go ## fuzz every parser, FUZZTIME each
+	@for package in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | sed 's/func //'); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; \
+	  done; done
+FUZZTIME ?= 30s#                  how long `make fuzz` runs each target
+
+.PHONY: clean
+clean: ## remove what was built and reported; Go's caches stay
+	rm -rf bin reports/out
+
+# ---- building ----
+
+.PHONY: build
+build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni) bin/testbed $(IMAGES) ## build everything into bin/
+
+# Go knows best what is out of date, and is quick to say so.
+.PHONY: bin/testbed bin/controller bin/backends
+bin/testbed bin/controller bin/backends: require-go
+	@$(call building,$@) $(GO_BUILD) -v -o $@ ./cmd/$(@F) 2>&1 | $(progress)
+
+bin/images/%.tar: bin/%
+	@go run ./cmd/images --binary $< --name testbed.local/$*:dev --entrypoint /$* --out $@
+
+# Kubernetes is a module of its own, because it needs a replacement for each of the modules it is made of.
+$(KUBE): $(KUBE_MODULE)/go.mod $(KUBE_MODULE)/go.sum $(KUBE_MODULE)/main.go | require-go
+	$(call say,Building Kubernetes $(KUBE_VERSION): six to ten minutes on two cores the first time$(comma) then seconds)
+	@mkdir -p $(@D)
+	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/$@ . 2>&1 | $(progress)
+
+bin/cni: $(KUBE_MODULE)/go.mod | require-go
+	@mkdir -p $@
+	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@/ \
+	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS)) 2>&1 | $(progress)
+	@touch $@
+
+# `go build -v` names each package that it compiles. On a terminal they are counted, errors are passed on.
+building = printf '%s\n' "Building $(1)";
+progress = awk '/^[a-z0-9.\/_-]+$$/ && !/:/ {n++; if (tty) {printf "\r  %d packages compiled", n; fflush()} next} \
+	/^go: downloading/ {if (tty) {printf "\r\033[K  %s\r", $$0; fflush()} next} {print} END {if (n && tty) print ""}' \
+	tty=$(shell [ -t 1 ] && echo 1 || echo 0)
+
+# ---- what must be there ----
+
+.PHONY: require-go
+require-go:
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later (https://go.dev/doc/install)" >&2; exit 1; }
+
+.PHONY: require-nft
+require-nft:
+	@PATH=$$PATH:/usr/sbin:/sbin; command -v nft >/dev/null || $(call install,nftables,nft)
+
+.PHONY: require-cc
+require-cc:
+	@command -v gcc >/dev/null || command -v clang >/dev/null || $(call install,gcc libc6-dev,a C compiler$(comma) which Go's race detector needs)
+
+# install PACKAGES,WHAT: installs Debian packages as root, or says who must.
+install = if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing $(1)"; \
+	  { apt-get install -y -qq $(1) || { apt-get update -qq && apt-get install -y -qq $(1); }; } >/dev/null; \
+	else echo "Missing: $(2). As root: apt-get install $(1)" >&2; exit 1; fi

@@ -1,0 +1,226 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hostRoom answers requests from this machine's own network.
+type hostRoom struct{ packets chan []byte }
+
+func (hostRoom) Dial(ctx context.Context, r DialRequest) (*os.File, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, r.Network, r.Address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return conn.(*net.TCPConn).File()
+}
+
+func (h hostRoom) Capture(ctx context.Context, link Link, w io.Writer) error {
+	if link.Interface != "eth0" {
+		return errors.New("no such interface: " + link.Interface)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			close(h.packets)
+			return nil
+		case p := <-h.packets:
+			if _, err := w.Write(p); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (hostRoom) LoadImage(_ context.Context, archive string) error {
+	if !strings.HasSuffix(archive, ".tar") {
+		return errors.New(archive + " is no archive")
+	}
+	return nil
+}
+
+func (hostRoom) PodLink(_ context.Context, r PodRequest) (Link, error) {
+	return Link{Machine: "k3s-s", Interface: "veth-" + r.Pod}, nil
+}
+
+// serveRoom starts a server and returns a client for it. A client looks below a root for the socket's usual path.
+func serveRoom(t *testing.T, room Room) *Client {
+	t.Helper()
+	root, err := os.MkdirTemp("", "room") // t.TempDir's paths are too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	path := filepath.Join(root, Socket)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, listener, room) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Errorf("serving: %v", err)
+		}
+	})
+	return &Client{root: root}
+}
+
+func TestDialHandsOutAWorkingConnection(t *testing.T) {
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	go func() {
+		conn, err := echo.Accept()
+		if err == nil {
+			io.Copy(conn, conn)
+			conn.Close()
+		}
+	}()
+	client := serveRoom(t, hostRoom{})
+	conn, err := client.Dial(t.Context(), DialRequest{From: "client", Network: "tcp", Address: echo.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.Write([]byte("hello"))
+	conn.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(conn); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestDialTellsARefusedConnection(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close() // its port refuses now
+	_, err = serveRoom(t, hostRoom{}).Dial(t.Context(), DialRequest{Network: "tcp", Address: listener.Addr().String()})
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("want connection refused, got %v", err)
+	}
+}
+
+func TestCaptureStreamsUntilItIsClosed(t *testing.T) {
+	room := hostRoom{packets: make(chan []byte)}
+	client := serveRoom(t, room)
+	go func() { room.packets <- []byte("pcap") }()
+	stream, err := client.Capture(t.Context(), Link{Machine: "k3s-s", Interface: "eth0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(stream, got); err != nil || !bytes.Equal(got, []byte("pcap")) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	stream.Close()
+	select {
+	case <-room.packets: // closed by the capture when it ends
+	case <-time.After(5 * time.Second):
+		t.Error("the capture goes on after its reader has left")
+	}
+}
+
+func TestErrorsReachTheClient(t *testing.T) {
+	client := serveRoom(t, hostRoom{packets: make(chan []byte)})
+	if _, err := client.Capture(t.Context(), Link{Interface: "eth9"}); err == nil || !strings.Contains(err.Error(), "eth9") {
+		t.Errorf("capture on a missing interface: %v", err)
+	}
+	if err := client.LoadImage(t.Context(), "readme.md"); err == nil || !strings.Contains(err.Error(), "readme.md") {
+		t.Errorf("loading no archive: %v", err)
+	}
+	if err := client.LoadImage(t.Context(), "web.tar"); err != nil {
+		t.Errorf("loading an archive: %v", err)
+	}
+	link, err := client.PodLink(t.Context(), PodRequest{Namespace: "default", Pod: "web"})
+	if err != nil || link != (Link{Machine: "k3s-s", Interface: "veth-web"}) {
+		t.Errorf("pod's link: %v, %v", link, err)
+	}
+}
+
+func TestACancelledRequestEnds(t *testing.T) {
+	room := hostRoom{packets: make(chan []byte)} // never says a word, so the good reply never comes
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := serveRoom(t, room).Capture(ctx, Link{Interface: "eth0"})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzServe(f *testing.F) {
+	f.Add([]byte(`{"dial":{"from":"client","network":"tcp","address":"nowhere"}}` + "\n"))
+	f.Add([]byte(`{"capture":null}` + "\n"))
+	f.Add([]byte("\n"))
+	f.Add(bytes.Repeat([]byte("x"), longestLine+1))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		ours, theirs := unixPair(t)
+		defer ours.Close()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer theirs.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			serve(ctx, theirs, refusingRoom{})
+		}()
+		ours.Write(input)
+		ours.CloseWrite()
+		io.Copy(io.Discard, ours)
+		select {
+		case <-done:
+		case <-time.After(5 * time.Second):
+			t.Fatal("the server hangs")
+		}
+	})
+}
+
+// refusingRoom does nothing, whatever it is asked.
+type refusingRoom struct{}
+
+var errRefused = errors.New("refused")
+
+func (refusingRoom) Dial(context.Context, DialRequest) (*os.File, error) { return nil, errRefused }
+func (refusingRoom) Capture(context.Context, Link, io.Writer) error      { return errRefused }
+func (refusingRoom) LoadImage(context.Context, string) error             { return errRefused }
+func (refusingRoom) PodLink(context.Context, PodRequest) (Link, error)   { return Link{}, errRefused }
+
+func unixPair(t *testing.T) (a, b *net.UnixConn) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2]*net.UnixConn
+	for i, fd := range fds {
+		file := os.NewFile(uintptr(fd), "pair")
+		conn, err := net.FileConn(file)
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends[i] = conn.(*net.UnixConn)
+	}
+	return ends[0], ends[1]
+}
