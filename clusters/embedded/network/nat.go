@@ -9,40 +9,61 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
-const natTable = "public-addresses"
+const internetGateway = "internet-gateway"
 
-// translatePublicAddresses gives every node a public address, one to one, as a cloud's internet gateway does: the
-// node itself only knows its address on the LAN, and a client's address is left as it is.
-func (n *Namespace) translatePublicAddresses(ctx context.Context, p plan.Network) error {
+// connectInternet gives every node a public address, one to one, as a cloud's internet gateway does: the node itself
+// only knows its address on the LAN, and a client's address is left as it is. Private addresses can't be reached from
+// the internet.
+func (n *Namespace) connectInternet(ctx context.Context, p plan.Network) error {
 	return n.Do(func() error {
-		nft, err := knftables.New(knftables.IPv4Family, natTable)
+		nft, err := knftables.New(knftables.IPv4Family, internetGateway)
 		if err != nil {
-			return fmt.Errorf("reaching nftables: %w", err)
+			return fmt.Errorf("reaching nftables (does the kernel have it, and is nft installed?): %w", err)
 		}
 		tx := nft.NewTransaction()
 		tx.Add(&knftables.Table{})
-		chain := func(name string, hook knftables.BaseChainHook, priority knftables.BaseChainPriority) {
-			tx.Add(&knftables.Chain{
-				Name: name, Type: knftables.PtrTo(knftables.NATType),
-				Hook: knftables.PtrTo(hook), Priority: knftables.PtrTo(priority),
-			})
-		}
-		chain("prerouting", knftables.PreroutingHook, knftables.DNATPriority)
-		chain("postrouting", knftables.PostroutingHook, knftables.SNATPriority)
-		for i, node := range p.Nodes {
-			tx.Add(&knftables.Rule{
-				Chain: "prerouting",
-				Rule:  knftables.Concat("ip daddr", p.Public(i).String(), "dnat to", node.Address.String()),
-			})
-			tx.Add(&knftables.Rule{
-				Chain: "postrouting",
-				Rule: knftables.Concat("oifname", internetInterface,
-					"ip saddr", node.Address.String(), "snat to", p.Public(i).String()),
-			})
-		}
+		translatePublicAddresses(tx, p)
+		hidePrivateAddresses(tx)
 		if err := nft.Run(ctx, tx); err != nil {
 			return fmt.Errorf("translating public addresses: %w", err)
 		}
 		return nil
+	})
+}
+
+func translatePublicAddresses(tx *knftables.Transaction, p plan.Network) {
+	addChain(tx, "prerouting", knftables.NATType, knftables.PreroutingHook, knftables.DNATPriority)
+	addChain(tx, "postrouting", knftables.NATType, knftables.PostroutingHook, knftables.SNATPriority)
+	for i, node := range p.Nodes {
+		tx.Add(&knftables.Rule{
+			Chain: "prerouting",
+			Rule:  knftables.Concat("ip daddr", p.Public(i).String(), "dnat to", node.Address.String()),
+		})
+		tx.Add(&knftables.Rule{
+			Chain: "postrouting",
+			Rule: knftables.Concat("oifname", internetInterface,
+				"ip saddr", node.Address.String(), "snat to", p.Public(i).String()),
+		})
+	}
+}
+
+func hidePrivateAddresses(tx *knftables.Transaction) {
+	const chain = "forward"
+	addChain(tx, chain, knftables.FilterType, knftables.ForwardHook, knftables.FilterPriority)
+	for _, rule := range []string{
+		"ct status dnat accept",
+		"ct state established,related accept",
+		"iifname " + internetInterface + " reject with icmp host-unreachable",
+	} {
+		tx.Add(&knftables.Rule{Chain: chain, Rule: rule})
+	}
+}
+
+func addChain(tx *knftables.Transaction, name string, kind knftables.BaseChainType,
+	hook knftables.BaseChainHook, priority knftables.BaseChainPriority,
+) {
+	tx.Add(&knftables.Chain{
+		Name: name, Type: knftables.PtrTo(kind),
+		Hook: knftables.PtrTo(hook), Priority: knftables.PtrTo(priority),
 	})
 }

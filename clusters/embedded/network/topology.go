@@ -34,6 +34,9 @@ func Build(ctx context.Context, p plan.Network) (*Topology, error) {
 	if err := t.Router.Do(func() error { return setUp("lo") }); err != nil {
 		return nil, err
 	}
+	if err := t.Router.Do(checkKernel); err != nil {
+		return nil, err
+	}
 	if t.Client, err = NewNamespace("client"); err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func Build(ctx context.Context, p plan.Network) (*Topology, error) {
 	if err := t.Router.Sysctl(map[string]int{"net.ipv4.ip_forward": 1}, false); err != nil {
 		return nil, err
 	}
-	return &t, t.Router.translatePublicAddresses(ctx, p)
+	return &t, t.Router.connectInternet(ctx, p)
 }
 
 func (t *Topology) connectClient(p plan.Network) error {

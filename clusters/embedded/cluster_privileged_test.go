@@ -1,0 +1,209 @@
+//go:build privileged
+
+package embedded_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+)
+
+// These tests make real clusters from what `make build` built.
+const binaries = "../../bin"
+
+func create(t *testing.T, name string) *embedded.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cluster, err := embedded.Create(ctx, embedded.Config{
+		Name: name, Binaries: binaries, Logs: t.TempDir(), Network: plan.Network{}.WithWorkers(1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cluster.Destroy(context.Background()) })
+	return cluster
+}
+
+func nodeNames(t *testing.T, c *embedded.Cluster) string {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := kubernetes.NewForConfigOrDie(config).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for i := range nodes.Items {
+		names = append(names, nodes.Items[i].Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func dial(t *testing.T, c *embedded.Cluster, from, address string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	conn, err := c.DialFrom(ctx, from, "tcp", address)
+	if err == nil {
+		conn.Close()
+	}
+	return err
+}
+
+// hostNetwork is everything about this machine's network that a cluster could disturb.
+func hostNetwork(t *testing.T) string {
+	t.Helper()
+	var all bytes.Buffer
+	for _, command := range [][]string{
+		{"ip", "-o", "link"}, {"ip", "-o", "address"}, {"ip", "route", "show", "table", "all"}, {"nft", "list", "ruleset"},
+		{"cat", "/proc/self/mounts", "/proc/sys/net/ipv4/ip_forward"},
+	} {
+		out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", command, err, out)
+		}
+		all.Write(out)
+	}
+	return all.String()
+}
+
+func TestTwoClustersDisturbNeitherEachOtherNorTheHost(t *testing.T) {
+	before := hostNetwork(t)
+	one, two := create(t, "test-one"), create(t, "test-two")
+	for _, c := range []*embedded.Cluster{one, two} {
+		if got := nodeNames(t, c); got != "k3s-s k3s-w1" {
+			t.Errorf("cluster %s has nodes %s", c.Name(), got)
+		}
+		if err := dial(t, c, "client", "3.35.217.39:6443"); err != nil {
+			t.Errorf("client to the public address: %v", err)
+		}
+		if err := dial(t, c, "client", "192.168.10.10:6443"); err == nil {
+			t.Error("a client on the internet reaches a private address")
+		}
+	}
+	if during := hostNetwork(t); during != before {
+		t.Errorf("the host's network was changed:\n%s\nnow:\n%s", before, during)
+	}
+	one.Destroy(t.Context())
+	if got := nodeNames(t, two); got != "k3s-s k3s-w1" {
+		t.Errorf("the end of one disturbs the other: nodes %s", got)
+	}
+}
+
+func TestNothingInsideReachesOutside(t *testing.T) {
+	outside, err := net.Listen("tcp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	_, port, _ := net.SplitHostPort(outside.Addr().String())
+	cluster := create(t, "test-sealed")
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		ip, _, _ := net.ParseCIDR(address.String())
+		if ip.To4() == nil {
+			continue
+		}
+		for _, machine := range []string{"client", "router", "k3s-w1"} {
+			if dial(t, cluster, machine, net.JoinHostPort(ip.String(), port)) == nil {
+				t.Errorf("%s inside reaches %s of this machine", machine, ip)
+			}
+		}
+	}
+}
+
+// TestSIGKILLLeavesNothing kills the supervisor and, in another cluster, the machine room.
+func TestSIGKILLLeavesNothing(t *testing.T) {
+	for _, victim := range []string{"supervisor", "machine room"} {
+		t.Run(victim, func(t *testing.T) {
+			if n := programsRunning(t); n > 0 {
+				t.Fatalf("%d processes of another cluster run on this machine: end it with `testbed down` first", n)
+			}
+			before := hostNetwork(t)
+			logs := t.TempDir()
+			up := exec.Command(filepath.Join(binaries, "testbed"), "up", "--foreground",
+				"--name", "test-kill", "--workers", "1", "--logs", logs)
+			if err := up.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer up.Wait()
+			defer up.Process.Kill()
+			running := awaitRunning(t, "test-kill")
+			pid := running.Supervisor
+			if victim == "machine room" {
+				pid = running.PID
+			}
+			process, _ := os.FindProcess(pid)
+			if err := process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			up.Wait()
+			eventually(t, "all processes of the cluster end", func() bool { return programsRunning(t) == 0 })
+			if _, err := embedded.Find(t.Context(), "test-kill"); !errors.Is(err, embedded.ErrNotRunning) {
+				t.Errorf("the cluster is still known: %v", err)
+			}
+			if after := hostNetwork(t); after != before {
+				t.Errorf("something is left:\n%s\nbefore:\n%s", after, before)
+			}
+		})
+	}
+}
+
+// programsRunning counts this machine's processes that run one of the cluster's programs.
+func programsRunning(t *testing.T) (count int) {
+	t.Helper()
+	dir, err := filepath.Abs(binaries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	executables, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range executables {
+		if path, err := os.Readlink(link); err == nil && strings.HasPrefix(path, dir) {
+			count++
+		}
+	}
+	return count
+}
+
+func awaitRunning(t *testing.T, name string) (running embedded.Running) {
+	t.Helper()
+	eventually(t, "the cluster runs", func() (ok bool) {
+		var err error
+		running, err = embedded.Find(t.Context(), name)
+		return err == nil
+	})
+	return running
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if is() {
+			return
+		}
+	}
+	t.Fatalf("gave up waiting until %s", what)
+}
