@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
@@ -11,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
@@ -19,6 +21,7 @@ import (
 type compiler struct {
 	metrics  *metrics.Collector
 	selfMade *tls.Certificate
+	pools    *upstream.Registry
 
 	last     *snapshot
 	hosts    map[string]*compiledHost
@@ -45,6 +48,7 @@ func (c *compiler) compile(table *route.Table) (*snapshot, []error) {
 	}
 	problems = append(problems, c.problems...)
 	next.upstreams = c.compileUpstreams(table.Upstreams)
+	c.keepPools(next.upstreams)
 
 	var previous *certs.Store
 	if c.last != nil {
@@ -148,7 +152,7 @@ func (c *compiler) finish(hosts map[string]*compiledHost) {
 
 // compileUpstreams returns the upstreams by ordinal. One that a backend names and the table doesn't have is there
 // without endpoints. A set of endpoints that stays the same keeps its rotation, also when the order changes.
-func (c *compiler) compileUpstreams(sources []route.Upstream) []*upstream {
+func (c *compiler) compileUpstreams(sources []route.Upstream) []*group {
 	present := make(map[string]route.Upstream, len(sources))
 	for _, source := range sources {
 		if _, twice := present[source.Name]; !twice {
@@ -162,7 +166,7 @@ func (c *compiler) compileUpstreams(sources []route.Upstream) []*upstream {
 	for name := range present {
 		c.ordinals.of(name)
 	}
-	compiled := make([]*upstream, c.ordinals.len())
+	compiled := make([]*group, c.ordinals.len())
 	for name, ordinal := range c.ordinals.byName {
 		source := present[name]
 		source.Name = name
@@ -171,7 +175,7 @@ func (c *compiler) compileUpstreams(sources []route.Upstream) []*upstream {
 	return compiled
 }
 
-func (c *compiler) compileUpstream(ordinal int, source route.Upstream) *upstream {
+func (c *compiler) compileUpstream(ordinal int, source route.Upstream) *group {
 	if c.last != nil && ordinal < len(c.last.upstreams) {
 		last := c.last.upstreams[ordinal]
 		if last != nil && last.source.Name == source.Name && last.source.Protocol == source.Protocol &&
@@ -179,7 +183,25 @@ func (c *compiler) compileUpstream(ordinal int, source route.Upstream) *upstream
 			return last
 		}
 	}
-	return &upstream{source: source, rotation: balance.NewRotation(source.Name, source.Endpoints)}
+	compiled := &group{source: source, rotation: balance.NewRotation(source.Name, source.Endpoints)}
+	for _, endpoint := range source.Endpoints {
+		compiled.pools = append(compiled.pools, c.pools.Pool(endpoint.Address))
+	}
+	return compiled
+}
+
+// keepPools closes the pools of endpoints that have left.
+func (c *compiler) keepPools(groups []*group) {
+	addresses := make(map[netip.AddrPort]bool)
+	for _, g := range groups {
+		if g == nil {
+			continue // a free ordinal
+		}
+		for _, endpoint := range g.source.Endpoints {
+			addresses[endpoint.Address] = true
+		}
+	}
+	c.pools.Keep(addresses)
 }
 
 func sameSet(a, b []route.Endpoint) bool {

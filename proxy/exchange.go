@@ -1,275 +1,196 @@
 package proxy
 
 import (
-	"context"
-	"errors"
-	"io"
-	"log"
-	"net"
-	"net/http"
-	"net/http/httputil"
 	"net/netip"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
 	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
-// exchange serves the requests of one listener.
+// exchange is one request and its reply. It knows neither how the client's side is written nor how the endpoint's
+// side is pooled. A connection uses one exchange for all its requests, one after the other, so that nothing is
+// allocated.
 type exchange struct {
-	server *Server
-	tls    bool
-}
+	server  *Server
+	client  *client
+	front   front
+	request *message.Request
 
-// run is one request on its way.
-type run struct {
-	*exchange
 	snapshot *snapshot
 	at       *location
 	choice   choice
-	forward  forwarded
+	told     told // what the backend is told about the client
 	entry    accesslog.Entry
+	status   int
+	bytesIn  int64
+	bytesOut int64
+	reason   string // why the proxy answers by itself
+	pump     pump
+
+	path, host, extra []byte // buffers
+	id                [32]byte
 }
 
-func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r1 := &run{exchange: x, snapshot: x.server.current.Load()}
-	r1.forward = x.forwarded(r)
-	r1.entry = accesslog.Entry{
-		Time: time.Now(), Client: r1.forward.client, Scheme: r1.forward.scheme, Protocol: r.Proto, Method: r.Method,
-		Host: r.Host, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, RequestID: r1.forward.requestID,
-		UserAgent: r.UserAgent(), Referer: r.Referer(), BytesIn: max(r.ContentLength, 0),
-	}
-	counted := &countingWriter{ResponseWriter: w}
-	defer func() {
-		r1.entry.Status, r1.entry.BytesOut = counted.status, counted.bytes
-		r1.entry.Duration = time.Since(r1.entry.Time)
-		series := x.server.metrics.Unrouted()
-		if r1.choice.target != nil {
-			series = r1.choice.target.series
-		}
-		series.Observe(r1.entry.Status, r1.entry.Duration, r1.entry.BytesIn, r1.entry.BytesOut)
-		x.server.access.Write(&r1.entry)
-	}()
-	r1.serve(counted, r)
+// client is what is known about a connection.
+type client struct {
+	address netip.Addr
+	secure  bool
+	scheme  string // "http" or "https"
+	// lines are the field lines for backends that are the same for all requests of the connection.
+	lines []byte
 }
 
-func (x *run) serve(w http.ResponseWriter, r *http.Request) {
-	path, err := urlpath.AppendNormal(nil, r.URL.EscapedPath())
-	if err != nil {
-		x.fail(w, http.StatusBadRequest, err)
-		return
+// serve answers the request. It reports whether the client's connection is fit for another one.
+func (x *exchange) serve(now time.Time) bool {
+	x.begin(now)
+	fit := x.answer()
+	x.record()
+	return fit
+}
+
+// begin forgets the last request.
+func (x *exchange) begin(now time.Time) {
+	x.snapshot = x.server.current.Load()
+	x.at, x.choice = nil, choice{}
+	x.status, x.bytesIn, x.bytesOut, x.reason = 0, 0, 0, ""
+	x.extra = x.extra[:0]
+	x.entry = accesslog.Entry{Time: now}
+	x.path, x.host = x.path[:0], x.host[:0]
+	x.tell()
+}
+
+// answer routes the request, and forwards it unless the proxy answers by itself.
+func (x *exchange) answer() bool {
+	if x.request.Asterisk {
+		x.extra = append(x.extra, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)
+		return x.reply(200, "")
 	}
-	x.entry.Path = string(path)
-	at, found := x.snapshot.hosts.Find(hostName(r.Host), x.entry.Path)
+	var err error
+	if x.path, err = urlpath.AppendNormal(x.path[:0], x.request.Path); err != nil {
+		return x.reply(400, err.Error())
+	}
+	x.host = appendHostName(x.host[:0], x.request.Host)
+	at, found := x.snapshot.hosts.Find(view(x.host), view(x.path))
 	if !found {
-		x.fail(w, http.StatusNotFound, errors.New("no route"))
-		return
+		return x.reply(404, "no route")
 	}
 	x.at = at
-	x.choice = x.snapshot.choose(at, lookup{r})
-	x.entry.Upstream = x.choice.target.backend.Upstream
-	if x.forward.scheme == "https" && at.policy.HSTS != "" {
-		w.Header().Set("Strict-Transport-Security", at.policy.HSTS)
+	x.choice = x.snapshot.choose(at, x)
+	if at.policy.HSTS != "" && x.told.scheme == "https" {
+		x.extra = appendLine(x.extra, "Strict-Transport-Security: ", at.policy.HSTS)
 	}
-	if at.policy.RedirectToHTTPS && x.forward.scheme == "http" {
-		http.Redirect(w, r, x.secureURL(r), http.StatusPermanentRedirect)
-		return
+	if at.policy.RedirectToHTTPS && x.told.scheme == "http" {
+		return x.redirect()
 	}
-	limit := at.policy.MaxBodyBytes
-	if limit == 0 {
-		limit = x.server.config.Limits.BodyBytes
-	}
-	if limit > 0 {
-		if r.ContentLength > limit {
-			x.fail(w, http.StatusRequestEntityTooLarge, errors.New("the body is too large"))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if limit := x.bodyLimit(); limit > 0 && x.request.Length > limit {
+		return x.reply(413, "the body is too large")
 	}
 	if x.choice.endpoint < 0 {
-		x.fail(w, http.StatusServiceUnavailable, errors.New("no endpoint"))
+		return x.reply(503, "no endpoint")
+	}
+	return x.forward()
+}
+
+// bodyLimit is the largest body in bytes; 0 is no limit.
+func (x *exchange) bodyLimit() int64 {
+	if x.at.policy.MaxBodyBytes > 0 {
+		return x.at.policy.MaxBodyBytes
+	}
+	return x.server.config.Limits.BodyBytes
+}
+
+// record counts the request and writes it to the access log.
+func (x *exchange) record() {
+	duration := time.Since(x.entry.Time)
+	series := x.server.metrics.Unrouted()
+	if x.choice.target != nil {
+		series = x.choice.target.series
+	}
+	series.Observe(x.status, duration, x.bytesIn, x.bytesOut)
+	if x.server.access == nil {
 		return
 	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:       x.rewrite,
-		Transport:     x,
-		FlushInterval: -1,
-		ModifyResponse: func(reply *http.Response) error {
-			if x.choice.session != "" {
-				cookie := balance.AppendSessionCookie(nil, at.policy.Affinity, x.choice.session)
-				reply.Header.Add("Set-Cookie", string(cookie))
-			}
-			if w.Header().Get("Strict-Transport-Security") != "" {
-				reply.Header.Del("Strict-Transport-Security")
-			}
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { x.fail(w, status(r, err), err) },
-		ErrorLog:     log.New(io.Discard, "", 0), // the access log has it
+	x.entry.Duration = duration
+	x.entry.Client, x.entry.Scheme = x.told.address, x.told.scheme
+	x.entry.Protocol = protocolName(x.request)
+	x.entry.Method, x.entry.Host = view(x.request.Method), view(x.request.Host)
+	x.entry.Path, x.entry.Query = view(x.path), view(x.request.Query)
+	if len(x.path) == 0 {
+		x.entry.Path = view(x.request.Path)
 	}
-	proxy.ServeHTTP(w, r)
+	x.entry.UserAgent = view(x.request.Value(message.UserAgent))
+	x.entry.Referer = view(x.request.Value(message.Referer))
+	x.entry.RequestID = view(x.told.id)
+	x.entry.Status, x.entry.BytesIn, x.entry.BytesOut = x.status, x.bytesIn, x.bytesOut
+	if x.choice.target != nil {
+		x.entry.Upstream = x.choice.target.backend.Upstream
+	}
+	x.entry.Error = x.reason
+	x.server.access.Write(&x.entry)
 }
 
-// rewrite makes the request to the backend; hop-by-hop fields are gone already.
-func (x *run) rewrite(r *httputil.ProxyRequest) {
-	path, _ := url.PathUnescape(x.entry.Path) // it is normalised
-	*r.Out.URL = url.URL{
-		Scheme: "http", Path: path, RawPath: x.entry.Path, RawQuery: r.In.URL.RawQuery, ForceQuery: r.In.URL.ForceQuery,
-	}
-	r.Out.Host = r.In.Host
-	if values := r.In.Header["Forwarded"]; values != nil {
-		r.Out.Header["Forwarded"] = values
-	}
-	x.forward.set(r.Out.Header)
-}
-
-// RoundTrip asks one endpoint after the other, as long as the request may be repeated.
-func (x *run) RoundTrip(r *http.Request) (*http.Response, error) {
-	started := time.Now()
-	repeatable := (r.Body == nil || r.Body == http.NoBody) &&
-		slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE"}, r.Method)
-	for {
-		endpoint := x.choice.upstream.rotation.Endpoint(x.choice.endpoint)
-		x.entry.Attempts++
-		x.entry.Endpoint = endpoint.Address.String()
-		r.URL.Host = x.entry.Endpoint
-		reply, err := x.attempt(r)
-		x.entry.UpstreamTime = time.Since(started)
-		if err == nil {
-			return reply, nil
-		}
-		refused := new(net.OpError)
-		neverSent := errors.As(err, &refused) && refused.Op == "dial"
-		if x.entry.Attempts >= min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len()) ||
-			!(neverSent || repeatable) || r.Context().Err() != nil || errors.Is(err, errSlow) {
-			return nil, err
-		}
-		x.server.metrics.Retries.Add(1)
-		x.choice.endpoint = x.choice.upstream.rotation.Next()
-		if x.choice.session != "" {
-			x.choice.session = x.choice.upstream.rotation.Token(x.choice.endpoint)
-		}
-	}
-}
-
-var errSlow = errors.New("the endpoint did not answer in time")
-
-func (x *run) attempt(r *http.Request) (*http.Response, error) {
-	limit := x.at.policy.ResponseTimeout
-	if limit == 0 {
-		limit = x.server.config.Timeouts.Response
-	}
-	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), connectTimeout{}, x.at.policy.ConnectTimeout))
-	slow := time.AfterFunc(limit, func() { cancel(errSlow) })
-	reply, err := x.server.transports.of(x.choice.upstream.source.Protocol).RoundTrip(r.WithContext(ctx))
-	if !slow.Stop() && err != nil && errors.Is(context.Cause(ctx), errSlow) {
-		err = errSlow
-	}
-	if err != nil {
-		cancel(err)
-		return nil, err
-	}
-	context.AfterFunc(r.Context(), func() { cancel(r.Context().Err()) })
-	return reply, nil
-}
-
-func (x *run) fail(w http.ResponseWriter, code int, err error) {
-	x.entry.Error = err.Error()
-	if code != statusClientGone {
-		http.Error(w, http.StatusText(code), code)
-		return
-	}
-	w.WriteHeader(code)
-}
-
-// statusClientGone is nginx's code for a client that went away; it is seen in logs and metrics only.
-const statusClientGone = 499
-
-func status(r *http.Request, err error) int {
-	tooLarge := new(http.MaxBytesError)
-	timeout, isNet := err.(net.Error)
+func protocolName(r *message.Request) string {
 	switch {
-	case r.Context().Err() != nil:
-		return statusClientGone
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errSlow), errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
-		return http.StatusGatewayTimeout
+	case r.Major == 2:
+		return "HTTP/2.0"
+	case r.Minor == 0:
+		return "HTTP/1.0"
 	}
-	return http.StatusBadGateway
+	return "HTTP/1.1"
 }
 
-// hostName is the host of a Host field or authority in lower case, without port and final dot.
-func hostName(authority string) string {
-	host := authority
-	if colon := strings.LastIndexByte(host, ':'); colon >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:colon]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-func (x *run) secureURL(r *http.Request) string {
-	url := "https://" + hostName(r.Host)
-	if port := x.server.config.TLSPort; port != 443 {
-		url = "https://" + netHostPort(hostName(r.Host), port)
-	}
-	url += x.entry.Path
-	if r.URL.RawQuery != "" {
-		url += "?" + r.URL.RawQuery
-	}
-	return url
-}
-
-// lookup is a balance.Request.
-type lookup struct{ *http.Request }
-
-func (l lookup) Header(name string) (string, bool) {
-	values := l.Request.Header.Values(name)
-	if len(values) == 0 {
-		return "", false
-	}
-	return values[0], true
-}
-
-func (l lookup) Cookie(name string) (string, bool) {
-	for _, header := range l.Request.Header["Cookie"] {
-		if value, found := balance.FindCookie(header, name); found {
-			return value, true
+// Header implements balance.Request.
+func (x *exchange) Header(name string) (value string, found bool) {
+	for i := range x.request.Fields {
+		if field := &x.request.Fields[i]; strings.EqualFold(view(field.Name), name) {
+			return view(field.Value), true
 		}
 	}
 	return "", false
 }
 
-func peer(r *http.Request) netip.Addr {
-	address, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return address.Addr().Unmap()
-}
-
-// countingWriter remembers what was answered.
-type countingWriter struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (w *countingWriter) WriteHeader(code int) {
-	if code >= 200 || code == http.StatusSwitchingProtocols {
-		w.status = code
+// Cookie implements balance.Request.
+func (x *exchange) Cookie(name string) (value string, found bool) {
+	for i := range x.request.Fields {
+		if field := &x.request.Fields[i]; field.Kind == message.Cookie {
+			if value, found = balance.FindCookie(view(field.Value), name); found {
+				return value, true
+			}
+		}
 	}
-	w.ResponseWriter.WriteHeader(code)
+	return "", false
 }
 
-func (w *countingWriter) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
+// appendHostName appends the host of an authority in lower case, without port and final dot.
+func appendHostName(dst, authority []byte) []byte {
+	start := len(dst)
+	for i, c := range authority {
+		if c == ':' && (authority[0] != '[' || authority[i-1] == ']') {
+			break
+		}
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
 	}
-	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
-	return n, err
+	if last := len(dst) - 1; last > start && dst[last] == '.' {
+		dst = dst[:last]
+	}
+	return dst
 }
 
-func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func appendLine(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, value...)
+	return append(dst, '\r', '\n')
+}
+
+// view is text without copying: valid for as long as the bytes are not changed.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text))
+}

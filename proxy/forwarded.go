@@ -20,7 +20,7 @@ type forwarded struct {
 	original  string // the client's own X-Forwarded-For
 }
 
-func (x *exchange) forwarded(r *http.Request) forwarded {
+func (x *handler) forwarded(r *http.Request) forwarded {
 	f := forwarded{client: peer(r), host: r.Host, scheme: "http", original: strings.Join(r.Header["X-Forwarded-For"], ", ")}
 	port := x.server.config.PlainPort
 	if x.tls {

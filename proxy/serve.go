@@ -5,80 +5,133 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
+	"net/netip"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // Serve accepts plain-text connections on one listener and TLS connections on the other (either may be nil), until
 // ctx is done. Then it closes both, lets running requests end for at most Timeouts.Drain, cuts off those that have
-// not, and returns nil. It returns an error if accepting fails for good.
+// not, and returns nil. It returns an error if accepting fails for good. A Server serves once.
 func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.access.Flush()
-	defer s.transports.close()
+	defer s.h2c.CloseIdleConnections()
+
+	pools, stopPools := context.WithCancel(context.Background())
+	var background sync.WaitGroup
+	background.Go(func() { s.pools.Expire(pools) })
+	defer background.Wait()
+	defer stopPools()
+
 	group, ctx := errgroup.WithContext(ctx)
-	serve := func(listener net.Listener, isTLS bool) {
+	for _, listener := range []net.Listener{plain, secure} {
 		if listener == nil {
-			return
+			continue
 		}
-		server := s.httpServer(isTLS)
-		group.Go(func() error {
-			var err error
-			if isTLS {
-				err = server.ServeTLS(listener, "", "")
-			} else {
-				err = server.Serve(listener)
-			}
-			if errors.Is(err, http.ErrServerClosed) {
-				return nil
-			}
-			return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
-		})
-		group.Go(func() error {
-			<-ctx.Done()
-			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeouts.Drain)
-			defer cancel()
-			if err := server.Shutdown(drain); err != nil {
-				server.Close()
-			}
-			return nil
-		})
+		isSecure := listener == secure
+		group.Go(func() error { return s.accept(ctx, listener, isSecure) })
 	}
-	serve(plain, false)
-	serve(secure, true)
-	return group.Wait()
+	group.Go(func() error {
+		<-ctx.Done()
+		s.draining.Store(true)
+		for _, listener := range []net.Listener{plain, secure} {
+			if listener != nil {
+				listener.Close()
+			}
+		}
+		return nil
+	})
+	err := group.Wait()
+	s.connections.drain(s.config.Timeouts.Drain)
+	return err
 }
 
-// httpServer makes the server of one listener. Each listener has its own: one http.Server for both Serve and
-// ServeTLS can negotiate HTTP/2 and then drop the connection.
-func (s *Server) httpServer(isTLS bool) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(isTLS)
-	protocols.SetUnencryptedHTTP2(!isTLS)
-	return &http.Server{
-		Handler:           &exchange{server: s, tls: isTLS},
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: s.config.Limits.Streams},
-		ReadHeaderTimeout: s.config.Timeouts.Header,
-		IdleTimeout:       s.config.Timeouts.Idle,
-		MaxHeaderBytes:    s.config.Limits.HeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
-		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-				return s.current.Load().certs.Find(hello.ServerName), nil
-			},
-		},
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				s.metrics.Connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				s.metrics.Connections.Add(-1)
-			}
+// accept hands each connection to a goroutine of its own.
+func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool) error {
+	var pause time.Duration
+	for {
+		if !s.connections.reserve(ctx) {
+			return nil
+		}
+		conn, err := listener.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			s.connections.handle(func() { s.serveConn(conn, secure) })
+			continue
+		case ctx.Err() != nil:
+			s.connections.unreserve()
+			return nil
+		}
+		s.connections.unreserve()
+		var temporary interface{ Temporary() bool }
+		if !errors.As(err, &temporary) || !temporary.Temporary() {
+			return fmt.Errorf("accepting connections on %s: %w", listener.Addr(), err)
+		}
+		// Out of file descriptors, most likely: some will be closed soon.
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.config.Logger.Warn("accepting a connection failed; trying again", "error", err, "pause", pause)
+		time.Sleep(pause)
+	}
+}
+
+// serveConn serves one connection in the protocol that its client chose.
+func (s *Server) serveConn(conn net.Conn, secure bool) {
+	defer conn.Close()
+	s.metrics.Connections.Add(1)
+	defer s.metrics.Connections.Add(-1)
+	address, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
+	client := newClient(address.Addr(), secure, &s.config)
+	if secure {
+		encrypted := tls.Server(conn, s.tls)
+		ctx, cancel := context.WithTimeout(context.Background(), s.config.Timeouts.TLSHandshake)
+		err := encrypted.HandshakeContext(ctx)
+		cancel()
+		if err != nil {
+			s.config.Logger.Debug("TLS handshake failed", "client", address, "error", err)
+			return
+		}
+		conn = encrypted
+		if encrypted.ConnectionState().NegotiatedProtocol == "h2" {
+			s.serveHTTP2(conn, client)
+			return
+		}
+	}
+	c := newClientConn(s, conn, client)
+	isHTTP2 := func() bool {
+		defer s.connections.track(c)()
+		return c.serve()
+	}()
+	if isHTTP2 && !secure {
+		s.serveHTTP2(&readConn{Conn: conn, read: c.in.Peek()}, client)
+	}
+}
+
+// readConn is a connection of which something was read already.
+type readConn struct {
+	net.Conn
+	read []byte
+}
+
+func (c *readConn) Read(p []byte) (int, error) {
+	if len(c.read) > 0 {
+		n := copy(p, c.read)
+		c.read = c.read[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.
+func (s *Server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return s.current.Load().certs.Find(hello.ServerName), nil
 		},
 	}
 }

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Server is a reverse proxy. Make one with New, give it tables with Apply, and listeners with Serve; the first two
@@ -24,6 +27,12 @@ type Server struct {
 	compiler compiler
 
 	transports transports
+
+	pools       *upstream.Registry
+	h2c         *http.Transport
+	tls         *tls.Config
+	connections *connections
+	draining    atomic.Bool
 }
 
 // New makes a server with an empty table: until the first Apply it answers every request with 404. It fails if the
@@ -43,9 +52,16 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config:     config,
 		metrics:    collector,
-		compiler:   compiler{metrics: collector, selfMade: selfMade},
 		transports: newTransports(config),
+
+		h2c:         newH2C(&config),
+		connections: newConnections(config.Limits.Connections),
+		pools: upstream.NewRegistry(upstream.Options{
+			Dial: config.DialContext, MaxIdle: config.Limits.IdlePerEndpoint, MaxAge: config.Timeouts.UpstreamIdle,
+		}),
 	}
+	s.tls = s.tlsConfig()
+	s.compiler = compiler{metrics: collector, selfMade: selfMade, pools: s.pools}
 	if config.AccessLog != nil {
 		s.access = accesslog.NewWriter(config.AccessLog, config.Logger)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // snapshot is a compiled table. A request reads one snapshot, once, and sees nothing of those that follow.
@@ -14,7 +15,7 @@ type snapshot struct {
 	hosts *match.Hosts[*location]
 	// upstreams by ordinal: locations hold ordinals and not pointers, so that a change of endpoints makes a new
 	// snapshot out of the old hosts and a new slice.
-	upstreams []*upstream
+	upstreams []*group
 	certs     *certs.Store
 }
 
@@ -34,16 +35,17 @@ type target struct {
 	series  *metrics.Series
 }
 
-// upstream is a compiled route.Upstream.
-type upstream struct {
+// group is a compiled route.Upstream.
+type group struct {
 	source   route.Upstream
 	rotation *balance.Rotation
+	pools    []*upstream.Pool // by the rotation's index
 }
 
 // choice is where a request goes. Its upstream may be without endpoints.
 type choice struct {
 	target   *target
-	upstream *upstream
+	upstream *group
 	endpoint int    // index in the upstream's rotation; -1 if it has none
 	session  string // the session cookie's value to set, or ""
 }

@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/http1"
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// errSlow is the cause of cancelling a request to a slow endpoint. It is a net.Error, like every other time-out.
+var errSlow net.Error = timeoutError{}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "the endpoint did not answer in time" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+
+// forwardH2C sends the request to an endpoint that speaks HTTP/2, with the multiplexing transport of the standard
+// library.
+func (x *exchange) forwardH2C() bool {
+	attempts := min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len())
+	if x.request.ExpectsContinue { // the transport asks for the body at once
+		if err := x.front.informational(&message.Response{Status: 100}); err != nil {
+			x.clientGone(err)
+			return false
+		}
+	}
+	body := &bodyReader{exchange: x}
+	for {
+		x.entry.Attempts++
+		reply, cancel, err := x.askH2C(body)
+		if err == nil {
+			err = x.relayH2C(reply)
+			cancel(err)
+			body.finish()
+			if err != nil {
+				x.front.abort()
+				return false
+			}
+			return x.front.fit()
+		}
+		again := notSent(err) && !body.used || !errors.Is(err, errSlow) && x.request.IsSafe() && !x.request.HasBody()
+		if again && x.entry.Attempts < attempts {
+			x.server.metrics.Retries.Add(1)
+			x.nextEndpoint()
+			continue
+		}
+		body.finish()
+		if body.fault != nil {
+			return x.failBody(body.fault)
+		}
+		return x.fail(err)
+	}
+}
+
+// notSent says whether there was no connection to send the request on.
+func notSent(err error) bool {
+	var system *net.OpError
+	return errors.As(err, &system) && system.Op == "dial"
+}
+
+// canceller is what the front closes when the client goes away.
+type canceller context.CancelCauseFunc
+
+func (c canceller) Close() error {
+	c(errClientGone)
+	return nil
+}
+
+// askH2C returns the reply, and what ends it.
+func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCauseFunc, error) {
+	started := time.Now()
+	x.entry.Endpoint = x.choice.upstream.pools[x.choice.endpoint].Address
+	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), connectLimit{}, x.connectLimit()))
+	x.front.onGone(canceller(cancel))
+	slow := time.AfterFunc(x.responseLimit(), func() { cancel(errSlow) })
+	defer slow.Stop()
+	request, err := x.requestH2C(ctx, body)
+	if err != nil {
+		cancel(err)
+		return nil, nil, err
+	}
+	reply, err := x.server.h2c.RoundTrip(request)
+	x.entry.UpstreamTime = time.Since(started)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		cancel(err)
+		return nil, nil, err
+	}
+	return reply, cancel, nil
+}
+
+// relayH2C sends the reply to the client, each piece as soon as it comes.
+func (x *exchange) relayH2C(reply *http.Response) error {
+	defer x.front.onGone(nil)
+	defer reply.Body.Close()
+	var converted message.Response
+	if err := converted.FromHTTP2(reply.StatusCode, reply.Header, reply.ContentLength); err != nil {
+		return err
+	}
+	header := x.replyHeader(&converted)
+	if err := x.front.header(&header); err != nil {
+		return x.clientGone(err)
+	}
+	buffer := http1.GetLarge()
+	defer http1.PutLarge(buffer)
+	for header.hasBody {
+		if err := x.front.flush(); err != nil {
+			return x.clientGone(err)
+		}
+		n, err := reply.Body.Read(buffer[:])
+		x.bytesOut += int64(n)
+		if n > 0 {
+			if err := x.front.data(buffer[:n]); err != nil {
+				return x.clientGone(err)
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			x.reason = "the reply broke off: " + err.Error()
+			return err
+		}
+	}
+	if err := x.front.end(message.TrailersOf(reply.Trailer)); err != nil {
+		return x.clientGone(err)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+// Package message reads the headers of HTTP/1.1 messages strictly (RFC 9112): what is ambiguous is refused and never
+// guessed. A message that came over HTTP/2 is kept in the same form, so that the rest of the proxy sees one kind.
+//
+// Everything here points into the buffer that the message was read to, and is valid as long as that is.
+package message
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Field is one header field line.
+type Field struct {
+	Name, Value []byte
+	Kind        Kind
+	// start and end of the line, its CR LF included, in the block that it was parsed from: lines that are forwarded
+	// unchanged are copied in runs.
+	start, end int32
+}
+
+// Error is why a message is refused.
+type Error struct {
+	Status int // for the client, if the message was a request
+	Reason string
+}
+
+func (e *Error) Error() string { return e.Reason }
+
+func bad(reason string) *Error { return &Error{Status: 400, Reason: reason} }
+
+// Errors of field lines.
+var (
+	ErrTooManyFields = &Error{Status: 431, Reason: "too many header fields"}
+	ErrFieldName     = bad("a field name is empty, folded, or holds a character that is not allowed")
+	ErrFieldValue    = bad("a field value holds a control character")
+	ErrLineEnd       = bad("a line does not end in CR LF")
+)
+
+// ParseFields appends the fields of block to dst. The block is complete lines, each with its CR LF, without the empty
+// line at the end.
+func ParseFields(dst []Field, block []byte, limit int) ([]Field, error) {
+	for pos := 0; pos < len(block); {
+		if len(dst) >= limit {
+			return dst, ErrTooManyFields
+		}
+		start := pos
+		for pos < len(block) && tokenCharacters[block[pos]] {
+			pos++
+		}
+		if pos == start || pos == len(block) || block[pos] != ':' {
+			return dst, ErrFieldName
+		}
+		name := block[start:pos]
+		end, err := lineEnd(block, pos+1)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, Field{
+			Name: name, Value: trimOWS(block[pos+1 : end]), Kind: kindOf(name),
+			start: int32(start), end: int32(end + 2),
+		})
+		pos = end + 2
+	}
+	return dst, nil
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// lineEnd returns the index of the CR that ends the line, and refuses every other control character but HTAB. It
+// looks at eight bytes at once.
+func lineEnd(block []byte, pos int) (int, error) {
+	for {
+		for pos+8 <= len(block) {
+			word := binary.LittleEndian.Uint64(block[pos:])
+			deletes := word ^ (0x7f * ones)
+			// The lowest bit that is set belongs to the first byte that is below 0x20 or is 0x7f.
+			found := ((word-0x20*ones)&^word | (deletes-ones)&^deletes) & highs
+			if found != 0 {
+				pos += bits.TrailingZeros64(found) / 8
+				break
+			}
+			pos += 8
+		}
+		for pos < len(block) && block[pos] >= 0x20 && block[pos] != 0x7f {
+			pos++
+		}
+		switch {
+		case pos >= len(block):
+			return 0, ErrLineEnd
+		case block[pos] == '\t':
+			pos++
+		case block[pos] == '\r' && pos+1 < len(block) && block[pos+1] == '\n':
+			return pos, nil
+		case block[pos] == '\r' || block[pos] == '\n':
+			return 0, ErrLineEnd
+		default:
+			return 0, ErrFieldValue
+		}
+	}
+}
+
+// trimOWS removes optional white space (RFC 9110 section 5.6.3) from both ends.
+func trimOWS(value []byte) []byte {
+	for len(value) > 0 && (value[0] == ' ' || value[0] == '\t') {
+		value = value[1:]
+	}
+	for n := len(value); n > 0 && (value[n-1] == ' ' || value[n-1] == '\t'); n-- {
+		value = value[:n-1]
+	}
+	return value
+}
+
+// IsToken says whether text is a token (RFC 9110 section 5.6.2).
+func IsToken(text []byte) bool {
+	for _, c := range text {
+		if !tokenCharacters[c] {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+var tokenCharacters = func() (table [256]bool) {
+	for c := range table {
+		table[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
+	}
+	for _, c := range []byte("!#$%&'*+-.^_`|~") {
+		table[c] = true
+	}
+	return table
+}()

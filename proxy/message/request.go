@@ -1,0 +1,163 @@
+package message
+
+import "bytes"
+
+// Request is a request's header.
+type Request struct {
+	Method []byte
+	// Host is the authority that the request is for: of the target, if that has one, else of the Host field.
+	Host []byte
+	// Path and Query are the target's; the query has no question mark. HasQuery tells "/?" from "/".
+	Path, Query []byte
+	HasQuery    bool
+	Asterisk    bool // the target is "*"
+	Major       uint8
+	Minor       uint8
+	Fields      []Field
+
+	// Length of the body in bytes; -1 if only its end will tell.
+	Length  int64
+	Chunked bool // in HTTP/1.1
+	// Close says that the client wants no other request on this connection.
+	Close bool
+	// Upgrade is the protocol that the client wants to change to (RFC 9110 section 7.8), or empty.
+	Upgrade         []byte
+	ExpectsContinue bool
+	TakesTrailers   bool // the client said "TE: trailers"
+
+	block []byte
+}
+
+// Errors of requests.
+var (
+	ErrRequestLine      = bad("the request line is malformed")
+	ErrVersion          = &Error{Status: 505, Reason: "the HTTP version is not supported"}
+	ErrTarget           = bad("the request target is malformed")
+	ErrMethod           = &Error{Status: 405, Reason: "the method is not allowed"}
+	ErrHostCount        = bad("there is not exactly one Host field")
+	ErrHost             = bad("the host is malformed")
+	ErrContentLength    = bad("Content-Length is repeated or not a number")
+	ErrLengthTwice      = bad("the length of the body is given in two ways")
+	ErrTransferEncoding = bad("Transfer-Encoding is repeated, or chunked is not its end")
+	ErrUnknownCoding    = &Error{Status: 501, Reason: "the transfer coding is not supported"}
+	ErrExpectation      = &Error{Status: 417, Reason: "the expectation is not supported"}
+)
+
+// Parse reads a header: head is everything up to and including the empty line. The Request keeps slices of head; its
+// own slices are used again.
+func (r *Request) Parse(head []byte, maxFields int) error {
+	*r = Request{Fields: r.Fields[:0], Major: 1}
+	rest, err := r.parseRequestLine(head)
+	if err != nil {
+		return err
+	}
+	r.block = rest[:len(rest)-2]
+	if r.Fields, err = ParseFields(r.Fields, r.block, maxFields); err != nil {
+		return err
+	}
+	return r.interpret()
+}
+
+// parseRequestLine returns what follows the line.
+func (r *Request) parseRequestLine(head []byte) ([]byte, error) {
+	space := bytes.IndexByte(head, ' ')
+	if space <= 0 || !IsToken(head[:space]) {
+		return nil, ErrRequestLine
+	}
+	r.Method = head[:space]
+	end, err := lineEnd(head, space+1)
+	if err != nil {
+		return nil, ErrRequestLine
+	}
+	line := head[space+1 : end]
+	space = bytes.IndexByte(line, ' ')
+	if space <= 0 {
+		return nil, ErrRequestLine
+	}
+	target, version := line[:space], line[space+1:]
+	if len(version) != 8 || string(version[:5]) != "HTTP/" || version[6] != '.' ||
+		version[5]-'0' > 9 || version[7]-'0' > 9 {
+		return nil, ErrRequestLine
+	}
+	if version[5] != '1' {
+		return nil, ErrVersion
+	}
+	r.Minor = min(version[7]-'0', 1)
+	return head[end+2:], r.parseTarget(target)
+}
+
+// parseTarget takes the target apart (RFC 9112 section 3.2).
+func (r *Request) parseTarget(target []byte) error {
+	if bytes.IndexByte(target, '#') >= 0 || bytes.IndexByte(target, '\t') >= 0 {
+		return ErrTarget
+	}
+	switch {
+	case string(r.Method) == "CONNECT", string(r.Method) == "TRACE":
+		// This is no tunnel, and TRACE would show the client what backends are told about it.
+		return ErrMethod
+	case target[0] == '/':
+	case len(target) == 1 && target[0] == '*':
+		if string(r.Method) != "OPTIONS" {
+			return ErrTarget
+		}
+		r.Asterisk = true
+		return nil
+	default:
+		authority, path, err := cutAbsoluteForm(target)
+		if err != nil {
+			return err
+		}
+		r.Host, target = authority, path
+	}
+	r.SetTarget(target)
+	return nil
+}
+
+// SetTarget sets Path and Query from an origin-form target.
+func (r *Request) SetTarget(target []byte) {
+	r.Path = target
+	if mark := bytes.IndexByte(target, '?'); mark >= 0 {
+		r.Path, r.Query, r.HasQuery = target[:mark], target[mark+1:], true
+	}
+}
+
+// cutAbsoluteForm splits "http://host/path?query"; a missing path is "/".
+func cutAbsoluteForm(target []byte) (authority, path []byte, err error) {
+	scheme, rest, found := bytes.Cut(target, []byte("://"))
+	if !found || !EqualFold(scheme, "http") && !EqualFold(scheme, "https") {
+		return nil, nil, ErrTarget
+	}
+	end := bytes.IndexAny(rest, "/?")
+	switch {
+	case end < 0:
+		return rest, []byte("/"), nil
+	case end == 0:
+		return nil, nil, ErrTarget
+	case rest[end] == '?':
+		return rest[:end], append([]byte("/"), rest[end:]...), nil
+	}
+	return rest[:end], rest[end:], nil
+}
+
+// IsSafe says whether the method is safe (RFC 9110 section 9.2.1): the request may be sent again without the client
+// knowing. PUT and DELETE are idempotent too, but what they answer the second time may differ.
+func (r *Request) IsSafe() bool {
+	switch string(r.Method) {
+	case "GET", "HEAD", "OPTIONS":
+		return true
+	}
+	return false
+}
+
+// HasBody says whether a body may follow, however short.
+func (r *Request) HasBody() bool { return r.Length != 0 }
+
+// Value returns the first field of that kind; nil if there is none.
+func (r *Request) Value(kind Kind) []byte {
+	for i := range r.Fields {
+		if r.Fields[i].Kind == kind {
+			return r.Fields[i].Value
+		}
+	}
+	return nil
+}

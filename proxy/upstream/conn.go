@@ -1,0 +1,85 @@
+// Package upstream keeps connections to endpoints: a stack of idle ones for each address, the last used on top, so
+// that few connections do most of the work and the others grow old and are closed.
+package upstream
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ingress-testbed/testbed/proxy/deadline"
+	"github.com/ingress-testbed/testbed/proxy/http1"
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// Conn is an HTTP/1.1 connection to an endpoint, with what its user needs for one request after the other.
+type Conn struct {
+	net.Conn
+	In    http1.Buffer
+	Out   []byte // for the request's header
+	Reply message.Response
+	Body  http1.Body // of the reply
+	// Reused says that the connection has served a request before; the endpoint may have closed it since.
+	Reused bool
+
+	pool      *Pool
+	idleSince time.Time
+	read      deadline.Lazy
+	write     deadline.Lazy
+
+	raw       syscall.RawConn // nil if the connection has none
+	peek      func(fd uintptr)
+	peekStale bool
+}
+
+// trusted is how long an idle connection is taken for alive without asking the kernel.
+const trusted = 500 * time.Millisecond
+
+func newConn(connection net.Conn, pool *Pool) *Conn {
+	c := &Conn{Conn: connection, pool: pool, Out: make([]byte, 0, 2<<10)}
+	c.In.Reset(connection)
+	if system, is := connection.(syscall.Conn); is {
+		if raw, err := system.SyscallConn(); err == nil {
+			c.raw = raw
+			c.peek = func(fd uintptr) {
+				var one [1]byte
+				_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+				c.peekStale = err != unix.EAGAIN
+			}
+		}
+	}
+	return c
+}
+
+// Release gives the connection back to its pool, for the next request. Both messages must have been read and written
+// to their end; a connection with bytes that nobody asked for is closed.
+func (c *Conn) Release(now time.Time) {
+	if c.In.Buffered() > 0 {
+		c.Close()
+		return
+	}
+	c.In.Release()
+	c.Reused = true
+	c.idleSince = now
+	c.pool.put(c)
+}
+
+// stale says whether the endpoint has closed the connection, or sent something on it that is no reply to anything.
+func (c *Conn) stale() bool {
+	if c.raw == nil {
+		return false
+	}
+	return c.raw.Control(c.peek) != nil || c.peekStale
+}
+
+// ExtendRead makes reads that start now end after limit.
+func (c *Conn) ExtendRead(now time.Time, limit time.Duration) error {
+	return c.read.Extend(c.SetReadDeadline, now, limit)
+}
+
+// ExtendWrite makes writes that start now end after limit.
+func (c *Conn) ExtendWrite(now time.Time, limit time.Duration) error {
+	return c.write.Extend(c.SetWriteDeadline, now, limit)
+}
