@@ -105,12 +105,18 @@ func (a *API) Get(ctx context.Context, object *unstructured.Unstructured) (*unst
 // Delete removes objects, the last one first, and waits until they are gone, with all that belongs to them. Objects
 // that are not there are no error. All are tried, whatever goes wrong with one.
 func (a *API) Delete(ctx context.Context, objects []*unstructured.Unstructured) error {
+	problems := []error{a.StartDelete(ctx, objects)}
+	for _, object := range objects {
+		problems = append(problems, a.waitGone(ctx, object))
+	}
+	return errors.Join(problems...)
+}
+
+// StartDelete is Delete without the wait.
+func (a *API) StartDelete(ctx context.Context, objects []*unstructured.Unstructured) error {
 	var problems []error
 	for i := len(objects) - 1; i >= 0; i-- {
 		problems = append(problems, a.delete(ctx, objects[i]))
-	}
-	for _, object := range objects {
-		problems = append(problems, a.waitGone(ctx, object))
 	}
 	return errors.Join(problems...)
 }

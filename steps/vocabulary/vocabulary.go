@@ -3,9 +3,11 @@
 package vocabulary
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 
 	"github.com/cucumber/godog"
 )
@@ -70,7 +72,7 @@ func (v *Vocabulary) Examples() []string {
 // Around is called with every step: it may change the arguments (strings, *godog.DocString and *godog.Table) before
 // the handler gets them, and the error that the handler returned.
 type Around struct {
-	Arguments func(arguments []reflect.Value) error
+	Arguments func(ctx context.Context, arguments []reflect.Value) error
 	Result    func(err error) error
 }
 
@@ -81,13 +83,18 @@ func (v *Vocabulary) Bind(scenario *godog.ScenarioContext, around Around) {
 	}
 }
 
-var errorType = reflect.TypeFor[error]()
+var (
+	errorType = reflect.TypeFor[error]()
+	// argumentTypes are what the vocabulary makes of a pattern's groups. godog knows more, and fails late on others.
+	argumentTypes = []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[int](), reflect.TypeFor[float64]()}
+)
 
 // wrap makes a function of the handler's own type, because godog finds out from the type how to call it.
 func wrap(handler any, around Around) any {
 	inner := reflect.ValueOf(handler)
 	outer := reflect.MakeFunc(inner.Type(), func(arguments []reflect.Value) []reflect.Value {
-		err := around.Arguments(arguments[1:])
+		ctx, _ := arguments[0].Interface().(context.Context)
+		err := around.Arguments(ctx, arguments[1:])
 		if err == nil {
 			err, _ = inner.Call(arguments)[0].Interface().(error)
 		}
@@ -109,6 +116,11 @@ func checkHandler(handler any, groups int) error {
 	}
 	if kind.NumOut() != 1 || kind.Out(0) != errorType {
 		return fmt.Errorf("the handler %s doesn't return just an error", kind)
+	}
+	for i := 1; i < kind.NumIn(); i++ {
+		if !slices.Contains(argumentTypes, kind.In(i)) && (i != kind.NumIn()-1 || !takesBlock(kind)) {
+			return fmt.Errorf("the handler takes a %s, which is none of %s", kind.In(i), argumentTypes)
+		}
 	}
 	taken := kind.NumIn() - 1
 	if taken > 0 && takesBlock(kind) {

@@ -86,6 +86,7 @@ func TestNewRefusesBadDefinitions(t *testing.T) {
 		"no context":        {Pattern: `a`, Example: `a`, Handler: func() error { return nil }},
 		"no error":          {Pattern: `a`, Example: `a`, Handler: func(context.Context) {}},
 		"too few arguments": {Pattern: `(a)`, Example: `a`, Handler: plain},
+		"wrong argument":    {Pattern: `(a)`, Example: `a`, Handler: func(context.Context, uint16) error { return nil }},
 		"too many":          {Pattern: `a`, Example: `a`, Handler: func(context.Context, string) error { return nil }},
 	} {
 		if _, err := vocabulary.New(subject{definition}); err == nil {
@@ -105,7 +106,7 @@ func TestBind(t *testing.T) {
 	suite := godog.TestSuite{
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
 			known.Bind(scenario, vocabulary.Around{
-				Arguments: func(arguments []reflect.Value) error {
+				Arguments: func(_ context.Context, arguments []reflect.Value) error {
 					for i := range arguments {
 						arguments[i] = reflect.ValueOf(strings.ToUpper(arguments[i].String()))
 					}

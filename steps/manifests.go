@@ -1,0 +1,162 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ingress-testbed/testbed/steps/objects"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+)
+
+const (
+	// readyTimeout bounds the wait for one object, the start of its Pods included.
+	readyTimeout = 90 * time.Second
+	// quietWait is how long a wait may take before people are told what it is for.
+	quietWait = 3 * time.Second
+)
+
+// manifests are the steps that apply objects.
+type manifests struct{ *scenario }
+
+func (m *manifests) Definitions() []vocabulary.Definition {
+	return []vocabulary.Definition{
+		{
+			Pattern: `(?:the|these) objects(?: are applied)?:`,
+			Example: `these objects:`,
+			Handler: func(ctx context.Context, manifest *godog.DocString) error {
+				return m.apply(ctx, []byte(manifest.Content), true)
+			},
+		},
+		{
+			Pattern: `the objects of "([^"]*)"`,
+			Example: `the objects of "manifests/echo.yaml"`,
+			Handler: m.applyFile,
+		},
+		{
+			Pattern: `these objects, which nobody needs to be ready:`,
+			Example: `these objects, which nobody needs to be ready:`,
+			Handler: func(ctx context.Context, manifest *godog.DocString) error {
+				return m.apply(ctx, []byte(manifest.Content), false)
+			},
+		},
+		{
+			Pattern: `the (\S+) "([^"]*)" is deleted`,
+			Example: `the Ingress "shop" is deleted`,
+			Handler: m.delete,
+		},
+		{
+			Pattern: `applying these objects is refused with "([^"]*)":`,
+			Example: `applying these objects is refused with "duplicate":`,
+			Handler: m.refused,
+		},
+	}
+}
+
+// applyFile applies a manifest that lies beside the feature file.
+func (m *manifests) applyFile(ctx context.Context, name string) error {
+	uri, _, _ := strings.Cut(m.uri, ".feature:")
+	file := path.Join(path.Dir(uri), name)
+	manifest, err := fs.ReadFile(m.Features, file)
+	if err != nil {
+		return fmt.Errorf("reading the manifest %s: %w", file, err)
+	}
+	expanded, err := m.expand(ctx, string(manifest))
+	if err != nil {
+		return fmt.Errorf("reading the manifest %s: %w", file, err)
+	}
+	if err := m.apply(ctx, []byte(expanded), true); err != nil {
+		return fmt.Errorf("the manifest %s: %w", file, err)
+	}
+	return nil
+}
+
+// apply applies everything but Ingresses, waits until it is ready, and only then applies the Ingresses: a controller
+// that has written an Ingress's status then serves it with all of its endpoints.
+func (m *manifests) apply(ctx context.Context, manifest []byte, untilReady bool) error {
+	all, err := objects.Decode(manifest)
+	if err != nil {
+		return err
+	}
+	var ingresses, others []*unstructured.Unstructured
+	for _, object := range all {
+		if object.GetKind() == "Ingress" {
+			ingresses = append(ingresses, object)
+		} else {
+			others = append(others, object)
+		}
+	}
+	for _, group := range [][]*unstructured.Unstructured{others, ingresses} {
+		for i, object := range group {
+			applied, err := m.Objects.Apply(ctx, object, m.place.namespace)
+			if err != nil {
+				return err
+			}
+			m.place.remember(applied)
+			group[i] = applied
+		}
+		if !untilReady {
+			continue
+		}
+		for _, object := range group {
+			if err := m.waitReady(ctx, object); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Environment) waitReady(ctx context.Context, object *unstructured.Unstructured) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	slow := time.AfterFunc(quietWait, func() { e.note("waiting for %s", objects.Name(object)) })
+	defer slow.Stop()
+	return e.Objects.WaitReady(ctx, object)
+}
+
+func (m *manifests) delete(ctx context.Context, kind, name string) error {
+	for i, object := range m.place.objects {
+		if object.GetKind() != kind || object.GetName() != name {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+		defer cancel()
+		if err := m.Objects.Delete(ctx, []*unstructured.Unstructured{object}); err != nil {
+			return err
+		}
+		m.place.objects = append(m.place.objects[:i], m.place.objects[i+1:]...)
+		return nil
+	}
+	return fmt.Errorf("the scenario has applied no %s %q", kind, name)
+}
+
+// refused applies objects that the cluster must not take, because of an admission webhook or the API server itself.
+func (m *manifests) refused(ctx context.Context, reason string, manifest *godog.DocString) error {
+	all, err := objects.Decode([]byte(manifest.Content))
+	if err != nil {
+		return err
+	}
+	for _, object := range all {
+		applied, err := m.Objects.Apply(ctx, object, m.place.namespace)
+		if err == nil {
+			m.place.remember(applied)
+			return failure(fmt.Sprintf("%s is refused with a message that has %q", objects.Name(object), reason), "it was accepted",
+				"the ValidatingWebhookConfiguration and the controller's log")
+		}
+		if !strings.Contains(err.Error(), reason) {
+			return failure(fmt.Sprintf("%s is refused with a message that has %q", objects.Name(object), reason), err.Error())
+		}
+	}
+	if len(all) == 0 {
+		return errors.New("there is no object")
+	}
+	return nil
+}

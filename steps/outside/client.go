@@ -1,0 +1,192 @@
+package outside
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// requestTimeout bounds one request with its answer.
+	requestTimeout = 30 * time.Second
+	// connectTimeout bounds the opening of a connection.
+	connectTimeout = 10 * time.Second
+	// maxBody bounds what is read of an answer.
+	maxBody = 16 << 20
+)
+
+// Dialer opens connections from the machine outside the cluster; clusters.Client is one.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Client makes HTTP requests from outside.
+type Client struct {
+	Dialer Dialer
+	Names  *Names
+	// Header is sent with every request.
+	Header http.Header
+}
+
+// Request is what to send.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header // Host may be set here
+	Body   string
+}
+
+// Exchange is a request and what became of it.
+type Exchange struct {
+	Request Request
+	Started time.Time
+	Took    time.Duration
+	// Local and Remote are the ends of the connection as the client saw them.
+	Local, Remote netip.AddrPort
+	Proto         string // of the response: "HTTP/1.1" or "HTTP/2.0"
+	Status        int
+	Header        http.Header
+	Body          string
+	// TLS of the connection; nil if it was in plain text.
+	TLS *tls.ConnectionState
+}
+
+// Do makes one request on a connection of its own, as each call of curl does.
+func (c *Client) Do(ctx context.Context, request Request) (Exchange, error) {
+	session := c.Session()
+	defer session.Close()
+	return session.Do(ctx, request)
+}
+
+// Session makes requests that share connections where they can. It is not safe for concurrent use.
+type Session struct {
+	client    *Client
+	transport *http.Transport
+	mu        sync.Mutex // TLS handshakes run in goroutines of the transport
+	last      net.Conn
+}
+
+// Session begins a session without connections.
+func (c *Client) Session() *Session {
+	session := &Session{client: c}
+	session.transport = &http.Transport{
+		DialContext:           session.dial,
+		DisableCompression:    true, // curl asks for none, and a backend shows all headers that it gets
+		ForceAttemptHTTP2:     true, // as curl does over TLS
+		ResponseHeaderTimeout: requestTimeout,
+		TLSHandshakeTimeout:   connectTimeout,
+		// The scenarios judge certificates themselves, and see more of a wrong one than that it is refused.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
+	}
+	return session
+}
+
+// Close closes the connections.
+func (s *Session) Close() { s.transport.CloseIdleConnections() }
+
+func (s *Session) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	target, err := s.client.Names.Resolve(address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	connection, err := s.client.Dialer.DialContext(ctx, network, target.String())
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", target, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = connection
+	return connection, nil
+}
+
+// Do makes one request. Redirects are not followed. The error is of the connection; an answer of whatever status is
+// none.
+func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
+	exchange := Exchange{Request: request, Started: time.Now()}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	httpRequest, err := s.client.build(ctx, request)
+	if err != nil {
+		return exchange, fmt.Errorf("making the request %s %s: %w", request.Method, request.URL, err)
+	}
+	response, err := s.transport.RoundTrip(httpRequest)
+	if err != nil {
+		return exchange, fmt.Errorf("%s %s: %w", request.Method, request.URL, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	exchange.Took = time.Since(exchange.Started)
+	exchange.Proto, exchange.Status, exchange.Header, exchange.TLS = response.Proto, response.StatusCode, response.Header, response.TLS
+	exchange.Body = string(body)
+	exchange.Local, exchange.Remote = s.ends()
+	switch {
+	case err != nil:
+		return exchange, fmt.Errorf("reading the answer to %s %s: %w", request.Method, request.URL, err)
+	case len(body) > maxBody:
+		return exchange, fmt.Errorf("the answer to %s %s is longer than %d bytes", request.Method, request.URL, maxBody)
+	}
+	return exchange, nil
+}
+
+func (s *Session) ends() (local, remote netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		return local, remote
+	}
+	return addrPort(s.last.LocalAddr()), addrPort(s.last.RemoteAddr())
+}
+
+func addrPort(address net.Addr) netip.AddrPort {
+	if address == nil {
+		return netip.AddrPort{}
+	}
+	parsed, err := netip.ParseAddrPort(address.String())
+	if err != nil {
+		return netip.AddrPort{} // a dialer that doesn't know its own address
+	}
+	return parsed
+}
+
+// acceptAnything is what curl sends, and many others.
+const acceptAnything = "*/*"
+
+func (c *Client) build(ctx context.Context, request Request) (*http.Request, error) {
+	url := request.URL
+	if !strings.Contains(url, "://") {
+		url = "http://" + url // as curl takes it
+	}
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		return nil, errors.New("only http and https are known")
+	}
+	var body io.Reader
+	if request.Body != "" {
+		body = strings.NewReader(request.Body)
+	}
+	built, err := http.NewRequestWithContext(ctx, request.Method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	built.Header.Set("Accept", acceptAnything)
+	built.Header.Set("User-Agent", "ingress-testbed")
+	for _, header := range []http.Header{c.Header, request.Header} {
+		for name, values := range header {
+			if name == "Host" {
+				built.Host = values[0]
+				continue
+			}
+			built.Header[name] = values
+		}
+	}
+	return built, nil
+}
