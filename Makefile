@@ -58,8 +58,8 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	cd $(KUBE_MODULE) && go mod tidy -diff
-	go tool -modfile=.tools/go.mod golangci-lint run
-	go tool -modfile=.tools/go.mod actionlint
+	go tool -modfile=.tools/golangci-lint/go.mod golangci-lint run
+	go tool -modfile=.tools/actionlint/go.mod actionlint
 
 .PHONY: bench
 bench: require-go ## micro-benchmarks
@@ -72,6 +72,12 @@ fuzz: require-go ## fuzz every parser, FUZZTIME each
 	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; \
 	  done; done
 FUZZTIME ?= 30s#                  how long `make fuzz` runs each target
+
+.PHONY: bump-kubernetes
+bump-kubernetes: require-go ## set the embedded cluster's Kubernetes: make bump-kubernetes K8S=v1.37.3
+	@[[ "$(K8S)" =~ ^v1\.[0-9]+\.[0-9]+$$ ]] || { echo "say which: make bump-kubernetes K8S=v1.37.3" >&2; exit 2; }
+	cd $(KUBE_MODULE) && go mod edit -require k8s.io/kubernetes@$(K8S) \
+	  $$(sed -n 's|^\t\(k8s.io/[a-z0-9-]*\) => .*|-replace=\1=\1@$(K8S:v1.%=v0.%)|p' go.mod) && go mod tidy
 
 .PHONY: clean
 clean: ## remove what was built and reported; Go's caches stay
