@@ -1,0 +1,120 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+
+	"github.com/ingress-testbed/testbed/controller/app"
+)
+
+func runCommand() *cobra.Command {
+	options := app.Defaults()
+	accessLog := true
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Run the controller (also without this word)",
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			options.Version = version
+			options.Pod = types.NamespacedName{Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME")}
+			if accessLog {
+				options.AccessLog = command.OutOrStdout()
+			}
+			return app.Run(command.Context(), options)
+		},
+	}
+	flags := command.Flags()
+	clusterFlags(flags, &options)
+	ingressFlags(flags, &options)
+	statusFlags(flags, &options)
+	servingFlags(flags, &options)
+	flags.BoolVar(&accessLog, "access-log", accessLog, "write a JSON object for each request to standard output")
+	logFlags(flags)
+	return command
+}
+
+func clusterFlags(flags *pflag.FlagSet, o *app.Options) {
+	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; by default the one this Pod is in")
+	flags.StringVar(&o.APIServer, "apiserver-host", "", "address of the API server, such as http://localhost:8001")
+	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "namespace to watch; by default all")
+	flags.DurationVar(&o.StartTimeout, "start-timeout", o.StartTimeout, "how long the API server may take to tell everything once")
+}
+
+func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
+	flags.StringVar(&o.IngressClass, "ingress-class", o.IngressClass,
+		"value of the annotation kubernetes.io/ingress.class that makes an Ingress this controller's")
+	flags.StringVar(&o.ControllerClass, "controller-class", o.ControllerClass,
+		"spec.controller of the IngressClasses that are this controller's")
+	flags.BoolVar(&o.WatchIngressWithoutClass, "watch-ingress-without-class", false, "also serve Ingresses that name no class")
+	flags.StringVar(&o.AnnotationsPrefix, "annotations-prefix", o.AnnotationsPrefix, "what the annotations read begin with")
+	flags.Var((*objectName)(&o.ConfigMap), "configmap", "ConfigMap of the global settings")
+	flags.Var((*objectName)(&o.DefaultSSLCertificate), "default-ssl-certificate",
+		"Secret of the certificate that is served to clients that name no known host")
+	flags.Var((*objectName)(&o.DefaultBackendService), "default-backend-service",
+		"Service for requests that no Ingress claims; by default they get 404")
+}
+
+func statusFlags(flags *pflag.FlagSet, o *app.Options) {
+	flags.BoolVar(&o.UpdateStatus, "update-status", o.UpdateStatus, "write the controller's addresses into Ingresses")
+	flags.BoolVar(&o.UpdateStatusOnShutdown, "update-status-on-shutdown", o.UpdateStatusOnShutdown,
+		"take the addresses out again when the last controller stops")
+	flags.Var((*objectName)(&o.PublishService), "publish-service",
+		"Service whose addresses are written; by default those of the nodes")
+	flags.StringSliceVar(&o.PublishStatusAddress, "publish-status-address", nil, "addresses to write instead")
+	flags.BoolVar(&o.ReportNodeInternalIP, "report-node-internal-ip-address", false, "write nodes' internal addresses")
+	flags.StringVar(&o.ElectionID, "election-id", o.ElectionID, "Lease by which one of several controllers leads")
+}
+
+func servingFlags(flags *pflag.FlagSet, o *app.Options) {
+	flags.IntVar(&o.HTTPPort, "http-port", o.HTTPPort, "port for HTTP")
+	flags.IntVar(&o.HTTPSPort, "https-port", o.HTTPSPort, "port for HTTPS")
+	flags.IntVar(&o.HealthzPort, "healthz-port", o.HealthzPort, "port for /healthz, /readyz and /metrics")
+	flags.IntVar(&o.StatusPort, "status-port", o.StatusPort, "port on the loopback interface for the command dump")
+	flags.StringVar(&o.ValidatingWebhook, "validating-webhook", "", "address of the admission webhook, such as :8443; by default there is none")
+	flags.StringVar(&o.ValidatingWebhookCert, "validating-webhook-certificate", "", "file with the webhook's certificate")
+	flags.StringVar(&o.ValidatingWebhookKey, "validating-webhook-key", "", "file with its key")
+	flags.DurationVar(&o.ShutdownGracePeriod, "shutdown-grace-period", o.ShutdownGracePeriod,
+		"how long requests are still accepted after SIGTERM")
+	flags.DurationVar(&o.DrainTimeout, "drain-timeout", o.DrainTimeout, "how long running requests may take after that")
+}
+
+// logFlags takes over the flags of klog that people know. The others only matter to its log files.
+func logFlags(flags *pflag.FlagSet) {
+	all := flag.NewFlagSet("klog", flag.ContinueOnError)
+	all.SetOutput(io.Discard)
+	klog.InitFlags(all)
+	for _, name := range []string{"v", "vmodule"} {
+		flags.AddGoFlag(all.Lookup(name))
+	}
+	flags.Lookup("v").Usage = "verbosity of the log; 2 tells of changes, 3 how each table comes about"
+	flags.Lookup("v").DefValue = "0"
+}
+
+// objectName is a flag of the form namespace/name.
+type objectName types.NamespacedName
+
+func (n *objectName) String() string {
+	if n.Name == "" {
+		return ""
+	}
+	return types.NamespacedName(*n).String()
+}
+
+func (n *objectName) Set(text string) error {
+	namespace, name, ok := strings.Cut(text, "/")
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return fmt.Errorf("%q is not of the form namespace/name", text)
+	}
+	n.Namespace, n.Name = namespace, name
+	return nil
+}
+
+func (n *objectName) Type() string { return "namespace/name" }

@@ -1,0 +1,41 @@
+package admission
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/klog/v2"
+)
+
+// Path is where the API server finds the webhook.
+const Path = "/networking/v1/ingresses"
+
+// largest is the most that is read of a request: etcd takes no object of more than 1.5 MiB, and an update has two.
+const largest = 8 << 20
+
+// Handler answers AdmissionReviews of version v1. Each answer is told to count.
+func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
+		var review admissionv1.AdmissionReview
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+		if err == nil {
+			err = json.Unmarshal(body, &review)
+		}
+		if err != nil || review.Request == nil {
+			http.Error(w, fmt.Sprintf("this is no AdmissionReview with a request: %v", err), http.StatusBadRequest)
+			return
+		}
+		review.Response = Review(cluster, review.Request)
+		klog.V(2).InfoS("Admission", "ingress", klog.KRef(review.Request.Namespace, review.Request.Name),
+			"operation", review.Request.Operation, "allowed", review.Response.Allowed, "why", review.Response.Result)
+		count(review.Response.Allowed)
+		review.Request = nil
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(review) // an error means that the API server has gone
+	})
+	return mux
+}

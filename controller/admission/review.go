@@ -1,0 +1,98 @@
+// Package admission refuses Ingresses that could not be served as they are written, when they are made or changed:
+// their author then reads at once what is wrong.
+package admission
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate"
+)
+
+// Cluster is what an Ingress is judged against.
+type Cluster interface {
+	Snapshot() *snapshot.Snapshot
+	// SnapshotWith is the Snapshot as it would be with the Ingress.
+	SnapshotWith(*networkingv1.Ingress) *snapshot.Snapshot
+}
+
+// Review answers the API server's question about an Ingress. Errors of the Ingress itself, and conflicts between it
+// and another one, refuse it; what else is worth knowing becomes a warning. An error that was there before is no
+// reason to refuse: who repairs one thing at a time, or only changes a label, must be able to.
+func Review(cluster Cluster, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	response := &admissionv1.AdmissionResponse{UID: request.UID, Allowed: true}
+	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
+		return response
+	}
+	if gv := networkingv1.SchemeGroupVersion; request.Kind.Group != gv.Group || request.Kind.Kind != "Ingress" {
+		return response
+	}
+	var ingress networkingv1.Ingress
+	if err := json.Unmarshal(request.Object.Raw, &ingress); err != nil {
+		return refuse(response, http.StatusBadRequest, fmt.Sprintf("reading the Ingress: %v", err))
+	}
+	if ingress.DeletionTimestamp != nil {
+		return response
+	}
+	if ingress.Namespace == "" {
+		ingress.Namespace = request.Namespace
+	}
+	if ingress.Name == "" {
+		ingress.Name = ingress.GenerateName // the API server completes it later
+	}
+	errors, warnings := newProblems(cluster, &ingress)
+	response.Warnings = messages(warnings)
+	if len(errors) > 0 {
+		return refuse(response, http.StatusUnprocessableEntity, strings.Join(messages(errors), "; "))
+	}
+	return response
+}
+
+func refuse(response *admissionv1.AdmissionResponse, code int32, message string) *admissionv1.AdmissionResponse {
+	response.Allowed = false
+	response.Result = &metav1.Status{Status: metav1.StatusFailure, Code: code, Message: message}
+	return response
+}
+
+// newProblems are those that the Ingress brings. A problem of another Ingress counts if this one takes something away
+// from it.
+func newProblems(cluster Cluster, ingress *networkingv1.Ingress) (errors, warnings []translate.Problem) {
+	before := map[translate.Problem]bool{}
+	for _, problem := range translate.Translate(cluster.Snapshot()).Problems {
+		before[anonymous(problem)] = true
+	}
+	own := translate.IngressObject(ingress)
+	own.UID = ""
+	for _, problem := range translate.Translate(cluster.SnapshotWith(ingress)).Problems {
+		problem = anonymous(problem)
+		switch {
+		case problem.Object != own && problem.Other != own:
+		case problem.Severity == translate.Warning && problem.Object == own:
+			warnings = append(warnings, problem)
+		case problem.Severity == translate.Error && !before[problem]:
+			errors = append(errors, problem)
+		}
+	}
+	return errors, warnings
+}
+
+// anonymous leaves out the UIDs, which an Ingress that is not made yet does not have.
+func anonymous(problem translate.Problem) translate.Problem {
+	problem.Object.UID, problem.Other.UID = "", ""
+	return problem
+}
+
+func messages(problems []translate.Problem) []string {
+	var texts []string
+	for _, problem := range problems {
+		texts = append(texts, problem.Message)
+	}
+	return texts
+}

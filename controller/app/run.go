@@ -1,0 +1,213 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/ingress-testbed/testbed/controller"
+	"github.com/ingress-testbed/testbed/controller/admission"
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/diagnostics"
+	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/proxy"
+)
+
+// Run is the controller from start to end: until ctx is done and requests have drained, or something fails.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	client, err := connect(o)
+	if err != nil {
+		return err
+	}
+	return RunWith(ctx, o, client, func(Addresses) {})
+}
+
+// RunWith is Run with a client of the caller's, who is told the addresses that the controller listens on.
+func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listening func(Addresses)) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	c := &assembly{options: o, client: client, clock: clock.RealClock{}, registry: prometheus.NewRegistry()}
+	var err error
+	if c.listeners, err = listen(o); err != nil {
+		return err
+	}
+	defer c.listeners.close()
+	if err := c.assemble(); err != nil {
+		return err
+	}
+	listening(c.listeners.addresses())
+	if err := reach(ctx, client, o.StartTimeout, c.clock); err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// run starts everything. What keeps the data plane right goes on while it drains, and ends after it.
+func (c *assembly) run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, background := errgroup.WithContext(background)
+
+	// Probes are answered from the first moment on.
+	group.Go(serveHTTP(background, c.listeners.health, diagnostics.Handler(c.readiness, c.registry), nil))
+	group.Go(func() error {
+		defer stop()
+		return c.serve(ctx, background, group)
+	})
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// serve reads the cluster, serves requests until ctx is done, and cleans up.
+func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group) error {
+	if err := c.start(ctx, background); err != nil {
+		return err
+	}
+	c.source.SetTrustForwardedHeaders(c.trustForwardedHeaders())
+	server, err := proxy.New(proxy.Config{
+		Logger:                slog.New(logr.ToSlogHandler(klog.Background().WithName("proxy"))),
+		AccessLog:             c.options.AccessLog,
+		Registerer:            c.registry,
+		Timeouts:              proxy.Timeouts{Drain: c.options.DrainTimeout},
+		TrustForwardedHeaders: c.trustForwardedHeaders(),
+	})
+	if err != nil {
+		return fmt.Errorf("making the proxy: %w", err)
+	}
+	group.Go(serveHTTP(background, c.listeners.status, dump.Handler(server.Table), nil))
+	if c.certificate != nil {
+		handler := admission.Handler(c.source, c.metrics.CountAdmission)
+		group.Go(serveHTTP(background, c.listeners.webhook, handler,
+			&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.certificate.Get}))
+	}
+	loop := &controller.Loop{
+		Source: c.source, DataPlane: server, Clock: c.clock, HoldOff: controller.HoldOff,
+		Observers: []controller.Observer{&controller.Log{}, c.metrics, c.events},
+	}
+	if c.status != nil {
+		loop.Observers = append(loop.Observers, c.status)
+	}
+	loop.Observers = append(loop.Observers, c.readiness) // last: what is ready has been told to all others
+	group.Go(func() error { loop.Run(background); return nil })
+	group.Go(func() error { return c.election().Run(background) })
+	c.broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.client.CoreV1().Events("")})
+	defer c.broadcaster.Shutdown()
+
+	select {
+	case <-c.readiness.Served():
+	case <-ctx.Done():
+		return nil
+	case <-background.Done():
+		return nil
+	}
+	klog.InfoS("Serving", "version", c.options.Version, "http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
+	if err := server.Serve(c.untilStopped(ctx, background), c.listeners.plain, c.listeners.secure); err != nil {
+		return err
+	}
+	c.clearStatus(background)
+	klog.InfoS("Stopped")
+	return nil
+}
+
+// start reads the cluster. It may be interrupted by ctx; what it starts lasts as long as the background.
+func (c *assembly) start(ctx, background context.Context) error {
+	started := make(chan error, 1)
+	go func() {
+		err := c.source.Start(background, c.options.StartTimeout)
+		if err == nil && c.surroundings != nil {
+			err = c.surroundings.Start(background, c.options.StartTimeout)
+		}
+		started <- err
+	}()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// trustForwardedHeaders is what the ConfigMap says at the start: the proxy can't change it while it runs.
+func (c *assembly) trustForwardedHeaders() bool {
+	settings := c.source.ConfigMap(c.options.ConfigMap)
+	if settings == nil {
+		return false
+	}
+	global, _ := config.ParseConfigMap(settings.Data)
+	return global.TrustForwardedHeaders
+}
+
+// untilStopped returns a context that ends a while after ctx: the controller is not ready then, but it takes requests
+// until the cluster has noticed.
+func (c *assembly) untilStopped(ctx, background context.Context) context.Context {
+	serving, stop := context.WithCancel(background)
+	context.AfterFunc(ctx, func() {
+		c.readiness.Stop()
+		klog.InfoS("Stopping", "after", c.options.ShutdownGracePeriod)
+		select {
+		case <-c.clock.After(c.options.ShutdownGracePeriod):
+		case <-background.Done():
+		}
+		stop()
+	})
+	return serving
+}
+
+// clearStatus takes the addresses out of the Ingresses that nobody serves any longer.
+func (c *assembly) clearStatus(ctx context.Context) {
+	if c.status == nil || !c.options.UpdateStatusOnShutdown || !c.leads.Load() {
+		return
+	}
+	if !c.surroundings.Alone() {
+		klog.V(2).InfoS("Another controller is there, so the statuses of Ingresses stay")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c.status.Clear(ctx)
+}
+
+// serveHTTP returns what serves a handler on a listener until ctx is done, over TLS if there are settings for it.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, settings *tls.Config) func() error {
+	server := &http.Server{
+		Handler:           handler,
+		TLSConfig:         settings,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logr.ToSlogHandler(klog.Background()), slog.LevelDebug),
+	}
+	return func() error {
+		stop := context.AfterFunc(ctx, func() { server.Close() })
+		defer stop()
+		serve := server.Serve
+		if settings != nil {
+			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+		}
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+		}
+		return nil
+	}
+}

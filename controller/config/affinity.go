@@ -1,0 +1,43 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// defaultSessionCookie is the name that ingress-nginx gives the cookie, which clients may hold already.
+const defaultSessionCookie = "INGRESSCOOKIE"
+
+func parseAffinity(r *reader) *route.Affinity {
+	kind := r.choice("affinity", "", "cookie")
+	affinity := &route.Affinity{
+		Cookie:   r.checked("session-cookie-name", isToken, "it must be the name of a cookie"),
+		Path:     r.checked("session-cookie-path", isCookiePath, "it must be a path that begins with a slash"),
+		MaxAge:   time.Duration(r.integer("session-cookie-max-age", 0, math.MaxInt32, 0)) * time.Second,
+		SameSite: r.choice("session-cookie-samesite", "", "None", "Lax", "Strict"),
+		Secure:   r.boolean("session-cookie-secure", false),
+	}
+	if affinity.Cookie == "" {
+		affinity.Cookie = defaultSessionCookie
+	}
+	if r.choice("affinity-mode", "balanced", "balanced", "persistent") == "persistent" {
+		r.unsupported("affinity-mode", "persistent is not supported: sessions are balanced")
+	}
+	if r.choice("affinity-canary-behavior", "sticky", "sticky", "legacy") == "legacy" {
+		r.unsupported("affinity-canary-behavior", "legacy is not supported: a session stays on its side of a canary")
+	}
+	if kind == "" {
+		return nil
+	}
+	return affinity
+}
+
+// isCookiePath is the rule for path-value (RFC 6265 section 4.1.1).
+func isCookiePath(text string) bool {
+	return strings.HasPrefix(text, "/") && !strings.ContainsFunc(text, func(c rune) bool {
+		return c < ' ' || c >= 0x7f || c == ';'
+	})
+}

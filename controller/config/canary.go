@@ -1,0 +1,46 @@
+package config
+
+import (
+	"math"
+	"regexp"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Canary says which requests of the main Ingress's paths a canary Ingress takes over. The fields are asked in their
+// order, and mean what they mean in route.Canary.
+type Canary struct {
+	Header, HeaderValue, HeaderPattern string
+	Cookie                             string
+	Weight, WeightTotal                int
+}
+
+func parseCanary(r *reader) *Canary {
+	enabled := r.boolean("canary", false)
+	canary := &Canary{
+		Header:        r.checked("canary-by-header", isToken, "it must be the name of a request header"),
+		HeaderValue:   r.checked("canary-by-header-value", isHeaderValue, "it must be the value of a request header"),
+		HeaderPattern: r.checked("canary-by-header-pattern", isRegexp, "it must be a regular expression (RE2 syntax)"),
+		Cookie:        r.checked("canary-by-cookie", isToken, "it must be the name of a cookie"),
+		WeightTotal:   r.integer("canary-weight-total", 1, math.MaxInt32, 100),
+	}
+	canary.Weight = r.integer("canary-weight", 0, canary.WeightTotal, 0)
+	if !enabled {
+		return nil
+	}
+	return canary
+}
+
+// isToken is the rule for names of headers (RFC 9110 section 5.1) and cookies (RFC 6265 section 4.1.1).
+func isToken(text string) bool {
+	return httpguts.ValidHeaderFieldName(text)
+}
+
+func isHeaderValue(text string) bool {
+	return text != "" && httpguts.ValidHeaderFieldValue(text)
+}
+
+func isRegexp(text string) bool {
+	_, err := regexp.Compile(text)
+	return text != "" && err == nil
+}

@@ -1,0 +1,68 @@
+// Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
+// it. Keys and values are those of ingress-nginx. Each feature has a file of its own. A value that is wrong counts as
+// not given and is told as a Fault; nothing here fails.
+package config
+
+import (
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// DefaultPrefix is what annotations begin with unless the user chose otherwise.
+const DefaultPrefix = "nginx.ingress.kubernetes.io"
+
+// Global is what the ConfigMap says.
+type Global struct {
+	Redirect Redirect
+	Timeouts Timeouts
+	// MaxBodyBytes is the largest request body; 0 means no limit.
+	MaxBodyBytes int64
+	// HSTS is the value of Strict-Transport-Security; "" sends none.
+	HSTS string
+	// TrustForwardedHeaders believes the X-Forwarded headers of clients.
+	TrustForwardedHeaders bool
+}
+
+// Ingress is what the annotations of one Ingress say, with the ConfigMap's values where they say nothing.
+type Ingress struct {
+	Canary       *Canary // nil: this Ingress is not a canary
+	Affinity     *route.Affinity
+	Redirect     Redirect
+	Timeouts     Timeouts
+	MaxBodyBytes int64
+	Protocol     route.Protocol
+}
+
+// Timeouts of a route; 0 leaves it to the proxy.
+type Timeouts struct {
+	Connect, Response time.Duration
+}
+
+// ParseConfigMap reads the global settings. Faults are in the order of their keys.
+func ParseConfigMap(data map[string]string) (Global, []Fault) {
+	r := newReader("", data)
+	global := Global{
+		Redirect:     parseRedirect(r, Redirect{IfCertificate: true}),
+		Timeouts:     parseTimeouts(r, Timeouts{}),
+		MaxBodyBytes: parseBodySize(r, defaultBodySize),
+		HSTS:         parseHSTS(r),
+
+		TrustForwardedHeaders: r.boolean("use-forwarded-headers", false),
+	}
+	return global, r.leftovers()
+}
+
+// ParseAnnotations reads the annotations of an Ingress. Faults are in the order of their keys.
+func ParseAnnotations(prefix string, annotations map[string]string, global Global) (Ingress, []Fault) {
+	r := newReader(prefix+"/", annotations)
+	ingress := Ingress{
+		Canary:       parseCanary(r),
+		Affinity:     parseAffinity(r),
+		Redirect:     parseRedirect(r, global.Redirect),
+		Timeouts:     parseTimeouts(r, global.Timeouts),
+		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
+		Protocol:     parseProtocol(r),
+	}
+	return ingress, r.leftovers()
+}

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+func parseProtocol(r *reader) route.Protocol {
+	const name = "backend-protocol"
+	text, given := r.text(name)
+	if !given {
+		return route.HTTP1
+	}
+	switch value := strings.ToUpper(text); {
+	case value == "HTTP":
+		return route.HTTP1
+	case value == "GRPC":
+		return route.H2C // gRPC is HTTP/2, and without TLS the proxy has to know beforehand
+	case slices.Contains([]string{"HTTPS", "GRPCS", "AUTO_HTTP", "FCGI"}, value):
+		r.unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
+	default:
+		r.invalid(name, text, "it must be HTTP or GRPC")
+	}
+	return route.HTTP1
+}

@@ -1,0 +1,181 @@
+// Package snapshot holds what the controller knows of the cluster at one moment: the Ingresses that are its own and
+// the objects they refer to. A Snapshot is plain data. Who has one can translate it without asking anybody.
+package snapshot
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Settings are the flags that decide what a Snapshot holds and means.
+type Settings struct {
+	// ControllerClass is the spec.controller of the IngressClasses that are this controller's.
+	ControllerClass string
+	// LegacyClass is the value of the annotation kubernetes.io/ingress.class that claims an Ingress.
+	LegacyClass string
+	// WithoutClass claims Ingresses that name no class at all, even if no IngressClass is the default.
+	WithoutClass bool
+	// AnnotationsPrefix is what the annotations that are read begin with, without the slash.
+	AnnotationsPrefix string
+	// DefaultCertificate names the Secret whose certificate is served to clients that name no known host.
+	DefaultCertificate types.NamespacedName
+	// DefaultBackend names the Service that serves what no rule and no Ingress's default backend does.
+	DefaultBackend types.NamespacedName
+	// ConfigMap names the controller's global settings.
+	ConfigMap types.NamespacedName
+	// TrustForwardedHeaders is what the proxy was started with; it can't be changed while it runs.
+	TrustForwardedHeaders bool
+}
+
+// Store looks objects up. Its objects are shared: nobody may change them.
+type Store interface {
+	Ingresses() []*networkingv1.Ingress
+	IngressClasses() []*networkingv1.IngressClass
+	// Service, Secret and ConfigMap are nil if there is none.
+	Service(types.NamespacedName) *corev1.Service
+	Secret(types.NamespacedName) *corev1.Secret
+	ConfigMap(types.NamespacedName) *corev1.ConfigMap
+	// EndpointSlices are those of one Service, in any order.
+	EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice
+	// Addresses are what the name of an ExternalName Service resolves to; none while it is not known.
+	Addresses(host string) []netip.Addr
+}
+
+// Snapshot is what the controller knows. Nothing that it holds or points to changes after it was taken.
+type Snapshot struct {
+	Settings Settings
+	// Ingresses of this controller, those that win a conflict first: the older, and at the same age by namespace
+	// and name.
+	Ingresses []*networkingv1.Ingress
+	// Services, EndpointSlices (by Service) and Secrets that the Ingresses or the settings refer to. What is
+	// missing in the cluster is missing here.
+	Services       map[types.NamespacedName]*corev1.Service
+	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
+	Secrets        map[types.NamespacedName]*corev1.Secret
+	// ConfigMap of the global settings; nil if there is none.
+	ConfigMap *corev1.ConfigMap
+	// Addresses by the name in an ExternalName Service.
+	Addresses map[string][]netip.Addr
+}
+
+// Take collects what is in the store.
+func Take(store Store, settings Settings) *Snapshot {
+	return take(store, settings, store.Ingresses())
+}
+
+// TakeWith is Take as it would be if the store also held the given Ingress, in place of one of the same name.
+func TakeWith(store Store, settings Settings, added *networkingv1.Ingress) *Snapshot {
+	ingresses := []*networkingv1.Ingress{added}
+	for _, ingress := range store.Ingresses() {
+		if Key(ingress) != Key(added) {
+			ingresses = append(ingresses, ingress)
+		}
+	}
+	return take(store, settings, ingresses)
+}
+
+// Key is the namespace and name of an object.
+func Key(object interface {
+	GetNamespace() string
+	GetName() string
+}) types.NamespacedName {
+	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
+}
+
+func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Snapshot {
+	s := &Snapshot{
+		Settings:       settings,
+		Services:       map[types.NamespacedName]*corev1.Service{},
+		EndpointSlices: map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
+		Secrets:        map[types.NamespacedName]*corev1.Secret{},
+		Addresses:      map[string][]netip.Addr{},
+	}
+	classes := classesOf(store.IngressClasses(), settings)
+	for _, ingress := range ingresses {
+		if classes.claim(ingress) {
+			s.Ingresses = append(s.Ingresses, ingress)
+		}
+	}
+	slices.SortFunc(s.Ingresses, byPrecedence)
+
+	for _, ingress := range s.Ingresses {
+		for _, name := range serviceNames(ingress) {
+			s.addService(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
+		}
+		for _, tls := range ingress.Spec.TLS {
+			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: tls.SecretName})
+		}
+	}
+	s.addService(store, settings.DefaultBackend)
+	s.addSecret(store, settings.DefaultCertificate)
+	if settings.ConfigMap.Name != "" {
+		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
+	}
+	return s
+}
+
+func (s *Snapshot) addService(store Store, key types.NamespacedName) {
+	if _, known := s.Services[key]; known || key.Name == "" {
+		return
+	}
+	service := store.Service(key)
+	if service == nil {
+		return
+	}
+	s.Services[key] = service
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
+		host := service.Spec.ExternalName
+		s.Addresses[host] = store.Addresses(host)
+		return
+	}
+	found := slices.Clone(store.EndpointSlices(key))
+	slices.SortFunc(found, func(a, b *discoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
+	s.EndpointSlices[key] = found
+}
+
+func (s *Snapshot) addSecret(store Store, key types.NamespacedName) {
+	if key.Name == "" {
+		return
+	}
+	if secret := store.Secret(key); secret != nil {
+		s.Secrets[key] = secret
+	}
+}
+
+// serviceNames lists the Services that an Ingress refers to, with repetitions.
+func serviceNames(ingress *networkingv1.Ingress) []string {
+	var names []string
+	add := func(backend *networkingv1.IngressBackend) {
+		if backend != nil && backend.Service != nil {
+			names = append(names, backend.Service.Name)
+		}
+	}
+	add(ingress.Spec.DefaultBackend)
+	for _, rule := range ingress.Spec.Rules {
+		if rule.HTTP == nil {
+			continue
+		}
+		for i := range rule.HTTP.Paths {
+			add(&rule.HTTP.Paths[i].Backend)
+		}
+	}
+	return names
+}
+
+// byPrecedence puts the older Ingress first. One without a time has not been created yet, so it is the youngest.
+func byPrecedence(a, b *networkingv1.Ingress) int {
+	at, bt := a.CreationTimestamp, b.CreationTimestamp
+	if at.IsZero() != bt.IsZero() {
+		if at.IsZero() {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(at.Time.Compare(bt.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}

@@ -1,0 +1,160 @@
+// Package status writes the addresses at which Ingresses are served into their status.
+package status
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/ingress-testbed/testbed/controller"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+)
+
+const (
+	// every is how often all statuses are checked even if nothing changed: somebody else may have written to one.
+	every = time.Minute
+	// again is how soon a status is written again after that failed.
+	again = 5 * time.Second
+)
+
+// Addresses says where the controller is reached.
+type Addresses interface {
+	Addresses() []networkingv1.IngressLoadBalancerIngress
+	// Changed gets a value after every change.
+	Changed() <-chan struct{}
+}
+
+// Publisher writes statuses. It observes the controller's loop, so that an Ingress gets its addresses once the data
+// plane serves it and not before.
+type Publisher struct {
+	client    kubernetes.Interface
+	addresses Addresses
+	clock     clock.Clock
+
+	changed chan struct{}
+	mu      sync.Mutex
+	served  []*networkingv1.Ingress
+
+	writing   sync.Mutex // held while statuses are written, so that a Clear has the last word
+	withdrawn bool       // since Clear
+}
+
+// NewPublisher makes a Publisher.
+func NewPublisher(client kubernetes.Interface, addresses Addresses, clock clock.Clock) *Publisher {
+	return &Publisher{client: client, addresses: addresses, clock: clock, changed: make(chan struct{}, 1)}
+}
+
+// Observe implements controller.Observer.
+func (p *Publisher) Observe(outcome controller.Outcome) {
+	var served []*networkingv1.Ingress
+	for _, ingress := range outcome.Snapshot.Ingresses {
+		if outcome.Served[snapshot.Key(ingress)] {
+			served = append(served, ingress)
+		}
+	}
+	p.mu.Lock()
+	p.served = served
+	p.mu.Unlock()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Run keeps the statuses right until ctx is done. Only one controller may do so at a time.
+func (p *Publisher) Run(ctx context.Context) {
+	next := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.changed:
+		case <-p.addresses.Changed():
+		case <-p.clock.After(next):
+		}
+		next = every
+		if !p.write(ctx) {
+			next = again
+		}
+	}
+}
+
+// Clear takes the addresses out of all statuses for good: nothing serves these Ingresses any longer.
+func (p *Publisher) Clear(ctx context.Context) {
+	p.writing.Lock()
+	p.withdrawn = true
+	p.writing.Unlock()
+	p.write(ctx)
+}
+
+// write brings all statuses up to date and says whether that went well.
+func (p *Publisher) write(ctx context.Context) bool {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	var addresses []networkingv1.IngressLoadBalancerIngress
+	if !p.withdrawn {
+		addresses = p.addresses.Addresses()
+	}
+	p.mu.Lock()
+	served := p.served
+	p.mu.Unlock()
+	ok := true
+	for _, ingress := range served {
+		if ctx.Err() != nil {
+			return false
+		}
+		if sameAddresses(ingress.Status.LoadBalancer.Ingress, addresses) {
+			continue
+		}
+		ok = p.update(ctx, ingress, addresses) && ok
+	}
+	return ok
+}
+
+func (p *Publisher) update(ctx context.Context, known *networkingv1.Ingress,
+	addresses []networkingv1.IngressLoadBalancerIngress,
+) bool {
+	klog.V(2).InfoS("Updating the status of an Ingress", "ingress", klog.KObj(known), "addresses", addresses)
+	client := p.client.NetworkingV1().Ingresses(known.Namespace)
+	ingress := known.DeepCopy()
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		ingress.Status.LoadBalancer.Ingress = addresses
+		_, err := client.UpdateStatus(ctx, ingress, metav1.UpdateOptions{})
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+		latest, getErr := client.Get(ctx, known.Name, metav1.GetOptions{})
+		if getErr != nil {
+			return getErr
+		}
+		ingress = latest
+		return err
+	})
+	if err == nil || apierrors.IsNotFound(err) {
+		return true
+	}
+	klog.ErrorS(err, "Updating the status of an Ingress failed", "ingress", klog.KObj(known))
+	return false
+}
+
+// sameAddresses compares addresses in any order. Ports are not compared: the controller writes none.
+func sameAddresses(a, b []networkingv1.IngressLoadBalancerIngress) bool {
+	texts := func(list []networkingv1.IngressLoadBalancerIngress) []string {
+		all := make([]string, 0, len(list))
+		for _, address := range list {
+			all = append(all, address.IP+"/"+address.Hostname)
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(texts(a), texts(b))
+}

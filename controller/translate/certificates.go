@@ -1,0 +1,197 @@
+package translate
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// certificates decides which host is served with which Secret.
+type certificates struct {
+	snapshot *snapshot.Snapshot
+	problems *problems
+	steps    []Step
+	parsed   map[types.NamespacedName]parsedSecret
+	// owners says which Secret a host has; the zero value stands for the default certificate.
+	owners map[string]types.NamespacedName
+}
+
+// parsedSecret is a certificate and its key, or what is wrong with it.
+type parsedSecret struct {
+	leaf       *x509.Certificate
+	chain, key []byte
+	reason     Reason
+	fault      string
+}
+
+func newCertificates(s *snapshot.Snapshot, problems *problems) *certificates {
+	return &certificates{
+		snapshot: s,
+		problems: problems,
+		parsed:   map[types.NamespacedName]parsedSecret{},
+		owners:   map[string]types.NamespacedName{},
+	}
+}
+
+// add gives the hosts of an Ingress their certificates. Every host of a rule takes that of the first of the Ingress's
+// TLS entries that lists it, or else of the first whose certificate names it. The Ingress that comes first decides.
+func (c *certificates) add(of *ingress) {
+	entries := of.object.Spec.TLS
+	for _, entry := range entries {
+		c.check(of, entry)
+	}
+	for _, host := range of.hosts {
+		if host == "" {
+			continue
+		}
+		listed := func(entry networkingv1.IngressTLS) bool { return lists(entry, host) }
+		i := slices.IndexFunc(entries, listed)
+		if i < 0 {
+			i = slices.IndexFunc(entries, func(e networkingv1.IngressTLS) bool { return c.names(of, e, host) })
+		}
+		if i >= 0 {
+			c.own(of, host, entries[i].SecretName)
+		}
+	}
+}
+
+// addListed gives the hosts that an Ingress for all hosts lists their certificates, which it serves, too. An Ingress
+// that names such a host in a rule comes before it, so add must have been called for all.
+func (c *certificates) addListed(of *ingress) {
+	if len(of.hosts) > 0 && !slices.Contains(of.hosts, "") {
+		return
+	}
+	for _, entry := range of.object.Spec.TLS {
+		for _, host := range entry.Hosts {
+			if host != "" {
+				c.own(of, strings.ToLower(host), entry.SecretName)
+			}
+		}
+	}
+}
+
+// own gives a host its certificate, unless an Ingress before has.
+func (c *certificates) own(of *ingress, host, secretName string) {
+	secret := types.NamespacedName{Namespace: of.object.Namespace, Name: secretName}
+	if secretName == "" || c.secret(secret).fault != "" {
+		secret = types.NamespacedName{}
+	}
+	owner, taken := c.owners[host]
+	switch {
+	case !taken, owner == types.NamespacedName{}:
+		c.owners[host] = secret
+		if secret.Name != "" {
+			c.steps = append(c.steps, CertificateAdded{Server: host, Secret: secret.String(), Ingress: of.key()})
+		}
+	case owner != secret && secret.Name != "":
+		c.problems.add(Problem{
+			Severity: Warning, Reason: Conflict, Object: IngressObject(of.object),
+			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, owner),
+		})
+	}
+}
+
+// terminates says whether a host has TLS, if only with the default certificate because its own is broken.
+func (c *certificates) terminates(host string) bool {
+	_, ok := c.owners[host]
+	return ok
+}
+
+// check tells what is wrong with a TLS entry; it is served with the default certificate then.
+func (c *certificates) check(of *ingress, entry networkingv1.IngressTLS) {
+	if entry.SecretName == "" {
+		return // the default certificate is meant
+	}
+	if parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName}); parsed.fault != "" {
+		c.problems.add(Problem{
+			Severity: Warning, Reason: parsed.reason, Object: IngressObject(of.object),
+			Message: parsed.fault + "; the default certificate is served",
+		})
+	}
+}
+
+// names says whether the certificate of a TLS entry is valid for a host by its subject alternative names.
+func (c *certificates) names(of *ingress, entry networkingv1.IngressTLS, host string) bool {
+	if entry.SecretName == "" {
+		return false
+	}
+	parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName})
+	return parsed.leaf != nil && parsed.leaf.VerifyHostname(host) == nil
+}
+
+func lists(entry networkingv1.IngressTLS, host string) bool {
+	return slices.ContainsFunc(entry.Hosts, func(listed string) bool { return strings.EqualFold(listed, host) })
+}
+
+func (c *certificates) secret(key types.NamespacedName) parsedSecret {
+	parsed, known := c.parsed[key]
+	if !known {
+		parsed = parseSecret(key, c.snapshot.Secrets[key])
+		c.parsed[key] = parsed
+	}
+	return parsed
+}
+
+func parseSecret(key types.NamespacedName, secret *corev1.Secret) parsedSecret {
+	if secret == nil {
+		return parsedSecret{reason: SecretNotFound, fault: fmt.Sprintf("Secret %q does not exist", key)}
+	}
+	chain, keyPEM := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	if len(chain) == 0 || len(keyPEM) == 0 {
+		return parsedSecret{reason: InvalidSecret, fault: fmt.Sprintf("Secret %q has no %s and %s",
+			key, corev1.TLSCertKey, corev1.TLSPrivateKeyKey)}
+	}
+	pair, err := tls.X509KeyPair(chain, keyPEM)
+	if err != nil {
+		return parsedSecret{reason: InvalidSecret, fault: fmt.Sprintf("Secret %q holds no usable certificate: %v",
+			key, strings.TrimPrefix(err.Error(), "tls: "))}
+	}
+	return parsedSecret{leaf: pair.Leaf, chain: chain, key: keyPEM}
+}
+
+// table lists each Secret that is served once, with its hosts. No host is in two of them.
+func (c *certificates) table() []route.Certificate {
+	hosts := map[types.NamespacedName][]string{}
+	for host, secret := range c.owners {
+		if secret.Name != "" {
+			hosts[secret] = append(hosts[secret], host)
+		}
+	}
+	var list []route.Certificate
+	for secret, names := range hosts {
+		slices.Sort(names)
+		parsed := c.secret(secret)
+		list = append(list, route.Certificate{
+			Origin: secret.String(), Hosts: names, ChainPEM: parsed.chain, KeyPEM: parsed.key,
+		})
+	}
+	slices.SortFunc(list, func(a, b route.Certificate) int { return strings.Compare(a.Origin, b.Origin) })
+	return list
+}
+
+// byDefault is the certificate that the settings name; nil if they name none, or it cannot be used.
+func (c *certificates) byDefault() *route.Certificate {
+	key := c.snapshot.Settings.DefaultCertificate
+	if key.Name == "" {
+		return nil
+	}
+	parsed := c.secret(key)
+	if parsed.fault != "" {
+		c.problems.add(Problem{
+			Severity: Warning, Reason: parsed.reason,
+			Object:  Object{APIVersion: "v1", Kind: "Secret", Namespace: key.Namespace, Name: key.Name},
+			Message: parsed.fault + "; a self-made default certificate is served",
+		})
+		return nil
+	}
+	return &route.Certificate{Origin: key.String(), ChainPEM: parsed.chain, KeyPEM: parsed.key}
+}

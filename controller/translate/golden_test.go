@@ -1,0 +1,105 @@
+package translate_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
+	"github.com/ingress-testbed/testbed/controller/translate"
+)
+
+// TestGolden translates testdata/CASE/in.yaml and compares the table, the problems and, where the case has a file for
+// them, the steps. An optional settings.yaml holds a snapshot.Settings. Write what is seen with:
+//
+//	go test ./controller/translate -run Golden -update
+func TestGolden(t *testing.T) {
+	cases, err := filepath.Glob("testdata/*/in.yaml")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases found: %v", err)
+	}
+	for _, in := range cases {
+		dir := filepath.Dir(in)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Parallel()
+			result := translate.Translate(takeSnapshot(t, dir))
+			var table bytes.Buffer
+			if err := result.Table.WriteText(&table); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, filepath.Join(dir, "table.txt"), table.String())
+			compare(t, filepath.Join(dir, "problems.txt"), lines(result.Problems))
+			if steps := filepath.Join(dir, "steps.txt"); exists(steps) {
+				compare(t, steps, lines(result.Steps))
+			}
+			if faults := result.Table.Validate(); len(faults) > 0 {
+				t.Errorf("the table is not valid: %v", faults)
+			}
+		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
+	t.Helper()
+	objects, err := snapshottest.Objects(read(t, filepath.Join(dir, "in.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := snapshot.Settings{
+		ControllerClass: "testbed.local/ingress",
+		LegacyClass:     "nginx",
+		ConfigMap:       types.NamespacedName{Namespace: "ingress", Name: "ingress-nginx-controller"},
+	}
+	if file := filepath.Join(dir, "settings.yaml"); exists(file) {
+		if err := yaml.UnmarshalStrict(read(t, file), &settings); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return snapshot.Take(snapshottest.NewStore(objects...), settings)
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(read(t, file)), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func lines[T fmt.Stringer](items []T) string {
+	var text strings.Builder
+	for _, item := range items {
+		fmt.Fprintln(&text, item)
+	}
+	return text.String()
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}

@@ -1,0 +1,197 @@
+package translate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
+)
+
+// ingress is an Ingress as far as it makes sense: what is wrong with it has become Problems.
+type ingress struct {
+	object  *networkingv1.Ingress
+	config  config.Ingress
+	entries []entry
+	// hosts of its rules, each once, also of rules without paths; "" stands for all others.
+	hosts []string
+	// fallback is its default backend; nil if it has none.
+	fallback *service
+}
+
+// entry is one path of one host.
+type entry struct {
+	place
+	service service
+}
+
+// place is where a request goes to: of two Ingresses with the same place, one wins.
+type place struct {
+	host  string
+	path  string
+	match route.PathMatch
+}
+
+// String is the place as a message shows it: `path "/a" of host "x.org"`.
+func (p place) String() string {
+	host := "every other host"
+	if p.host != "" {
+		host = fmt.Sprintf("host %q", p.host)
+	}
+	return fmt.Sprintf("path %q of %s", p.path, host)
+}
+
+// service is a Service and its port as an Ingress names them.
+type service struct {
+	namespace, name string
+	port            string // a number or a name
+}
+
+// ingressReader makes an ingress of an Ingress.
+type ingressReader struct {
+	object   *networkingv1.Ingress
+	problems *problems
+}
+
+func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
+	r := ingressReader{object, problems}
+	result := ingress{object: object}
+	var faults []config.Fault
+	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
+	for _, fault := range faults {
+		if fault.Unsupported {
+			r.warn(UnsupportedAnnotation, fault.Message)
+		} else {
+			r.fail(InvalidAnnotation, fault.Message)
+		}
+	}
+	if backend := object.Spec.DefaultBackend; backend != nil {
+		if service, ok := r.backend("the default backend", backend); ok {
+			result.fallback = &service
+		}
+	}
+	seen := map[string]bool{}
+	for _, rule := range object.Spec.Rules {
+		host, ok := r.host(rule.Host)
+		if !ok {
+			continue
+		}
+		if !seen[host] {
+			seen[host] = true
+			result.hosts = append(result.hosts, host)
+		}
+		if rule.HTTP == nil {
+			continue // a host alone: its default backend serves it, or nothing
+		}
+		for i := range rule.HTTP.Paths {
+			if entry, ok := r.path(host, &rule.HTTP.Paths[i]); ok {
+				result.entries = append(result.entries, entry)
+			}
+		}
+	}
+	return result
+}
+
+func (r ingressReader) host(host string) (name string, ok bool) {
+	name = strings.ToLower(host)
+	if name == "" {
+		return name, true
+	}
+	check := validation.IsDNS1123Subdomain
+	if strings.HasPrefix(name, "*") {
+		check = validation.IsWildcardDNS1123Subdomain
+	}
+	if len(check(name)) > 0 {
+		r.fail(InvalidHost, fmt.Sprintf("host %q is not valid: it must be a DNS name without port, such as "+
+			`"example.com" or "*.example.com"`, host))
+		return "", false
+	}
+	return name, true
+}
+
+func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (entry, bool) {
+	where := place{host: host, path: path.Path, match: route.Prefix}
+	switch kind := path.PathType; {
+	case kind == nil, *kind == networkingv1.PathTypeImplementationSpecific, *kind == networkingv1.PathTypePrefix:
+	case *kind == networkingv1.PathTypeExact:
+		where.match = route.Exact
+	default:
+		r.fail(InvalidPath, fmt.Sprintf("%s: path type %q is not known", where, *kind))
+		return entry{}, false
+	}
+	if where.path == "" {
+		where.path = "/"
+	}
+	normal, fault := normalPath(where.path)
+	if fault != "" {
+		r.fail(InvalidPath, fmt.Sprintf("%s: %s", where, fault))
+		return entry{}, false
+	}
+	where.path = normal
+	if where.match == route.Prefix && where.path != "/" {
+		// Compared by element, "/a/" and "/a" are the same prefix (Ingress v1, "Path types", examples).
+		where.path = strings.TrimSuffix(where.path, "/")
+	}
+	service, ok := r.backend(where.String(), &path.Backend)
+	return entry{place: where, service: service}, ok
+}
+
+// normalPath is the path as the proxy compares it, or what keeps it from ever being matched. The API server refuses
+// most of that, too, but not for paths of type ImplementationSpecific.
+func normalPath(path string) (normal, fault string) {
+	if !strings.HasPrefix(path, "/") {
+		return "", "a path must begin with a slash; regular expressions are not supported"
+	}
+	if strings.Contains(path, "//") {
+		return "", `a path must not contain "//"`
+	}
+	bytes, err := urlpath.AppendNormal(nil, path)
+	if err != nil {
+		return "", err.Error()
+	}
+	return string(bytes), ""
+}
+
+func (r ingressReader) backend(where string, backend *networkingv1.IngressBackend) (service, bool) {
+	switch {
+	case backend.Resource != nil:
+		r.fail(InvalidBackend, fmt.Sprintf("%s: backend %s %q is not a Service; only Services are supported",
+			where, backend.Resource.Kind, backend.Resource.Name))
+		return service{}, false
+	case backend.Service == nil || backend.Service.Name == "":
+		r.fail(InvalidBackend, fmt.Sprintf("%s: the backend names no Service", where))
+		return service{}, false
+	}
+	port := backend.Service.Port.Name
+	if port == "" {
+		port = strconv.Itoa(int(backend.Service.Port.Number))
+	}
+	if port == "0" {
+		r.fail(InvalidBackend, fmt.Sprintf("%s: the backend names no port of Service %q", where, backend.Service.Name))
+		return service{}, false
+	}
+	return service{namespace: r.object.Namespace, name: backend.Service.Name, port: port}, true
+}
+
+func (r ingressReader) fail(reason Reason, message string) {
+	r.problems.add(Problem{Severity: Error, Reason: reason, Object: IngressObject(r.object), Message: message})
+}
+
+func (r ingressReader) warn(reason Reason, message string) {
+	r.problems.add(Problem{Severity: Warning, Reason: reason, Object: IngressObject(r.object), Message: message})
+}
+
+// key is "namespace/name".
+func (i *ingress) key() string {
+	return i.object.Namespace + "/" + i.object.Name
+}
+
+// origin says where a backend of this Ingress comes from.
+func (i *ingress) origin(s service) route.Origin {
+	return route.Origin{Namespace: i.object.Namespace, Ingress: i.object.Name, Service: s.name, Port: s.port}
+}

@@ -1,0 +1,116 @@
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Severity of a Problem.
+type Severity uint8
+
+const (
+	// Warning: what was asked for is served, or will be once something else in the cluster changes.
+	Warning Severity = iota
+	// Error: something in the object itself is wrong, and that part of it is not served. Admission refuses it.
+	Error
+)
+
+// String is "warning" or "error".
+func (s Severity) String() string {
+	if s == Error {
+		return "error"
+	}
+	return "warning"
+}
+
+// Reason is the kind of a Problem, in the form that Events use.
+type Reason string
+
+const (
+	InvalidAnnotation     Reason = "InvalidAnnotation"
+	UnsupportedAnnotation Reason = "UnsupportedAnnotation"
+	InvalidSetting        Reason = "InvalidSetting"
+	UnsupportedSetting    Reason = "UnsupportedSetting"
+	RestartNeeded         Reason = "RestartNeeded"
+	InvalidHost           Reason = "InvalidHost"
+	InvalidPath           Reason = "InvalidPath"
+	InvalidBackend        Reason = "InvalidBackend"
+	Conflict              Reason = "Conflict"
+	CanaryConflict        Reason = "CanaryConflict"
+	CanaryWithoutMain     Reason = "CanaryWithoutMain"
+	ServiceNotFound       Reason = "ServiceNotFound"
+	PortNotFound          Reason = "PortNotFound"
+	NoEndpoints           Reason = "NoEndpoints"
+	SecretNotFound        Reason = "SecretNotFound"
+	InvalidSecret         Reason = "InvalidSecret"
+)
+
+// Object is the Kubernetes object that a Problem is about.
+type Object struct {
+	APIVersion, Kind string
+	Namespace, Name  string
+	UID              types.UID
+}
+
+// String is "Kind namespace/name".
+func (o Object) String() string {
+	return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)
+}
+
+// Problem is something that keeps an object from being served as it is written. It is a value: two are the same
+// problem if they are equal.
+type Problem struct {
+	Severity Severity
+	Reason   Reason
+	Object   Object
+	// Message is one sentence for the object's owner.
+	Message string
+	// Other is the object that won, for a conflict between two.
+	Other Object
+}
+
+// String is one line: "error Conflict Ingress default/two: …".
+func (p Problem) String() string {
+	return fmt.Sprintf("%s %s %s: %s", p.Severity, p.Reason, p.Object, p.Message)
+}
+
+// IngressObject refers to an Ingress.
+func IngressObject(ingress *networkingv1.Ingress) Object {
+	return Object{
+		APIVersion: networkingv1.SchemeGroupVersion.String(),
+		Kind:       "Ingress",
+		Namespace:  ingress.Namespace,
+		Name:       ingress.Name,
+		UID:        ingress.UID,
+	}
+}
+
+// problems collects each Problem once, in the order in which they were found.
+type problems struct {
+	list []Problem
+	seen map[Problem]bool
+}
+
+func (p *problems) add(problem Problem) {
+	if p.seen == nil {
+		p.seen = map[Problem]bool{}
+	}
+	if !p.seen[problem] {
+		p.seen[problem] = true
+		p.list = append(p.list, problem)
+	}
+}
+
+// inOrder lists the problems by object: those of the settings first, then by Ingress in the order given.
+func (p *problems) inOrder(ingresses []*networkingv1.Ingress) []Problem {
+	rank := map[Object]int{}
+	for i, ingress := range ingresses {
+		rank[IngressObject(ingress)] = i + 1
+	}
+	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(rank[a.Object], rank[b.Object]) })
+	return p.list
+}

@@ -1,0 +1,166 @@
+// Package translate makes the routing table from what the cluster says. It is a pure function: the same Snapshot
+// gives the same Result, and nothing is asked, logged or kept. What is wrong with an object becomes a Problem, and the
+// rest of the object and all other objects are served all the same.
+package translate
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// Result is what a Snapshot means.
+type Result struct {
+	Table *route.Table
+	// Problems, each once, in the order of the Ingresses.
+	Problems []Problem
+	// Steps say how the table came about, for a verbose log.
+	Steps []Step
+	// Served are the Ingresses that have at least one route or canary in the table.
+	Served map[types.NamespacedName]bool
+}
+
+// Translate makes a Result of a Snapshot.
+func Translate(s *snapshot.Snapshot) Result {
+	problems := &problems{}
+	global := readConfigMap(s, problems)
+
+	var all []*ingress
+	for _, object := range s.Ingresses {
+		read := readIngress(object, cmp.Or(s.Settings.AnnotationsPrefix, config.DefaultPrefix), global, problems)
+		all = append(all, &read)
+	}
+	isCanary := func(i *ingress) bool { return i.config.Canary != nil }
+
+	certificates := newCertificates(s, problems)
+	upstreams := newUpstreams(s, problems)
+	routes := &routes{
+		problems: problems, upstreams: upstreams, certificates: certificates, hsts: global.HSTS,
+		places: map[place]*placed{}, served: map[*ingress]bool{},
+	}
+	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
+	// is left; canaries when all places are taken.
+	for _, add := range []func(*ingress){
+		certificates.add, certificates.addListed, routes.addRules, routes.addFallback,
+	} {
+		for _, ingress := range all {
+			if !isCanary(ingress) {
+				add(ingress)
+			}
+		}
+	}
+	for _, ingress := range all {
+		if isCanary(ingress) {
+			routes.addCanary(ingress)
+		}
+	}
+	hosts := routes.hosts(all)
+	addDefaultBackend(s, hosts, upstreams)
+
+	return Result{
+		Table: &route.Table{
+			Hosts:              sortedHosts(hosts),
+			Upstreams:          sortedUpstreams(upstreams.list),
+			Certificates:       certificates.table(),
+			DefaultCertificate: certificates.byDefault(),
+		},
+		Problems: problems.inOrder(s.Ingresses),
+		Steps:    slices.Concat(upstreams.steps, routes.steps, certificates.steps),
+		Served:   servedKeys(routes.served),
+	}
+}
+
+func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
+	if s.ConfigMap == nil {
+		global, _ := config.ParseConfigMap(nil)
+		return global
+	}
+	warn := func(reason Reason, message string) {
+		problems.add(Problem{
+			Severity: Warning, Reason: reason, Message: message,
+			Object: Object{
+				APIVersion: "v1", Kind: "ConfigMap",
+				Namespace: s.ConfigMap.Namespace, Name: s.ConfigMap.Name, UID: s.ConfigMap.UID,
+			},
+		})
+	}
+	global, faults := config.ParseConfigMap(s.ConfigMap.Data)
+	for _, fault := range faults {
+		if fault.Unsupported {
+			warn(UnsupportedSetting, fault.Message)
+		} else {
+			warn(InvalidSetting, fault.Message)
+		}
+	}
+	if global.TrustForwardedHeaders != s.Settings.TrustForwardedHeaders {
+		warn(RestartNeeded, "use-forwarded-headers: a change takes effect when the controller is restarted")
+	}
+	return global
+}
+
+// addDefaultBackend gives the Service of the settings to what no Ingress claims.
+func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, upstreams *upstreams) {
+	name := s.Settings.DefaultBackend
+	if name.Name == "" {
+		return
+	}
+	upstreams.addDefault(name)
+	if _, ok := hosts[""]; !ok {
+		hosts[""] = nil
+	}
+	for host, routes := range hosts {
+		if !slices.ContainsFunc(routes, func(r route.Route) bool { return r.Path == "/" && r.Match == route.Prefix }) {
+			hosts[host] = append(routes, route.Route{Path: "/", Backend: route.Backend{
+				Upstream: defaultUpstream, Origin: route.Origin{Namespace: name.Namespace, Service: name.Name},
+			}})
+		}
+	}
+}
+
+// hosts collects the routes by host. A host without any is there all the same: it answers 404 to what the routes of
+// the other hosts would serve.
+func (r *routes) hosts(all []*ingress) map[string][]route.Route {
+	hosts := map[string][]route.Route{}
+	for _, ingress := range all {
+		for _, host := range ingress.hosts {
+			if host != "" && ingress.config.Canary == nil {
+				hosts[host] = nil
+			}
+		}
+	}
+	for at, placed := range r.places {
+		hosts[at.host] = append(hosts[at.host], placed.route)
+	}
+	return hosts
+}
+
+func sortedHosts(hosts map[string][]route.Route) []route.Host {
+	var list []route.Host
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		routes := hosts[name]
+		slices.SortFunc(routes, func(a, b route.Route) int {
+			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Match, b.Match))
+		})
+		list = append(list, route.Host{Name: name, Routes: routes})
+	}
+	return list
+}
+
+func sortedUpstreams(list []route.Upstream) []route.Upstream {
+	slices.SortFunc(list, func(a, b route.Upstream) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+func servedKeys(served map[*ingress]bool) map[types.NamespacedName]bool {
+	keys := map[types.NamespacedName]bool{}
+	for ingress := range served {
+		keys[snapshot.Key(ingress.object)] = true
+	}
+	return keys
+}

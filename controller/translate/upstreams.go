@@ -1,0 +1,185 @@
+package translate
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// upstreamKey is what makes two backends the same upstream.
+type upstreamKey struct {
+	service
+	protocol route.Protocol // that the annotations ask for
+}
+
+// upstreams makes each upstream once.
+type upstreams struct {
+	snapshot *snapshot.Snapshot
+	problems *problems
+	steps    []Step
+	names    map[upstreamKey]string
+	faults   map[upstreamKey]fault
+	taken    map[string]bool
+	list     []route.Upstream
+}
+
+// fault is why an upstream has no endpoints; it concerns every Ingress that uses it.
+type fault struct {
+	reason  Reason
+	message string
+}
+
+func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
+	return &upstreams{
+		snapshot: s,
+		problems: problems,
+		names:    map[upstreamKey]string{},
+		faults:   map[upstreamKey]fault{},
+		taken:    map[string]bool{},
+	}
+}
+
+// backend returns what a route to a Service refers to, and makes the upstream if it is new. An upstream that has no
+// endpoints is made all the same: it answers 503.
+func (u *upstreams) backend(of *ingress, s service) route.Backend {
+	key := upstreamKey{service: s, protocol: of.config.Protocol}
+	name := u.ensure(key)
+	if fault, ok := u.faults[key]; ok {
+		u.problems.add(Problem{
+			Severity: Warning, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
+		})
+	}
+	return route.Backend{Upstream: name, Origin: of.origin(s)}
+}
+
+func (u *upstreams) ensure(key upstreamKey) (name string) {
+	if name, ok := u.names[key]; ok {
+		return name
+	}
+	name = u.freeName(key)
+	u.names[key] = name
+	u.step(UpstreamCreated{name})
+	upstream, fault := u.make(name, key)
+	if fault != nil {
+		u.faults[key] = *fault
+	}
+	u.list = append(u.list, upstream)
+	return name
+}
+
+// freeName is "namespace-service-port". Two different Services can have that in common ("a-b" and "c", "a" and
+// "b-c"); they must not share an upstream, so the later one's name is written with slashes.
+func (u *upstreams) freeName(key upstreamKey) string {
+	name := strings.Join([]string{key.namespace, key.name, key.port}, "-")
+	if key.protocol != route.HTTP1 {
+		name += "-" + key.protocol.String()
+	}
+	if u.taken[name] {
+		name = fmt.Sprintf("%s/%s/%s/%s", key.namespace, key.name, key.port, key.protocol)
+	}
+	u.taken[name] = true
+	return name
+}
+
+func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) {
+	upstream := route.Upstream{Name: name, Protocol: key.protocol}
+	id := key.namespace + "/" + key.service.name
+	svc := u.snapshot.Services[types.NamespacedName{Namespace: key.namespace, Name: key.service.name}]
+	u.step(PortsObtained{id})
+	if svc == nil {
+		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
+	}
+	if svc.Spec.Type == corev1.ServiceTypeExternalName {
+		var err *fault
+		upstream.Endpoints, err = u.external(svc, key.port)
+		return upstream, err
+	}
+	port, ok := findPort(svc, key.port)
+	if !ok {
+		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
+			id, key.port, "neither as port or name nor as target port")}
+	}
+	if speaksH2C(port) {
+		upstream.Protocol = route.H2C
+	}
+	u.step(EndpointsSought{id, port})
+	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
+	u.step(EndpointsFound{id, foundEndpoints(found)})
+	upstream.Endpoints = routeEndpoints(found)
+	if len(found) == 0 {
+		return upstream, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
+	}
+	return upstream, nil
+}
+
+// external makes the endpoints of an ExternalName Service, which has no EndpointSlices. The controller's own
+// machine is no valid target: a name that leads there would open what listens on its loopback interface.
+func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint, *fault) {
+	id, host := snapshot.Key(svc).String(), svc.Spec.ExternalName
+	number, err := strconv.ParseUint(port, 10, 16)
+	if found, ok := findPort(svc, port); ok {
+		target := targetPort(found)
+		number, err = uint64(target.IntValue()), nil
+	}
+	if err != nil || number == 0 {
+		return nil, &fault{PortNotFound, fmt.Sprintf("Service %q of type ExternalName has no port %s", id, port)}
+	}
+	addresses := u.snapshot.Addresses[host]
+	if address, err := netip.ParseAddr(host); err == nil {
+		addresses = []netip.Addr{address}
+	}
+	var endpoints []route.Endpoint
+	for _, address := range addresses {
+		if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
+			return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q leads to %s (%s), which is not an address outside",
+				id, host, address)}
+		}
+		endpoints = append(endpoints, route.Endpoint{Address: addrPort(address, uint16(number))})
+	}
+	if len(endpoints) == 0 {
+		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q: the name %q has no address", id, host)}
+	}
+	return endpoints, nil
+}
+
+// speaksH2C says whether a Service declares HTTP/2 in plain text for a port (Service v1, "appProtocol").
+func speaksH2C(port corev1.ServicePort) bool {
+	protocol := ptrValue(port.AppProtocol)
+	return protocol == "kubernetes.io/h2c" || protocol == "grpc"
+}
+
+func (u *upstreams) step(step Step) {
+	u.steps = append(u.steps, step)
+}
+
+// addDefault makes the upstream of the default backend, which is the first port of its Service.
+func (u *upstreams) addDefault(name types.NamespacedName) {
+	upstream := route.Upstream{Name: defaultUpstream}
+	problem := Problem{
+		Severity: Warning, Reason: ServiceNotFound,
+		Object: Object{APIVersion: "v1", Kind: "Service", Namespace: name.Namespace, Name: name.Name},
+	}
+	svc := u.snapshot.Services[name]
+	switch {
+	case svc == nil:
+		problem.Message = fmt.Sprintf("the default backend, Service %q, does not exist", name)
+		u.problems.add(problem)
+	case len(svc.Spec.Ports) == 0:
+		problem.Reason = PortNotFound
+		problem.Message = fmt.Sprintf("the default backend, Service %q, has no port", name)
+		u.problems.add(problem)
+	default:
+		port := svc.Spec.Ports[0]
+		found := endpoints(svc, port, u.snapshot.EndpointSlices[name])
+		u.step(EndpointsFound{name.String(), foundEndpoints(found)})
+		upstream.Endpoints = routeEndpoints(found)
+	}
+	u.list = append(u.list, upstream)
+}
