@@ -1,0 +1,123 @@
+// Command bench compares the proxy with nginx, nginx with a Lua balancer (the way ingress-nginx works), HAProxy and
+// httputil.ReverseProxy, on loopback, with the same backends and the access log on.
+//
+//	go run ./proxy/bench                       # everything: about ten minutes
+//	go run ./proxy/bench -run 'http1/1core/64' # one scenario
+//
+// The runs are interleaved: each round measures all subjects one after the other, so that whatever else the machine
+// does meets them all. Only ratios to nginx mean anything, and only with their spread over the rounds.
+//
+// It needs the programs nginx, haproxy, wrk, h2load (package nghttp2-client) and taskset.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"time"
+)
+
+func main() {
+	serve := flag.String("serve", "", "serve as a subject (used by the benchmark itself): proxy or reverseproxy")
+	run := flag.String("run", ".", "scenarios to run (a regular expression)")
+	names := flag.String("subjects", "", "subjects to compare, separated by commas; nginx is always there (default all)")
+	rounds := flag.Int("rounds", 3, "rounds")
+	duration := flag.Duration("duration", 4*time.Second, "how long each measurement takes")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the subject that is served to this file")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if *serve != "" {
+		err = serveSubject(ctx, *serve, *profile, flag.Args())
+	} else {
+		err = compare(ctx, *run, *names, *rounds, *duration)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// compare measures all scenarios and prints their tables.
+func compare(ctx context.Context, run, names string, rounds int, duration time.Duration) error {
+	wanted, err := regexp.Compile(run)
+	if err != nil {
+		return fmt.Errorf("reading -run: %w", err)
+	}
+	if err := checkPrograms(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bench-proxy-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, scenario := range scenarios() {
+		if !wanted.MatchString(scenario.name) {
+			continue
+		}
+		fmt.Printf("\n## %s\n\n", scenario)
+		results, err := measure(ctx, dir, scenario, selectSubjects(names), rounds, duration)
+		if err != nil {
+			return fmt.Errorf("%s: %w", scenario.name, err)
+		}
+		printTable(os.Stdout, results)
+	}
+	return nil
+}
+
+// measure starts backends and subjects, and loads one subject after the other in each round.
+func measure(ctx context.Context, dir string, s scenario, subjects []subject, rounds int,
+	duration time.Duration) ([]result, error) {
+	backends, err := startBackends(ctx, dir, s)
+	if err != nil {
+		return nil, err
+	}
+	defer backends.stop()
+	var running []*process
+	var results []result
+	for i, subject := range subjects {
+		p, err := subject.start(ctx, dir, s, 18200+10*i)
+		if err != nil {
+			return nil, fmt.Errorf("starting %s: %w", subject.name, err)
+		}
+		defer p.stop()
+		running = append(running, p)
+		results = append(results, result{subject: subject.name})
+	}
+	for round := range rounds + 1 {
+		for i, p := range running {
+			length := duration
+			if round == 0 {
+				length = time.Second // to warm up
+			}
+			sample, err := s.load(ctx, p, length)
+			if err != nil {
+				return nil, fmt.Errorf("loading %s: %w", p.name, err)
+			}
+			if round > 0 {
+				results[i].samples = append(results[i].samples, sample)
+			}
+		}
+	}
+	return results, nil
+}
+
+func selectSubjects(names string) []subject {
+	if names == "" {
+		return subjects()
+	}
+	var selected []subject
+	for _, s := range subjects() {
+		if s.name == "nginx" || strings.Contains(","+names+",", ","+s.name+",") {
+			selected = append(selected, s)
+		}
+	}
+	return selected
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	_ "embed"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/ingress-testbed/testbed/proxy/certs"
+)
+
+// subject is a proxy to compare.
+type subject struct {
+	name   string
+	config string // template, if it has a configuration file
+	args   func(dir string, ports ports) []string
+}
+
+type ports struct{ Plain, Secure int }
+
+//go:embed nginx.conf.tmpl
+var nginxConfig string
+
+//go:embed haproxy.cfg.tmpl
+var haproxyConfig string
+
+//go:embed backend.conf.tmpl
+var backendConfig string
+
+func subjects() []subject {
+	nginx := func(dir string, _ ports) []string {
+		return []string{"nginx", "-p", dir, "-c", filepath.Join(dir, "config")}
+	}
+	self := func(kind string) func(string, ports) []string {
+		return func(dir string, p ports) []string {
+			executable, _ := os.Executable()
+			return []string{executable, "-serve", kind, fmt.Sprint(p.Plain), fmt.Sprint(p.Secure), dir}
+		}
+	}
+	return []subject{
+		{name: "nginx", config: nginxConfig, args: nginx},
+		{name: "proxy", args: self("proxy")},
+		{name: "nginx-lua", config: nginxConfig, args: nginx},
+		{name: "haproxy", config: haproxyConfig, args: func(dir string, _ ports) []string {
+			return []string{"haproxy", "-db", "-f", filepath.Join(dir, "config")}
+		}},
+		{name: "reverseproxy", args: self("reverseproxy")},
+	}
+}
+
+// settings are what the templates are filled with.
+type settings struct {
+	Dir      string
+	Workers  int
+	Lua      bool
+	Ports    ports
+	Backends []int
+}
+
+// backendPorts are where the three endpoints listen.
+var backendPorts = []int{18101, 18102, 18103}
+
+func (s subject) start(ctx context.Context, dir string, sc scenario, port int) (*process, error) {
+	own, err := makeDir(dir, s.name)
+	if err != nil {
+		return nil, err
+	}
+	with := settings{
+		Dir: own, Workers: sc.cores, Lua: s.name == "nginx-lua", Backends: backendPorts,
+		Ports: ports{Plain: port, Secure: port + 1},
+	}
+	if s.config != "" {
+		if err := fill(filepath.Join(own, "config"), s.config, with); err != nil {
+			return nil, err
+		}
+	}
+	cores := "0"
+	if sc.cores > 1 {
+		cores = "0,1"
+	}
+	p := &process{name: s.name, dir: own, plain: with.Ports.Plain, secure: with.Ports.Secure}
+	return startProcess(ctx, p, cores, s.args(own, with.Ports)...)
+}
+
+// startBackends runs the three endpoints, in one nginx: it must not be what limits the subjects.
+func startBackends(ctx context.Context, dir string, sc scenario) (*process, error) {
+	own, err := makeDir(dir, "backend")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(own, "large"), bytes.Repeat([]byte("x"), 64<<10), 0o644); err != nil {
+		return nil, err
+	}
+	if err := fill(filepath.Join(own, "config"), backendConfig, settings{Dir: own, Backends: backendPorts}); err != nil {
+		return nil, err
+	}
+	cores := "1"
+	if sc.cores > 1 {
+		cores = "0,1"
+	}
+	p := &process{name: "backend", dir: own, plain: backendPorts[0]}
+	return startProcess(ctx, p, cores, "nginx", "-p", own, "-c", filepath.Join(own, "config"))
+}
+
+func fill(path, text string, with settings) error {
+	var filled bytes.Buffer
+	if err := template.Must(template.New("").Parse(text)).Execute(&filled, with); err != nil {
+		return err
+	}
+	return os.WriteFile(path, filled.Bytes(), 0o644)
+}
+
+// makeDir makes a directory with a certificate.
+func makeDir(parent, name string) (string, error) {
+	dir := filepath.Join(parent, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	made, err := certs.SelfSigned("localhost", "localhost")
+	if err != nil {
+		return "", err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
+	if err != nil {
+		return "", err
+	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]})
+	return dir, errors.Join(
+		os.WriteFile(filepath.Join(dir, "key.pem"), keyPEM, 0o600),
+		os.WriteFile(filepath.Join(dir, "chain.pem"), chain, 0o600),
+		os.WriteFile(filepath.Join(dir, "both.pem"), append(chain, keyPEM...), 0o600), // as HAProxy wants it
+	)
+}
+
+func checkPrograms() error {
+	packages := map[string]string{
+		"nginx": "nginx-core libnginx-mod-http-lua", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client",
+		"taskset": "util-linux",
+	}
+	var missing []string
+	for program, name := range packages {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("programs are missing; install them with: apt-get install %s", strings.Join(missing, " "))
+	}
+	return nil
+}
