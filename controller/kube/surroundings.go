@@ -20,12 +20,12 @@ import (
 // Surroundings watches the controller's fellow Pods and what its addresses depend on: a Service to publish, or the
 // nodes that the Pods are on.
 type Surroundings struct {
-	config         SurroundingsConfig
-	factories      []informers.SharedInformerFactory
-	services       cache.SharedIndexInformer // nil if none is published
-	pods           cache.SharedIndexInformer // nil if it isn't known which Pod this is
-	nodes          cache.SharedIndexInformer // nil if their addresses don't matter
-	changed        chan struct{}
+	config    SurroundingsConfig
+	factories []informers.SharedInformerFactory
+	services  cache.SharedIndexInformer // nil if none is published
+	pods      cache.SharedIndexInformer // nil if it isn't known which Pod this is
+	nodes     cache.SharedIndexInformer // nil if their addresses don't matter
+	changed   chan struct{}
 }
 
 // SurroundingsConfig says what to watch.
