@@ -1,0 +1,162 @@
+// Package recorder turns what godog reports of a running suite into the model that reports are made from. Its use:
+//
+//	rec := recorder.New("Ingress conformance")
+//	suite.Options.Format = rec.Register("testbed")
+//	suite.ScenarioInitializer = func(sc *godog.ScenarioContext) { …; rec.Observe(sc) }
+//	suite.Run()
+//	run := rec.Run()
+package recorder
+
+import (
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// Listener is told of progress while it happens. Calls come one at a time, and the values that they pass are not
+// changed afterwards. Listeners must not call the recorder.
+type Listener interface {
+	RunStarted(results.Counts)
+	// StepStarted needs Observe; without it, it is not called.
+	StepStarted(ScenarioEvent, results.Step)
+	ScenarioFinished(ScenarioEvent)
+}
+
+// ScenarioEvent is a scenario with the feature that it is of. The feature's own list of scenarios is left empty.
+type ScenarioEvent struct {
+	Feature  results.Feature
+	Scenario results.Scenario
+}
+
+// Recorder collects a run. It may be used from several goroutines, as godog does for concurrent scenarios.
+type Recorder struct {
+	now func() time.Time
+
+	mutex     sync.Mutex
+	run       results.Run
+	features  []*feature
+	scenarios map[string]*scenario // by the pickle's ID
+	steps     map[string]*step     // by the pickle step's ID
+	order     int                  // features begun so far
+	listeners []Listener
+}
+
+// New makes a recorder for one run, which starts now: what it takes to get a cluster is part of the run.
+func New(title string, listeners ...Listener) *Recorder {
+	r := &Recorder{
+		now:       time.Now,
+		scenarios: map[string]*scenario{},
+		steps:     map[string]*step{},
+		listeners: listeners,
+	}
+	r.run = results.Run{Title: title, Started: r.now()}
+	return r
+}
+
+// Register makes the recorder known to godog as a format under the name, which it returns. godog keeps formats for
+// the whole process: later recorders need other names.
+func (r *Recorder) Register(name string) string {
+	godog.Format(name, "collects the run for reports", r.Formatter)
+	return name
+}
+
+// Formatter is a godog.FormatterFunc. It writes nothing by itself.
+func (r *Recorder) Formatter(suite string, _ io.Writer) godog.Formatter {
+	return &formatter{BaseFmt: godog.NewBaseFmt(suite, io.Discard), recorder: r}
+}
+
+// SetEnvironment says where the run takes place, replacing what was said before.
+func (r *Recorder) SetEnvironment(facts ...results.Fact) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.run.Environment = slices.Clone(facts)
+}
+
+// Stop marks the run as one that ended early, for the reason. The first reason counts.
+func (r *Recorder) Stop(reason string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.run.Problem == "" {
+		r.run.Problem = reason
+	}
+}
+
+// Finish marks the run's end. The end of godog's suite does so too; later calls move the end. A run that is
+// interrupted is ended by Stop and Finish before reports are made of it.
+func (r *Recorder) Finish() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.finish()
+}
+
+func (r *Recorder) finish() {
+	for _, s := range r.scenarios {
+		r.settle(s)
+	}
+	r.run.Finished = r.now()
+}
+
+// Run is the state of the run as of now, also while it goes on: what has not run is marked so. Features are in the
+// order in which they ran.
+func (r *Recorder) Run() results.Run {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	run := r.run
+	run.Environment = slices.Clone(r.run.Environment)
+	features := slices.Clone(r.features)
+	slices.SortStableFunc(features, func(a, b *feature) int { return a.order - b.order })
+	for _, f := range features {
+		copied := f.model
+		copied.Scenarios = make([]results.Scenario, 0, len(f.scenarios))
+		for _, s := range f.scenarios {
+			copied.Scenarios = append(copied.Scenarios, s.snapshot())
+		}
+		run.Features = append(run.Features, copied)
+	}
+	return run
+}
+
+// feature, scenario and step are entries of the plan with what is known of them so far.
+type feature struct {
+	model     results.Feature // without scenarios
+	scenarios []*scenario
+	order     int // as begun; those not begun come last
+}
+
+type scenario struct {
+	feature  *feature
+	model    results.Scenario // without steps
+	steps    []*step
+	begun    bool
+	settled  bool
+	ended    bool  // hooks at the end have run; stays false without Observe
+	hookErr  error // of hooks at the end, if not reported with a step
+	finished time.Time
+}
+
+type step struct {
+	scenario *scenario
+	model    results.Step
+	started  time.Time
+	observed observation
+}
+
+func (s *scenario) snapshot() results.Scenario {
+	copied := s.model
+	copied.Steps = make([]results.Step, 0, len(s.steps))
+	for _, step := range s.steps {
+		model := step.model
+		model.Evidence = slices.Clone(step.model.Evidence)
+		copied.Steps = append(copied.Steps, model)
+	}
+	return copied
+}
+
+func (s *scenario) event() ScenarioEvent {
+	return ScenarioEvent{Feature: s.feature.model, Scenario: s.snapshot()}
+}
