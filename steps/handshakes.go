@@ -57,14 +57,20 @@ func (h *handshakes) Definitions() []vocabulary.Definition {
 }
 
 func (h *handshakes) selfSigned(ctx context.Context, name, domain string) error {
+	if h.place.certified[name] == domain {
+		return nil
+	}
 	pair, err := certificates.SelfSigned(domain)
 	if err != nil {
 		return fmt.Errorf("making a certificate for %s: %w", domain, err)
 	}
-	return h.applySecret(ctx, name, pair)
+	return h.applySecret(ctx, name, domain, pair)
 }
 
 func (h *handshakes) issued(ctx context.Context, name, hosts string) error {
+	if h.place.certified[name] == hosts {
+		return nil
+	}
 	var leaf certificates.Leaf
 	for host := range strings.SplitSeq(hosts, ",") {
 		leaf.Hosts = append(leaf.Hosts, strings.TrimSpace(host))
@@ -77,10 +83,10 @@ func (h *handshakes) issued(ctx context.Context, name, hosts string) error {
 	if err != nil {
 		return fmt.Errorf("making a certificate for %s: %w", hosts, err)
 	}
-	return h.applySecret(ctx, name, pair)
+	return h.applySecret(ctx, name, hosts, pair)
 }
 
-func (h *handshakes) applySecret(ctx context.Context, name string, pair certificates.Pair) error {
+func (h *handshakes) applySecret(ctx context.Context, name, hosts string, pair certificates.Pair) error {
 	secret := &corev1.Secret{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -96,6 +102,7 @@ func (h *handshakes) applySecret(ctx context.Context, name string, pair certific
 		return err
 	}
 	h.place.remember(applied)
+	h.place.certified[name] = hosts
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cucumber/godog"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
@@ -21,6 +22,11 @@ func (n *nodes) Definitions() []vocabulary.Definition {
 			Pattern: `the cluster has at least (\d+) workers?`,
 			Example: `the cluster has at least 3 workers`,
 			Handler: n.hasWorkers,
+		},
+		{
+			Pattern: `the nodes' Pod network is a flannel "([^"]*)"`,
+			Example: `the nodes' Pod network is a flannel "vxlan"`,
+			Handler: n.isFlannel,
 		},
 		{
 			Pattern: `these are the addresses, where the cluster was given them:`,
@@ -42,6 +48,21 @@ func (n *nodes) hasWorkers(ctx context.Context, wanted int) error {
 	}
 	if workers := len(all) - 1; workers < wanted {
 		return fmt.Errorf("the scenario needs %d workers and the cluster has %d: %w", wanted, workers, clusters.ErrUnsupported)
+	}
+	return nil
+}
+
+// isFlannel asks for the way in which flannel says that it carries packets between nodes.
+func (n *nodes) isFlannel(ctx context.Context, backend string) error {
+	const annotation = "flannel.alpha.coreos.com/backend-type"
+	list, err := n.Objects.Clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("reading the nodes: %w", err)
+	}
+	for _, node := range list.Items {
+		if found := node.Annotations[annotation]; found != backend {
+			return fmt.Errorf("node %s has the annotation %s=%q, not %q: %w", node.Name, annotation, found, backend, clusters.ErrUnsupported)
+		}
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type place struct {
 	remaining int
 	objects   []*unstructured.Unstructured
 	names     *outside.Names
+	// certified says what the certificate in each Secret of the place is for, so that a background that is run for each
+	// scenario of a story makes it once.
+	certified map[string]string
 }
 
 // placeOf makes a scenario's place, or finds that of its story.
@@ -44,7 +47,8 @@ func (e *Environment) placeOf(ctx context.Context, pickle *messages.Pickle, scen
 		}
 		if e.stories[pickle.Uri] == nil {
 			e.stories[pickle.Uri] = &place{
-				namespace: storyNamespace, domain: storyNamespace + ".test", story: true, remaining: scenariosInFile, names: &outside.Names{},
+				namespace: storyNamespace, domain: storyNamespace + ".test", story: true, remaining: scenariosInFile,
+				names: &outside.Names{}, certified: map[string]string{},
 			}
 		}
 		return e.stories[pickle.Uri], nil
@@ -58,7 +62,8 @@ func (e *Environment) placeOf(ctx context.Context, pickle *messages.Pickle, scen
 		return nil, fmt.Errorf("making the scenario's namespace: %w", err)
 	}
 	return &place{
-		namespace: name, domain: name + ".test", objects: []*unstructured.Unstructured{applied}, names: &outside.Names{},
+		namespace: name, domain: name + ".test", objects: []*unstructured.Unstructured{applied},
+		names: &outside.Names{}, certified: map[string]string{},
 	}, nil
 }
 

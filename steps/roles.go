@@ -12,6 +12,7 @@ import (
 
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters"
 )
@@ -20,7 +21,7 @@ import (
 // the error for an unknown one.
 var roleForm = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, address of POD-OR-DEPLOYMENT, " +
+var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
 	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
@@ -82,6 +83,9 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 	if owner, ok := strings.CutPrefix(name, "address of "); ok {
 		return s.addressOf(ctx, owner)
 	}
+	if service, ok := strings.CutPrefix(name, "cluster IP of "); ok {
+		return s.clusterIPOf(ctx, service)
+	}
 	return s.nodeRole(ctx, name)
 }
 
@@ -94,6 +98,23 @@ func (s *scenario) addressOf(ctx context.Context, owner string) (string, error) 
 		return "", fmt.Errorf("%s has %d Pods, not one", owner, len(pods))
 	}
 	return pods[0].Status.PodIP, nil
+}
+
+func (s *scenario) clusterIPOf(ctx context.Context, service string) (string, error) {
+	namespace, name := s.qualify(service)
+	found, err := s.Objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
+	}
+	return found.Spec.ClusterIP, nil
+}
+
+// qualify splits "namespace/name"; a name alone is in the scenario's namespace.
+func (s *scenario) qualify(object string) (namespace, name string) {
+	if namespace, name, qualified := strings.Cut(object, "/"); qualified {
+		return namespace, name
+	}
+	return s.place.namespace, object
 }
 
 // nodeRole reads "NODE" and "NODE PROPERTY".

@@ -54,7 +54,7 @@ func (s Suite) subjects() (*vocabulary.Vocabulary, *scenario, error) {
 	state := &scenario{Environment: environment, client: &outside.Client{}}
 	captures := &packets{scenario: state}
 	words, err := vocabulary.New(
-		&nodes{state}, &deployment{state}, &manifests{state}, &commands{scenario: state}, &services{state}, &logs{state},
+		&nodes{state}, &deployment{state}, &declarations{state}, &commands{scenario: state}, &services{state}, &logs{state},
 		&requests{scenario: state}, &responses{state}, &echoes{state}, &distribution{state}, &handshakes{state}, captures,
 	)
 	return words, state, err

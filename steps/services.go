@@ -49,10 +49,7 @@ func (s *services) Definitions() []vocabulary.Definition {
 // podsOf finds ready Pods: those of a Deployment, or the one of that name, in the scenario's namespace or, for
 // "namespace/name", in another.
 func (s *scenario) podsOf(ctx context.Context, owner string) ([]corev1.Pod, error) {
-	namespace, name, qualified := strings.Cut(owner, "/")
-	if !qualified {
-		namespace, name = s.place.namespace, owner
-	}
+	namespace, name := s.qualify(owner)
 	deployment, err := s.Objects.Clientset.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {
 		return s.Objects.ReadyPods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector))
@@ -85,10 +82,7 @@ func (s *services) haveEndpoints(ctx context.Context, table *godog.Table) error 
 }
 
 func (s *services) hasEndpoints(ctx context.Context, service, owner, ports string) error {
-	namespace, name, qualified := strings.Cut(service, "/")
-	if !qualified {
-		namespace, name = s.place.namespace, service
-	}
+	namespace, name := s.qualify(service)
 	pods, err := s.podsOf(ctx, owner)
 	if err != nil {
 		return err

@@ -23,10 +23,10 @@ const (
 	quietWait = 3 * time.Second
 )
 
-// manifests are the steps that apply objects.
-type manifests struct{ *scenario }
+// declarations are the steps that apply objects.
+type declarations struct{ *scenario }
 
-func (m *manifests) Definitions() []vocabulary.Definition {
+func (m *declarations) Definitions() []vocabulary.Definition {
 	return []vocabulary.Definition{
 		{
 			Pattern: `(?:the|these) objects(?: are applied)?:`,
@@ -61,7 +61,7 @@ func (m *manifests) Definitions() []vocabulary.Definition {
 }
 
 // applyFile applies a manifest that lies beside the feature file.
-func (m *manifests) applyFile(ctx context.Context, name string) error {
+func (m *declarations) applyFile(ctx context.Context, name string) error {
 	uri, _, _ := strings.Cut(m.uri, ".feature:")
 	file := path.Join(path.Dir(uri), name)
 	manifest, err := fs.ReadFile(m.Features, file)
@@ -80,7 +80,7 @@ func (m *manifests) applyFile(ctx context.Context, name string) error {
 
 // apply applies everything but Ingresses, waits until it is ready, and only then applies the Ingresses: a controller
 // that has written an Ingress's status then serves it with all of its endpoints.
-func (m *manifests) apply(ctx context.Context, manifest []byte, untilReady bool) error {
+func (m *declarations) apply(ctx context.Context, manifest []byte, untilReady bool) error {
 	all, err := objects.Decode(manifest)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (e *Environment) waitReady(ctx context.Context, object *unstructured.Unstru
 	return e.Objects.WaitReady(ctx, object)
 }
 
-func (m *manifests) delete(ctx context.Context, kind, name string) error {
+func (m *declarations) delete(ctx context.Context, kind, name string) error {
 	for i, object := range m.place.objects {
 		if object.GetKind() != kind || object.GetName() != name {
 			continue
@@ -139,7 +139,7 @@ func (m *manifests) delete(ctx context.Context, kind, name string) error {
 }
 
 // refused applies objects that the cluster must not take, because of an admission webhook or the API server itself.
-func (m *manifests) refused(ctx context.Context, reason string, manifest *godog.DocString) error {
+func (m *declarations) refused(ctx context.Context, reason string, manifest *godog.DocString) error {
 	all, err := objects.Decode([]byte(manifest.Content))
 	if err != nil {
 		return err

@@ -1,0 +1,40 @@
+Feature: Routing by host
+  A host that is written out wins over a wildcard, a wildcard stands for exactly one label, and what no rule names is
+  not found.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: exact
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: shop.${domain}
+          http:
+            paths:
+            - path: /
+              pathType: Prefix
+              backend: {service: {name: echo, port: {number: 80}}}
+        - host: "*.${domain}"
+          http:
+            paths:
+            - path: /any
+              pathType: Prefix
+              backend: {service: {name: echo, port: {number: 80}}}
+      """
+
+  Scenario: Hosts and wildcards
+    Then requests are answered as follows:
+      | URL                          | status | text           |
+      | http://shop.${domain}/       | 200    | real path=/    |
+      | http://SHOP.${domain}/any    | 200    | real path=/any |
+      | http://other.${domain}/any   | 200    | real path=/any |
+      | http://other.${domain}/      | 404    |                |
+      | http://a.b.${domain}/any     | 404    |                |
+      | http://${domain}/any         | 404    |                |
+      | http://elsewhere.test/any    | 404    |                |

@@ -1,0 +1,106 @@
+@walkthrough
+Feature: Installing an ingress controller
+  The controller is installed on the node with the control plane, behind a Service of type NodePort. It may read what
+  it needs for routing, and nothing else.
+
+  Background:
+    # cat <<EOT> ingress-nginx-values.yaml
+    # controller:
+    #   service: {type: NodePort, nodePorts: {http: 30080, https: 30443}}
+    #   nodeSelector: {kubernetes.io/hostname: "k3s-s"}
+    Given an ingress controller with:
+      | node            | ${control plane} |
+      | HTTP node port  | 30080            |
+      | HTTPS node port | 30443            |
+
+  Scenario: The machines have the article's addresses
+    # MYIP=$(curl -s ipinfo.io/ip); echo $MYIP
+    Then these are the addresses, where the cluster was given them:
+      | role                           | address        |
+      | control plane                  | k3s-s          |
+      | control plane address          | 192.168.10.10  |
+      | control plane external address | 3.35.217.39    |
+      | control plane pod range        | 172.16.0.0/24  |
+      | control plane pod gateway      | 172.16.0.1     |
+      | worker 1 address               | 192.168.10.101 |
+      | worker 2 address               | 192.168.10.102 |
+      | worker 3 address               | 192.168.10.103 |
+      | client address                 | 175.116.31.155 |
+
+  Scenario: The controller runs on the node with the control plane
+    # kubectl get pod -n ingress -o wide
+    When I run "kubectl get pod -n ingress -o wide"
+    Then it prints a table with exactly these rows:
+      | NAME              | READY | STATUS  | RESTARTS | IP                                               | NODE             |
+      | ${controller pod} | 1/1   | Running | 0        | ${address of ingress/ingress-nginx-controller}   | ${control plane} |
+
+  Scenario: Three Services lead to it
+    # kubectl get svc,ep -n ingress -o wide
+    When I run "kubectl get svc,ep -n ingress -o wide"
+    Then it prints a table with exactly these rows:
+      | NAME                                         | TYPE      | CLUSTER-IP      | EXTERNAL-IP | PORT(S)                    | SELECTOR                                                                                                                              |
+      | service/ingress-nginx-controller             | NodePort  | /[0-9.]+/       | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-admission   | ClusterIP | /[0-9.]+/       | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-metrics     | ClusterIP | /[0-9.]+/       | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+    And it prints a table with exactly these rows:
+      | NAME                                         | ENDPOINTS                                                                                             |
+      | endpoints/ingress-nginx-controller           | ${address of ingress/ingress-nginx-controller}:443,${address of ingress/ingress-nginx-controller}:80  |
+      | endpoints/ingress-nginx-controller-admission | ${address of ingress/ingress-nginx-controller}:8443                                                   |
+      | endpoints/ingress-nginx-controller-metrics   | ${address of ingress/ingress-nginx-controller}:10254                                                  |
+    And the Services have these endpoints:
+      | Service                                    | Pods                             | ports   |
+      | ingress/ingress-nginx-controller           | ingress/ingress-nginx-controller | 80, 443 |
+      | ingress/ingress-nginx-controller-admission | ingress/ingress-nginx-controller | 8443    |
+      | ingress/ingress-nginx-controller-metrics   | ingress/ingress-nginx-controller | 10254   |
+
+  Scenario: The Service keeps the client's address
+    # kc describe svc -n ingress ingress-nginx-controller
+    When I run "kubectl describe svc -n ingress ingress-nginx-controller"
+    Then it prints:
+      """
+      Name:                     ingress-nginx-controller
+      Namespace:                ingress
+      ...
+      Selector:                 app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx
+      Type:                     NodePort
+      IP Family Policy:         SingleStack
+      IP Families:              IPv4
+      ...
+      Port:                     http  80/TCP
+      TargetPort:               http/TCP
+      NodePort:                 http  30080/TCP
+      Endpoints:                ${address of ingress/ingress-nginx-controller}:80
+      Port:                     https  443/TCP
+      TargetPort:               https/TCP
+      NodePort:                 https  30443/TCP
+      Endpoints:                ${address of ingress/ingress-nginx-controller}:443
+      Session Affinity:         None
+      External Traffic Policy:  Local
+      ...
+      Events:                   <none>
+      """
+
+  Scenario: The controller may read what it routes by, and nothing else
+    # kc describe clusterroles ingress-nginx
+    When I run "kubectl describe clusterroles ingress-nginx"
+    Then it prints:
+      """
+      PolicyRule:
+        Resources                           Non-Resource URLs  Resource Names  Verbs
+        ---------                           -----------------  --------------  -----
+      """
+    And the ClusterRole "ingress-nginx" grants exactly:
+      | Resources                          | Verbs          |
+      | events                             | create patch   |
+      | services                           | get list watch |
+      | ingressclasses.networking.k8s.io   | get list watch |
+      | ingresses.networking.k8s.io        | get list watch |
+      | nodes                              | list watch get |
+      | endpointslices.discovery.k8s.io    | list watch get |
+      | configmaps                         | list watch     |
+      | endpoints                          | list watch     |
+      | namespaces                         | list watch     |
+      | pods                               | list watch     |
+      | secrets                            | list watch     |
+      | leases.coordination.k8s.io         | list watch     |
+      | ingresses.networking.k8s.io/status | update         |
