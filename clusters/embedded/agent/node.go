@@ -1,0 +1,164 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
+)
+
+// kubeletPort is where the kubelet's API is, on every node in the world.
+const kubeletPort = 10250
+
+// mostPods is the kubelet's default.
+const mostPods = 110
+
+// newNode is the Node object as it is registered.
+func newNode(c Config) *corev1.Node {
+	labels := map[string]string{
+		corev1.LabelHostname: c.NodeName, corev1.LabelOSStable: "linux", corev1.LabelArchStable: runtime.GOARCH,
+		"beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": runtime.GOARCH,
+	}
+	for k, v := range c.Labels {
+		labels[k] = v
+	}
+	addresses := []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: c.InternalIP.String()}}
+	if c.ExternalIP.IsValid() {
+		addresses = append(addresses, corev1.NodeAddress{Type: corev1.NodeExternalIP, Address: c.ExternalIP.String()})
+	}
+	addresses = append(addresses, corev1.NodeAddress{Type: corev1.NodeHostName, Address: c.NodeName})
+	node := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: c.NodeName, Labels: labels},
+		Spec:       corev1.NodeSpec{Taints: c.Taints},
+		Status: corev1.NodeStatus{
+			Addresses: addresses, Capacity: capacity(), Allocatable: capacity(),
+			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
+			NodeInfo:        nodeInfo(c),
+		},
+	}
+	if c.PodCIDR.IsValid() {
+		node.Spec.PodCIDR = c.PodCIDR.String()
+		node.Spec.PodCIDRs = []string{c.PodCIDR.String()}
+	}
+	return node
+}
+
+func nodeInfo(c Config) corev1.NodeSystemInfo {
+	info := corev1.NodeSystemInfo{
+		KubeletVersion: c.KubeletVersion, ContainerRuntimeVersion: "testbed://" + strings.TrimPrefix(c.KubeletVersion, "v"),
+		OperatingSystem: "linux", Architecture: runtime.GOARCH, OSImage: osImage(),
+		MachineID: firstLine("/etc/machine-id"), BootID: firstLine("/proc/sys/kernel/random/boot_id"),
+	}
+	var name unix.Utsname
+	if unix.Uname(&name) == nil {
+		info.KernelVersion = unix.ByteSliceToString(name.Release[:])
+	}
+	return info
+}
+
+// capacity is the machine's. All nodes of a cluster share it, and each claims it whole: what counts here is that Pods
+// with the requests of real life can be scheduled.
+func capacity() corev1.ResourceList {
+	list := corev1.ResourceList{
+		corev1.ResourceCPU:  *resource.NewQuantity(int64(runtime.NumCPU()), resource.DecimalSI),
+		corev1.ResourcePods: *resource.NewQuantity(mostPods, resource.DecimalSI),
+	}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		list[corev1.ResourceMemory] = *resource.NewQuantity(int64(info.Totalram)*int64(info.Unit), resource.BinarySI)
+	}
+	var space unix.Statfs_t
+	if unix.Statfs("/", &space) == nil {
+		list[corev1.ResourceEphemeralStorage] = *resource.NewQuantity(int64(space.Blocks)*space.Bsize, resource.BinarySI)
+	}
+	return list
+}
+
+func osImage() string {
+	f, err := os.Open("/etc/os-release")
+	if err != nil {
+		return "Linux"
+	}
+	defer f.Close() //nolint:errcheck // only read
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if name, ok := strings.CutPrefix(lines.Text(), "PRETTY_NAME="); ok {
+			return strings.Trim(name, `"'`)
+		}
+	}
+	return "Linux"
+}
+
+func firstLine(path string) string {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	return line
+}
+
+// nodeStatus tells virtual-kubelet how the node is.
+type nodeStatus struct {
+	node    *corev1.Node
+	network *sandbox.Network
+}
+
+// networkCheck is how often is looked whether the network has been configured, while it hasn't.
+const networkCheck = 100 * time.Millisecond
+
+// Ping says that the agent is alive, which it is if it can say so.
+func (s *nodeStatus) Ping(context.Context) error { return nil }
+
+// NotifyNodeStatus reports the node as it is and, if it isn't ready, again when it is.
+func (s *nodeStatus) NotifyNodeStatus(ctx context.Context, report func(*corev1.Node)) {
+	go func() {
+		ticker := time.NewTicker(networkCheck)
+		defer ticker.Stop()
+		for {
+			problem := s.network.Ready()
+			report(s.withConditions(problem))
+			if problem == nil {
+				return
+			}
+			for s.network.Ready() != nil {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+				}
+			}
+		}
+	}()
+}
+
+func (s *nodeStatus) withConditions(problem error) *corev1.Node {
+	node := s.node.DeepCopy()
+	now := metav1.Now()
+	condition := func(kind corev1.NodeConditionType, status corev1.ConditionStatus, reason, message string) corev1.NodeCondition {
+		return corev1.NodeCondition{
+			Type: kind, Status: status, Reason: reason, Message: message, LastHeartbeatTime: now, LastTransitionTime: now,
+		}
+	}
+	ready := condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "node agent is posting ready status")
+	if problem != nil {
+		ready = condition(corev1.NodeReady, corev1.ConditionFalse, "KubeletNotReady",
+			fmt.Sprintf("container runtime network not ready: %v", problem))
+	}
+	node.Status.Conditions = []corev1.NodeCondition{
+		condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "node agent has sufficient memory available"),
+		condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "node agent has no disk pressure"),
+		condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "node agent has sufficient PID available"),
+		ready,
+	}
+	return node
+}

@@ -1,0 +1,38 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// makeEmptyDir makes a folder that everybody may write to, as the kubelet does. With medium Memory it is a tmpfs of its
+// own with the size limit; otherwise it shares the node's space, without one.
+func makeEmptyDir(dir string, source *corev1.EmptyDirVolumeSource, group *int64) error {
+	if err := os.Mkdir(dir, 0o777); errors.Is(err, fs.ErrExist) {
+		return nil // made by an earlier call
+	} else if err != nil {
+		return err
+	}
+	if source.Medium == corev1.StorageMediumMemory {
+		options := "mode=0777"
+		if source.SizeLimit != nil && !source.SizeLimit.IsZero() {
+			options += fmt.Sprintf(",size=%d", source.SizeLimit.Value())
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+			return errors.Join(fmt.Errorf("mounting tmpfs: %w", err), os.Remove(dir))
+		}
+	}
+	mode := fs.FileMode(0o777)
+	if group != nil {
+		if err := os.Lchown(dir, -1, int(*group)); err != nil {
+			return fmt.Errorf("giving it to fsGroup %d: %w", *group, err)
+		}
+		mode |= fs.ModeSetgid
+	}
+	return os.Chmod(dir, mode)
+}
