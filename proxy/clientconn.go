@@ -154,8 +154,8 @@ func (c *clientConn) readIdle(p []byte, limit time.Duration) (int, error) {
 	return n, err
 }
 
-// drain ends the connection if it is idle; otherwise it ends after the reply that is under way.
-func (c *clientConn) drain() {
+// Drain ends the connection if it is idle; otherwise it ends after the reply that is under way.
+func (c *clientConn) Drain() {
 	c.telling.Lock()
 	defer c.telling.Unlock()
 	if c.idle.Load() {

@@ -18,8 +18,8 @@ type connections struct {
 
 // drainer is a connection as the server sees it.
 type drainer interface {
-	// drain makes the connection end: at once if it is idle, else after what is under way.
-	drain()
+	// Drain makes the connection end: at once if it is idle, else after what is under way.
+	Drain()
 	// Close ends it whatever it does.
 	Close() error
 }
@@ -62,7 +62,7 @@ func (c *connections) track(d drainer) (forget func()) {
 
 // drain tells all connections to end, waits for at most limit, and closes those that are left.
 func (c *connections) drain(limit time.Duration) {
-	c.each(drainer.drain)
+	c.each(drainer.Drain)
 	ended := make(chan struct{})
 	go func() {
 		c.wait.Wait()

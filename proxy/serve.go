@@ -96,7 +96,7 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 		}
 		conn = encrypted
 		if encrypted.ConnectionState().NegotiatedProtocol == "h2" {
-			s.serveHTTP2(conn, client)
+			s.serveHTTP2(conn, nil, client)
 			return
 		}
 	}
@@ -106,23 +106,8 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 		return c.serve()
 	}()
 	if isHTTP2 && !secure {
-		s.serveHTTP2(&readConn{Conn: conn, read: c.in.Peek()}, client)
+		s.serveHTTP2(conn, c.in.Peek(), client)
 	}
-}
-
-// readConn is a connection of which something was read already.
-type readConn struct {
-	net.Conn
-	read []byte
-}
-
-func (c *readConn) Read(p []byte) (int, error) {
-	if len(c.read) > 0 {
-		n := copy(p, c.read)
-		c.read = c.read[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
 }
 
 // tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.

@@ -26,8 +26,6 @@ type Server struct {
 	applying sync.Mutex // guards compiler
 	compiler compiler
 
-	transports transports
-
 	pools       *upstream.Registry
 	h2c         *http.Transport
 	tls         *tls.Config
@@ -50,10 +48,8 @@ func New(config Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config:     config,
-		metrics:    collector,
-		transports: newTransports(config),
-
+		config:      config,
+		metrics:     collector,
 		h2c:         newH2C(&config),
 		connections: newConnections(config.Limits.Connections),
 		pools: upstream.NewRegistry(upstream.Options{

@@ -132,3 +132,6 @@ var tokenCharacters = func() (table [256]bool) {
 	}
 	return table
 }()
+
+// IsTokenCharacter says whether a token may have this character.
+func IsTokenCharacter(c byte) bool { return tokenCharacters[c] }

@@ -51,3 +51,109 @@ func isValue(text string) bool {
 	}
 	return true
 }
+
+// ErrMalformed is the error of a request that breaks the rules of HTTP/2: its stream is reset.
+var ErrMalformed = bad("the request is malformed")
+
+// PseudoFields are those of a request (RFC 9113 section 8.3.1).
+type PseudoFields struct {
+	method, scheme, authority, path             string
+	hasMethod, hasScheme, hasAuthority, hasPath bool
+}
+
+// Reset forgets all fields.
+func (p *PseudoFields) Reset() { *p = PseudoFields{} }
+
+// Any says whether there is a field.
+func (p *PseudoFields) Any() bool { return *p != PseudoFields{} }
+
+// Set sets a field. It reports false if there is none of that name, or it was set already.
+func (p *PseudoFields) Set(name, value string) bool {
+	set := func(field *string, has *bool) bool {
+		if *has {
+			return false
+		}
+		*field, *has = value, true
+		return true
+	}
+	switch name {
+	case ":method":
+		return set(&p.method, &p.hasMethod)
+	case ":scheme":
+		return set(&p.scheme, &p.hasScheme)
+	case ":authority":
+		return set(&p.authority, &p.hasAuthority)
+	case ":path":
+		return set(&p.path, &p.hasPath)
+	}
+	return false
+}
+
+// FromHTTP2 makes the request out of one that came over HTTP/2; block is its field lines as in HTTP/1.1. It is
+// ErrMalformed if the stream must be reset; any other error is answered.
+func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxFields int) error {
+	*r = Request{Fields: r.Fields[:0], Major: 2, block: block}
+	r.Method = []byte(p.method)
+	if !p.hasMethod || !IsToken(r.Method) {
+		return ErrMalformed
+	}
+	if p.method == "CONNECT" || p.method == "TRACE" {
+		return ErrMethod
+	}
+	if !p.hasScheme || !p.hasPath || p.path == "" {
+		return ErrMalformed
+	}
+	var err error
+	if r.Fields, err = ParseFields(r.Fields, block, maxFields); err != nil {
+		return err
+	}
+	if err := r.interpretHTTP2(p, endsStream); err != nil {
+		return err
+	}
+	if r.Asterisk = p.path == "*" && p.method == "OPTIONS"; r.Asterisk {
+		return nil
+	}
+	for i := range len(p.path) {
+		if c := p.path[i]; c <= ' ' || c == 0x7f || c == '#' {
+			return ErrTarget
+		}
+	}
+	r.SetTarget([]byte(p.path))
+	return nil
+}
+
+func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
+	if p.hasAuthority {
+		r.Host = []byte(p.authority)
+	}
+	var framing framing
+	for i := range r.Fields {
+		switch field := &r.Fields[i]; field.Kind {
+		case Host:
+			if r.Host != nil && string(field.Value) != string(r.Host) {
+				return ErrMalformed
+			}
+			r.Host = field.Value
+		case ContentLength:
+			if framing.read(field) != nil {
+				return ErrMalformed
+			}
+		case Expect:
+			r.ExpectsContinue = EqualFold(field.Value, "100-continue")
+		case TE:
+			r.TakesTrailers = true
+		}
+	}
+	if !validHost(r.Host) {
+		return ErrHost
+	}
+	switch {
+	case endsStream && framing.size != 0:
+		return ErrMalformed
+	case !endsStream && framing.lengths == 0:
+		r.Length = -1
+	default:
+		r.Length = framing.size
+	}
+	return nil
+}

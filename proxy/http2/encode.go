@@ -1,0 +1,85 @@
+package http2
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Replies are encoded without the dynamic table (RFC 7541): literals whose name is in the static table where it can
+// be, like nginx does. That needs no state, so that workers don't depend on the order in which they write.
+
+// staticNames are the names that replies have, by their index in the static table (RFC 7541 appendix A).
+var staticNames = map[string]byte{
+	"accept-ranges": 18, "access-control-allow-origin": 20, "age": 21, "allow": 22, "cache-control": 24,
+	"content-disposition": 25, "content-encoding": 26, "content-language": 27, "content-length": 28,
+	"content-location": 29, "content-range": 30, "content-type": 31, "date": 33, "etag": 34, "expires": 36,
+	"last-modified": 44, "link": 45, "location": 46, "retry-after": 53, "server": 54, "set-cookie": 55,
+	"strict-transport-security": 56, "vary": 59, "via": 60, "www-authenticate": 61,
+}
+
+// appendStatus appends the pseudo-field of a reply.
+func appendStatus(dst []byte, status int) []byte {
+	switch status { // those that the static table has as a whole
+	case 200:
+		return append(dst, 0x88)
+	case 204:
+		return append(dst, 0x89)
+	case 206:
+		return append(dst, 0x8a)
+	case 304:
+		return append(dst, 0x8b)
+	case 400:
+		return append(dst, 0x8c)
+	case 404:
+		return append(dst, 0x8d)
+	case 500:
+		return append(dst, 0x8e)
+	}
+	dst = append(dst, 0x08, 3) // literal without indexing, name ":status"
+	return strconv.AppendInt(dst, int64(status), 10)
+}
+
+// appendField appends a literal field without indexing (RFC 7541 section 6.2.2), its name in lower case.
+func appendField(dst, name, value []byte) []byte {
+	var buffer [64]byte
+	lower := buffer[:0]
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		lower = append(lower, c)
+	}
+	if index, has := staticNames[string(lower)]; has {
+		dst = appendInteger(dst, 4, 0, int(index))
+	} else {
+		dst = append(dst, 0)
+		dst = appendInteger(dst, 7, 0, len(lower))
+		dst = append(dst, lower...)
+	}
+	dst = appendInteger(dst, 7, 0, len(value))
+	return append(dst, value...)
+}
+
+// appendLines appends fields that are written as in HTTP/1.1, by the proxy itself.
+func appendLines(dst, lines []byte) []byte {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		dst = appendField(dst, name, value)
+	}
+	return dst
+}
+
+// appendInteger appends an integer with a prefix of some bits (RFC 7541 section 5.1).
+func appendInteger(dst []byte, bits uint, pattern byte, n int) []byte {
+	limit := 1<<bits - 1
+	if n < limit {
+		return append(dst, pattern|byte(n))
+	}
+	dst = append(dst, pattern|byte(limit))
+	for n -= limit; n >= 0x80; n >>= 7 {
+		dst = append(dst, byte(n)|0x80)
+	}
+	return append(dst, byte(n))
+}
