@@ -129,20 +129,9 @@ func (s *Source) notify() {
 }
 
 // OnAdd, OnUpdate and OnDelete implement cache.ResourceEventHandler.
-func (s *Source) OnAdd(any, bool) { s.notify() }
-func (s *Source) OnUpdate(before, after any) {
-	if version(before) != version(after) {
-		s.notify()
-	}
-}
-func (s *Source) OnDelete(any) { s.notify() }
-
-func version(object any) string {
-	if o, ok := object.(metav1.Object); ok {
-		return o.GetResourceVersion()
-	}
-	return ""
-}
+func (s *Source) OnAdd(any, bool)   { s.notify() }
+func (s *Source) OnUpdate(any, any) { s.notify() }
+func (s *Source) OnDelete(any)      { s.notify() }
 
 // Ingresses, and all methods below, implement snapshot.Store.
 func (s *Source) Ingresses() []*networkingv1.Ingress {

@@ -139,8 +139,8 @@ func (p *Publisher) update(ctx context.Context, known *networkingv1.Ingress,
 		ingress = latest
 		return err
 	})
-	if err == nil || apierrors.IsNotFound(err) {
-		return true
+	if err == nil || apierrors.IsNotFound(err) || ctx.Err() != nil {
+		return true // or there is nobody left to care
 	}
 	klog.ErrorS(err, "Updating the status of an Ingress failed", "ingress", klog.KObj(known))
 	return false
