@@ -1,0 +1,31 @@
+// Package html writes a run as one self-contained page: no script, and nothing that is loaded from elsewhere.
+package html
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+//go:embed report.gohtml
+var page string
+
+//go:embed report.css
+var style string
+
+// Write renders the run. All that came from features, steps and clusters is escaped.
+func Write(w io.Writer, run *results.Run) error {
+	parsed, err := template.New("report").Parse(page)
+	if err != nil {
+		return fmt.Errorf("parsing the page's template: %w", err)
+	}
+	v := newView(run)
+	v.Style = template.CSS(style)
+	if err := parsed.Execute(w, v); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	return nil
+}

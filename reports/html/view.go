@@ -1,0 +1,289 @@
+package html
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// maxText bounds what the page holds of one text, in bytes.
+const maxText = 128 << 10
+
+// view is what the template sees: everything is worded, measured and cleaned, so that the template has no logic.
+type view struct {
+	Style       template.CSS
+	Title       string
+	Passed      bool
+	Verdict     string
+	Reason      string
+	Counts      []count
+	Started     string
+	StartedISO  string
+	Duration    string
+	Environment []results.Fact
+	Failures    []*scenarioView
+	Features    []featureView
+}
+
+// count is a number of scenarios of one outcome.
+type count struct {
+	Class string // passed, failed, skipped or notrun: the class that colours it
+	Name  string
+	Count int
+}
+
+type featureView struct {
+	ID, Keyword, Name, URI, Description string
+	Tags                                []string
+	Counts                              []count
+	Duration                            string
+	Scenarios                           []*scenarioView
+}
+
+type scenarioView struct {
+	ID, Class, Mark, Outcome    string
+	Keyword, Name, Place        string
+	Description, Rule, Duration string
+	Example                     []results.Fact
+	Tags                        []string
+	Note                        string // reason of a skip, or a problem that belongs to no step
+	FailedStep                  string
+	Open                        bool
+	Shows                       []string // kinds of evidence that are to be seen when it is opened
+	Steps                       []stepView
+}
+
+type stepView struct {
+	Class, Mark, Outcome string
+	Keyword, Text        string
+	Background           bool
+	Duration             string
+	DocString            string
+	Table                [][]string
+	SkipReason           string
+	Failure              *results.Failure
+	Evidence             []evidenceView
+}
+
+// evidenceView has one field set.
+type evidenceView struct {
+	Text         *textView
+	Distribution *distributionView
+	Ladder       *ladderView
+	File         *results.SavedFile
+	FileSize     string
+}
+
+func (e evidenceView) kind() string {
+	switch {
+	case e.Distribution != nil:
+		return "chart"
+	case e.Ladder != nil:
+		return "packets"
+	case e.File != nil:
+		return "file"
+	}
+	return "text"
+}
+
+type textView struct {
+	Title, Body string
+	Lines       int
+	Open        bool
+}
+
+func newView(run *results.Run) *view {
+	verdict := run.Verdict()
+	v := &view{
+		Title: plaintext.Line(run.Title), Passed: verdict.Passed, Verdict: "Not passed", Reason: plaintext.Clean(verdict.Reason),
+		Counts: counts(verdict.Counts), Duration: duration(run.Duration()),
+	}
+	if v.Title == "" {
+		v.Title = "Test run"
+	}
+	switch {
+	case v.Passed:
+		v.Verdict = "Passed"
+	case verdict.Counts.Failed > 0:
+		v.Verdict = "Failed"
+	}
+	if !run.Started.IsZero() {
+		v.Started = run.Started.Format("2 January 2006, 15:04:05 MST")
+		v.StartedISO = run.Started.Format(time.RFC3339)
+	}
+	for _, fact := range run.Environment {
+		v.Environment = append(v.Environment, clean(fact))
+	}
+	for i := range run.Features {
+		feature := newFeature(i, &run.Features[i])
+		for _, s := range feature.Scenarios {
+			if s.Class == "failed" {
+				v.Failures = append(v.Failures, s)
+			}
+		}
+		v.Features = append(v.Features, feature)
+	}
+	return v
+}
+
+func newFeature(number int, feature *results.Feature) featureView {
+	v := featureView{
+		ID: fmt.Sprintf("feature-%d", number+1), Keyword: feature.Keyword, Name: plaintext.Line(feature.Name),
+		URI: plaintext.Line(feature.URI), Description: plaintext.Clean(feature.Description), Tags: feature.Tags,
+		Counts: counts(feature.Count()),
+	}
+	var total time.Duration
+	for i := range feature.Scenarios {
+		s := newScenario(fmt.Sprintf("scenario-%d-%d", number+1, i+1), feature, &feature.Scenarios[i])
+		total += feature.Scenarios[i].Duration
+		v.Scenarios = append(v.Scenarios, s)
+	}
+	v.Duration = duration(total)
+	return v
+}
+
+func newScenario(id string, feature *results.Feature, scenario *results.Scenario) *scenarioView {
+	status := scenario.Status()
+	v := &scenarioView{
+		ID: id, Class: class(status), Mark: mark(status), Outcome: string(status),
+		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
+		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
+		Description: plaintext.Clean(scenario.Description), Duration: duration(scenario.Duration), Tags: scenario.Tags,
+		Note: plaintext.Clean(scenario.Problem), Open: status.Failing(),
+	}
+	if v.Name == "" {
+		v.Name = v.Keyword
+	}
+	for _, value := range scenario.Example {
+		v.Example = append(v.Example, clean(value))
+	}
+	if reason := scenario.SkipReason(); reason != "" {
+		v.Note = "Skipped: " + plaintext.Clean(reason)
+	}
+	if step := scenario.FailedStep(); step != nil {
+		v.FailedStep = plaintext.Line(step.Keyword + " " + step.Text)
+	}
+	for i := range scenario.Steps {
+		step := newStep(&scenario.Steps[i])
+		v.Steps = append(v.Steps, step)
+		for _, e := range step.Evidence {
+			if kind := e.kind(); !slices.Contains(v.Shows, kind) {
+				v.Shows = append(v.Shows, kind)
+			}
+		}
+	}
+	return v
+}
+
+func newStep(step *results.Step) stepView {
+	v := stepView{
+		Class: class(step.Status), Mark: mark(step.Status), Outcome: string(step.Status),
+		Keyword: step.Keyword, Text: plaintext.Line(step.Text), Background: step.Background,
+		DocString: plaintext.Clean(step.DocString), SkipReason: plaintext.Clean(step.SkipReason),
+	}
+	if step.Status != results.Skipped && step.Status != results.NotRun {
+		v.Duration = duration(step.Duration)
+	}
+	for _, row := range step.Table {
+		var cells []string
+		for _, cell := range row {
+			cells = append(cells, plaintext.Clean(cell))
+		}
+		v.Table = append(v.Table, cells)
+	}
+	if step.Failure != nil {
+		v.Failure = cleanFailure(step.Failure)
+	}
+	for _, e := range step.Evidence {
+		v.Evidence = append(v.Evidence, newEvidence(e, step))
+	}
+	return v
+}
+
+func newEvidence(e evidence.Evidence, step *results.Step) evidenceView {
+	switch e := e.(type) {
+	case evidence.Distribution:
+		return evidenceView{Distribution: newDistribution(e)}
+	case evidence.Ladder:
+		return evidenceView{Ladder: newLadder(e, step)}
+	case results.SavedFile:
+		e.Title, e.Name, e.Problem = plaintext.Line(e.Title), plaintext.Line(e.Name), plaintext.Clean(e.Problem)
+		return evidenceView{File: &e, FileSize: size(e.Size)}
+	case evidence.Text:
+		return evidenceView{Text: newText(e, step.Status.Failing())}
+	}
+	attachment := e.Attachment()
+	return evidenceView{Text: newText(evidence.Text{Title: attachment.FileName, Body: string(attachment.Body)}, false)}
+}
+
+func newText(text evidence.Text, open bool) *textView {
+	body := plaintext.Shorten(text.Body, maxText, func(omitted int) string {
+		return fmt.Sprintf("\n\n… %s left out …\n\n", size(int64(omitted)))
+	})
+	body = strings.TrimRight(plaintext.Clean(body), "\n")
+	v := &textView{Title: plaintext.Line(text.Title), Body: body, Lines: strings.Count(body, "\n") + 1}
+	if v.Title == "" {
+		v.Title = "Text"
+	}
+	v.Open = open && v.Lines <= 12
+	return v
+}
+
+func cleanFailure(f *results.Failure) *results.Failure {
+	limited := func(text string) string {
+		return plaintext.Clean(plaintext.Shorten(text, maxText, func(int) string { return "\n…\n" }))
+	}
+	cleaned := &results.Failure{
+		Message: limited(f.Message), Expected: limited(f.Expected), Seen: limited(f.Seen),
+		Cause: limited(f.Cause), Context: limited(f.Context),
+	}
+	for _, place := range f.Look {
+		cleaned.Look = append(cleaned.Look, limited(place))
+	}
+	return cleaned
+}
+
+func clean(fact results.Fact) results.Fact {
+	return results.Fact{Name: plaintext.Line(fact.Name), Value: plaintext.Clean(fact.Value)}
+}
+
+func counts(c results.Counts) []count {
+	var shown []count
+	for _, one := range []count{
+		{"passed", "passed", c.Passed}, {"failed", "failed", c.Failed},
+		{"skipped", "skipped", c.Skipped}, {"notrun", "not run", c.NotRun},
+	} {
+		if one.Count > 0 {
+			shown = append(shown, one)
+		}
+	}
+	return shown
+}
+
+func class(status results.Status) string {
+	switch {
+	case status.Failing():
+		return "failed"
+	case status == results.Passed, status == results.Skipped:
+		return string(status)
+	}
+	return "notrun"
+}
+
+func mark(status results.Status) string {
+	switch class(status) {
+	case "passed":
+		return "✓"
+	case "failed":
+		return "✗"
+	case "skipped":
+		return "–"
+	}
+	return "·"
+}

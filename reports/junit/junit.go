@@ -1,0 +1,190 @@
+// Package junit writes a run as JUnit XML, in the form that Jenkins's schema and GitHub's test reporters agree on: a
+// suite for each feature, a case for each scenario.
+package junit
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// The schema's elements. It fixes their order: properties before cases, a result before the output.
+type (
+	suites struct {
+		XMLName  xml.Name `xml:"testsuites"`
+		Name     string   `xml:"name,attr"`
+		Tests    int      `xml:"tests,attr"`
+		Failures int      `xml:"failures,attr"`
+		Errors   int      `xml:"errors,attr"`
+		Time     string   `xml:"time,attr"`
+		Suites   []suite  `xml:"testsuite"`
+	}
+	suite struct {
+		Name       string     `xml:"name,attr"`
+		Tests      int        `xml:"tests,attr"`
+		Failures   int        `xml:"failures,attr"`
+		Errors     int        `xml:"errors,attr"`
+		Skipped    int        `xml:"skipped,attr"`
+		Time       string     `xml:"time,attr"`
+		Timestamp  string     `xml:"timestamp,attr"`
+		ID         string     `xml:"id,attr"`
+		Properties []property `xml:"properties>property,omitempty"`
+		Cases      []testcase `xml:"testcase"`
+	}
+	property struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	testcase struct {
+		Name      string   `xml:"name,attr"`
+		Classname string   `xml:"classname,attr"`
+		Time      string   `xml:"time,attr"`
+		Skipped   *skipped `xml:"skipped"`
+		Error     *problem `xml:"error"`
+		Failure   *problem `xml:"failure"`
+		Output    string   `xml:"system-out,omitempty"`
+	}
+	skipped struct {
+		Message string `xml:"message,attr"`
+	}
+	problem struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Body    string `xml:",chardata"`
+	}
+)
+
+// Write renders the run. Failing scenarios are failures, whatever made them fail; scenarios that did not run are
+// errors; skipped ones carry their reason. A run that ended early has a case of its own that says why.
+func Write(w io.Writer, run *results.Run) error {
+	document := suites{Name: plaintext.Line(run.Title), Time: seconds(run.Duration())}
+	if run.Problem != "" {
+		document.Suites = append(document.Suites, ended(run))
+	}
+	for i := range run.Features {
+		document.Suites = append(document.Suites, newSuite(i, run, &run.Features[i]))
+	}
+	for _, s := range document.Suites {
+		document.Tests += s.Tests
+		document.Failures += s.Failures
+		document.Errors += s.Errors
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return fmt.Errorf("writing the XML header: %w", err)
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("encoding the run as XML: %w", err)
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("ending the XML: %w", err)
+	}
+	return nil
+}
+
+func ended(run *results.Run) suite {
+	message := plaintext.Clean(run.Problem)
+	return suite{
+		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: "run",
+		Properties: properties(run),
+		Cases: []testcase{{
+			Name: "The run comes to its end", Classname: "run", Time: seconds(run.Duration()),
+			Error: &problem{Message: plaintext.Line(message), Type: "ended early", Body: message},
+		}},
+	}
+}
+
+func newSuite(number int, run *results.Run, feature *results.Feature) suite {
+	counts := feature.Count()
+	s := suite{
+		Name: plaintext.Line(feature.Name), Tests: counts.Total, Failures: counts.Failed, Errors: counts.NotRun,
+		Skipped: counts.Skipped, Timestamp: timestamp(run.Started), ID: fmt.Sprint(number + 1), Properties: properties(run),
+	}
+	if s.Name == "" {
+		s.Name = plaintext.Line(feature.URI)
+	}
+	var total time.Duration
+	names := map[string]bool{}
+	first := true
+	for i := range feature.Scenarios {
+		scenario := &feature.Scenarios[i]
+		total += scenario.Duration
+		if !scenario.Started.IsZero() && (first || timestamp(scenario.Started) < s.Timestamp) {
+			s.Timestamp, first = timestamp(scenario.Started), false
+		}
+		c := newCase(feature, scenario)
+		// Readers tell cases apart by name and class.
+		if names[c.Name] {
+			c.Name = fmt.Sprintf("%s (line %d)", c.Name, scenario.Line)
+		}
+		names[c.Name] = true
+		s.Cases = append(s.Cases, c)
+	}
+	s.Time = seconds(total)
+	return s
+}
+
+func newCase(feature *results.Feature, scenario *results.Scenario) testcase {
+	c := testcase{
+		Name: plaintext.Line(scenario.FullName()), Classname: classname(feature.URI), Time: seconds(scenario.Duration),
+		Output: output(scenario),
+	}
+	status := scenario.Status()
+	switch {
+	case status == results.Passed:
+	case status == results.Skipped:
+		c.Skipped = &skipped{Message: plaintext.Line(scenario.SkipReason())}
+	case status == results.NotRun:
+		c.Error = &problem{Message: "did not run to its end", Type: string(results.NotRun)}
+	default:
+		c.Failure = newProblem(feature, scenario, status)
+	}
+	return c
+}
+
+func newProblem(feature *results.Feature, scenario *results.Scenario, status results.Status) *problem {
+	place := fmt.Sprintf("%s:%d", feature.URI, scenario.Line)
+	step := scenario.FailedStep()
+	if step == nil || step.Failure == nil {
+		message := plaintext.Clean(scenario.Problem)
+		return &problem{Message: plaintext.Line(message), Type: string(status), Body: message + "\n" + place + "\n"}
+	}
+	message := step.Failure.Message
+	if step.Failure.Seen != "" {
+		message = "expected " + step.Failure.Expected + ", seen " + step.Failure.Seen
+	}
+	body := fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, feature.URI, step.Line, step.Failure.Message)
+	return &problem{
+		Message: shorten(plaintext.Line(message), maxMessage), Type: string(status),
+		Body: shorten(plaintext.Clean(body), maxOutput),
+	}
+}
+
+// classname is the file's path in the dotted form of class names, by which Jenkins groups cases.
+func classname(uri string) string {
+	name := strings.TrimSuffix(plaintext.Line(uri), ".feature")
+	name = strings.ReplaceAll(strings.Trim(name, "/."), "/", ".")
+	if name == "" {
+		return "features"
+	}
+	return name
+}
+
+func properties(run *results.Run) []property {
+	var all []property
+	for _, fact := range run.Environment {
+		all = append(all, property{Name: plaintext.Line(fact.Name), Value: plaintext.Line(fact.Value)})
+	}
+	return all
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+// timestamp has no zone, as the schema wants it; it is UTC.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") }

@@ -1,0 +1,69 @@
+package junit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// Limits in bytes: readers load the whole file.
+const (
+	maxMessage = 1 << 10
+	maxText    = 16 << 10
+	maxOutput  = 64 << 10
+)
+
+// output is the scenario as text: its steps, and the evidence that reads as text.
+func output(scenario *results.Scenario) string {
+	var text strings.Builder
+	for i := range scenario.Steps {
+		step := &scenario.Steps[i]
+		fmt.Fprintf(&text, "%-9s %s %s", step.Status, step.Keyword, plaintext.Line(step.Text))
+		if step.Duration > 0 {
+			fmt.Fprintf(&text, " (%s)", step.Duration.Round(time.Microsecond))
+		}
+		text.WriteByte('\n')
+		for _, e := range step.Evidence {
+			describe(&text, e)
+		}
+	}
+	return shorten(plaintext.Clean(text.String()), maxOutput)
+}
+
+func describe(text *strings.Builder, e evidence.Evidence) {
+	switch e := e.(type) {
+	case evidence.Text:
+		fmt.Fprintf(text, "\n--- %s ---\n%s\n", e.Title, shorten(e.Body, maxText))
+	case evidence.Distribution:
+		fmt.Fprintf(text, "\n--- %s: %d requests ---\n", e.Title, e.Total)
+		for _, share := range e.Shares {
+			fmt.Fprintf(text, "%8d  %s (expected %.1f, accepted %d to %d)\n",
+				share.Observed, share.Label, share.Expected, share.Low, share.High)
+		}
+		if e.Test != "" {
+			fmt.Fprintf(text, "%s; p = %.3g, chance of a false alarm %.3g\n", e.Test, e.PValue, e.FalseAlarm)
+		}
+	case evidence.Ladder:
+		fmt.Fprintf(text, "\n--- %s: %d packets ---\n", e.Title, len(e.Packets))
+		for i, packet := range e.Packets {
+			if i == 100 {
+				fmt.Fprintf(text, "… and %d more\n", len(e.Packets)-i)
+				break
+			}
+			fmt.Fprintf(text, "%s  %s > %s: %s %s\n",
+				packet.Time.UTC().Format("15:04:05.000000"), packet.From, packet.To, packet.Label, packet.Detail)
+		}
+	case results.SavedFile:
+		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Problem)
+	}
+}
+
+func shorten(text string, limit int) string {
+	return plaintext.Shorten(text, limit, func(omitted int) string {
+		return fmt.Sprintf("\n… %d bytes left out …\n", omitted)
+	})
+}

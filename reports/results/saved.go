@@ -1,0 +1,64 @@
+package results
+
+import (
+	"slices"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+)
+
+// SavedFile takes the place of an evidence.File once its content is kept beside the reports.
+type SavedFile struct {
+	Title, Name, MediaType string
+	// Href is where the file is, relative to the reports' folder, with slashes.
+	Href string
+	Size int64 // bytes
+	// Problem says why the file could not be kept; Href is empty then.
+	Problem string
+	// Content is that of small files, for reports that carry it.
+	Content []byte
+}
+
+// Attachment implements evidence.Evidence: the content if there is one, and otherwise where it is.
+func (f SavedFile) Attachment() godog.Attachment {
+	if len(f.Content) > 0 {
+		return godog.Attachment{FileName: f.Name, MediaType: f.MediaType, Body: f.Content}
+	}
+	body := f.Href
+	if f.Problem != "" {
+		body = f.Problem
+	}
+	return godog.Attachment{FileName: f.Name, MediaType: "text/plain", Body: []byte(body)}
+}
+
+// Position is where a piece of evidence is in a run. Each number is an index, from 0.
+type Position struct {
+	Feature, Scenario, Step, Evidence int
+}
+
+// MapEvidence returns a copy of the run in which each piece of evidence is replaced by what convert makes of it.
+func (r Run) MapEvidence(convert func(Position, evidence.Evidence) evidence.Evidence) Run {
+	r.Features = slices.Clone(r.Features)
+	for i := range r.Features {
+		feature := &r.Features[i]
+		feature.Scenarios = slices.Clone(feature.Scenarios)
+		for j := range feature.Scenarios {
+			feature.Scenarios[j].Steps = mapSteps(feature.Scenarios[j].Steps, Position{Feature: i, Scenario: j}, convert)
+		}
+	}
+	return r
+}
+
+func mapSteps(steps []Step, at Position, convert func(Position, evidence.Evidence) evidence.Evidence) []Step {
+	steps = slices.Clone(steps)
+	for i := range steps {
+		at.Step = i
+		steps[i].Evidence = slices.Clone(steps[i].Evidence)
+		for j, e := range steps[i].Evidence {
+			at.Evidence = j
+			steps[i].Evidence[j] = convert(at, e)
+		}
+	}
+	return steps
+}

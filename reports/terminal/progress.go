@@ -1,0 +1,192 @@
+// Package terminal shows a run's progress: a line for each scenario that has ended, what failed and where to look, and
+// at the end the verdict. On a terminal a last line shows the step that runs now.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/recorder"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// Options say what the output can show.
+type Options struct {
+	// Live allows a line that is overwritten as steps come and go.
+	Live bool
+	// Colour allows colours.
+	Colour bool
+	// Width is the number of columns; it is asked anew for each line, as windows change. Nil stands for 100.
+	Width func() int
+}
+
+// Detect finds out what a file can show: live output on a terminal, and colours there unless the environment
+// variable NO_COLOR is set and not empty (no-color.org) or the terminal is a dumb one.
+func Detect(file *os.File, environment func(string) string) Options {
+	descriptor := int(file.Fd())
+	if !term.IsTerminal(descriptor) || environment("TERM") == "dumb" {
+		return Options{}
+	}
+	return Options{
+		Live:   true,
+		Colour: environment("NO_COLOR") == "",
+		Width: func() int {
+			width, _, err := term.GetSize(descriptor)
+			if err != nil {
+				return 0
+			}
+			return width
+		},
+	}
+}
+
+// Progress writes to the terminal as the recorder tells it what happens. It is a recorder.Listener.
+type Progress struct {
+	out     io.Writer
+	options Options
+	paint   palette
+	now     func() time.Time
+
+	mutex   sync.Mutex
+	feature string    // last one whose name was written
+	running string    // what the live line says, or ""
+	since   time.Time // when that began
+	total   int
+	done    int
+	stop    chan struct{} // ends the live line's clock; nil if there is none
+}
+
+// New makes a progress display. Close has to be called before anything else writes to the same terminal.
+func New(out io.Writer, options Options) *Progress {
+	return &Progress{out: out, options: options, paint: palette(options.Colour), now: time.Now}
+}
+
+// RunStarted implements recorder.Listener.
+func (p *Progress) RunStarted(counts results.Counts) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.total = counts.Total
+	if p.options.Live && p.stop == nil {
+		p.stop = make(chan struct{})
+		go p.tick(p.stop)
+	}
+}
+
+// tick keeps the time on the live line going, so that a slow step doesn't look like a stuck one.
+func (p *Progress) tick(stop <-chan struct{}) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			p.mutex.Lock()
+			p.drawLive()
+			p.mutex.Unlock()
+		}
+	}
+}
+
+// StepStarted implements recorder.Listener.
+func (p *Progress) StepStarted(event recorder.ScenarioEvent, step results.Step) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.running = plaintext.Line(event.Scenario.FullName()) + " · " + plaintext.Line(step.Keyword+" "+step.Text)
+	p.since = p.now()
+	p.drawLive()
+}
+
+// ScenarioFinished implements recorder.Listener.
+func (p *Progress) ScenarioFinished(event recorder.ScenarioEvent) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.done++
+	p.running = ""
+	p.clearLive()
+	if feature := event.Feature.URI; feature != p.feature {
+		p.feature = feature
+		p.line("")
+		p.line(p.paint.bold(plaintext.Line(event.Feature.Name)) + "  " + p.paint.quiet(plaintext.Line(feature)))
+	}
+	p.scenario(&event)
+}
+
+// Close ends the live display, and leaves the terminal's line clean. It may be called several times.
+func (p *Progress) Close() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.close()
+}
+
+func (p *Progress) close() {
+	if p.stop != nil {
+		close(p.stop)
+		p.stop = nil
+	}
+	p.running = ""
+	p.clearLive()
+}
+
+// Summary closes the display and writes the verdict, the counts, the time, and where the reports are ("" for none).
+func (p *Progress) Summary(run results.Run, report string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.close()
+	verdict := run.Verdict()
+	p.line("")
+	if verdict.Passed {
+		p.line(p.paint.passed("Passed"))
+	} else {
+		p.line(p.paint.failed("Not passed: " + plaintext.Line(verdict.Reason)))
+	}
+	counts := verdict.Counts.String()
+	if took := run.Duration(); took > 0 {
+		counts += ", in " + words(took)
+	}
+	p.line(counts)
+	if report != "" {
+		p.line("Report: " + report)
+	}
+}
+
+func (p *Progress) width() int {
+	if p.options.Width != nil {
+		if width := p.options.Width(); width >= 20 {
+			return width
+		}
+	}
+	return 100
+}
+
+// line writes a line. A terminal that has gone away is no reason to end a run.
+func (p *Progress) line(text string) {
+	_, _ = io.WriteString(p.out, strings.TrimRight(text, " ")+"\n")
+}
+
+func (p *Progress) clearLive() {
+	if p.options.Live {
+		_, _ = io.WriteString(p.out, "\r\x1b[K")
+	}
+}
+
+func (p *Progress) drawLive() {
+	if !p.options.Live || p.running == "" {
+		return
+	}
+	elapsed := ""
+	if seconds := int(p.now().Sub(p.since).Seconds()); seconds >= 2 {
+		elapsed = fmt.Sprintf(" %d s", seconds)
+	}
+	head := fmt.Sprintf("  %d/%d ", p.done+1, p.total)
+	// The last column stays free: writing to it makes some terminals begin a new line.
+	room := p.width() - len(head) - len(elapsed) - 1
+	_, _ = io.WriteString(p.out, "\r\x1b[K"+p.paint.quiet(head+fit(p.running, room)+elapsed))
+}

@@ -1,0 +1,61 @@
+// Package reports writes the files of a run: index.html for people, junit.xml for CI, cucumber.json for other tools,
+// and the folder evidence with what steps attached.
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/ingress-testbed/testbed/reports/cucumber"
+	"github.com/ingress-testbed/testbed/reports/html"
+	"github.com/ingress-testbed/testbed/reports/junit"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// Names of the files in the reports' folder.
+const (
+	HTMLFile     = "index.html"
+	JUnitFile    = "junit.xml"
+	CucumberFile = "cucumber.json"
+	EvidenceDir  = "evidence"
+)
+
+// Write makes the reports of a run in dir, which is made if missing. It may be called at any time, also of a run
+// that still goes on, and again: each file is replaced in one step, so that readers never see half of one, and
+// evidence of runs before is removed. A report that can't be written doesn't keep the others from being written.
+func Write(dir string, run results.Run) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the folder of the reports: %w", err)
+	}
+	run, err := saveFiles(dir, run)
+	problems := []error{err}
+	for name, write := range map[string]func(io.Writer, *results.Run) error{
+		HTMLFile: html.Write, JUnitFile: junit.Write, CucumberFile: cucumber.Write,
+	} {
+		err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, &run) })
+		if err != nil {
+			problems = append(problems, fmt.Errorf("writing the report %s: %w", name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// replace writes a file beside the one it then takes the place of.
+func replace(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	if err := errors.Join(write(file), file.Chmod(0o644), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
