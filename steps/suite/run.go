@@ -17,6 +17,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
 	"github.com/ingress-testbed/testbed/steps"
@@ -56,8 +57,6 @@ type Options struct {
 
 	// ReportDir is where reports and captures go.
 	ReportDir string
-	// Report writes a run's reports into a folder.
-	Report func(dir string, run results.Run) error
 	// Listeners are told of progress.
 	Listeners []recorder.Listener
 	// Progress is where people are told what is being waited for; nil tells nobody.
@@ -125,11 +124,7 @@ func (r *run) do(ctx context.Context) error {
 	if cluster != nil {
 		problems = append(problems, r.exportLogs(ctx, cluster))
 	}
-	if r.Report != nil {
-		if err := r.Report(r.ReportDir, r.recorder.Run()); err != nil {
-			problems = append(problems, fmt.Errorf("writing the reports: %w", err))
-		}
-	}
+	problems = append(problems, reports.Write(r.ReportDir, r.recorder.Run()))
 	if cluster != nil {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 		defer cancel()
