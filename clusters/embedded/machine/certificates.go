@@ -1,0 +1,114 @@
+package machine
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
+	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+)
+
+// Files of certificates that others than the issuer need to name.
+const (
+	apiServerFile  = "kube-apiserver"
+	toKubeletFile  = "kube-apiserver-kubelet-client"
+	accountsFile   = "service-accounts"
+	adminFile      = "admin"
+	mastersGroup   = "system:masters"
+	certificateDir = control.StateDir + "/pki"
+)
+
+// component is a part of Kubernetes that reaches the API server with a kubeconfig.
+type component struct{ file, user string }
+
+func components() []component {
+	return []component{
+		{"kube-controller-manager", "system:kube-controller-manager"},
+		{"kube-scheduler", "system:kube-scheduler"},
+		{"kube-proxy", "system:kube-proxy"},
+	}
+}
+
+func nodeFile(node string) string       { return "node-" + node }
+func kubeconfigPath(file string) string { return filepath.Join(control.StateDir, file+".kubeconfig") }
+
+// issueCertificates makes every certificate and kubeconfig of the cluster.
+func issueCertificates(spec control.Spec) (*pki.Authority, error) {
+	ca, err := pki.NewAuthority(certificateDir)
+	if err != nil {
+		return nil, err
+	}
+	plan := spec.Network
+	inside := serverURL(plan.Nodes[0].Address)
+	for _, id := range servingIdentities(spec) {
+		if err := ca.Issue(id); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range components() {
+		id := pki.Identity{File: c.file, User: c.user}
+		if err := issueWithKubeconfig(ca, id, spec.Name, inside); err != nil {
+			return nil, err
+		}
+	}
+	for _, node := range plan.Nodes {
+		id := pki.Identity{
+			File: nodeFile(node.Name), User: "system:node:" + node.Name, Groups: []string{nodesGroup},
+			Names: []string{node.Name}, Addresses: []netip.Addr{node.Address},
+		}
+		if err := issueWithKubeconfig(ca, id, spec.Name, inside); err != nil {
+			return nil, err
+		}
+	}
+	return ca, writeAdminKubeconfigs(ca, spec)
+}
+
+func servingIdentities(spec control.Spec) []pki.Identity {
+	plan := spec.Network
+	return []pki.Identity{
+		{
+			File: apiServerFile, User: apiServerFile,
+			Names: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+				"kubernetes.default.svc." + clusterDomain, "localhost"},
+			Addresses: []netip.Addr{plan.KubernetesService(), plan.Nodes[0].Address, plan.Public(0),
+				netip.AddrFrom4([4]byte{127, 0, 0, 1})},
+		},
+		{File: toKubeletFile, User: toKubeletFile, Groups: []string{mastersGroup}},
+		{File: accountsFile, User: accountsFile},
+		{File: adminFile, User: adminFile, Groups: []string{mastersGroup}},
+	}
+}
+
+func issueWithKubeconfig(ca *pki.Authority, id pki.Identity, cluster, server string) error {
+	if err := ca.Issue(id); err != nil {
+		return err
+	}
+	return ca.WriteKubeconfig(kubeconfigPath(id.File), cluster, server, id)
+}
+
+// writeAdminKubeconfigs writes the user's own kubeconfigs: the API server has another address from each place.
+func writeAdminKubeconfigs(ca *pki.Authority, spec control.Spec) error {
+	admin := pki.Identity{File: adminFile, User: adminFile}
+	for path, server := range map[string]string{
+		control.HostKubeconfig:   "https://" + spec.HostAPI.String(),
+		control.NodeKubeconfig:   serverURL(spec.Network.Nodes[0].Address),
+		control.ClientKubeconfig: serverURL(spec.Network.Public(0)),
+	} {
+		if err := ca.WriteKubeconfig(path, spec.Name, server, admin); err != nil {
+			return fmt.Errorf("for the cluster's user: %w", err)
+		}
+	}
+	return nil
+}
+
+func serverURL(a netip.Addr) string {
+	return "https://" + a.String() + ":" + strconv.Itoa(control.APIPort)
+}
+
+// apiAddress is where the API server listens on the LAN.
+func apiAddress(p plan.Network) string {
+	return netip.AddrPortFrom(p.Nodes[0].Address, control.APIPort).String()
+}

@@ -1,0 +1,76 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/ingress-testbed/testbed/clusters/capture"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/image"
+	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+)
+
+// Dial opens a connection from a machine.
+func (r *room) Dial(ctx context.Context, request control.DialRequest) (*os.File, error) {
+	from, err := r.topology.Namespace(request.From)
+	if err != nil {
+		return nil, err
+	}
+	var conn net.Conn
+	err = from.Do(func() (err error) {
+		// An address that is no IP address would be looked up by goroutines outside the namespace.
+		if _, err := net.ResolveTCPAddr(request.Network, request.Address); err != nil {
+			return err
+		}
+		var dialer net.Dialer
+		conn, err = dialer.DialContext(ctx, request.Network, request.Address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("from %s: %w", request.From, err)
+	}
+	defer conn.Close()
+	filer, ok := conn.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("network %q: a connection of it can't be handed out", request.Network)
+	}
+	return filer.File()
+}
+
+// Capture listens on an interface of a machine.
+func (r *room) Capture(ctx context.Context, request control.Link, w io.Writer) error {
+	on, err := r.topology.Namespace(request.Machine)
+	if err != nil {
+		return err
+	}
+	return on.Do(func() error { return capture.Run(ctx, request.Interface, w) })
+}
+
+// LoadImage makes the images of an archive known to all nodes.
+func (r *room) LoadImage(ctx context.Context, archive string) error {
+	store, err := image.Open(control.ImageDir)
+	if err != nil {
+		return err
+	}
+	_, err = store.Load(ctx, archive)
+	return err
+}
+
+// PodLink finds the node's end of a pod's link.
+func (r *room) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
+	for _, planned := range r.spec.Network.Nodes {
+		pod, err := agent.ReadPodNetwork(node.AgentDir(nodeDir(planned.Name)), request.Namespace, request.Pod)
+		if err == nil {
+			return control.Link{Machine: planned.Name, Interface: pod.HostInterface}, nil
+		}
+		if !errors.Is(err, agent.ErrNoPodNetwork) {
+			return control.Link{}, err
+		}
+	}
+	return control.Link{}, fmt.Errorf("pod %s/%s: %w", request.Namespace, request.Pod, agent.ErrNoPodNetwork)
+}

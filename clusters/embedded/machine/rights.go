@@ -1,0 +1,36 @@
+package machine
+
+import (
+	"context"
+	"fmt"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const nodesGroup = "system:nodes"
+
+// grantNodeRights lets nodes watch what their agent keeps a local copy of. A kubelet asks for single objects, which
+// the Node authorizer allows; virtual-kubelet, on which the agent is built, wants lists.
+func (r *room) grantNodeRights(ctx context.Context) error {
+	const name = "testbed:nodes"
+	role := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{""}, Verbs: []string{"get", "list", "watch"},
+			Resources: []string{"secrets", "configmaps", "services", "pods", "nodes", "namespaces"},
+		}},
+	}
+	if _, err := r.client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("making cluster role %s: %w", name, err)
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: nodesGroup}},
+	}
+	if _, err := r.client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("binding cluster role %s: %w", name, err)
+	}
+	return nil
+}

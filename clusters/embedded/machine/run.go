@@ -1,0 +1,129 @@
+// Package machine is the machine room: the first process in a set of namespaces of its own, which cables the network,
+// starts a real control plane and the nodes, and then answers the host's requests. Everything it makes is inside
+// those namespaces, so that all of it ends with this process, however it ends.
+package machine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/network"
+	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
+)
+
+// room is the machine room while it is built and runs.
+type room struct {
+	spec      control.Spec
+	topology  *network.Topology
+	ca        *pki.Authority
+	processes *processes
+	client    kubernetes.Interface
+}
+
+// Main runs the machine room, as control.Command says, and returns the process's exit code.
+func Main() int {
+	host := os.NewFile(3, "host")
+	if host == nil {
+		fmt.Fprintln(os.Stderr, "testbed machine-room is started by testbed itself; use: testbed up")
+		return 2
+	}
+	events := json.NewEncoder(host)
+	if err := run(host, events); err != nil {
+		events.Encode(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
+		return 1
+	}
+	return 0
+}
+
+func run(host io.Reader, events *json.Encoder) error {
+	var r room
+	decoder := json.NewDecoder(host)
+	if err := decoder.Decode(&r.spec); err != nil {
+		return fmt.Errorf("reading what to build: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // the host says nothing more: its silence ends when it does
+		decoder.Decode(new(json.RawMessage)) //nolint:errcheck // either way the host is done with us
+		cancel()
+	}()
+	r.processes = &processes{logs: r.spec.Logs, ended: make(chan error, 1)}
+	go func() {
+		if err := <-r.processes.ended; err != nil {
+			events.Encode(control.Event{Failed: err.Error()}) //nolint:errcheck // as above
+			cancel()
+		}
+	}()
+	if err := r.build(ctx, events); err != nil {
+		return err
+	}
+	if err := r.serve(ctx, events); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// build makes the cluster, step by step, and tells the host of each.
+func (r *room) build(ctx context.Context, events *json.Encoder) error {
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"file systems", func(context.Context) error {
+			return errors.Join(mountFileSystems(), linkPrograms(r.spec.Kube))
+		}},
+		{"network of router, client and nodes", r.cable},
+		{"etcd and kube-apiserver", r.startAPI},
+		{"nodes Ready", r.startNodes},
+	} {
+		start := time.Now()
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		if err := events.Encode(control.Event{Done: step.name, Took: time.Since(start)}); err != nil {
+			return fmt.Errorf("telling the host: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *room) cable(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		r.topology, err = network.Build(ctx, r.spec.Network)
+		return err
+	})
+	group.Go(func() (err error) {
+		r.ca, err = issueCertificates(r.spec)
+		return err
+	})
+	return group.Wait()
+}
+
+// serve answers the host's requests until it hangs up.
+func (r *room) serve(ctx context.Context, events *json.Encoder) error {
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Socket, Net: "unix"})
+	if err != nil {
+		return fmt.Errorf("opening the control socket: %w", err)
+	}
+	if err := events.Encode(control.Event{Ready: true}); err != nil {
+		return fmt.Errorf("telling the host: %w", err)
+	}
+	return control.Serve(ctx, listener, r)
+}
+
+// nodeDir is a node's private folder.
+func nodeDir(node string) string { return filepath.Join(control.StateDir, "nodes", node) }
+
+var errGaveUp = errors.New("gave up waiting")

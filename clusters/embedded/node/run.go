@@ -1,0 +1,102 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
+)
+
+// registrationPatience is how long flannel waits for the agent to register the node.
+const registrationPatience = time.Minute
+
+// Main runs a node until it is told to end, and returns the process's exit code. What it has to say goes to standard
+// error, which is the node's log.
+func Main(configPath string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := run(ctx, configPath, log); err != nil && !errors.Is(err, context.Canceled) {
+		log.Error("the node gives up", "error", err)
+		return 1
+	}
+	return 0
+}
+
+func run(ctx context.Context, configPath string, log *slog.Logger) error {
+	c, err := readConfig(configPath)
+	if err != nil {
+		return err
+	}
+	cniDir := filepath.Join(c.StateDir, "cni")
+	if err := c.writeNetworkConfig(cniDir); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := agent.Run(ctx, c.agentConfig(cniDir, log)); err != nil {
+			return fmt.Errorf("node agent: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		if err := c.waitForRegistration(ctx); err != nil {
+			return err
+		}
+		return c.runFlannel(ctx)
+	})
+	return group.Wait()
+}
+
+func (c Config) agentConfig(cniDir string, log *slog.Logger) agent.Config {
+	return agent.Config{
+		NodeName: c.Name, InternalIP: c.InternalIP, ExternalIP: c.ExternalIP, PodCIDR: c.PodCIDR,
+		Kubeconfig: c.Kubeconfig, KubeletVersion: c.KubernetesVersion,
+		ServingCert: c.ServingCert, ServingKey: c.ServingKey, ClientCA: c.ClientCA,
+		CNIConfDir: cniDir, CNIBinDir: c.CNIBinDir, CNICacheDir: filepath.Join(c.StateDir, "cni-cache"),
+		StateDir: AgentDir(c.StateDir), ImageDir: c.ImageDir, LogDir: c.PodLogs,
+		ClusterDomain: "cluster.local", Logger: log,
+	}
+}
+
+// AgentDir is the agent's folder in a node's.
+func AgentDir(stateDir string) string { return filepath.Join(stateDir, "agent") }
+
+// waitForRegistration waits until the node's object exists, which flannel looks at just once, and sees to it that it
+// has annotations, to which flannel adds its own without asking whether there are any. The one set here is the one
+// that a kubelet sets.
+func (c Config) waitForRegistration(ctx context.Context) error {
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("reading the node's kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client for the API server: %w", err)
+	}
+	const patch = `{"metadata":{"annotations":{"volumes.kubernetes.io/controller-managed-attach-detach":"true"}}}`
+	var last error
+	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, registrationPatience, true,
+		func(ctx context.Context) (bool, error) {
+			_, last = client.CoreV1().Nodes().Patch(ctx, c.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+			return last == nil, nil
+		})
+	if err != nil {
+		return fmt.Errorf("waiting for the agent to register the node: %w (last: %w)", err, last)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+)
+
+func newShell() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "shell [client|router|NODE] [-- COMMAND ARG...]",
+		Short: "Open a shell on a machine of an embedded cluster, or run a command there",
+		Long:  "Opens a shell on a machine of a running embedded cluster, by default the node with the control plane.\nkubectl and KUBECONFIG are ready there, and so is every program of this machine.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			running, err := embedded.Find(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			machine, command := running.Spec.Network.Nodes[0].Name, args
+			if at := cmd.ArgsLenAtDash(); at != 0 && len(args) > 0 {
+				machine, command = args[0], args[1:]
+			}
+			return enter(running, machine, command)
+		},
+	}
+	addName(cmd, &name)
+	return cmd
+}
+
+// enter replaces this process by a shell or command inside. nsenter(1) of util-linux does the entering: a Go program
+// has too many threads to join a user namespace.
+func enter(running embedded.Running, machine string, command []string) error {
+	machines := []string{"client", "router"}
+	for _, node := range running.Spec.Network.Nodes {
+		machines = append(machines, node.Name)
+	}
+	kubeconfig := control.NodeKubeconfig
+	pid := strconv.Itoa(running.PID)
+	network := fmt.Sprintf("/proc/%s/root/run/netns/%s", pid, machine)
+	switch machine {
+	case "client":
+		kubeconfig = control.ClientKubeconfig
+	case "router":
+		network = fmt.Sprintf("/proc/%s/ns/net", pid)
+	default:
+		if _, err := os.Stat(network); err != nil {
+			return fmt.Errorf("cluster %q has no machine %q; it has: %s", running.Name, machine, strings.Join(machines, ", "))
+		}
+	}
+	nsenter, err := exec.LookPath("nsenter")
+	if err != nil {
+		return fmt.Errorf("nsenter is missing (package util-linux): %w", err)
+	}
+	argv := []string{"nsenter", "--target", pid, "--mount", "--pid", "--ipc", "--uts", "--net=" + network}
+	if os.Geteuid() != 0 {
+		argv = append(argv, "--user", "--preserve-credentials")
+	}
+	argv = append(argv, "--")
+	if len(command) == 0 {
+		command = []string{"sh"}
+		if bash, err := exec.LookPath("bash"); err == nil {
+			command = []string{bash, "--norc"}
+		}
+		if _, err := exec.LookPath("curl"); err != nil {
+			fmt.Fprintln(os.Stderr, "curl is not installed on this machine, so it is not there inside either.")
+		}
+	}
+	env := append(os.Environ(), "KUBECONFIG="+kubeconfig, "KUBECACHEDIR="+control.KubectlCache, "PS1=\\u@"+machine+":\\w\\$ ",
+		"PATH="+control.ProgramDir+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	return fmt.Errorf("running nsenter: %w", syscall.Exec(nsenter, append(argv, command...), env))
+}
+
+func newKubectl() *cobra.Command {
+	return &cobra.Command{
+		Use:   "kubectl [--name NAME] ARG...",
+		Short: "Run kubectl against an embedded cluster",
+		// Every flag but a leading --name is kubectl's.
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := embedded.DefaultName
+			if len(args) > 1 && args[0] == "--name" {
+				name, args = args[1], args[2:]
+			}
+			running, err := embedded.Find(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			inside := control.NewClient(running.PID)
+			env := append(os.Environ(), "KUBECONFIG="+inside.Path(control.HostKubeconfig),
+				"KUBECACHEDIR="+inside.Path(control.KubectlCache))
+			return fmt.Errorf("running kubectl: %w",
+				syscall.Exec(running.Spec.Kube, append([]string{"kubectl"}, args...), env))
+		},
+	}
+}
+
+func newKubeconfig() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "kubeconfig",
+		Short: "Print a kubeconfig for an embedded cluster, for programs on this machine",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cluster, err := embedded.Connect(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			raw, err := os.ReadFile(cluster.Kubeconfig())
+			if err != nil {
+				return fmt.Errorf("reading the cluster's kubeconfig: %w", err)
+			}
+			_, err = cmd.OutOrStdout().Write(raw)
+			return err
+		},
+	}
+	addName(cmd, &name)
+	return cmd
+}
+
+func newLoad() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "load ARCHIVE...",
+		Short: "Load images from tar archives (docker save, OCI layout) into an embedded cluster",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, archives []string) error {
+			cluster, err := embedded.Connect(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			for _, archive := range archives {
+				if err := cluster.LoadImage(cmd.Context(), archive); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	addName(cmd, &name)
+	return cmd
+}
+
+func newCapture() *cobra.Command {
+	var name, pod, node, link, file string
+	cmd := &cobra.Command{
+		Use:     "capture (--pod NAMESPACE/NAME | --node NODE [--interface IF]) --write FILE",
+		Short:   "Capture packets in an embedded cluster until Ctrl-C",
+		Example: "  testbed capture --pod ingress/ingress-nginx-controller-5b8b86dff5-5stvf --write - | tcpdump -nr -",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			target := clusters.CaptureTarget{Node: node, Interface: link}
+			if pod != "" {
+				var found bool
+				if target.Namespace, target.Pod, found = strings.Cut(pod, "/"); !found {
+					target.Namespace, target.Pod = "default", pod
+				}
+			}
+			cluster, err := embedded.Connect(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			return captureTo(cmd.Context(), cluster, target, file)
+		},
+	}
+	addName(cmd, &name)
+	cmd.Flags().StringVar(&pod, "pod", "", "the `pod` whose link to listen on")
+	cmd.Flags().StringVar(&node, "node", "", "the `node` to listen on")
+	cmd.Flags().StringVar(&link, "interface", "", "the node's `interface` (default its link to the other nodes)")
+	cmd.Flags().StringVarP(&file, "write", "w", "", "pcap `file` to write, - for standard output")
+	cmd.MarkFlagRequired("write") //nolint:errcheck // the flag is there
+	cmd.MarkFlagsOneRequired("pod", "node")
+	cmd.MarkFlagsMutuallyExclusive("pod", "node")
+	return cmd
+}
+
+func captureTo(ctx context.Context, cluster clusters.Cluster, target clusters.CaptureTarget, file string) error {
+	// A reader such as tcpdump that ends first is no reason to complain.
+	signal.Ignore(syscall.SIGPIPE)
+	packets, err := cluster.Capture(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer packets.Close()
+	out := os.Stdout
+	if file != "-" {
+		if out, err = os.Create(file); err != nil {
+			return fmt.Errorf("writing packets: %w", err)
+		}
+	}
+	if _, err := io.Copy(out, packets); err != nil {
+		return fmt.Errorf("writing packets: %w", err)
+	}
+	return out.Close()
+}

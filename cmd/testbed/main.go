@@ -1,0 +1,73 @@
+// Command testbed shows what an ingress does to a request: it starts clusters, runs feature files against them and
+// writes reports.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/container"
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/machine"
+	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run becomes one of the embedded cluster's own processes, if that is what the arguments say, or else what a user asked
+// for.
+func run(args []string) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case control.Command:
+			return machine.Main()
+		case node.Command:
+			if len(args) == 2 {
+				return node.Main(args[1])
+			}
+		case container.InitArgument:
+			container.Init() // and becomes the container's program
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	default:
+		fmt.Fprintf(os.Stderr, "testbed: %v\n", err)
+		return 1
+	}
+}
+
+// exitCode ends the process without another word: all has been said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "testbed",
+		Short: "See what an ingress does to a request",
+		Long: "Runs feature files about ingress controllers on a real Kubernetes and reports what happened to the traffic.\n" +
+			"The embedded cluster needs Linux and nft, nothing else.",
+		SilenceErrors: true, // main prints them, once
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture())
+	return root
+}
