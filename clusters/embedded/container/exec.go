@@ -34,6 +34,10 @@ func Exec(process *Process, spec Spec, what ExecSpec) (*Process, error) {
 }
 
 func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
+	maps, err := readIDMaps()
+	if err != nil {
+		return nil, err
+	}
 	if err := enter(pid); err != nil {
 		return nil, err
 	}
@@ -41,7 +45,7 @@ func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if id, err = confine(id, spec.User); err != nil {
+	if id, err = maps.confine(id, spec.User); err != nil {
 		return nil, err
 	}
 	spec.TTY = what.TTY
@@ -55,7 +59,7 @@ func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := startHere(program, spec, what, id, env, streams)
+	p, err := startHere(program, spec, what, id, maps, env, streams)
 	if err != nil {
 		streams.closeAll()
 		return nil, err
@@ -79,7 +83,7 @@ func enter(pid int) error {
 	return nil
 }
 
-func startHere(program string, spec Spec, what ExecSpec, id Identity, env []string, streams *streams) (*Process, error) {
+func startHere(program string, spec Spec, what ExecSpec, id Identity, maps idMaps, env []string, streams *streams) (*Process, error) {
 	allowed := capabilityBits(spec.Capabilities)
 	if spec.Privileged {
 		allowed = ^uint64(0)
@@ -97,10 +101,7 @@ func startHere(program string, spec Spec, what ExecSpec, id Identity, env []stri
 	if cwd == "" {
 		cwd = "/"
 	}
-	credential := &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
-	if policy, err := os.ReadFile("/proc/self/setgroups"); err == nil && string(policy) == "deny\n" {
-		credential.NoSetGroups = true
-	}
+	credential := &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups, NoSetGroups: maps.groupsDenied}
 	cmd := &exec.Cmd{
 		Path: program, Args: what.Args, Env: env, Dir: cwd,
 		Stdin: streams.childIn, Stdout: streams.childOut, Stderr: streams.childErr,

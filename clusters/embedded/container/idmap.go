@@ -3,59 +3,86 @@ package container
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
 
-// mapped says whether a user or group ID exists in the caller's user namespace, by /proc/self/uid_map or gid_map.
-func mapped(mapFile string, id uint32) (bool, error) {
-	f, err := os.Open(mapFile)
-	if err != nil {
-		return false, fmt.Errorf("reading the user namespace's map: %w", err)
+// idMaps is what the caller's user namespace can express. They have to be read before a container's /proc is in place
+// of the caller's, which may know nothing of the caller.
+type idMaps struct {
+	users, groups idMap
+	// groupsDenied says that supplementary groups may not be set (/proc/self/setgroups), as in a user namespace that an
+	// ordinary user made.
+	groupsDenied bool
+}
+
+// idMap is the content of /proc/self/uid_map or gid_map, without the outer side.
+type idMap []idRange
+
+type idRange struct{ first, count uint64 }
+
+func (m idMap) has(id uint32) bool {
+	for _, r := range m {
+		if uint64(id) >= r.first && uint64(id) < r.first+r.count {
+			return true
+		}
 	}
-	defer f.Close() //nolint:errcheck // only read
-	lines := bufio.NewScanner(f)
+	return false
+}
+
+func readIDMaps() (idMaps, error) {
+	var maps idMaps
+	for path, to := range map[string]*idMap{"/proc/self/uid_map": &maps.users, "/proc/self/gid_map": &maps.groups} {
+		f, err := os.Open(path)
+		if err != nil {
+			return maps, fmt.Errorf("reading the user namespace's map: %w", err)
+		}
+		*to, err = parseIDMap(f)
+		f.Close() //nolint:errcheck // only read
+		if err != nil {
+			return maps, fmt.Errorf("reading %s: %w", path, err)
+		}
+	}
+	if policy, err := os.ReadFile("/proc/self/setgroups"); err == nil {
+		maps.groupsDenied = strings.TrimSpace(string(policy)) == "deny"
+	}
+	return maps, nil
+}
+
+func parseIDMap(r io.Reader) (idMap, error) {
+	var m idMap
+	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		var inside, outside, count uint64
-		if _, err := fmt.Sscan(strings.TrimSpace(lines.Text()), &inside, &outside, &count); err != nil {
-			return false, fmt.Errorf("reading %s: %w", mapFile, err)
+		if _, err := fmt.Sscan(lines.Text(), &inside, &outside, &count); err != nil {
+			return nil, fmt.Errorf("line %q: %w", lines.Text(), err)
 		}
-		if uint64(id) >= inside && uint64(id) < inside+count {
-			return true, nil
-		}
+		m = append(m, idRange{inside, count})
 	}
-	return false, lines.Err()
+	return m, lines.Err()
 }
 
 // confine turns an identity into one that this user namespace can express. A user that the Pod asks for must exist; one
 // that only the image names becomes root, which is what the user namespace's owner is outside anyway: nobody special.
-func confine(id Identity, asked User) (Identity, error) {
-	ok, err := mapped("/proc/self/uid_map", id.UID)
-	if err != nil {
-		return id, err
-	}
-	if !ok {
+func (m idMaps) confine(id Identity, asked User) (Identity, error) {
+	if !m.users.has(id.UID) {
 		if asked.UID != nil {
 			return id, fmt.Errorf("user %d of the Pod's securityContext does not exist in this cluster's user namespace: "+
 				"run the cluster as root, or map more users in /etc/subuid", id.UID)
 		}
 		id.UID = 0
 	}
-	if ok, err = mapped("/proc/self/gid_map", id.GID); err != nil {
-		return id, err
-	}
-	if !ok {
+	if !m.groups.has(id.GID) {
 		if asked.GID != nil {
 			return id, fmt.Errorf("group %d of the Pod's securityContext does not exist in this cluster's user namespace: "+
 				"run the cluster as root, or map more groups in /etc/subgid", id.GID)
 		}
 		id.GID = 0
 	}
-	groups := id.Groups[:0:0]
+	var groups []uint32
 	for _, g := range id.Groups {
-		if ok, err := mapped("/proc/self/gid_map", g); err != nil {
-			return id, err
-		} else if ok {
+		if m.groups.has(g) {
 			groups = append(groups, g)
 		}
 	}
@@ -64,10 +91,7 @@ func confine(id Identity, asked User) (Identity, error) {
 }
 
 // userNamespaced says whether the caller is in a user namespace other than the machine's first.
-func userNamespaced() bool {
-	raw, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
-		return false
-	}
-	return strings.Join(strings.Fields(string(raw)), " ") != "0 0 4294967295"
+func (m idMaps) userNamespaced() bool {
+	const all = 1<<32 - 1
+	return len(m.users) != 1 || m.users[0] != idRange{0, all}
 }

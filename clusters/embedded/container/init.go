@@ -44,14 +44,18 @@ func becomeContainer(specFile *os.File) error {
 	if err := joinNamespaces(spec.Namespaces); err != nil {
 		return err
 	}
-	if err := enterRootFS(spec); err != nil {
+	maps, err := readIDMaps()
+	if err != nil {
+		return err
+	}
+	if err := enterRootFS(spec, maps); err != nil {
 		return err
 	}
 	id, err := identify(spec.User)
 	if err != nil {
 		return err
 	}
-	if id, err = confine(id, spec.User); err != nil {
+	if id, err = maps.confine(id, spec.User); err != nil {
 		return err
 	}
 	env := completeEnv(spec, id)
@@ -62,7 +66,7 @@ func becomeContainer(specFile *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := drop(spec, id); err != nil {
+	if err := drop(spec, id, maps); err != nil {
 		return err
 	}
 	// The kernel forgets this at every change of user, hence so late. It makes the container go when the agent goes.
@@ -95,7 +99,7 @@ func joinNamespaces(n Namespaces) error {
 
 // drop gives up rights and changes the user of the calling thread, by the system calls themselves: Go's own wrappers
 // change all threads, which is not needed right before execve.
-func drop(spec Spec, id Identity) error {
+func drop(spec Spec, id Identity, maps idMaps) error {
 	allowed := capabilityBits(spec.Capabilities)
 	if spec.Privileged {
 		allowed = ^uint64(0)
@@ -103,8 +107,10 @@ func drop(spec Spec, id Identity) error {
 	if err := limitCapabilities(allowed); err != nil {
 		return err
 	}
-	if err := setGroups(id.Groups); err != nil {
-		return err
+	if !maps.groupsDenied {
+		if err := setGroups(id.Groups); err != nil {
+			return err
+		}
 	}
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(id.GID), uintptr(id.GID), uintptr(id.GID)); errno != 0 {
 		return fmt.Errorf("becoming group %d: %w", id.GID, errno)
@@ -123,11 +129,8 @@ func drop(spec Spec, id Identity) error {
 	return nil
 }
 
-// setGroups sets the supplementary groups. A user namespace that an ordinary user made forbids that for good.
+// setGroups sets the supplementary groups of the calling thread.
 func setGroups(groups []uint32) error {
-	if policy, err := os.ReadFile("/proc/self/setgroups"); err == nil && strings.TrimSpace(string(policy)) == "deny" {
-		return nil
-	}
 	var first *uint32
 	if len(groups) > 0 {
 		first = &groups[0]

@@ -15,7 +15,7 @@ import (
 // hold of first, as detached copies, and attached once the container's root is the only one in sight: so no symbolic
 // link in an image or volume can make a mount land anywhere else. The old root stays attached, out of sight, until the
 // end, because in a user namespace the kernel lets a new /proc or /sys be mounted only where an old one is.
-func enterRootFS(spec Spec) error {
+func enterRootFS(spec Spec, maps idMaps) error {
 	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
@@ -27,7 +27,7 @@ func enterRootFS(spec Spec) error {
 	if err != nil {
 		return err
 	}
-	root, err := prepareRoot(spec)
+	root, err := prepareRoot(spec, maps)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func enterRootFS(spec Spec) error {
 	if err := os.Chdir("/"); err != nil {
 		return fmt.Errorf("entering the new root: %w", err)
 	}
-	if err := mountSystem(spec, devices); err != nil {
+	if err := mountSystem(spec, devices, maps); err != nil {
 		return err
 	}
 	for _, m := range mounts {
@@ -77,7 +77,7 @@ func detach(oldRoot *os.File) error {
 }
 
 // prepareRoot mounts the image, with a tmpfs to catch what is written, and returns where.
-func prepareRoot(spec Spec) (string, error) {
+func prepareRoot(spec Spec, maps idMaps) (string, error) {
 	options := "mode=0755"
 	if spec.ScratchBytes > 0 {
 		options += ",size=" + strconv.FormatInt(spec.ScratchBytes, 10)
@@ -93,7 +93,7 @@ func prepareRoot(spec Spec) (string, error) {
 			return "", fmt.Errorf("making scratch space: %w", err)
 		}
 	}
-	overlay := mountOverlay(spec.RootFS, upper, work, root)
+	overlay := mountOverlay(spec.RootFS, upper, work, root, maps.userNamespaced())
 	if overlay == nil {
 		return root, nil
 	}
@@ -108,11 +108,11 @@ func prepareRoot(spec Spec) (string, error) {
 	return root, nil
 }
 
-func mountOverlay(lower, upper, work, root string) error {
+func mountOverlay(lower, upper, work, root string, userNamespaced bool) error {
 	// A colon would separate layers, and a comma options.
 	escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `,`, `\,`)
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", escape.Replace(lower), escape.Replace(upper), escape.Replace(work))
-	if userNamespaced() {
+	if userNamespaced {
 		// The overlay's own notes are "trusted" attributes, which only the machine's root may write, or "user" ones.
 		options += ",userxattr"
 	}

@@ -27,7 +27,7 @@ func holdDevices(privileged bool) ([]heldMount, error) {
 }
 
 // mountSystem mounts /proc, /sys and /dev in the current root.
-func mountSystem(spec Spec, devices []heldMount) error {
+func mountSystem(spec Spec, devices []heldMount, maps idMaps) error {
 	sysFlags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
 	if !spec.Privileged {
 		sysFlags |= unix.MS_RDONLY
@@ -43,10 +43,10 @@ func mountSystem(spec Spec, devices []heldMount) error {
 	if spec.Privileged {
 		return attachAll(devices)
 	}
-	return mountDev(devices)
+	return mountDev(devices, maps)
 }
 
-func mountDev(devices []heldMount) error {
+func mountDev(devices []heldMount, maps idMaps) error {
 	if err := mountAt("/dev", "tmpfs", unix.MS_NOSUID|unix.MS_STRICTATIME, "mode=0755,size=64k"); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func mountDev(devices []heldMount) error {
 	}
 	// Group 5 is "tty" everywhere; a user namespace may not have it.
 	options := "newinstance,ptmxmode=0666,mode=0620"
-	if ok, err := mapped("/proc/self/gid_map", ttyGroup); err == nil && ok {
+	if maps.groups.has(ttyGroup) {
 		options += fmt.Sprintf(",gid=%d", ttyGroup)
 	}
 	if err := mountAt("/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, options); err != nil {

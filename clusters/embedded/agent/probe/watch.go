@@ -14,6 +14,8 @@ const (
 	eagerFirst = 50 * time.Millisecond
 	eagerMost  = 250 * time.Millisecond
 	eagerFor   = 10 * time.Second
+	// Failures right after the start are no news.
+	silence = time.Second
 )
 
 // Verdict is the outcome of a probe after its thresholds.
@@ -35,13 +37,13 @@ func run(ctx context.Context, p *corev1.Probe, once func(context.Context) error,
 	}
 	c := counter{success: threshold(p.SuccessThreshold, 1), failure: threshold(p.FailureThreshold, 3)}
 	eager, began := eagerFirst, time.Now()
-	var lastCounted time.Time
+	lastCounted := began.Add(min(silence, period) - period)
 	for {
 		err := once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		counts := err == nil || lastCounted.IsZero() || time.Since(lastCounted) >= period
+		counts := err == nil || time.Since(lastCounted) >= period
 		if err != nil && counts {
 			lastCounted = time.Now()
 			failed(err)
