@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -105,6 +106,8 @@ func appendLastChunk(dst []byte, trailers []message.Field) []byte {
 type pump struct {
 	done chan error // nil if none is running; gets one value
 	err  error      // of the one that has ended
+	// fault is set before the endpoint's connection is closed because of it.
+	fault atomic.Pointer[bodyFault]
 }
 
 func (p *pump) start(x *exchange, c *upstream.Conn) {
@@ -129,22 +132,31 @@ func (p *pump) finished() bool {
 
 // stop ends the pump and waits for its end. It returns the error of the client's side, if that came first.
 func (p *pump) stop(f front) error {
-	if p.done != nil && !p.finished() && p.done != nil {
+	fault := p.fault.Load()
+	if !p.finished() && p.done != nil {
 		f.cutBody()
 		<-p.done
-		p.done, p.err = nil, nil
 	}
-	err := p.err
-	p.err = nil
-	var fault *bodyFault
-	if errors.As(err, &fault) {
+	p.done, p.err = nil, nil
+	p.fault.Store(nil)
+	if fault != nil {
 		return fault
 	}
 	return nil
 }
 
-// pumpBody sends the body piece by piece. If the client breaks off, so does it: the endpoint must not take a part
-// for the whole.
+// fail gives up because of the client: the endpoint must not take a part of the body for the whole.
+func (p *pump) fail(c *upstream.Conn, err error) error {
+	fault := new(bodyFault)
+	if !errors.As(err, &fault) {
+		fault = &bodyFault{err}
+	}
+	p.fault.Store(fault)
+	c.Close()
+	return fault
+}
+
+// pumpBody sends the body piece by piece.
 func (x *exchange) pumpBody(c *upstream.Conn) error {
 	body := x.front.body()
 	out := make([]byte, 0, smallBody)
@@ -155,12 +167,10 @@ func (x *exchange) pumpBody(c *upstream.Conn) error {
 		case last:
 			out = x.appendLast(out[:0], body)
 		case err != nil:
-			c.Close()
-			return &bodyFault{err}
+			return x.pump.fail(c, err)
 		default:
 			if out, err = x.appendPiece(out[:0], piece); err != nil {
-				c.Close()
-				return err
+				return x.pump.fail(c, err)
 			}
 		}
 		if err := c.ExtendWrite(time.Now(), x.server.config.Timeouts.Body); err != nil {
