@@ -62,7 +62,7 @@ type (
 // Write renders the run. Failing scenarios are failures, whatever made them fail; scenarios that did not run are
 // errors; skipped ones carry their reason. A run that ended early has a case of its own that says why.
 func Write(w io.Writer, run *results.Run) error {
-	document := suites{Name: plaintext.Line(run.Title), Time: seconds(run.Duration())}
+	document := suites{Name: line(run.Title, "Test run"), Time: seconds(run.Duration())}
 	if run.Problem != "" {
 		document.Suites = append(document.Suites, ended(run))
 	}
@@ -95,7 +95,7 @@ func ended(run *results.Run) suite {
 		Properties: properties(run),
 		Cases: []testcase{{
 			Name: "The run comes to its end", Classname: "run", Time: seconds(run.Duration()),
-			Error: &problem{Message: plaintext.Line(message), Type: "ended early", Body: message},
+			Error: &problem{Message: line(message, "ended early"), Type: "ended early", Body: message},
 		}},
 	}
 }
@@ -103,11 +103,8 @@ func ended(run *results.Run) suite {
 func newSuite(number int, run *results.Run, feature *results.Feature) suite {
 	counts := feature.Count()
 	s := suite{
-		Name: plaintext.Line(feature.Name), Tests: counts.Total, Failures: counts.Failed, Errors: counts.NotRun,
+		Name: line(feature.Name, line(feature.URI, "Feature")), Tests: counts.Total, Failures: counts.Failed, Errors: counts.NotRun,
 		Skipped: counts.Skipped, Timestamp: timestamp(run.Started), ID: fmt.Sprint(number + 1), Properties: properties(run),
-	}
-	if s.Name == "" {
-		s.Name = plaintext.Line(feature.URI)
 	}
 	var total time.Duration
 	names := map[string]bool{}
@@ -132,14 +129,14 @@ func newSuite(number int, run *results.Run, feature *results.Feature) suite {
 
 func newCase(feature *results.Feature, scenario *results.Scenario) testcase {
 	c := testcase{
-		Name: plaintext.Line(scenario.FullName()), Classname: classname(feature.URI), Time: seconds(scenario.Duration),
+		Name: line(scenario.FullName(), "Scenario"), Classname: classname(feature.URI), Time: seconds(scenario.Duration),
 		Output: output(scenario),
 	}
 	status := scenario.Status()
 	switch {
 	case status == results.Passed:
 	case status == results.Skipped:
-		c.Skipped = &skipped{Message: plaintext.Line(scenario.SkipReason())}
+		c.Skipped = &skipped{Message: line(scenario.SkipReason(), "skipped")}
 	case status == results.NotRun:
 		c.Error = &problem{Message: "did not run to its end", Type: string(results.NotRun)}
 	default:
@@ -149,26 +146,28 @@ func newCase(feature *results.Feature, scenario *results.Scenario) testcase {
 }
 
 func newProblem(feature *results.Feature, scenario *results.Scenario, status results.Status) *problem {
-	place := fmt.Sprintf("%s:%d", feature.URI, scenario.Line)
+	place := fmt.Sprintf("%s:%d", line(feature.URI, "?"), scenario.Line)
 	step := scenario.FailedStep()
 	if step == nil || step.Failure == nil {
 		message := plaintext.Clean(scenario.Problem)
-		return &problem{Message: plaintext.Line(message), Type: string(status), Body: message + "\n" + place + "\n"}
+		return &problem{
+			Message: line(message, "failed"), Type: string(status), Body: shorten(message, maxOutput) + "\n" + place + "\n",
+		}
 	}
 	message := step.Failure.Message
 	if step.Failure.Seen != "" {
 		message = "expected " + step.Failure.Expected + ", seen " + step.Failure.Seen
 	}
-	body := fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, feature.URI, step.Line, step.Failure.Message)
+	body := fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, line(feature.URI, "?"), step.Line, step.Failure.Message)
 	return &problem{
-		Message: shorten(plaintext.Line(message), maxMessage), Type: string(status),
+		Message: line(message, "failed"), Type: string(status),
 		Body: shorten(plaintext.Clean(body), maxOutput),
 	}
 }
 
 // classname is the file's path in the dotted form of class names, by which Jenkins groups cases.
 func classname(uri string) string {
-	name := strings.TrimSuffix(plaintext.Line(uri), ".feature")
+	name := strings.TrimSuffix(line(uri, "features"), ".feature")
 	name = strings.ReplaceAll(strings.Trim(name, "/."), "/", ".")
 	if name == "" {
 		return "features"
@@ -179,7 +178,7 @@ func classname(uri string) string {
 func properties(run *results.Run) []property {
 	var all []property
 	for _, fact := range run.Environment {
-		all = append(all, property{Name: plaintext.Line(fact.Name), Value: plaintext.Line(fact.Value)})
+		all = append(all, property{Name: line(fact.Name, "fact"), Value: line(fact.Value, "")})
 	}
 	return all
 }

@@ -12,9 +12,9 @@ import (
 
 // Limits in bytes: readers load the whole file.
 const (
-	maxMessage = 1 << 10
-	maxText    = 16 << 10
-	maxOutput  = 64 << 10
+	maxLine   = 1 << 10
+	maxText   = 16 << 10
+	maxOutput = 64 << 10
 )
 
 // output is the scenario as text: its steps, and the evidence that reads as text.
@@ -22,7 +22,7 @@ func output(scenario *results.Scenario) string {
 	var text strings.Builder
 	for i := range scenario.Steps {
 		step := &scenario.Steps[i]
-		fmt.Fprintf(&text, "%-9s %s %s", step.Status, step.Keyword, plaintext.Line(step.Text))
+		fmt.Fprintf(&text, "%-9s %s %s", step.Status, step.Keyword, line(step.Text, ""))
 		if step.Duration > 0 {
 			fmt.Fprintf(&text, " (%s)", step.Duration.Round(time.Microsecond))
 		}
@@ -60,6 +60,14 @@ func describe(text *strings.Builder, e evidence.Evidence) {
 	case results.SavedFile:
 		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Problem)
 	}
+}
+
+// line is a text for an attribute, or the other one if it has nothing to show.
+func line(text, otherwise string) string {
+	if text = plaintext.Line(shorten(text, maxLine)); text != "" {
+		return text
+	}
+	return otherwise
 }
 
 func shorten(text string, limit int) string {

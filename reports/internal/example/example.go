@@ -41,11 +41,11 @@ func hosts(started time.Time) results.Feature {
 	feature := results.Feature{
 		URI: "features/conformance/hosts.feature", Keyword: "Feature", Name: "Hosts and wildcards", Line: 1,
 	}
-	for _, row := range [][2]string{{"gyull.com", "200"}, {"test.gyull.com", "404"}} {
+	for i, row := range [][2]string{{"gyull.com", "200"}, {"test.gyull.com", "404"}} {
 		feature.Scenarios = append(feature.Scenarios, results.Scenario{
 			Keyword: "Scenario Outline", Name: "A request is routed by its host", Rule: "A wildcard stands for one label",
 			Example: []results.Fact{{Name: "host", Value: row[0]}, {Name: "status", Value: row[1]}},
-			Line:    14, Started: started, Duration: 84 * time.Millisecond,
+			Line:    14 + i, Started: started, Duration: 84 * time.Millisecond,
 			Steps: []results.Step{
 				{
 					Keyword: "Given", Text: "the ingress \"ingress-2\"", Line: 4, Background: true,
