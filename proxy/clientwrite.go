@@ -19,8 +19,10 @@ func (c *clientConn) informational(reply *message.Response) error {
 	return c.flush()
 }
 
-func (c *clientConn) header(h *replyHeader) error {
+func (c *clientConn) header(h replyHeader) error {
 	c.chunked = false
+	// After a request that is bad nothing can be trusted to be the next one.
+	c.closing = c.closing || h.reply == nil && h.status == http.StatusBadRequest
 	c.closing = c.closing || c.request.Close || c.server.draining.Load() || h.bodyUnread && !c.canDrain()
 	var reason []byte
 	if h.reply != nil {
@@ -55,7 +57,7 @@ func (c *clientConn) header(h *replyHeader) error {
 
 // canDrain says whether the unread rest of the body is small enough to be read, and sure to come.
 func (c *clientConn) canDrain() bool {
-	return !c.request.ExpectsContinue && c.request.Length <= drainedBody
+	return !c.request.ExpectsContinue && c.request.Length >= 0 && c.request.Length <= drainedBody
 }
 
 func (c *clientConn) data(piece []byte) error {

@@ -227,7 +227,7 @@ func (x *exchange) relay(c *upstream.Conn) bool {
 	header := x.replyHeader(reply)
 	untilClose := header.hasBody && reply.Length < 0 && !reply.Chunked
 	reusable := !reply.Close && !untilClose
-	err := x.front.header(&header)
+	err := x.front.header(header)
 	if err == nil && header.hasBody {
 		c.Body.Start(&c.In, reply.Length, reply.Chunked)
 		err = x.relayBody(c, now)

@@ -19,7 +19,7 @@ type front interface {
 	onGone(io.Closer)
 	// informational sends an interim reply (1xx).
 	informational(reply *message.Response) error
-	header(header *replyHeader) error
+	header(header replyHeader) error
 	data(piece []byte) error
 	flush() error
 	// end ends the reply; trailers may be nil.

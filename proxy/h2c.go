@@ -107,7 +107,7 @@ func (x *exchange) relayH2C(reply *http.Response) error {
 		return err
 	}
 	header := x.replyHeader(&converted)
-	if err := x.front.header(&header); err != nil {
+	if err := x.front.header(header); err != nil {
 		return x.clientGone(err)
 	}
 	buffer := http1.GetLarge()

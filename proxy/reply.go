@@ -28,7 +28,7 @@ func (x *exchange) reply(status int, reason string) bool {
 		status:     status, extra: x.extra, length: int64(len(text)),
 		hasBody: string(x.request.Method) != "HEAD" && text != "",
 	}
-	err := x.front.header(&header)
+	err := x.front.header(header)
 	if err == nil && header.hasBody {
 		x.bytesOut = int64(len(text))
 		err = x.front.data([]byte(text))

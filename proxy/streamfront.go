@@ -61,6 +61,6 @@ func (f *streamFront) informational(reply *message.Response) error {
 }
 
 // header leaves the end of the stream to end where there may be a body, or trailers.
-func (f *streamFront) header(h *replyHeader) error {
+func (f *streamFront) header(h replyHeader) error {
 	return f.WriteHeader(h.status, h.reply, h.hsts, h.extra, !h.hasBody)
 }

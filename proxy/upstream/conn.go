@@ -29,9 +29,10 @@ type Conn struct {
 	read      deadline.Lazy
 	write     deadline.Lazy
 
-	raw       syscall.RawConn // nil if the connection has none
-	peek      func(fd uintptr)
-	peekStale bool
+	raw    syscall.RawConn // nil if the connection has none
+	look   func(fd uintptr)
+	polled [1]unix.PollFd
+	ready  int // 1 if there is something to read, be it the end
 }
 
 // trusted is how long an idle connection is taken for alive without asking the kernel.
@@ -43,10 +44,9 @@ func newConn(connection net.Conn, pool *Pool) *Conn {
 	if system, is := connection.(syscall.Conn); is {
 		if raw, err := system.SyscallConn(); err == nil {
 			c.raw = raw
-			c.peek = func(fd uintptr) {
-				var one [1]byte
-				_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-				c.peekStale = err != unix.EAGAIN
+			c.look = func(fd uintptr) {
+				c.polled[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
+				c.ready, _ = unix.Poll(c.polled[:], 0)
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func (c *Conn) stale() bool {
 	if c.raw == nil {
 		return false
 	}
-	return c.raw.Control(c.peek) != nil || c.peekStale
+	return c.raw.Control(c.look) != nil || c.ready != 0
 }
 
 // ExtendRead makes reads that start now end after limit.
