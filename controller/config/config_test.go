@@ -1,0 +1,217 @@
+package config_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+func TestConfigMapDefaults(t *testing.T) {
+	got, faults := config.ParseConfigMap(nil)
+	want := config.Global{
+		Redirect:     config.Redirect{IfCertificate: true},
+		MaxBodyBytes: 1 << 20,
+		HSTS:         "max-age=31536000; includeSubDomains",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
+		t.Errorf("%s %v", diff, faults)
+	}
+}
+
+func TestConfigMap(t *testing.T) {
+	for name, test := range map[string]struct {
+		data map[string]string
+		want func(*config.Global)
+	}{
+		"hsts off":       {map[string]string{"hsts": "false"}, func(g *config.Global) { g.HSTS = "" }},
+		"hsts short":     {map[string]string{"hsts-max-age": "0"}, func(g *config.Global) { g.HSTS = "max-age=0; includeSubDomains" }},
+		"hsts host only": {map[string]string{"hsts-include-subdomains": "false"}, func(g *config.Global) { g.HSTS = "max-age=31536000" }},
+		"hsts preload": {map[string]string{"hsts-preload": "true"}, func(g *config.Global) {
+			g.HSTS = "max-age=31536000; includeSubDomains; preload"
+		}},
+		"no redirect":     {map[string]string{"ssl-redirect": "false"}, func(g *config.Global) { g.Redirect.IfCertificate = false }},
+		"always redirect": {map[string]string{"force-ssl-redirect": "true"}, func(g *config.Global) { g.Redirect.Always = true }},
+		"trust":           {map[string]string{"use-forwarded-headers": "true"}, func(g *config.Global) { g.TrustForwardedHeaders = true }},
+		"timeouts": {map[string]string{"proxy-connect-timeout": "2", "proxy-read-timeout": " 3 "}, func(g *config.Global) {
+			g.Timeouts = config.Timeouts{Connect: 2 * time.Second, Response: 3 * time.Second}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, _ := config.ParseConfigMap(nil)
+			test.want(&want)
+			got, faults := config.ParseConfigMap(test.data)
+			if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
+				t.Errorf("%s %v", diff, faults)
+			}
+		})
+	}
+}
+
+func TestAnnotations(t *testing.T) {
+	everyRule := map[string]string{
+		"canary": "true", "canary-by-header": "X-Canary", "canary-by-header-value": "yes please",
+		"canary-by-header-pattern": "^y", "canary-by-cookie": "canary", "canary-weight": "5", "canary-weight-total": "1000",
+	}
+	for name, test := range map[string]struct {
+		annotations map[string]string
+		want        func(*config.Ingress)
+	}{
+		"none":          {nil, func(*config.Ingress) {}},
+		"canary":        {map[string]string{"canary": "true"}, func(i *config.Ingress) { i.Canary = &config.Canary{WeightTotal: 100} }},
+		"canary is off": {map[string]string{"canary": "false", "canary-weight": "10"}, func(*config.Ingress) {}},
+		"canary by everything": {everyRule, func(i *config.Ingress) {
+			i.Canary = &config.Canary{
+				Header: "X-Canary", HeaderValue: "yes please", HeaderPattern: "^y", Cookie: "canary", Weight: 5, WeightTotal: 1000,
+			}
+		}},
+		"session": {map[string]string{"affinity": "cookie"}, func(i *config.Ingress) {
+			i.Affinity = &route.Affinity{Cookie: "INGRESSCOOKIE"}
+		}},
+		"session with everything": {map[string]string{
+			"affinity": "cookie", "affinity-mode": "balanced", "affinity-canary-behavior": "sticky",
+			"session-cookie-name": "route", "session-cookie-path": "/shop", "session-cookie-max-age": "172800",
+			"session-cookie-samesite": "None", "session-cookie-secure": "true",
+		}, func(i *config.Ingress) {
+			i.Affinity = &route.Affinity{Cookie: "route", Path: "/shop", MaxAge: 48 * time.Hour, SameSite: "None", Secure: true}
+		}},
+		"session cookie without affinity": {map[string]string{"session-cookie-name": "route"}, func(*config.Ingress) {}},
+		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol = route.H2C }},
+		"http":                            {map[string]string{"backend-protocol": "HTTP"}, func(*config.Ingress) {}},
+		"no limit":                        {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
+		"limit":                           {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
+		"redirect": {map[string]string{"ssl-redirect": "F", "force-ssl-redirect": "1"}, func(i *config.Ingress) {
+			i.Redirect = config.Redirect{Always: true}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			global, _ := config.ParseConfigMap(nil)
+			want, _ := config.ParseAnnotations("p", nil, global)
+			test.want(&want)
+			got, faults := config.ParseAnnotations("p", prefixed(test.annotations), global)
+			if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
+				t.Errorf("%s %v", diff, faults)
+			}
+		})
+	}
+}
+
+// TestFaults gives each annotation a value that is wrong: it then counts as not given, and its key is in the message.
+func TestFaults(t *testing.T) {
+	for key, values := range map[string][]string{
+		"canary":                   {"", "yes", "TRUE!"},
+		"canary-weight":            {"", "-1", "101", "ten", "1.5", "99999999999999999999"},
+		"canary-weight-total":      {"0", "-1", "x"},
+		"canary-by-header":         {"", "two words", "colon:", "ümlaut", "line\nfeed"},
+		"canary-by-header-value":   {"", "line\nfeed"},
+		"canary-by-header-pattern": {"", "[", "(?<look>", `\`},
+		"canary-by-cookie":         {"", "a=b", "a;b"},
+		"affinity":                 {"", "ip", "Cookie"},
+		"affinity-mode":            {"sticky"},
+		"affinity-canary-behavior": {"loose"},
+		"session-cookie-name":      {"", "a b"},
+		"session-cookie-path":      {"", "shop", "/shop; Secure", "/\x00"},
+		"session-cookie-max-age":   {"-1", "1h", "99999999999"},
+		"session-cookie-samesite":  {"none", ""},
+		"session-cookie-secure":    {"maybe"},
+		"ssl-redirect":             {"on"},
+		"force-ssl-redirect":       {"off"},
+		"proxy-connect-timeout":    {"0", "-5", "5s", ""},
+		"proxy-read-timeout":       {"0", "1e3", strings.Repeat("9", 40)},
+		"proxy-body-size":          {"", "m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
+		"backend-protocol":         {"", "http2", "SMTP"},
+	} {
+		for _, value := range values {
+			global, _ := config.ParseConfigMap(nil)
+			want, _ := config.ParseAnnotations("p", map[string]string{"p/canary": "true"}, global)
+			annotations := map[string]string{"p/canary": "true", "p/" + key: value}
+			if key == "canary" {
+				want.Canary = nil
+			}
+			got, faults := config.ParseAnnotations("p", annotations, global)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %q is used: %s", key, value, diff)
+			}
+			if len(faults) != 1 || faults[0].Key != "p/"+key || !strings.HasPrefix(faults[0].Message, "p/"+key+": ") || faults[0].Unsupported {
+				t.Errorf("%s: %q gives the faults %+v", key, value, faults)
+			}
+		}
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	annotations := map[string]string{
+		"p/rewrite-target": "/", "p/affinity-mode": "persistent", "p/affinity-canary-behavior": "legacy",
+		"p/backend-protocol": "HTTPS", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
+	}
+	global, _ := config.ParseConfigMap(nil)
+	_, faults := config.ParseAnnotations("p", annotations, global)
+	var keys []string
+	for _, fault := range faults {
+		if !fault.Unsupported {
+			t.Errorf("%s counts as a wrong value", fault.Key)
+		}
+		keys = append(keys, fault.Key)
+	}
+	want := []string{"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/rewrite-target"}
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Error(diff)
+	}
+	if _, faults := config.ParseConfigMap(map[string]string{"worker-processes": "4"}); len(faults) != 1 || !faults[0].Unsupported {
+		t.Errorf("an unknown key of the ConfigMap gives %+v", faults)
+	}
+}
+
+func TestLongValuesAreShortened(t *testing.T) {
+	_, faults := config.ParseConfigMap(map[string]string{"hsts": strings.Repeat("é", 100_000)})
+	if len(faults) != 1 || len(faults[0].Message) > 300 {
+		t.Errorf("message of %d bytes", len(faults[0].Message))
+	}
+}
+
+func prefixed(annotations map[string]string) map[string]string {
+	all := map[string]string{}
+	for key, value := range annotations {
+		all["p/"+key] = value
+	}
+	return all
+}
+
+// FuzzAnnotations gives every annotation that there is any value: what comes out must be usable as it is.
+func FuzzAnnotations(f *testing.F) {
+	for _, seed := range []string{"true", "10", "8m", "[", "cookie", "GRPC", "\x00", "9223372036854775807g", "-", "Lax", "/p", ""} {
+		f.Add(seed, seed)
+	}
+	keys := []string{
+		"canary", "canary-by-header", "canary-by-header-value", "canary-by-header-pattern", "canary-by-cookie",
+		"canary-weight-total", "canary-weight", "affinity", "affinity-mode", "affinity-canary-behavior", "session-cookie-name",
+		"session-cookie-path", "session-cookie-max-age", "session-cookie-samesite", "session-cookie-secure", "ssl-redirect",
+		"force-ssl-redirect", "proxy-connect-timeout", "proxy-read-timeout", "proxy-body-size", "backend-protocol",
+	}
+	f.Fuzz(func(t *testing.T, value, other string) {
+		global, _ := config.ParseConfigMap(map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})
+		for _, key := range keys {
+			annotations := map[string]string{"p/canary": "true", "p/affinity": "cookie", "p/" + other: value, "p/" + key: value}
+			got, faults := config.ParseAnnotations("p", annotations, global)
+			if got.MaxBodyBytes < 0 || got.Timeouts.Connect < 0 || got.Timeouts.Response < 0 {
+				t.Errorf("%s=%q: negative limits %+v", key, value, got)
+			}
+			if c := got.Canary; c != nil && (c.Weight < 0 || c.WeightTotal < 1 || c.Weight > c.WeightTotal || c.WeightTotal > math.MaxInt32) {
+				t.Errorf("%s=%q: weight %d of %d", key, value, c.Weight, c.WeightTotal)
+			}
+			if a := got.Affinity; a != nil && (a.Cookie == "" || strings.ContainsAny(a.Cookie+a.Path+a.SameSite, ";\r\n\x00")) {
+				t.Errorf("%s=%q: cookie %+v", key, value, a)
+			}
+			for _, fault := range faults {
+				if fault.Message == "" || !strings.HasPrefix(fault.Key, "p/") {
+					t.Errorf("%s=%q: fault %+v", key, value, fault)
+				}
+			}
+		}
+	})
+}
