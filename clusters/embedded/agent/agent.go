@@ -2,9 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"time"
 
 	vklog "github.com/virtual-kubelet/virtual-kubelet/log"
@@ -27,6 +27,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/kubeletapi"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/volume"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 )
@@ -65,6 +66,10 @@ func run(ctx context.Context, c Config) error {
 	network := sandbox.NewNetwork(c.CNIConfDir, c.CNIBinDir, c.CNICacheDir)
 	sandboxes := sandbox.NewMaker(network, sandboxDir(c.StateDir), c.Logger)
 
+	if err := errors.Join(sandboxes.CleanUp(ctx), volume.CleanUp(podDir(c.StateDir))); err != nil {
+		return fmt.Errorf("cleaning up after an earlier run: %w", err)
+	}
+
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	defer broadcaster.Shutdown()
 	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
@@ -81,7 +86,7 @@ func run(ctx context.Context, c Config) error {
 	p.node = &lifecycle.Node{
 		Name: c.NodeName, HostIPs: []netip.Addr{c.InternalIP}, Allocatable: capacity(),
 		DNS:    lifecycle.DNS{Server: c.ClusterDNS, Domain: c.ClusterDomain, NodeFile: "/etc/resolv.conf"},
-		PodDir: filepath.Join(c.StateDir, "pods"), LogDir: c.LogDir, LogLimits: c.LogLimits,
+		PodDir: podDir(c.StateDir), LogDir: c.LogDir, LogLimits: c.LogLimits,
 		Launcher: container.Launcher{Program: c.ContainerInit}, Images: images, Sandboxes: sandboxes,
 		Objects: apiobjects.NewWatcher(client, p.objectChanged), Services: services.Lister(),
 		Client: client, Events: events, Log: c.Logger,

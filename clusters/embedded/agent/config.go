@@ -108,3 +108,5 @@ func ReadPodNetwork(stateDir, namespace, pod string) (PodNetwork, error) {
 }
 
 func sandboxDir(stateDir string) string { return filepath.Join(stateDir, "sandboxes") }
+
+func podDir(stateDir string) string { return filepath.Join(stateDir, "pods") }

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
@@ -50,18 +51,51 @@ func (p pods) Delete(ctx context.Context, name string, options metav1.DeleteOpti
 // UpdateStatus patches what has changed. Virtual-kubelet replaces the whole status with what the node knows, which
 // would take away the conditions that others have set in the meantime.
 func (p pods) UpdateStatus(ctx context.Context, pod *corev1.Pod, _ metav1.UpdateOptions) (*corev1.Pod, error) {
-	current, err := p.Get(ctx, pod.Name, metav1.GetOptions{})
+	current, err := p.provider.known(pod)
 	if err != nil {
 		return nil, err
-	}
-	if current.UID != pod.UID {
-		return nil, apierrors.NewNotFound(corev1.Resource("pods"), pod.Name)
 	}
 	patch, changed, err := statusPatch(current, pod.Status)
 	if err != nil || !changed {
 		return current, err
 	}
-	return p.Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	written, err := p.Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	if err == nil {
+		p.provider.wrote(written)
+	}
+	return written, err
+}
+
+// known is the newest state of a Pod in the API that this agent has seen: from its cache or as the answer to its own last
+// write, which the cache may not have caught up with.
+func (p *provider) known(pod *corev1.Pod) (*corev1.Pod, error) {
+	cached, err := p.lister.Pods(pod.Namespace).Get(pod.Name)
+	if err != nil {
+		return nil, err
+	}
+	if cached.UID != pod.UID {
+		return nil, apierrors.NewNotFound(corev1.Resource("pods"), pod.Name)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	written := p.written[pod.UID]
+	if written == nil {
+		return cached, nil
+	}
+	order, err := resourceversion.CompareResourceVersion(written.ResourceVersion, cached.ResourceVersion)
+	if err != nil {
+		return nil, fmt.Errorf("comparing versions of Pod %s/%s: %w", pod.Namespace, pod.Name, err)
+	}
+	if order > 0 {
+		return written, nil
+	}
+	return cached, nil
+}
+
+func (p *provider) wrote(pod *corev1.Pod) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written[pod.UID] = pod
 }
 
 // statusPatch leads from a Pod as it is in the API to a status. It carries the UID, so that it can't hit another Pod

@@ -31,11 +31,14 @@ type provider struct {
 
 	mu      sync.Mutex
 	workers map[types.UID]*lifecycle.Worker
+	// written is each Pod as the API server returned it after the last change of its status.
+	written map[types.UID]*corev1.Pod
 	notify  func(*corev1.Pod)
 }
 
 func newProvider(client kubernetes.Interface, lister corev1listers.PodLister, log *slog.Logger) *provider {
-	return &provider{client: client, lister: lister, log: log, workers: map[types.UID]*lifecycle.Worker{}}
+	return &provider{client: client, lister: lister, log: log, workers: map[types.UID]*lifecycle.Worker{},
+		written: map[types.UID]*corev1.Pod{}}
 }
 
 // NotifyPods is called by virtual-kubelet to hear of changes.
@@ -191,7 +194,10 @@ func (p *provider) podDeleted(obj any) {
 	if !ok {
 		return
 	}
-	w := p.byUID(pod.UID)
+	p.mu.Lock()
+	delete(p.written, pod.UID)
+	w := p.workers[pod.UID]
+	p.mu.Unlock()
 	if w == nil {
 		return
 	}

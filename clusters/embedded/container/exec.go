@@ -45,9 +45,7 @@ func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if id, err = maps.confine(id, spec.User); err != nil {
-		return nil, err
-	}
+	id = maps.confine(id)
 	spec.TTY = what.TTY
 	env := completeEnv(spec, id)
 	program, err := lookProgram(what.Args, env)

@@ -63,21 +63,29 @@ func parseIDMap(r io.Reader) (idMap, error) {
 	return m, lines.Err()
 }
 
-// confine turns an identity into one that this user namespace can express. A user that the Pod asks for must exist; one
-// that only the image names becomes root, which is what the user namespace's owner is outside anyway: nobody special.
-func (m idMaps) confine(id Identity, asked User) (Identity, error) {
+// CheckUser returns an error for a user or group that a Pod asks for and that this user namespace doesn't have.
+func CheckUser(user User) error {
+	maps, err := readIDMaps()
+	if err != nil {
+		return err
+	}
+	const remedy = "does not exist in this cluster's user namespace: run the cluster as root, or leave the user to the image"
+	if user.UID != nil && !maps.users.has(*user.UID) {
+		return fmt.Errorf("user %d of the Pod's securityContext %s", *user.UID, remedy)
+	}
+	if user.GID != nil && !maps.groups.has(*user.GID) {
+		return fmt.Errorf("group %d of the Pod's securityContext %s", *user.GID, remedy)
+	}
+	return nil
+}
+
+// confine turns an identity into one that this user namespace can express. A user that only an image names becomes root,
+// which is what the user namespace's owner is outside anyway: nobody special.
+func (m idMaps) confine(id Identity) Identity {
 	if !m.users.has(id.UID) {
-		if asked.UID != nil {
-			return id, fmt.Errorf("user %d of the Pod's securityContext does not exist in this cluster's user namespace: "+
-				"run the cluster as root, or map more users in /etc/subuid", id.UID)
-		}
 		id.UID = 0
 	}
 	if !m.groups.has(id.GID) {
-		if asked.GID != nil {
-			return id, fmt.Errorf("group %d of the Pod's securityContext does not exist in this cluster's user namespace: "+
-				"run the cluster as root, or map more groups in /etc/subgid", id.GID)
-		}
 		id.GID = 0
 	}
 	var groups []uint32
@@ -87,7 +95,7 @@ func (m idMaps) confine(id Identity, asked User) (Identity, error) {
 		}
 	}
 	id.Groups = groups
-	return id, nil
+	return id
 }
 
 // userNamespaced says whether the caller is in a user namespace other than the machine's first.

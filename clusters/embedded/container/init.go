@@ -55,9 +55,7 @@ func becomeContainer(specFile *os.File) error {
 	if err != nil {
 		return err
 	}
-	if id, err = maps.confine(id, spec.User); err != nil {
-		return err
-	}
+	id = maps.confine(id)
 	env := completeEnv(spec, id)
 	if err := enterCwd(spec.Cwd, id); err != nil {
 		return err

@@ -27,6 +27,9 @@ type Launcher struct {
 
 // Start starts a container and returns once its program runs. A StartError means that it could not.
 func (l Launcher) Start(spec Spec) (*Process, error) {
+	if err := CheckUser(spec.User); err != nil {
+		return nil, err
+	}
 	streams, err := openStreams(spec.TTY, spec.Stdin)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ import (
 )
 
 // ErrNotFound is wrapped by Get for an image that was never loaded.
-var ErrNotFound = errors.New("image is not in this cluster's store")
+var ErrNotFound = errors.New("not in this cluster's store, and nothing is pulled from registries: load the image's archive")
 
 // ErrInvalidName is wrapped by Get for a name that is no image reference.
 var ErrInvalidName = errors.New("invalid image name")
@@ -114,7 +114,7 @@ func (s *Store) List() ([]Image, error) {
 func (s *Store) read(path, imageName string) (Image, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Image{}, fmt.Errorf("%w: %s", ErrNotFound, imageName)
+		return Image{}, fmt.Errorf("image %s: %w", imageName, ErrNotFound)
 	}
 	if err != nil {
 		return Image{}, fmt.Errorf("reading image %s: %w", imageName, err)

@@ -190,6 +190,9 @@ func (r *runner) containerSpec(img image.Image) (container.Spec, error) {
 	if err != nil {
 		return spec, err
 	}
+	if err := container.CheckUser(spec.User); err != nil {
+		return spec, err
+	}
 	spec.Namespaces = w.sandbox.Namespaces()
 	spec.Scratch = filepath.Join(r.dir(), "scratch")
 	if err := os.MkdirAll(spec.Scratch, 0o755); err != nil {

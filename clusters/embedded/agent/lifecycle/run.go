@@ -17,8 +17,11 @@ import (
 
 // Retries of what a Pod needs but can't have yet. A change of the objects it refers to ends the wait early.
 const (
-	firstRetry = 200 * time.Millisecond
+	firstRetry = 20 * time.Millisecond
 	mostRetry  = 2 * time.Second
+	// patience is how long something may fail before it is worth an event. Right after a Pod is bound, the API server may
+	// not know yet that the node may read what the Pod refers to, and a new namespace may not be complete.
+	patience = time.Second
 	// cleanUpTimeout bounds taking a Pod apart when the agent itself is ending.
 	cleanUpTimeout = 20 * time.Second
 )
@@ -66,7 +69,7 @@ func (w *Worker) setUp() bool {
 
 // untilDone tries something until it succeeds and tells of each new kind of failure once.
 func (w *Worker) untilDone(reason, what string, try func() error) bool {
-	told := ""
+	told, began := "", time.Now()
 	for delay := firstRetry; ; delay = min(2*delay, mostRetry) {
 		if w.stop.isSet() {
 			return false
@@ -75,7 +78,7 @@ func (w *Worker) untilDone(reason, what string, try func() error) bool {
 		if err == nil {
 			return true
 		}
-		if told != err.Error() {
+		if told != err.Error() && time.Since(began) > patience {
 			told = err.Error()
 			w.log.Warn(what, "error", err)
 			w.event(corev1.EventTypeWarning, reason, "%s: %v", what, err)

@@ -51,22 +51,41 @@ func newRunner(w *Worker, name string, as role, stop *deadline) *runner {
 		started: make(chan struct{}), finished: make(chan struct{}),
 	}
 	r.state.State.Waiting = &corev1.ContainerStateWaiting{Reason: podstatus.ReasonCreating}
-	r.attempt = priorRestarts(w.Pod(), name)
-	r.state.Restarts = r.attempt
+	if prior := priorStatus(w.prior, name); prior != nil {
+		r.attempt = prior.RestartCount + 1
+		r.state.Restarts = r.attempt
+		r.state.Last = lastOf(prior)
+	}
 	return r
 }
 
-// priorRestarts is one more than the API knows of, if another agent has run the container before, and 0 otherwise.
-func priorRestarts(pod *corev1.Pod, name string) int32 {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
-		for _, s := range list {
-			if s.Name == name && s.ContainerID != "" {
-				return s.RestartCount + 1
+// priorStatus is what the API knows of a container that another agent has run before; nil if none has.
+func priorStatus(status corev1.PodStatus, name string) *corev1.ContainerStatus {
+	for _, list := range [][]corev1.ContainerStatus{status.ContainerStatuses, status.InitContainerStatuses} {
+		for i := range list {
+			if list[i].Name == name && list[i].ContainerID != "" {
+				return &list[i]
 			}
 		}
 	}
-	return 0
+	return nil
 }
+
+// lastOf is how a container ended that another agent has run: with that agent, if nobody saw it end before.
+func lastOf(prior *corev1.ContainerStatus) corev1.ContainerState {
+	switch {
+	case prior.State.Terminated != nil:
+		return prior.State
+	case prior.State.Running != nil:
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+			ExitCode: killedExitCode, Reason: "ContainerStatusUnknown", ContainerID: prior.ContainerID,
+			Message: "The container ended with the node agent that ran it", StartedAt: prior.State.Running.StartedAt,
+		}}
+	}
+	return prior.LastTerminationState
+}
+
+const killedExitCode = 137
 
 // loop starts the container again as often as its policy wants.
 func (r *runner) loop() {

@@ -48,6 +48,9 @@ type Worker struct {
 	failure  failure
 	terminal bool
 
+	// prior is the status at the start, which another agent may have reported.
+	prior corev1.PodStatus
+
 	// The rest belongs to the goroutine of run, apart from reading once it is set up.
 	sandbox *sandbox.Sandbox
 	volumes *volume.Set
@@ -63,7 +66,7 @@ type failure struct{ reason, message string }
 // ends, so does the Pod, at once and without its object being deleted.
 func Start(ctx context.Context, node *Node, pod *corev1.Pod, report func(*corev1.Pod)) *Worker {
 	w := &Worker{
-		node: node, report: report, ctx: ctx, pod: pod, status: *pod.Status.DeepCopy(), started: time.Now(),
+		node: node, report: report, ctx: ctx, pod: pod, status: *pod.Status.DeepCopy(), prior: *pod.Status.DeepCopy(), started: time.Now(),
 		log: node.Log.With("pod", pod.Namespace+"/"+pod.Name),
 		dir: filepath.Join(node.PodDir, string(pod.UID)), stop: newDeadline(), done: make(chan struct{}),
 		dirty: make(chan struct{}, 1), stale: make(chan struct{}, 1), runners: map[string]*runner{},

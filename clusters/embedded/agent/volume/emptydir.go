@@ -29,8 +29,8 @@ func makeEmptyDir(dir string, source *corev1.EmptyDirVolumeSource, group *int64)
 	}
 	mode := fs.FileMode(0o777)
 	if group != nil {
-		if err := os.Lchown(dir, -1, int(*group)); err != nil {
-			return fmt.Errorf("giving it to fsGroup %d: %w", *group, err)
+		if err := giveTo(dir, -1, int(*group)); err != nil {
+			return err
 		}
 		mode |= fs.ModeSetgid
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // file is what a written volume has at a path.
@@ -100,11 +102,21 @@ func (f file) write(path string) error {
 		gid = int(*f.gid)
 	}
 	if uid >= 0 || gid >= 0 {
-		if err := os.Lchown(path, uid, gid); err != nil {
-			return fmt.Errorf("giving it to the Pod's user: %w", err)
+		if err := giveTo(path, uid, gid); err != nil {
+			return err
 		}
 	}
 	return os.Chmod(path, f.mode) // not before: the umask and a change of owner take bits away
+}
+
+// giveTo changes the owner. In a user namespace that doesn't have the user or group nothing is changed: such a user is
+// refused when the container is started, and without one everything runs as the owner anyway.
+func giveTo(path string, uid, gid int) error {
+	err := os.Lchown(path, uid, gid)
+	if err != nil && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("giving it to user %d, group %d: %w", uid, gid, err)
+	}
+	return nil
 }
 
 func swap(dir, fresh string) error {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podspec"
@@ -162,21 +161,7 @@ func below(volume, subPath string) (string, error) {
 
 // Teardown removes the volumes with their content, except for the node's own folders.
 func (s *Set) Teardown() error {
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("removing volumes: %w", err)
-	}
-	var errs []error
-	for _, e := range entries {
-		// EINVAL: it is no mount, as most are not.
-		if err := unix.Unmount(filepath.Join(s.dir, e.Name()), unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) {
-			errs = append(errs, fmt.Errorf("unmounting volume %s: %w", e.Name(), err))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := unmountAll(s.dir); err != nil {
 		return err // never remove what may still be a mount of something else
 	}
 	if err := os.RemoveAll(s.dir); err != nil {
