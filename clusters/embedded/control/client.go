@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -55,13 +56,16 @@ func (c *Client) Capture(ctx context.Context, r Link) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	return &captureStream{conn: conn, stop: stop}, nil
+	stream := &captureStream{conn: conn, hangUp: sync.OnceValue(conn.Close)}
+	// Only the asking half is closed: the other side then sends the packets that the kernel has queued, and hangs up.
+	stream.forget = context.AfterFunc(ctx, func() { _ = conn.CloseWrite() })
+	return stream, nil
 }
 
 type captureStream struct {
-	conn *net.UnixConn
-	stop func() bool
+	conn   *net.UnixConn
+	hangUp func() error
+	forget func() bool // stops waiting for the end of the capture's context
 }
 
 func (s *captureStream) Read(p []byte) (int, error) {
@@ -72,9 +76,10 @@ func (s *captureStream) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close stops the capture. It may be called when the context has stopped it already.
 func (s *captureStream) Close() error {
-	s.stop()
-	return s.conn.Close()
+	s.forget()
+	return s.hangUp()
 }
 
 // LoadImage makes an archive's images known to all nodes.
