@@ -134,7 +134,7 @@ func (c *commands) printsRows(table *godog.Table, exactly bool) error {
 			}
 		}
 		if found < 0 {
-			return failure(fmt.Sprintf("%q prints a row %v", c.line, row), c.output.Stdout, whereToLook)
+			return failure(fmt.Sprintf("%q prints a row with %s", c.line, describeRow(columns, row)), c.output.Stdout, whereToLook)
 		}
 		printed = slices.Delete(printed, found, found+1) // a row stands for one line only
 	}
@@ -142,6 +142,14 @@ func (c *commands) printsRows(table *godog.Table, exactly bool) error {
 		return failure(fmt.Sprintf("%q prints just the %d rows of the table", c.line, len(wanted)), c.output.Stdout, whereToLook)
 	}
 	return nil
+}
+
+func describeRow(columns []string, row map[string]string) string {
+	cells := make([]string, 0, len(columns))
+	for _, column := range columns {
+		cells = append(cells, column+" "+row[column])
+	}
+	return strings.Join(cells, ", ")
 }
 
 func rowMatches(wanted, row map[string]string) (bool, error) {

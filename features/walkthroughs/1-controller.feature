@@ -42,9 +42,10 @@ Feature: Installing an ingress controller
       | service/ingress-nginx-controller             | NodePort  | /[0-9.]+/       | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
       | service/ingress-nginx-controller-admission   | ClusterIP | /[0-9.]+/       | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
       | service/ingress-nginx-controller-metrics     | ClusterIP | /[0-9.]+/       | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+    # The order of the two ports has no meaning; which ones they are is said below.
     And it prints a table with exactly these rows:
       | NAME                                         | ENDPOINTS                                                                                             |
-      | endpoints/ingress-nginx-controller           | ${address of ingress/ingress-nginx-controller}:443,${address of ingress/ingress-nginx-controller}:80  |
+      | endpoints/ingress-nginx-controller           | /${address of ingress/ingress-nginx-controller}:(443\|80),${address of ingress/ingress-nginx-controller}:(443\|80)/ |
       | endpoints/ingress-nginx-controller-admission | ${address of ingress/ingress-nginx-controller}:8443                                                   |
       | endpoints/ingress-nginx-controller-metrics   | ${address of ingress/ingress-nginx-controller}:10254                                                  |
     And the Services have these endpoints:

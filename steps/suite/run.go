@@ -226,7 +226,9 @@ func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 	defer cancel()
-	if err := cluster.ExportLogs(ctx, filepath.Join(r.ReportDir, "cluster-logs")); err != nil {
+	dir := filepath.Join(r.ReportDir, "cluster-logs")
+	// Those of a run before would be taken for this one's.
+	if err := errors.Join(os.RemoveAll(dir), cluster.ExportLogs(ctx, dir)); err != nil {
 		return fmt.Errorf("keeping the cluster's logs: %w", err)
 	}
 	return nil
