@@ -206,6 +206,24 @@ func TestSkippedScenariosShowTheirReason(t *testing.T) {
 	}
 }
 
+func TestScenariosThatDidNotEndSayHowFarTheyCame(t *testing.T) {
+	run := example.Run()
+	stopped := &run.Features[0].Scenarios[0]
+	stopped.Steps[1].Status = results.NotRun
+	document, _ := render(t, run)
+	want := map[string]string{"Requests to /admin go round robin": "did not come to its end", "Two wildcards": "not run"}
+	for _, details := range all(document, "details", "notrun") {
+		name, note := text(all(details, "h3", "")[0]), text(all(details, "span", "note")[0])
+		if note != want[name] {
+			t.Errorf("%s: %q, want %q", name, note, want[name])
+		}
+		delete(want, name)
+	}
+	if len(want) != 0 {
+		t.Errorf("not shown as unfinished: %v", want)
+	}
+}
+
 func TestDistribution(t *testing.T) {
 	document, _ := render(t, example.Run())
 	figure := all(document, "figure", "distribution")[1]

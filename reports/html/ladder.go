@@ -20,7 +20,7 @@ const (
 const (
 	timeWidth    = 96 // left of the columns
 	headHeight   = 50
-	rowHeight    = 46
+	rowHeight    = 50
 	margin       = 96 // half of what a column's name needs
 	perCharacter = 7.0
 )

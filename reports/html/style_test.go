@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -70,15 +69,6 @@ func TestTextHasEnoughContrastInBothSchemes(t *testing.T) {
 }
 
 func TestWording(t *testing.T) {
-	durations := map[time.Duration]string{
-		0: "", time.Microsecond: "<1 ms", 84 * time.Millisecond: "84 ms", 1240 * time.Millisecond: "1.24 s",
-		41320 * time.Millisecond: "41.3 s", 125 * time.Second: "2 min 5 s",
-	}
-	for given, want := range durations {
-		if got := duration(given); got != want {
-			t.Errorf("duration of %s is %q, want %q", given, got, want)
-		}
-	}
 	chances := map[float64]string{1e-7: "1 in 10 million", 2.4e-10: "1 in 4.17 billion", 0.01: "1 in 100", 0: "0", 1: "1"}
 	for given, want := range chances {
 		if got := chance(given); got != want {

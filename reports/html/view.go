@@ -102,7 +102,7 @@ func newView(run *results.Run) *view {
 	verdict := run.Verdict()
 	v := &view{
 		Title: plaintext.Line(run.Title), Passed: verdict.Passed, Verdict: "Not passed", Reason: plaintext.Clean(verdict.Reason),
-		Counts: counts(verdict.Counts), Duration: duration(run.Duration()),
+		Counts: counts(verdict.Counts), Duration: plaintext.Duration(run.Duration()),
 	}
 	if v.Title == "" {
 		v.Title = "Test run"
@@ -144,7 +144,7 @@ func newFeature(number int, feature *results.Feature) featureView {
 		total += feature.Scenarios[i].Duration
 		v.Scenarios = append(v.Scenarios, s)
 	}
-	v.Duration = duration(total)
+	v.Duration = plaintext.Duration(total)
 	return v
 }
 
@@ -154,7 +154,7 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 		ID: id, Class: class(status), Mark: mark(status), Outcome: string(status),
 		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
 		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
-		Description: plaintext.Clean(scenario.Description), Duration: duration(scenario.Duration), Tags: scenario.Tags,
+		Description: plaintext.Clean(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
 		Note: plaintext.Clean(scenario.Problem), Open: status.Failing(),
 	}
 	if v.Name == "" {
@@ -165,6 +165,9 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 	}
 	if reason := scenario.SkipReason(); reason != "" {
 		v.Note = "Skipped: " + plaintext.Clean(reason)
+	}
+	if status == results.NotRun && !scenario.Started.IsZero() {
+		v.Note = "did not come to its end"
 	}
 	if step := scenario.FailedStep(); step != nil {
 		v.FailedStep = plaintext.Line(step.Keyword + " " + step.Text)
@@ -188,7 +191,7 @@ func newStep(step *results.Step) stepView {
 		DocString: plaintext.Clean(step.DocString), SkipReason: plaintext.Clean(step.SkipReason),
 	}
 	if step.Status != results.Skipped && step.Status != results.NotRun {
-		v.Duration = duration(step.Duration)
+		v.Duration = plaintext.Duration(step.Duration)
 	}
 	for _, row := range step.Table {
 		var cells []string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ingress-testbed/testbed/reports/plaintext"
@@ -58,6 +59,18 @@ func TestShorten(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestDuration(t *testing.T) {
+	cases := map[time.Duration]string{
+		-time.Second: "", 0: "", time.Microsecond: "<1 ms", 84 * time.Millisecond: "84 ms", 1240 * time.Millisecond: "1.24 s",
+		41320 * time.Millisecond: "41.3 s", 125 * time.Second: "2 min 5 s",
+	}
+	for given, want := range cases {
+		if got := plaintext.Duration(given); got != want {
+			t.Errorf("%s is %q, want %q", given, got, want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@
 package recorder
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -58,11 +59,15 @@ func New(title string, listeners ...Listener) *Recorder {
 	return r
 }
 
-// Register makes the recorder known to godog as a format under the name, which it returns. godog keeps formats for
-// the whole process: later recorders need other names.
+// Register makes the recorder known to godog as a format and returns the format's name: the given one, with a number
+// if another recorder has it already, as godog keeps formats for the whole process and takes the first of a name.
 func (r *Recorder) Register(name string) string {
-	godog.Format(name, "collects the run for reports", r.Formatter)
-	return name
+	unique := name
+	for i := 2; godog.FindFmt(unique) != nil; i++ {
+		unique = fmt.Sprintf("%s-%d", name, i)
+	}
+	godog.Format(unique, "collects the run for reports", r.Formatter)
+	return unique
 }
 
 // Formatter is a godog.FormatterFunc. It writes nothing by itself.

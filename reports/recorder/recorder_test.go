@@ -139,7 +139,7 @@ func tagged(sc *godog.Scenario, name string) bool {
 func record(t *testing.T, concurrency int, listeners ...recorder.Listener) results.Run {
 	t.Helper()
 	rec := recorder.New("test", listeners...)
-	format := rec.Register(t.Name())
+	format := rec.Register("testbed")
 	godog.TestSuite{
 		Name: "test",
 		ScenarioInitializer: func(sc *godog.ScenarioContext) {
@@ -329,7 +329,7 @@ func TestListenersHearOfEveryScenarioOnce(t *testing.T) {
 
 func TestARunThatIsInterruptedShowsWhatDidNotRun(t *testing.T) {
 	rec := recorder.New("test")
-	format := rec.Register(t.Name())
+	format := rec.Register("testbed")
 	var once sync.Once
 	var during results.Run
 	godog.TestSuite{
@@ -363,7 +363,7 @@ func TestARunThatIsInterruptedShowsWhatDidNotRun(t *testing.T) {
 
 func TestWithoutObserveReasonsAreMissingAndTheRestIsThere(t *testing.T) {
 	rec := recorder.New("test")
-	format := rec.Register(t.Name())
+	format := rec.Register("testbed")
 	godog.TestSuite{
 		ScenarioInitializer: suite,
 		Options: &godog.Options{

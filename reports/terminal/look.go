@@ -1,11 +1,6 @@
 package terminal
 
-import (
-	"fmt"
-	"time"
-
-	"golang.org/x/text/width"
-)
+import "golang.org/x/text/width"
 
 // palette paints text, or leaves it as it is if false.
 type palette bool
@@ -52,18 +47,4 @@ func fit(text string, columns int) string {
 		}
 	}
 	return text
-}
-
-// words are a time with about three digits: "84 ms", "1.24 s", "2 min 5 s".
-func words(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", max(0, d.Milliseconds()))
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	d = d.Round(time.Second)
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 }

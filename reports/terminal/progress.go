@@ -149,7 +149,7 @@ func (p *Progress) Summary(run results.Run, report string) {
 	}
 	counts := verdict.Counts.String()
 	if took := run.Duration(); took > 0 {
-		counts += ", in " + words(took)
+		counts += ", in " + plaintext.Duration(took)
 	}
 	p.line(counts)
 	if report != "" {

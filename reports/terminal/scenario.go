@@ -15,7 +15,7 @@ const maxDetail = 2 << 10
 func (p *Progress) scenario(event *recorder.ScenarioEvent) {
 	scenario := &event.Scenario
 	name := plaintext.Line(scenario.FullName())
-	took := words(scenario.Duration)
+	took := plaintext.Duration(scenario.Duration)
 	switch status := scenario.Status(); {
 	case status == results.Passed:
 		p.columns(p.paint.passed("✓"), name, took)
