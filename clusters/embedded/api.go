@@ -48,7 +48,7 @@ func (l *apiListener) close() {
 	l.listener.Close()
 }
 
-// serve starts forwarding to the API server inside.
+// serve starts forwarding to the API server inside, until close.
 func (l *apiListener) serve(inside *control.Client, p plan.Network) {
 	request := control.DialRequest{
 		From: "router", Network: "tcp",

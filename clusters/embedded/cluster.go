@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -130,9 +131,26 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 	return stream, nil
 }
 
-// ExportLogs copies the logs of the cluster's parts to dir.
-func (c *Cluster) ExportLogs(_ context.Context, dir string) error {
-	if err := os.CopyFS(dir, os.DirFS(c.spec.Logs)); err != nil {
+// ExportLogs copies the logs of the cluster's parts to dir, over those of an earlier cluster.
+func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
+	logs := os.DirFS(c.spec.Logs)
+	err := fs.WalkDir(logs, ".", func(path string, entry fs.DirEntry, err error) error {
+		target := filepath.Join(dir, path)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case entry.IsDir():
+			return os.MkdirAll(target, 0o755)
+		}
+		content, err := fs.ReadFile(logs, path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, content, 0o644)
+	})
+	if err != nil {
 		return fmt.Errorf("copying logs from %s to %s: %w", c.spec.Logs, dir, err)
 	}
 	return nil

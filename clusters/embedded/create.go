@@ -17,7 +17,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, err := findPrograms(config.Binaries, config.KubernetesVersion)
+	programs, err := config.Programs()
 	if err != nil {
 		return nil, err
 	}
@@ -36,10 +36,10 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, err
 	}
 	spec := control.Spec{
-		Name: config.Name, Network: config.Network, KubernetesVersion: programs.version,
-		Kube: programs.kube, CNI: programs.cni, Logs: config.Logs, HostAPI: s.api.address(),
+		Name: config.Name, Network: config.Network, KubernetesVersion: programs.Version,
+		Kube: programs.Kube, CNI: programs.CNI, Logs: config.Logs, HostAPI: s.api.address(),
 	}
-	if err := s.start(ctx, programs.testbed, spec, config.Progress); err != nil {
+	if err := s.start(ctx, programs.Testbed, spec, config.Progress); err != nil {
 		s.stop()
 		return nil, fmt.Errorf("making cluster %q: %w (logs are in %s)", config.Name, err, config.Logs)
 	}

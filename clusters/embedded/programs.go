@@ -11,36 +11,46 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// programs are the paths of what a cluster runs.
+// Programs are the paths of what a cluster runs.
 //
 //	BINARIES/testbed                      this program
-//	BINARIES/kubernetes/v1.37.2/kube      the control plane, one folder a version
+//	BINARIES/kubernetes/v1.37.2/kube      the control plane and kubectl, one folder a version
 //	BINARIES/cni/bridge, host-local, …    CNI plug-ins
-type programs struct {
-	testbed, kube, cni string
-	version            string // "v1.37.2"
+//	BINARIES/images/*.tar                 images, for whoever loads them
+type Programs struct {
+	// Testbed, Kube and CNI are paths of two programs and a folder.
+	Testbed, Kube, CNI string
+	// Version of Kubernetes, "v1.37.2".
+	Version string
 }
 
-func findPrograms(binaries, wanted string) (programs, error) {
-	testbed, err := findTestbed(binaries)
+// Programs finds the programs that a cluster of this configuration runs. The error says what to build.
+func (c Config) Programs() (Programs, error) {
+	testbed, err := findTestbed(c.Binaries)
 	if err != nil {
-		return programs{}, err
+		return Programs{}, err
 	}
 	dir := filepath.Dir(testbed)
-	chosen, err := chooseVersion(filepath.Join(dir, "kubernetes"), wanted)
+	chosen, err := chooseVersion(filepath.Join(dir, "kubernetes"), c.KubernetesVersion)
 	if err != nil {
-		return programs{}, err
+		return Programs{}, err
 	}
-	p := programs{
-		testbed: testbed, version: chosen,
-		kube: filepath.Join(dir, "kubernetes", chosen, "kube"), cni: filepath.Join(dir, "cni"),
+	p := Programs{
+		Testbed: testbed, Version: chosen,
+		Kube: filepath.Join(dir, "kubernetes", chosen, "kube"), CNI: filepath.Join(dir, "cni"),
 	}
-	for _, path := range []string{p.kube, filepath.Join(p.cni, "bridge")} {
+	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge")} {
 		if _, err := os.Stat(path); err != nil {
-			return programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
+			return Programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
 		}
 	}
 	return p, nil
+}
+
+// Images are the archives of the project's own images.
+func (p Programs) Images() []string {
+	dir := filepath.Join(filepath.Dir(p.Testbed), "images")
+	return []string{filepath.Join(dir, "controller.tar"), filepath.Join(dir, "backends.tar")}
 }
 
 // findTestbed finds the testbed program: this process if it is that, or one beside it or in the PATH, for other

@@ -58,7 +58,7 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	}
 	go s.watch(events)
 	s.claim.announce(Running{Name: spec.Name, PID: s.room.Process.Pid, Spec: spec})
-	s.api.serve(control.NewClient(s.room.Process.Pid), spec.Network)
+	s.api.serve(control.NewClient(s.room.Process.Pid), spec.Network) //nolint:contextcheck // ctx only bounds the start
 	return nil
 }
 

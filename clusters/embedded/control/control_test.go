@@ -126,7 +126,8 @@ func TestCaptureStreamsUntilItIsClosed(t *testing.T) {
 	room := hostRoom{packets: make(chan []byte)}
 	client := serveRoom(t, room)
 	go func() { room.packets <- []byte("pcap") }()
-	stream, err := client.Capture(t.Context(), Link{Machine: "k3s-s", Interface: "eth0"})
+	ctx, cancel := context.WithCancel(t.Context())
+	stream, err := client.Capture(ctx, Link{Machine: "k3s-s", Interface: "eth0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,13 @@ func TestCaptureStreamsUntilItIsClosed(t *testing.T) {
 	if _, err := io.ReadFull(stream, got); err != nil || !bytes.Equal(got, []byte("pcap")) {
 		t.Errorf("got %q, %v", got, err)
 	}
-	stream.Close()
+	cancel()
+	if rest, err := io.ReadAll(stream); err != nil || len(rest) > 0 {
+		t.Errorf("after the capture was stopped: %q, %v", rest, err)
+	}
+	if err := stream.Close(); err != nil {
+		t.Errorf("closing a capture that its context has stopped: %v", err)
+	}
 	select {
 	case <-room.packets: // closed by the capture when it ends
 	case <-time.After(5 * time.Second):

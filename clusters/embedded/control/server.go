@@ -58,7 +58,7 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 	conn.SetReadDeadline(time.Time{})
 	var r request
 	if err := json.Unmarshal(line, &r); err != nil {
-		answer(conn, reply{}, fmt.Errorf("request %q: %w", line, err))
+		refuse(conn, fmt.Errorf("request %q: %w", line, err))
 		return
 	}
 	// Whatever runs for a client ends when it hangs up. Clients send nothing after their request, so that reading
@@ -66,7 +66,7 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		io.Copy(io.Discard, conn)
+		_, _ = io.Copy(io.Discard, conn)
 		cancel()
 	}()
 	switch {
@@ -75,15 +75,15 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 	case r.Capture != nil:
 		stream := &announcingWriter{conn: conn}
 		if err := room.Capture(ctx, *r.Capture, stream); err != nil && !stream.announced {
-			answer(conn, reply{}, err)
+			refuse(conn, err)
 		}
 	case r.LoadImage != "":
-		answer(conn, reply{}, room.LoadImage(ctx, r.LoadImage))
+		tell(conn, reply{}, room.LoadImage(ctx, r.LoadImage))
 	case r.PodLink != nil:
 		link, err := room.PodLink(ctx, *r.PodLink)
-		answer(conn, reply{Link: link}, err)
+		tell(conn, reply{Link: link}, err)
 	default:
-		answer(conn, reply{}, errors.New("the request asks for nothing"))
+		refuse(conn, errors.New("the request asks for nothing"))
 	}
 }
 
@@ -111,14 +111,19 @@ func serveDial(ctx context.Context, conn *net.UnixConn, room Room, r DialRequest
 	}
 	file, err := room.Dial(ctx, r)
 	if err != nil {
-		answer(conn, reply{}, err)
+		refuse(conn, err)
 		return
 	}
 	defer file.Close()
 	if answer(conn, reply{}, nil) == nil {
-		conn.WriteMsgUnix([]byte{0}, syscall.UnixRights(int(file.Fd())), nil)
+		_, _, _ = conn.WriteMsgUnix([]byte{0}, syscall.UnixRights(int(file.Fd())), nil) // or the client has left
 	}
 }
+
+// tell answers a client that may have left meanwhile, which is no concern of ours.
+func tell(conn *net.UnixConn, r reply, err error) { _ = answer(conn, r, err) }
+
+func refuse(conn *net.UnixConn, err error) { tell(conn, reply{}, err) }
 
 func answer(conn *net.UnixConn, r reply, err error) error {
 	if err != nil {
