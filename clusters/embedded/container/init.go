@@ -44,6 +44,9 @@ func becomeContainer(specFile *os.File) error {
 	if err := joinNamespaces(spec.Namespaces); err != nil {
 		return err
 	}
+	if spec.Holder {
+		return holdNamespaces()
+	}
 	maps, err := readIDMaps()
 	if err != nil {
 		return err
@@ -66,10 +69,6 @@ func becomeContainer(specFile *os.File) error {
 	}
 	if err := drop(spec, id, maps); err != nil {
 		return err
-	}
-	// The kernel forgets this at every change of user, hence so late. It makes the container go when the agent goes.
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("tying the container to its agent: %w", err)
 	}
 	return fmt.Errorf("exec %s: %w", spec.Args[0], syscall.Exec(program, spec.Args, env))
 }

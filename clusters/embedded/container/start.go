@@ -65,13 +65,15 @@ func (l Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.childIn, streams.childOut, streams.childErr
 	cmd.ExtraFiles = []*os.File{specOut, reportIn}
+	// No parent-death signal: it is sent when the thread that made the child ends, and Go ends threads at will. Containers
+	// end with the PID namespace of the cluster, which the agent is in as well.
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,
 		Setctty:    spec.TTY,
-		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
+		Cloneflags: syscall.CLONE_NEWNS,
 	}
 	startedAt := time.Now()
-	if err := forkIn(spec.Namespaces.PID, cmd); err != nil {
+	if err := forkIn(spec.Namespaces, cmd); err != nil {
 		return nil, fmt.Errorf("starting the container's first process: %w", err)
 	}
 	streams.closeChildEnds()
@@ -112,14 +114,16 @@ type StartError struct{ Reason string }
 
 func (e *StartError) Error() string { return e.Reason }
 
-// forkIn starts cmd with a new PID namespace or, if pid isn't 0, in the PID namespace of that process.
-func forkIn(pid int, cmd *exec.Cmd) error {
-	if pid == 0 {
+// forkIn starts cmd in the PID namespace that is asked for.
+func forkIn(n Namespaces, cmd *exec.Cmd) error {
+	if n.PID == 0 && !n.HostPID {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID
+	}
+	if n.PID == 0 {
 		return cmd.Start()
 	}
-	cmd.SysProcAttr.Cloneflags &^= syscall.CLONE_NEWPID
 	return onThread(func() error {
-		fd, err := unix.PidfdOpen(pid, 0)
+		fd, err := unix.PidfdOpen(n.PID, 0)
 		if err != nil {
 			return fmt.Errorf("finding the Pod's process namespace: %w", err)
 		}
