@@ -197,6 +197,35 @@ func TestWhatAFailureShows(t *testing.T) {
 	}
 }
 
+func TestABackgroundIsFoldedUpUnlessItFailed(t *testing.T) {
+	run := example.Run()
+	document, _ := render(t, run)
+	scenario := all(document, "details", "scenario")[4]
+	folded := all(scenario, "details", "background")
+	if len(folded) != 1 || text(all(folded[0], "summary", "")[0]) != "✓ Background, 1 step 71 ms" {
+		t.Fatalf("%d backgrounds are folded up: %s", len(folded), text(scenario))
+	}
+	if steps := all(scenario, "li", "step"); len(steps) != 3 {
+		t.Errorf("%d steps, want 3", len(steps))
+	}
+	run.Features[1].Scenarios[0].Steps[0].Status = results.Failed
+	run.Features[1].Scenarios[0].Steps[0].Failure = &results.Failure{Message: "broken"}
+	document, _ = render(t, run)
+	if folded := all(all(document, "details", "scenario")[4], "details", "background"); len(folded) != 0 {
+		t.Error("a failed background is folded up")
+	}
+}
+
+func TestLongTextsOfStepsAreFoldedUp(t *testing.T) {
+	run := example.Run()
+	run.Features[1].Scenarios[2].Steps[0].DocString = strings.Repeat("line\n", 40)
+	document, _ := render(t, run)
+	folded := all(document, "details", "argument")
+	if len(folded) != 1 || !strings.HasPrefix(text(folded[0]), "40 lines line") {
+		t.Errorf("%d texts are folded up", len(folded))
+	}
+}
+
 func TestSkippedScenariosShowTheirReason(t *testing.T) {
 	document, _ := render(t, example.Run())
 	for _, details := range all(document, "details", "skipped") {
@@ -328,6 +357,8 @@ func FuzzContentDoesNotChangeTheStructure(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, hostile string) {
+		// Long texts are folded up, which is a change of structure that their lines are meant to make.
+		hostile = strings.NewReplacer("\n", " ", "\r", " ").Replace(hostile)
 		plain := example.Rewrite(example.Run(), func(string) string { return "x" })
 		changed := example.Rewrite(example.Run(), func(string) string { return "x" + hostile + "x" })
 		want, _ := render(t, plain)

@@ -56,15 +56,17 @@ type scenarioView struct {
 	FailedStep                  string
 	Open                        bool
 	Shows                       []string // kinds of evidence that are to be seen when it is opened
-	Steps                       []stepView
+	// Background has the steps of the background if all of them passed: they are folded up then.
+	Background, Steps  []stepView
+	BackgroundDuration string
 }
 
 type stepView struct {
 	Class, Mark, Outcome string
 	Keyword, Text        string
-	Background           bool
+	InBackground         bool
 	Duration             string
-	DocString            string
+	DocString            *textView
 	Table                [][]string
 	SkipReason           string
 	Failure              *results.Failure
@@ -135,7 +137,7 @@ func newView(run *results.Run) *view {
 func newFeature(number int, feature *results.Feature) featureView {
 	v := featureView{
 		ID: fmt.Sprintf("feature-%d", number+1), Keyword: feature.Keyword, Name: plaintext.Line(feature.Name),
-		URI: plaintext.Line(feature.URI), Description: plaintext.Clean(feature.Description), Tags: feature.Tags,
+		URI: plaintext.Line(feature.URI), Description: prose(feature.Description), Tags: feature.Tags,
 		Counts: counts(feature.Count()),
 	}
 	var total time.Duration
@@ -154,7 +156,7 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 		ID: id, Class: class(status), Mark: mark(status), Outcome: string(status),
 		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
 		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
-		Description: plaintext.Clean(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
+		Description: prose(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
 		Note: plaintext.Clean(scenario.Problem), Open: status.Failing(),
 	}
 	if v.Name == "" {
@@ -181,14 +183,34 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 			}
 		}
 	}
+	v.foldBackground(scenario)
 	return v
+}
+
+func (v *scenarioView) foldBackground(scenario *results.Scenario) {
+	count, took := 0, time.Duration(0)
+	for i := range scenario.Steps {
+		if !scenario.Steps[i].Background {
+			break
+		}
+		if scenario.Steps[i].Status != results.Passed {
+			return
+		}
+		count++
+		took += scenario.Steps[i].Duration
+	}
+	v.Background, v.Steps = v.Steps[:count], v.Steps[count:]
+	v.BackgroundDuration = plaintext.Duration(took)
 }
 
 func newStep(step *results.Step) stepView {
 	v := stepView{
 		Class: class(step.Status), Mark: mark(step.Status), Outcome: string(step.Status),
-		Keyword: step.Keyword, Text: plaintext.Line(step.Text), Background: step.Background,
-		DocString: plaintext.Clean(step.DocString), SkipReason: plaintext.Clean(step.SkipReason),
+		Keyword: step.Keyword, Text: plaintext.Line(step.Text), InBackground: step.Background,
+		SkipReason: plaintext.Clean(step.SkipReason),
+	}
+	if step.DocString != "" {
+		v.DocString = newText(evidence.Text{Title: "Text of the step", Body: step.DocString}, true)
 	}
 	if step.Status != results.Skipped && step.Status != results.NotRun {
 		v.Duration = plaintext.Duration(step.Duration)

@@ -4,7 +4,21 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
+
+// prose undoes the line breaks of a feature file's description, but for those between paragraphs.
+func prose(text string) string {
+	var paragraphs []string
+	for paragraph := range strings.SplitSeq(plaintext.Clean(text), "\n\n") {
+		if paragraph = plaintext.Line(paragraph); paragraph != "" {
+			paragraphs = append(paragraphs, paragraph)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
 
 // size words a number of bytes.
 func size(bytes int64) string {
