@@ -26,17 +26,9 @@ func (f *formatter) TestRunStarted() {
 	r := f.recorder
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	r.features, r.scenarios, r.steps = nil, map[string]*scenario{}, map[string]*step{}
 	for _, parsed := range f.Storage.MustGetFeatures() {
-		planned, scenarios := plan(parsed.GherkinDocument, parsed.Pickles)
-		r.features = append(r.features, planned)
-		for id, s := range scenarios {
-			r.scenarios[id] = s
-		}
-		for _, pickle := range parsed.Pickles {
-			for i, pickleStep := range pickle.Steps {
-				r.steps[pickleStep.Id] = scenarios[pickle.Id].steps[i]
-			}
-		}
+		r.add(parsed.GherkinDocument, parsed.Pickles)
 	}
 	counts := results.Counts{Total: len(r.scenarios), NotRun: len(r.scenarios)}
 	for _, listener := range r.listeners {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cucumber/godog"
+	messages "github.com/cucumber/messages/go/v21"
 
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -73,6 +74,27 @@ func (r *Recorder) Register(name string) string {
 // Formatter is a godog.FormatterFunc. It writes nothing by itself.
 func (r *Recorder) Formatter(suite string, _ io.Writer) godog.Formatter {
 	return &formatter{BaseFmt: godog.NewBaseFmt(suite, io.Discard), recorder: r}
+}
+
+// Announce names scenarios that are going to run, so that reports show them as not run if it doesn't come to that:
+// because there is no cluster, say. godog's own list replaces all that was announced once the suite starts.
+// TestSuite.RetrieveFeatures gives the arguments.
+func (r *Recorder) Announce(document *messages.GherkinDocument, pickles []*messages.Pickle) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.add(document, pickles)
+}
+
+func (r *Recorder) add(document *messages.GherkinDocument, pickles []*messages.Pickle) {
+	planned, scenarios := plan(document, pickles)
+	r.features = append(r.features, planned)
+	for _, pickle := range pickles {
+		s := scenarios[pickle.Id]
+		r.scenarios[pickle.Id] = s
+		for i, pickleStep := range pickle.Steps {
+			r.steps[pickleStep.Id] = s.steps[i]
+		}
+	}
 }
 
 // SetEnvironment says where the run takes place, replacing what was said before.

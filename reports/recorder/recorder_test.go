@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -358,6 +359,33 @@ func TestARunThatIsInterruptedShowsWhatDidNotRun(t *testing.T) {
 	}
 	if after := rec.Run(); after.Count().Passed != 14 {
 		t.Errorf("the run went on with %+v, want all passed", after.Count())
+	}
+}
+
+func TestAnnouncedScenariosAreShownIfNothingRuns(t *testing.T) {
+	rec := recorder.New("test")
+	suite := godog.TestSuite{
+		ScenarioInitializer: func(sc *godog.ScenarioContext) { sc.Step(`^.*$`, func() {}) },
+		Options: &godog.Options{
+			Format: rec.Register("testbed"), Output: io.Discard, Strict: true, Paths: []string{"statuses.feature"},
+			FS: fstest.MapFS{"statuses.feature": {Data: []byte(statuses)}},
+		},
+	}
+	features, err := suite.RetrieveFeatures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, feature := range features {
+		rec.Announce(feature.GherkinDocument, feature.Pickles)
+	}
+	rec.Stop("the cluster did not start")
+	run := rec.Run()
+	if counts := run.Count(); counts.Total != 14 || counts.NotRun != 14 || run.Verdict().Reason != "the cluster did not start" {
+		t.Errorf("counts %+v, verdict %+v", counts, run.Verdict())
+	}
+	suite.Run()
+	if run = rec.Run(); run.Count().Total != 14 || len(run.Features) != 1 {
+		t.Errorf("after the suite has run: %+v in %d features", run.Count(), len(run.Features))
 	}
 }
 
