@@ -81,6 +81,11 @@ func (r *requests) Definitions() []vocabulary.Definition {
 			Handler: r.answered,
 		},
 		{
+			Pattern: `within (\d+) seconds, requests? (?:is|are) answered as follows:`,
+			Example: `within 10 seconds, requests are answered as follows:`,
+			Handler: r.answeredWithin,
+		},
+		{
 			Pattern: `"([^"]*)" does not answer`,
 			Example: `"${worker 1 external address}:30080" does not answer`,
 			Handler: r.noAnswer,
@@ -162,6 +167,15 @@ func (r *requests) answered(ctx context.Context, table *godog.Table) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// answeredWithin tries again until all are answered so: a change takes its time to reach the controller.
+func (r *requests) answeredWithin(ctx context.Context, seconds int, table *godog.Table) error {
+	shown := len(r.evidence)
+	return r.eventually(ctx, time.Duration(seconds)*time.Second, func(ctx context.Context) error {
+		r.evidence = r.evidence[:shown] // of the attempts only the last is shown
+		return r.answered(ctx, table)
+	})
 }
 
 func expectAnswer(exchange outside.Exchange, status, text string) error {

@@ -1,0 +1,60 @@
+Feature: Answers where there is no good one
+  The status tells what is wrong: no rule, no endpoint, an endpoint that refuses, or one that is too slow.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/probe.yaml"
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: empty}
+      spec:
+        selector: {app: nobody}
+        ports: [{port: 80}]
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: refusing}
+      spec:
+        selector: {app: probe}
+        ports: [{port: 80, targetPort: 9}]
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: errors
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-read-timeout: "1"
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: errors.${domain}
+          http:
+            paths:
+            - {path: /missing, pathType: Prefix, backend: {service: {name: missing, port: {number: 80}}}}
+            - {path: /empty, pathType: Prefix, backend: {service: {name: empty, port: {number: 80}}}}
+            - {path: /refusing, pathType: Prefix, backend: {service: {name: refusing, port: {number: 80}}}}
+            - {path: /delay, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+            - {path: /status, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+            - {path: /abort, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+      """
+
+  Scenario: Each fault has its status
+    Then requests are answered as follows:
+      | URL                               | status |
+      | http://errors.${domain}/nothing   | 404    |
+      | http://errors.${domain}/missing   | 503    |
+      | http://errors.${domain}/empty     | 503    |
+      | http://errors.${domain}/refusing  | 502    |
+      | http://errors.${domain}/abort     | 502    |
+      | http://errors.${domain}/delay/10s | 504    |
+
+  Scenario: A backend's own errors are passed on
+    Then requests are answered as follows:
+      | URL                                | status |
+      | http://errors.${domain}/status/204 | 204    |
+      | http://errors.${domain}/status/302 | 302    |
+      | http://errors.${domain}/status/404 | 404    |
+      | http://errors.${domain}/status/418 | 418    |
+      | http://errors.${domain}/status/503 | 503    |

@@ -1,0 +1,62 @@
+Feature: What a backend learns of the client
+  The controller tells a backend who asks, and does not let the client say otherwise.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: forwarded
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: forwarded.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+
+  Scenario: Headers that a client must not set
+    When the client requests "http://forwarded.${domain}/a%20b?c=d&e" with the headers:
+      | X-Forwarded-For   | 198.51.100.1                     |
+      | X-Forwarded-Proto | https                            |
+      | X-Forwarded-Host  | other.test                       |
+      | X-Real-IP         | 198.51.100.1                     |
+      | X-Request-ID      | 0123456789abcdef0123456789abcdef |
+      | X-Of-The-Client   | kept                             |
+      | Connection        | X-Hop, close                     |
+      | X-Hop             | dropped                          |
+    Then the response status is 200
+    And the echo server saw:
+      | host                     | forwarded.${domain}              |
+      | real path                | /a%20b?c=d&e                     |
+      | query                    | c=d&e                            |
+      | x-forwarded-for          | ${client address}                |
+      | x-original-forwarded-for | 198.51.100.1                     |
+      | x-forwarded-host         | forwarded.${domain}              |
+      | x-forwarded-port         | 80                               |
+      | x-forwarded-proto        | http                             |
+      | x-forwarded-scheme       | http                             |
+      | x-real-ip                | ${client address}                |
+      | x-scheme                 | http                             |
+      | x-request-id             | 0123456789abcdef0123456789abcdef |
+      | x-of-the-client          | kept                             |
+    And the echo server saw no header "x-hop"
+
+  Scenario: Methods and bodies
+    When the client sends POST "http://forwarded.${domain}/form" with the body:
+      """
+      some=thing
+      """
+    Then the echo server saw:
+      | method         | POST       |
+      | content-length | 10         |
+      | body           | some=thing |
+    When the client sends HEAD "http://forwarded.${domain}/"
+    Then the response status is 200
+    And the response is:
+      """
+      """

@@ -1,0 +1,99 @@
+Feature: Routing by path
+  Prefixes are compared by path element, an exact path wins over every prefix, and of prefixes the longest wins
+  (Ingress v1, "Path types").
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+    And the objects of "manifests/next.yaml"
+
+  Scenario: Path types
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: paths
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: paths.${domain}
+          http:
+            paths:
+            - {path: /prefix, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+            - {path: /prefix/longer, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
+            - {path: /prefix/exact, pathType: Exact, backend: {service: {name: next, port: {name: http}}}}
+            - {path: /slash/, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+            - {path: /any, pathType: ImplementationSpecific, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                                        | status | text   |
+      | http://paths.${domain}/prefix              | 200    | 1.13.0 |
+      | http://paths.${domain}/prefix/             | 200    | 1.13.0 |
+      | http://paths.${domain}/prefix/one/two      | 200    | 1.13.0 |
+      | http://paths.${domain}/prefix?query=/      | 200    | 1.13.0 |
+      | http://paths.${domain}/prefixes            | 404    |        |
+      | http://paths.${domain}/Prefix              | 404    |        |
+      | http://paths.${domain}/prefix/longer       | 200    | 1.13.1 |
+      | http://paths.${domain}/prefix/longer/three | 200    | 1.13.1 |
+      | http://paths.${domain}/prefix/longerer     | 200    | 1.13.0 |
+      | http://paths.${domain}/prefix/exact        | 200    | 1.13.1 |
+      | http://paths.${domain}/prefix/exact/more   | 200    | 1.13.0 |
+      | http://paths.${domain}/slash/one           | 200    | 1.13.0 |
+      | http://paths.${domain}/slash               | 200    | 1.13.0 |
+      | http://paths.${domain}/any/thing           | 200    | 1.13.0 |
+      | http://paths.${domain}/                    | 404    |        |
+
+  Scenario: The default backend takes what no rule names
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: default-backend
+      spec:
+        ingressClassName: nginx
+        defaultBackend: {service: {name: next, port: {number: 80}}}
+        rules:
+        - host: default.${domain}
+          http:
+            paths:
+            - {path: /echo, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                              | status | text   |
+      | http://default.${domain}/echo    | 200    | 1.13.0 |
+      | http://default.${domain}/another | 200    | 1.13.1 |
+
+  Scenario: The older of two Ingresses keeps a path
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: older
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: twice.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When applying these objects is refused with "older":
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: younger
+      spec:
+        ingressClassName: nginx
+        rules:
+        - host: twice.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                     | status | text   |
+      | http://twice.${domain}/ | 200    | 1.13.0 |
