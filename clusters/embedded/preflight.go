@@ -70,8 +70,9 @@ func explainNamespaces(err error) error {
 	if mayAdminister() {
 		return fmt.Errorf("the kernel refuses to make namespaces (see `sysctl user`): %w", err)
 	}
-	return fmt.Errorf("this kernel does not let an ordinary user make namespaces (%w): run as root, or allow it with %s",
-		err, strings.Join(userNamespaceRemedies(), " and "))
+	// The error itself (ENOSPC's "no space left on device", for one) would only mislead.
+	return fmt.Errorf("this kernel does not let an ordinary user make namespaces: run as root, or allow it with %s",
+		strings.Join(userNamespaceRemedies(), " and "))
 }
 
 // userNamespaceRemedies lists the settings that may stand in the way on this machine.

@@ -16,6 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/machine"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
 func main() {
@@ -50,6 +51,9 @@ func run(args []string) int {
 		return int(code)
 	default:
 		fmt.Fprintf(os.Stderr, "testbed: %v\n", err)
+		if errors.Is(err, suite.ErrInput) {
+			return int(inputError)
+		}
 		return 1
 	}
 }
@@ -68,6 +72,9 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, // main prints them, once
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, cmd.CommandPath(), err)
+	})
+	root.AddCommand(newRun(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture())
 	return root
 }

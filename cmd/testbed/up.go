@@ -61,6 +61,19 @@ func (f *clusterFlags) embedded(progress io.Writer) (embedded.Config, error) {
 	return config, nil
 }
 
+// checked is the configuration of a cluster that could be made.
+func (f *clusterFlags) checked(progress io.Writer) (embedded.Config, error) {
+	config, err := f.embedded(progress)
+	if err != nil {
+		return config, err
+	}
+	if config, err = config.WithDefaults(); err != nil {
+		return config, err
+	}
+	_, err = config.Programs()
+	return config, err
+}
+
 func newUp() *cobra.Command {
 	var flags clusterFlags
 	var foreground bool
@@ -72,7 +85,7 @@ func newUp() *cobra.Command {
 			if foreground {
 				return keepCluster(cmd.Context(), flags, cmd.OutOrStdout())
 			}
-			return startInBackground(cmd.Context(), flags.name)
+			return startInBackground(cmd.Context(), flags)
 		},
 	}
 	flags.register(cmd, embedded.DefaultName)
@@ -82,7 +95,7 @@ func newUp() *cobra.Command {
 
 // keepCluster makes a cluster and keeps it until ctx is done.
 func keepCluster(ctx context.Context, flags clusterFlags, out io.Writer) error {
-	config, err := flags.embedded(out)
+	config, err := flags.checked(out)
 	if err != nil {
 		return err
 	}
@@ -140,7 +153,15 @@ func letGoOfOutput() error {
 const backgroundVariable = "TESTBED_BACKGROUND"
 
 // startInBackground runs this command again in a session of its own and shows its progress until the cluster is ready.
-func startInBackground(ctx context.Context, name string) error {
+func startInBackground(ctx context.Context, flags clusterFlags) error {
+	config, err := flags.checked(io.Discard)
+	if err != nil {
+		return err
+	}
+	if _, err := embedded.Find(ctx, config.Name); !errors.Is(err, embedded.ErrNotRunning) {
+		return fmt.Errorf("a cluster named %q is running already: end it with `testbed down --name %s` or choose another --name",
+			config.Name, config.Name)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding the running program: %w", err)
@@ -166,7 +187,7 @@ func startInBackground(ctx context.Context, name string) error {
 	stop := context.AfterFunc(ctx, func() { child.Process.Signal(syscall.SIGTERM) })
 	defer stop()
 	io.Copy(os.Stdout, output) //nolint:errcheck // the end of it, however, is what we wait for
-	if _, err := embedded.Find(context.WithoutCancel(ctx), name); err == nil && ctx.Err() == nil {
+	if _, err := embedded.Find(context.WithoutCancel(ctx), config.Name); err == nil && ctx.Err() == nil {
 		return nil
 	}
 	io.Copy(os.Stderr, complaints) //nolint:errcheck // it has said why
