@@ -46,6 +46,11 @@ func (p place) String() string {
 	return fmt.Sprintf("path %q of %s", p.path, host)
 }
 
+// defaultBackend is the place of a default backend in a message.
+type defaultBackend struct{}
+
+func (defaultBackend) String() string { return "the default backend" }
+
 // service is a Service and its port as an Ingress names them.
 type service struct {
 	namespace, name string
@@ -71,7 +76,7 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 		}
 	}
 	if backend := object.Spec.DefaultBackend; backend != nil {
-		if service, ok := r.backend("the default backend", backend); ok {
+		if service, ok := r.backend(defaultBackend{}, backend); ok {
 			result.fallback = &service
 		}
 	}
@@ -137,7 +142,7 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 		// Compared by element, "/a/" and "/a" are the same prefix (Ingress v1, "Path types", examples).
 		where.path = strings.TrimSuffix(where.path, "/")
 	}
-	service, ok := r.backend(where.String(), &path.Backend)
+	service, ok := r.backend(where, &path.Backend)
 	return entry{place: where, service: service}, ok
 }
 
@@ -157,7 +162,7 @@ func normalPath(path string) (normal, fault string) {
 	return string(bytes), ""
 }
 
-func (r ingressReader) backend(where string, backend *networkingv1.IngressBackend) (service, bool) {
+func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (service, bool) {
 	switch {
 	case backend.Resource != nil:
 		r.fail(InvalidBackend, fmt.Sprintf("%s: backend %s %q is not a Service; only Services are supported",

@@ -51,7 +51,7 @@ func FuzzTranslate(f *testing.F) {
 			t.Errorf("the proxy refuses %v of\n%s", refused, text(t, result))
 		}
 		for _, step := range result.Steps {
-			if step.String() == "" {
+			if fmt.Sprint(step) == "" {
 				t.Errorf("a step says nothing: %#v", step)
 			}
 		}
@@ -60,7 +60,7 @@ func FuzzTranslate(f *testing.F) {
 
 // randomObjects makes Ingresses and what they may refer to. Names are from a small set, so that they meet.
 func randomObjects(seed int64) []runtime.Object {
-	filler := randfill.NewWithSeed(seed).NilChance(0.3).NumElements(0, 3).MaxDepth(12).Funcs(
+	filler := randfill.NewWithSeed(seed).NilChance(0.1).NumElements(1, 3).MaxDepth(40).Funcs(
 		func(meta *metav1.ObjectMeta, c randfill.Continue) {
 			meta.Name, meta.Namespace = pick(c, "a", "b"), pick(c, "x", "x-a")
 			meta.CreationTimestamp = metav1.Unix(int64(c.Intn(3)), 0)
@@ -78,6 +78,7 @@ func randomObjects(seed int64) []runtime.Object {
 		func(path *networkingv1.HTTPIngressPath, c randfill.Continue) {
 			c.FillNoCustom(path)
 			path.Path = pick(c, "", "/", "/a", "/a/", "/%61", "/a/../b", "/"+c.String(8), c.String(8))
+			path.Backend.Resource = nil
 			path.PathType = pick(c, nil, ptr.To(networkingv1.PathTypePrefix), ptr.To(networkingv1.PathTypeExact))
 		},
 		func(backend *networkingv1.IngressServiceBackend, c randfill.Continue) {
@@ -99,7 +100,21 @@ func randomObjects(seed int64) []runtime.Object {
 		},
 		func(port *discoveryv1.EndpointPort, c randfill.Continue) {
 			c.FillNoCustom(port)
-			port.Name = pick(c, nil, ptr.To("http"), ptr.To(""))
+			port.Name, port.Port = pick(c, nil, ptr.To("http"), ptr.To("")), pick(c, nil, ptr.To(int32(8080)), ptr.To(int32(c.Uint32())))
+			port.Protocol = pick(c, nil, ptr.To(corev1.ProtocolTCP), ptr.To(corev1.ProtocolUDP))
+		},
+		func(kind *discoveryv1.AddressType, c randfill.Continue) {
+			*kind = pick(c, discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6, discoveryv1.AddressTypeFQDN)
+		},
+		func(family *corev1.IPFamily, c randfill.Continue) {
+			*family = pick(c, corev1.IPv4Protocol, corev1.IPv6Protocol)
+		},
+		func(kind *corev1.ServiceType, c randfill.Continue) {
+			*kind = pick(c, corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeExternalName)
+		},
+		func(spec *corev1.ServiceSpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			spec.ExternalName = pick(c, "192.0.2.1", "127.0.0.1", c.String(5))
 		},
 	)
 	var objects []runtime.Object

@@ -67,12 +67,13 @@ func NewStore(objects ...runtime.Object) *Store {
 		Names:      map[string][]netip.Addr{},
 	}
 	for _, object := range objects {
-		s.add(object)
+		s.Add(object)
 	}
 	return s
 }
 
-func (s *Store) add(object runtime.Object) {
+// Add puts one more object into the store.
+func (s *Store) Add(object runtime.Object) {
 	switch o := object.(type) {
 	case *networkingv1.Ingress:
 		s.ingresses = append(s.ingresses, o)

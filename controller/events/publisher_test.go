@@ -1,0 +1,59 @@
+package events_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/record"
+
+	"github.com/ingress-testbed/testbed/controller"
+	"github.com/ingress-testbed/testbed/controller/events"
+	"github.com/ingress-testbed/testbed/controller/translate"
+)
+
+func problem(message string) translate.Problem {
+	return translate.Problem{
+		Severity: translate.Error, Reason: translate.InvalidHost, Message: message,
+		Object: translate.Object{Kind: "Ingress", Namespace: "default", Name: "x"},
+	}
+}
+
+func TestEachProblemIsToldOnceUntilItComesBack(t *testing.T) {
+	recorder := record.NewFakeRecorder(10)
+	publisher := events.NewPublisher(recorder)
+	observe := func(messages ...string) {
+		var outcome controller.Outcome
+		for _, message := range messages {
+			outcome.Problems = append(outcome.Problems, problem(message))
+		}
+		publisher.Observe(outcome)
+	}
+	expect := func(want string) {
+		t.Helper()
+		select {
+		case got := <-recorder.Events:
+			if got != "Warning InvalidHost "+want {
+				t.Errorf("event %q, want one of %q", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no event of %q", want)
+		}
+	}
+	observe("one") // before this controller leads
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); publisher.Run(ctx) }()
+	expect("one")
+	observe("one", "two")
+	expect("two")
+	observe("two", "three")
+	expect("three")
+	observe("two", "one")
+	expect("one")
+	cancel()
+	<-ended
+	if left := len(recorder.Events); left > 0 {
+		t.Errorf("%d more events: %q", left, <-recorder.Events)
+	}
+}
