@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -298,6 +299,17 @@ func TestLadder(t *testing.T) {
 	x := func(i int, end string) string { value, _ := attribute(arrows[i], end); return value }
 	if x(0, "x1") != x(1, "x2") || x(0, "x2") != x(1, "x1") || x(0, "x1") == x(0, "x2") {
 		t.Errorf("SYN goes from %s to %s, its answer from %s to %s", x(0, "x1"), x(0, "x2"), x(1, "x1"), x(1, "x2"))
+	}
+	for i, head := range all(figure, "polygon", "") {
+		points, _ := attribute(head, "points")
+		var tip, base, from, to int
+		if _, err := fmt.Sscanf(points+" "+x(i, "x1")+" "+x(i, "x2"), "%d,%d %d,%d %d,%d %d %d",
+			&tip, new(int), &base, new(int), new(int), new(int), &from, &to); err != nil {
+			t.Fatalf("points %q: %v", points, err)
+		}
+		if tip != to || (base < tip) != (from < to) {
+			t.Errorf("the line from %d to %d has its head at %s", from, to, points)
+		}
 	}
 	if link := all(figure, "a", ""); len(link) != 1 || text(link[0]) != "https.pcap" {
 		t.Errorf("%d links to the capture", len(link))

@@ -362,6 +362,31 @@ func TestARunThatIsInterruptedShowsWhatDidNotRun(t *testing.T) {
 	}
 }
 
+// godog reports nothing for an ambiguous step behind one that failed.
+func TestStepsThatGodogPassesOverAreSkipped(t *testing.T) {
+	var heard journal
+	rec := recorder.New("test", &heard)
+	godog.TestSuite{
+		ScenarioInitializer: func(sc *godog.ScenarioContext) {
+			suite(sc)
+			rec.Observe(sc)
+		},
+		Options: &godog.Options{
+			Format: rec.Register("testbed"), Output: io.Discard, Strict: true,
+			FeatureContents: []godog.Feature{{Name: "f.feature", Contents: []byte(
+				"Feature: f\n  Scenario: s\n    When a step that fails\n    Then a step that two definitions match\n",
+			)}},
+		},
+	}.Run()
+	s := rec.Run().Features[0].Scenarios[0]
+	if s.Status() != results.Failed || s.Steps[1].Status != results.Skipped {
+		t.Errorf("scenario %s, second step %s", s.Status(), s.Steps[1].Status)
+	}
+	if diff := cmp.Diff([]string{"s failed"}, heard.finished); diff != "" {
+		t.Errorf("listener (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnnouncedScenariosAreShownIfNothingRuns(t *testing.T) {
 	rec := recorder.New("test")
 	suite := godog.TestSuite{
