@@ -32,6 +32,7 @@ type ladderView struct {
 	FileName       string
 	Omitted        int
 	Width, Height  int
+	MinWidth       int
 	Bottom         int
 	Columns        []columnView
 	Rows           []rowView
@@ -70,10 +71,7 @@ func newLadder(l evidence.Ladder, step *results.Step) *ladderView {
 		}
 	}
 	names := columns(l.Columns, packets)
-	spacing := 290
-	if len(names) == 2 {
-		spacing = 540
-	}
+	spacing := spacingOf(len(names))
 	places := map[string]int{}
 	for i, name := range names {
 		places[name] = timeWidth + margin + i*spacing
@@ -84,10 +82,22 @@ func newLadder(l evidence.Ladder, step *results.Step) *ladderView {
 	for i, packet := range packets {
 		v.Rows = append(v.Rows, newRow(i, packet, packets[0].Time, places))
 	}
+	v.MinWidth = v.Width * 4 / 5 // below that letters get too small, and the drawing is scrolled
 	v.Height = headHeight + len(packets)*rowHeight + 24
 	v.Bottom = v.Height - 8
 	v.Summary = fmt.Sprintf("Packet ladder with %d packets between %d parties", len(packets), len(names))
 	return v
+}
+
+// spacingOf is the distance between columns: wide for few, so that details fit, and no wider than a page for several.
+func spacingOf(columns int) int {
+	switch {
+	case columns <= 2:
+		return 540
+	case columns == 3:
+		return 300
+	}
+	return 195
 }
 
 // columns are the named parties and those that packets add. Parties beyond the limit share the last column.
