@@ -1,0 +1,153 @@
+package dump_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func table() *route.Table {
+	backend := func(service, port string) route.Backend {
+		return route.Backend{Upstream: "default-" + service + "-" + port, Origin: route.Origin{
+			Namespace: "default", Ingress: "ingress-1", Service: service, Port: port,
+		}}
+	}
+	upstream := func(name string, protocol route.Protocol, endpoints ...route.Endpoint) route.Upstream {
+		return route.Upstream{Name: name, Protocol: protocol, Endpoints: endpoints}
+	}
+	endpoint := func(address, pod string) route.Endpoint {
+		return route.Endpoint{Address: netip.MustParseAddrPort(address), Pod: pod}
+	}
+	return &route.Table{
+		Hosts: []route.Host{
+			{Name: "gyull.com", Routes: []route.Route{
+				{
+					Path: "/", Backend: backend("svc-v1", "8080"),
+					Policy: route.Policy{RedirectToHTTPS: true, HSTS: "max-age=1", Affinity: &route.Affinity{Cookie: "route"}},
+					Canary: &route.Canary{
+						Backend: backend("svc-v2", "8080"), Header: "X-Canary", HeaderValue: "yes", HeaderPattern: "^y", Cookie: "c", Weight: 10,
+					},
+				},
+				{Path: "/", Match: route.Exact, Backend: backend("missing", "http")},
+			}},
+			{Name: "", Routes: []route.Route{
+				{Path: "/", Backend: backend("svc1-web", "80")},
+				{Path: "/admin", Backend: backend("svc3-admin", "8080")},
+				{Path: "/guest", Backend: backend("svc2-guest", "8080")},
+			}},
+			{Name: "empty.example.com"},
+		},
+		Upstreams: []route.Upstream{
+			upstream("default-svc1-web-80", route.HTTP1, endpoint("172.16.2.6:80", "web-1")),
+			upstream("default-svc2-guest-8080", route.HTTP1, endpoint("172.16.1.3:8080", "guest-1"), endpoint("172.16.3.6:8080", "")),
+			upstream("default-svc3-admin-8080", route.HTTP1),
+			upstream("default-svc-v1-8080", route.HTTP1, endpoint("[2001:db8::1]:8080", "v1")),
+			upstream("default-svc-v2-8080", route.H2C, endpoint("172.16.1.6:8080", "v2")),
+		},
+		Certificates: []route.Certificate{{
+			Origin: "default/cert", Hosts: []string{"gyull.com", "*.gyull.com"}, ChainPEM: []byte("CHAIN"), KeyPEM: []byte("SECRET"),
+		}},
+		DefaultCertificate: &route.Certificate{Origin: "ingress/default", KeyPEM: []byte("SECRET")},
+	}
+}
+
+func TestText(t *testing.T) {
+	var out bytes.Buffer
+	if err := dump.Of(table()).WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/table.txt"
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestGrep shows that the five lines after each location say what it is made from, as they do in an nginx.conf.
+func TestGrep(t *testing.T) {
+	var out bytes.Buffer
+	if err := dump.Of(table()).WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	found := 0
+	for i, line := range lines {
+		if !strings.HasPrefix(strings.TrimSpace(line), "location ") {
+			continue
+		}
+		found++
+		for j, key := range []string{"namespace", "ingress", "service", "port", "path"} {
+			if !strings.HasPrefix(strings.TrimSpace(lines[i+1+j]), key+" ") {
+				t.Errorf("line %d after %q is %q, want the %s", j+1, line, lines[i+1+j], key)
+			}
+		}
+	}
+	if found != 5 {
+		t.Errorf("%d locations", found)
+	}
+}
+
+func TestOverHTTP(t *testing.T) {
+	var raw bytes.Buffer
+	handler := dump.Handler(table)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, r)
+		raw.Write(recorder.Body.Bytes())
+		w.Write(recorder.Body.Bytes())
+	}))
+	defer server.Close()
+	got, err := dump.Fetch(t.Context(), strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(dump.Of(table()), got); diff != "" {
+		t.Error(diff)
+	}
+	if !json.Valid(raw.Bytes()) || strings.Contains(raw.String(), "SECRET") {
+		t.Errorf("the answer is no JSON or shows a key: %s", raw.String())
+	}
+}
+
+func TestFetchFails(t *testing.T) {
+	answer := func(status int, body string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			w.Write([]byte(body))
+		}))
+		t.Cleanup(server.Close)
+		return strings.TrimPrefix(server.URL, "http://")
+	}
+	for name, address := range map[string]string{
+		"nobody there": "127.0.0.1:1",
+		"no address":   "\x00",
+		"an error":     answer(http.StatusTeapot, "{}"),
+		"no table":     answer(http.StatusOK, "<html>"),
+	} {
+		if _, err := dump.Fetch(context.Background(), address); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
