@@ -1,0 +1,220 @@
+package suite_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/suite"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+)
+
+const good = `@shop
+Feature: shop
+  Background:
+    Given an ingress controller
+
+  Scenario: one
+    When the client requests "http://a.test/"
+
+  @slow
+  Scenario Outline: two
+    Then the response status is <status>
+
+    Examples:
+      | status |
+      | 200    |
+      | 404    |
+`
+
+func files() fstest.MapFS {
+	return fstest.MapFS{
+		"conformance/shop.feature":       {Data: []byte(good)},
+		"conformance/manifests/a.yaml":   {Data: []byte("a: b")},
+		"walkthroughs/1-article.feature": {Data: []byte("@walkthrough\nFeature: article\n  Scenario: s\n    Given an ingress controller\n")},
+	}
+}
+
+func words(t *testing.T) *vocabulary.Vocabulary {
+	t.Helper()
+	words, err := steps.Suite{}.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+func TestSelection(t *testing.T) {
+	for _, test := range []struct {
+		paths []string
+		tags  string
+		want  int
+	}{
+		{nil, "", 4},
+		{[]string{"conformance"}, "", 3},
+		{[]string{"conformance/", "walkthroughs/1-article.feature"}, "", 4},
+		{[]string{"conformance/shop.feature:6"}, "", 1},
+		{nil, "@shop", 3},
+		{nil, "~@slow", 2},
+		{nil, "@shop && ~@slow", 1},
+		{nil, "@slow,@walkthrough", 3},
+	} {
+		plan, err := suite.NewPlan(suite.Selection{Files: files(), Paths: test.paths, Tags: test.tags}, words(t))
+		if err != nil {
+			t.Errorf("%q %q: %v", test.paths, test.tags, err)
+			continue
+		}
+		total := 0
+		for _, count := range plan.ScenariosIn {
+			total += count
+		}
+		if len(plan.Scenarios) != test.want || total != test.want {
+			t.Errorf("%q %q selected %d scenarios (%d by file), want %d", test.paths, test.tags, len(plan.Scenarios), total, test.want)
+		}
+	}
+}
+
+func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
+	broken := files()
+	broken["broken/syntax.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: b\n    Given an ingress controller\n    Gibberish\n    Given an ingress controller\n    More gibberish\n")}
+	broken["broken/cells.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: b\n    Given an ingress controller with:\n      | a | b |\n      | c |\n")}
+	broken["steps/unknown.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Background:\n    Given an ingres controller\n  Scenario: b\n    Then the respons status is 200\n  Scenario: c\n    Then the response status is OK\n")}
+	broken["outline/outline.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario Outline: b\n    Then the response status is <x>\n  Scenario: empty\n")}
+	broken["empty/empty.feature"] = &fstest.MapFile{Data: []byte("# nothing\n")}
+	broken["none/readme.md"] = &fstest.MapFile{Data: []byte("x")}
+	for _, test := range []struct {
+		name  string
+		paths []string
+		tags  string
+		want  []string
+	}{
+		{"syntax, in all files", []string{"broken"}, "", []string{"broken/syntax.feature:4: ", "broken/syntax.feature:6: ", "broken/cells.feature:5: "}},
+		{"unknown steps, each once", []string{"steps"}, "", []string{
+			`steps/unknown.feature:3: no step is worded "an ingres controller"`, "did you mean: an ingress controller",
+			"steps/unknown.feature:5: no step is worded \"the respons status is 200\"\n    did you mean: the response status is 200", "steps/unknown.feature:7: ",
+		}},
+		{"outlines and empty scenarios", []string{"outline"}, "", []string{"outline/outline.feature:2: the outline \"b\" has no examples", "outline.feature:4: the scenario \"empty\" has no steps"}},
+		{"a file without a feature", []string{"empty"}, "", []string{"empty/empty.feature: the file has no feature"}},
+		{"a folder without features", []string{"none"}, "", []string{`no feature file in "none"`}},
+		{"paths that are not there", []string{"nowhere", "nothing.feature"}, "", []string{`"nowhere"`, `"nothing.feature"`}},
+		{"a line without a scenario", []string{"conformance/shop.feature:2"}, "", []string{"no scenario was selected by the paths conformance/shop.feature:2"}},
+		{"tags that nobody has", []string{"conformance"}, "@walrus", []string{"no scenario was selected", "@walrus"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := suite.NewPlan(suite.Selection{Files: broken, Paths: test.paths, Tags: test.tags}, words(t))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range test.want {
+				if strings.Count(err.Error(), part) != 1 {
+					t.Errorf("the error has %q %d times:\n%v", part, strings.Count(err.Error(), part), err)
+				}
+			}
+		})
+	}
+}
+
+// godog would take each of these for a tag that no scenario has.
+func TestTagExpressionsThatGodogMisreadsAreRefused(t *testing.T) {
+	for _, tags := range []string{"not @slow", "@a or @b", "@a and @b", "(@a)", "!@a", "slow", "@", "@a,", "&&", "@a & @b", "~~@a", "@a @b"} {
+		_, err := suite.NewPlan(suite.Selection{Files: files(), Tags: tags}, words(t))
+		if err == nil || !strings.Contains(err.Error(), "~@a for its absence") {
+			t.Errorf("%q: %v, want it refused with the remedy", tags, err)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll(filepath.Join(dir, "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "mine", "a.feature")
+	if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "b.feature")
+	if err := os.WriteFile(outside, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		given []string
+		want  int
+	}{
+		{nil, 4}, {[]string{"walkthroughs"}, 1}, {[]string{"mine"}, 3}, {[]string{"mine/a.feature:6"}, 1}, {[]string{file}, 3}, {[]string{file, outside}, 6},
+	} {
+		where, paths, err := suite.Locate(test.given, files())
+		if err != nil {
+			t.Errorf("%q: %v", test.given, err)
+			continue
+		}
+		plan, err := suite.NewPlan(suite.Selection{Files: where, Paths: paths}, words(t))
+		if err != nil || len(plan.Scenarios) != test.want {
+			t.Errorf("%q: %+v and %v, want %d scenarios", test.given, plan, err, test.want)
+		}
+	}
+	if _, _, err := suite.Locate([]string{"mine", "walkthroughs"}, files()); !errors.Is(err, suite.ErrInput) {
+		t.Errorf("paths here and there gave %v", err)
+	}
+}
+
+func options(t *testing.T) suite.Options {
+	return suite.Options{
+		Title: "test", Files: files(), ReportDir: filepath.Join(t.TempDir(), "reports"), Kubectl: []string{"/bin/false"},
+		Controller: steps.TestbedController,
+		NewCluster: func(context.Context) (clusters.Cluster, error) { return nil, errors.New("no vxlan in this kernel") },
+	}
+}
+
+func TestARunWithoutAClusterIsReported(t *testing.T) {
+	given := options(t)
+	run, err := suite.Run(t.Context(), given)
+	if err == nil || errors.Is(err, suite.ErrInput) || !strings.Contains(err.Error(), "no vxlan in this kernel") {
+		t.Errorf("error is %v", err)
+	}
+	if run.Verdict().Passed {
+		t.Error("a run of nothing passed")
+	}
+	for _, name := range []string{"index.html", "junit.xml", "cucumber.json"} {
+		report, err := os.ReadFile(filepath.Join(given.ReportDir, name))
+		if err != nil {
+			t.Error(err)
+		} else if name != "cucumber.json" && !bytes.Contains(report, []byte("no vxlan in this kernel")) {
+			t.Errorf("%s doesn't say what went wrong", name)
+		}
+	}
+}
+
+func TestBadInputStartsNothing(t *testing.T) {
+	for name, change := range map[string]func(*suite.Options){
+		"feature files": func(o *suite.Options) { o.Paths = []string{"nowhere"} },
+		"tags":          func(o *suite.Options) { o.Tags = "not @a" },
+		"images":        func(o *suite.Options) { o.Images = []string{"/no/such/image.tar"} },
+		"reports": func(o *suite.Options) {
+			file := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			o.ReportDir = filepath.Join(file, "reports")
+		},
+	} {
+		given := options(t)
+		given.NewCluster = func(context.Context) (clusters.Cluster, error) {
+			t.Errorf("%s: a cluster was started", name)
+			return nil, fs.ErrInvalid
+		}
+		change(&given)
+		if _, err := suite.Run(t.Context(), given); !errors.Is(err, suite.ErrInput) {
+			t.Errorf("%s: error is %v, want ErrInput", name, err)
+		}
+	}
+}
