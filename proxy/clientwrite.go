@@ -21,8 +21,7 @@ func (c *clientConn) informational(reply *message.Response) error {
 
 func (c *clientConn) header(h replyHeader) error {
 	c.chunked = false
-	// After a request that is bad nothing can be trusted to be the next one.
-	c.closing = c.closing || h.reply == nil && h.status == http.StatusBadRequest
+	c.closing = c.closing || h.close
 	c.closing = c.closing || c.request.Close || c.server.draining.Load() || h.bodyUnread && !c.canDrain()
 	var reason []byte
 	if h.reply != nil {

@@ -38,12 +38,10 @@ func (c *connections) reserve(ctx context.Context) bool {
 	}
 }
 
-func (c *connections) unreserve() { <-c.slots }
-
 // handle runs serve in a goroutine, and then gives up the reserved place.
 func (c *connections) handle(serve func()) {
 	c.wait.Go(func() {
-		defer c.unreserve()
+		defer func() { <-c.slots }()
 		serve()
 	})
 }

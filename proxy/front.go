@@ -51,4 +51,7 @@ type replyHeader struct {
 	hasBody bool
 	// bodyUnread says that the reply comes before the end of the request's body.
 	bodyUnread bool
+	// close says that the connection must not be used again: after a request that is bad, or whose body did not come,
+	// nothing can be trusted to be the next request.
+	close bool
 }

@@ -25,6 +25,7 @@ func (x *exchange) reply(status int, reason string) bool {
 	x.extra = append(x.extra, '\r', '\n')
 	header := replyHeader{
 		bodyUnread: !x.front.body().Ended(),
+		close:      status == http.StatusBadRequest || status == http.StatusRequestTimeout,
 		status:     status, extra: x.extra, length: int64(len(text)),
 		hasBody: string(x.request.Method) != "HEAD" && text != "",
 	}

@@ -53,20 +53,22 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool) error {
 	var pause time.Duration
 	for {
-		if !s.connections.reserve(ctx) {
-			return nil
-		}
 		conn, err := listener.Accept()
 		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				conn.Close()
+			}
+			return nil
 		case err == nil:
 			pause = 0
+			if !s.connections.reserve(ctx) {
+				conn.Close()
+				return nil
+			}
 			s.connections.handle(func() { s.serveConn(conn, secure) })
 			continue
-		case ctx.Err() != nil:
-			s.connections.unreserve()
-			return nil
 		}
-		s.connections.unreserve()
 		var temporary interface{ Temporary() bool }
 		if !errors.As(err, &temporary) || !temporary.Temporary() {
 			return fmt.Errorf("accepting connections on %s: %w", listener.Addr(), err)

@@ -1,0 +1,371 @@
+package proxy_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// TestMain fails the package if a goroutine outlives its test.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// refusing is an address that nobody listens on.
+func refusing(t testing.TB) route.Endpoint {
+	listener := listen(t)
+	defer listener.Close()
+	return endpoint(listener.Addr())
+}
+
+func TestWhatEndpointsDoWrong(t *testing.T) {
+	breaks := func(conn net.Conn, in *bufio.Reader) { readHead(in) }
+	hangs := func(conn net.Conn, in *bufio.Reader) { io.Copy(io.Discard, in) }
+	for _, c := range []struct {
+		name     string
+		method   string
+		endpoint route.Endpoint
+		want     int
+	}{
+		{"refuses", "GET", refusing(t), 502},
+		{"breaks", "GET", scripted(t, breaks), 502},
+		{"hangs", "GET", scripted(t, hangs), 504},
+		{"refuses", "POST", refusing(t), 502},
+		{"breaks", "POST", scripted(t, breaks), 502},
+	} {
+		for alternative, want := range map[bool]int{false: c.want, true: 200} {
+			t.Run(fmt.Sprintf("%s %s, another endpoint %t", c.method, c.name, alternative), func(t *testing.T) {
+				u := upstream("u", c.endpoint)
+				var asked atomic.Int32
+				if alternative {
+					u.Endpoints = append(u.Endpoints, backend(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+				}
+				table := toAll(u)
+				table.Hosts[0].Routes[0].Policy.ResponseTimeout = 100 * time.Millisecond
+				s := serve(t, proxy.Config{}, table)
+				request, err := http.NewRequest(c.method, "http://h/", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reply, err := s.client(t).Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reply.Body.Close()
+				if c.name == "hangs" || c.name == "breaks" && c.method == "POST" {
+					want = c.want // it may have been served: it must not be sent twice
+				}
+				if reply.StatusCode != want || (want == 200) != (asked.Load() == 1) {
+					t.Errorf("got %d, want %d; the other endpoint was asked %d times", reply.StatusCode, want, asked.Load())
+				}
+			})
+		}
+	}
+}
+
+// TestStaleConnections has an endpoint that closes each connection after a reply without saying so.
+func TestStaleConnections(t *testing.T) {
+	s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+		if head := readHead(in); strings.HasPrefix(head, "POST") {
+			io.ReadFull(in, make([]byte, 2))
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	}))))
+	c := s.dial(t)
+	for range 20 {
+		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if reply, _ := c.reply("GET"); reply.StatusCode != 200 {
+			t.Fatalf("GET: got %v", reply)
+		}
+		time.Sleep(2 * time.Millisecond) // the end of the connection arrives: a POST must notice
+		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
+		if reply, _ := c.reply("POST"); reply.StatusCode != 200 {
+			t.Fatalf("POST: got %v", reply)
+		}
+	}
+}
+
+// TestTableSwapsUnderLoad swaps tables a thousand times while requests run on kept connections; none may fail, and
+// no client's connection may be closed.
+func TestTableSwapsUnderLoad(t *testing.T) {
+	first, second := upstream("u"), upstream("u")
+	for i := range 4 {
+		e := backend(t, named(fmt.Sprint(i)))
+		if i < 3 {
+			first.Endpoints = append(first.Endpoints, e)
+		}
+		if i > 0 {
+			second.Endpoints = append(second.Endpoints, e)
+		}
+	}
+	s := serve(t, proxy.Config{}, toAll(first))
+	ctx, stop := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	var served atomic.Int64
+	for range 8 {
+		c := s.dial(t)
+		group.Go(func() {
+			for ctx.Err() == nil {
+				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+				if reply, body := c.reply("GET"); reply.StatusCode != 200 {
+					t.Errorf("got %v, %q", reply, body)
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	for i := range 1000 {
+		table := toAll(first)
+		if i%2 == 0 {
+			table = toAll(second)
+		}
+		s.Apply(table)
+		for before := served.Load(); served.Load() == before && !t.Failed(); {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	stop()
+	group.Wait()
+	t.Logf("%d requests during 1000 swaps", served.Load())
+}
+
+// TestEndpointsRestartUnderLoad kills endpoints in turn, with their connections, and starts them again.
+func TestEndpointsRestartUnderLoad(t *testing.T) {
+	u := upstream("u")
+	servers := make([]*http.Server, 3)
+	start := func(i int, address string) {
+		listener, err := net.Listen("tcp", address)
+		for retry := 0; err != nil && retry < 100; retry++ {
+			time.Sleep(5 * time.Millisecond)
+			listener, err = net.Listen("tcp", address)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers[i] = &http.Server{Handler: named("ok")}
+		go servers[i].Serve(listener)
+		if len(u.Endpoints) == i {
+			u.Endpoints = append(u.Endpoints, endpoint(listener.Addr()))
+		}
+	}
+	for i := range servers {
+		start(i, "127.0.0.1:0")
+	}
+	s := serve(t, proxy.Config{}, toAll(u))
+	ctx, stop := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	var served atomic.Int64
+	for range 8 {
+		c := s.dial(t)
+		group.Go(func() {
+			for ctx.Err() == nil {
+				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+				if reply, body := c.reply("GET"); reply.StatusCode != 200 {
+					t.Errorf("got %v, %q", reply, body)
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	for round := range 12 {
+		i := round % len(servers)
+		servers[i].Close()
+		time.Sleep(20 * time.Millisecond)
+		start(i, u.Endpoints[i].Address.String())
+		time.Sleep(20 * time.Millisecond)
+	}
+	stop()
+	group.Wait()
+	for _, server := range servers {
+		server.Close()
+	}
+	t.Logf("%d requests during 12 restarts", served.Load())
+}
+
+func TestDrain(t *testing.T) {
+	started, finish := make(chan struct{}), make(chan struct{})
+	slow := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(started)
+			<-finish
+		}
+		io.WriteString(w, "done")
+	})
+	server, err := proxy.New(proxy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Apply(toAll(upstream("u", slow)))
+	plain := listen(t)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, plain, nil) }()
+	s := served{Server: server, plain: plain.Addr().String()}
+
+	idle, busy := s.dial(t), s.dial(t)
+	idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	idle.reply("GET")
+	busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-started
+	stop()
+	idle.ended()
+	if conn, err := net.Dial("tcp", s.plain); err == nil {
+		conn.Close()
+		t.Error("new connections are still accepted")
+	}
+	close(finish)
+	if reply, body := busy.reply("GET"); body != "done" || !reply.Close {
+		t.Errorf("the running request got %q, %v", body, reply)
+	}
+	busy.ended()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("Serve did not return")
+	}
+}
+
+func TestDrainEndsAfterItsLimit(t *testing.T) {
+	hangs := scripted(t, func(conn net.Conn, in *bufio.Reader) { io.Copy(io.Discard, in) })
+	server, err := proxy.New(proxy.Config{Timeouts: proxy.Timeouts{Drain: 50 * time.Millisecond, Response: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Apply(toAll(upstream("u", hangs)))
+	plain := listen(t)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, plain, nil) }()
+	c := served{Server: server, plain: plain.Addr().String()}.dial(t)
+	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	time.Sleep(20 * time.Millisecond)
+	stop()
+	if _, err := http.ReadResponse(c.in, nil); err == nil {
+		t.Error("the hanging request got a reply")
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTimeoutsOfClients(t *testing.T) {
+	s := one(t, proxy.Config{Timeouts: proxy.Timeouts{
+		Header: 100 * time.Millisecond, Idle: 200 * time.Millisecond, Body: 100 * time.Millisecond,
+	}}, echoBody)
+	t.Run("idle", func(t *testing.T) { s.dial(t).ended() })
+	t.Run("header", func(t *testing.T) {
+		c := s.dial(t)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for range 20 { // a byte now and then does not help
+				if _, err := io.WriteString(c, "G"); err != nil {
+					return
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		if reply, _ := c.reply("GET"); reply.StatusCode != 408 {
+			t.Errorf("got %v", reply)
+		}
+		<-ended
+	})
+	t.Run("body", func(t *testing.T) {
+		c := s.dial(t)
+		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nonly")
+		if reply, _ := c.reply("POST"); reply.StatusCode != 408 || !reply.Close {
+			t.Errorf("got %v", reply)
+		}
+	})
+}
+
+func TestConnectionLimit(t *testing.T) {
+	s := one(t, proxy.Config{Limits: proxy.Limits{Connections: 2}}, named("x"))
+	first, second, third := s.dial(t), s.dial(t), s.dial(t)
+	for _, c := range []*raw{first, second, third} {
+		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	}
+	first.reply("GET")
+	second.reply("GET")
+	third.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	var timeout net.Error
+	if _, err := third.in.ReadByte(); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("the third connection was served: %v", err)
+	}
+	first.Close()
+	third.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if reply, _ := third.reply("GET"); reply.StatusCode != 200 {
+		t.Errorf("got %v", reply)
+	}
+}
+
+func TestApplyReportsWhatIsBadAndServesTheRest(t *testing.T) {
+	good := backend(t, named("good"))
+	s := serve(t, proxy.Config{}, &route.Table{})
+	bad := prefix("/bad-canary", "u")
+	bad.Canary = &route.Canary{Backend: bad.Backend, Header: "X", HeaderPattern: "("}
+	problems := s.Apply(&route.Table{
+		Hosts: []route.Host{
+			host("h", prefix("/", "u"), prefix("/", "other"), prefix("relative", "u"), prefix("/%zz", "u"), bad),
+			host("h", prefix("/", "other")), host("a..b"), host("UPPER", prefix("/", "u")), host("x.*.y"),
+		},
+		Upstreams:          []route.Upstream{upstream("u", good), upstream("u")},
+		Certificates:       []route.Certificate{{Origin: "ns/bad", ChainPEM: []byte("x"), KeyPEM: []byte("y")}},
+		DefaultCertificate: &route.Certificate{Origin: "ns/worse"},
+	})
+	if len(problems) != 11 {
+		t.Errorf("got %d problems, want 11:\n%v", len(problems), errors.Join(problems...))
+	}
+	for _, url := range []string{"http://h/", "http://h/bad-canary", "https://h/"} {
+		if code, body, _ := s.get(t, url); code != 200 || body != "good" {
+			t.Errorf("%s: got %d %q", url, code, body)
+		}
+	}
+}
+
+// TestUpdateOfOneEndpoint checks that an upstream that stays the same keeps its turn while another changes, and that
+// one that leaves is asked no more.
+func TestUpdateOfOneEndpoint(t *testing.T) {
+	a, b := backend(t, named("a")), backend(t, named("b"))
+	table := func(other ...route.Endpoint) *route.Table {
+		return &route.Table{
+			Hosts:     []route.Host{host("", prefix("/", "stays"), prefix("/other", "changes"))},
+			Upstreams: []route.Upstream{upstream("changes", other...), upstream("stays", a, b)},
+		}
+	}
+	s := serve(t, proxy.Config{}, table(a))
+	var got string
+	for _, next := range [][]route.Endpoint{{b}, {a, b}, nil, {netipEndpoint("127.0.0.1:1")}} {
+		_, body, _ := s.get(t, "http://h/")
+		got += body
+		s.Apply(table(next...))
+	}
+	if got != "abab" {
+		t.Errorf("the turns were %q", got)
+	}
+	if code, _, _ := s.get(t, "http://h/other"); code != 502 {
+		t.Errorf("an endpoint that has left was asked: %d", code)
+	}
+}
+
+func netipEndpoint(address string) route.Endpoint {
+	return route.Endpoint{Address: netip.MustParseAddrPort(address)}
+}
