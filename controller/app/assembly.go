@@ -62,7 +62,6 @@ func (c *assembly) assemble() (err error) {
 			return err
 		}
 	}
-	c.broadcaster = record.NewBroadcaster()
 	recorder := c.broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "ingress-controller"})
 	c.events = events.NewPublisher(recorder)
 	if o.UpdateStatus {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
@@ -43,7 +44,11 @@ func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listen
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	c := &assembly{options: o, client: client, clock: clock.RealClock{}, registry: prometheus.NewRegistry()}
+	c := &assembly{
+		options: o, client: client, clock: clock.RealClock{}, registry: prometheus.NewRegistry(),
+		broadcaster: record.NewBroadcaster(),
+	}
+	defer c.broadcaster.Shutdown()
 	var err error
 	if c.listeners, err = listen(o); err != nil {
 		return err
@@ -111,7 +116,6 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 	group.Go(func() error { loop.Run(background); return nil })
 	group.Go(func() error { return c.election().Run(background) })
 	c.broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.client.CoreV1().Events("")})
-	defer c.broadcaster.Shutdown()
 
 	select {
 	case <-c.readiness.Served():

@@ -192,7 +192,7 @@ func get[T any](informer cache.SharedIndexInformer, key types.NamespacedName) *T
 	if informer == nil {
 		return nil
 	}
-	found, _, err := informer.GetStore().GetByKey(key.String())
+	found, _, err := informer.GetStore().GetByKey(cache.NewObjectName(key.Namespace, key.Name).String())
 	if err != nil {
 		return nil // only for keys that are no strings
 	}
