@@ -35,8 +35,10 @@ type clientConn struct {
 	closing bool
 	chunked bool // the reply is
 
-	idle    atomic.Bool // between two requests
-	telling sync.Mutex  // held while an idle connection is told to end
+	idle     atomic.Bool // between two requests
+	telling  sync.Mutex  // held while the connection is told to end; guards what follows
+	closed   bool
+	endpoint io.Closer // that works for this client
 }
 
 // phase is what a read of the connection waits for.
@@ -163,8 +165,27 @@ func (c *clientConn) Drain() {
 	}
 }
 
-// Close ends the connection at once.
-func (c *clientConn) Close() error { return c.conn.Close() }
+// Close ends the connection at once, and the endpoint's that works for it.
+func (c *clientConn) Close() error {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.closed = true
+	if c.endpoint != nil {
+		c.endpoint.Close()
+	}
+	return c.conn.Close()
+}
+
+// onGone makes Close close what is given too. That a client goes away is not noticed otherwise: while the endpoint's
+// reply is awaited nobody reads from the client.
+func (c *clientConn) onGone(endpoint io.Closer) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.endpoint = endpoint
+	if c.closed && endpoint != nil {
+		endpoint.Close()
+	}
+}
 
 // body, cutBody: see front.
 func (c *clientConn) body() requestBody { return &c.read }
@@ -173,9 +194,6 @@ func (c *clientConn) cutBody() {
 	c.cut.Store(true)
 	c.conn.SetReadDeadline(time.Unix(1, 0))
 }
-
-// onGone does nothing: while the endpoint's reply is awaited nobody reads from the client.
-func (c *clientConn) onGone(io.Closer) {}
 
 const (
 	// drainedBody is how much of a body that nobody wants is read, to keep the connection.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -16,6 +17,7 @@ import (
 // carried for Timeouts.Tunnel. Neither connection can be used for another request.
 func (x *exchange) tunnel(endpoint *upstream.Conn) bool {
 	defer endpoint.Close()
+	defer x.front.onGone(nil)
 	client, is := x.front.(*clientConn)
 	if !is {
 		return x.reply(502, errUnaskedUpgrade.Error())
@@ -47,7 +49,8 @@ func (t *tunnel) touch() { t.last.Store(time.Now().UnixNano()) }
 func (t *tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 	buffer := http1.GetLarge()
 	defer http1.PutLarge(buffer)
-	defer closeWrite(to)
+	end := closeWrite
+	defer func() { end(to) }()
 	for {
 		if len(read) > 0 {
 			to.SetWriteDeadline(time.Now().Add(t.idle))
@@ -69,6 +72,10 @@ func (t *tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 		quiet = time.Duration(time.Now().UnixNano() - t.last.Load())
 		if errors.Is(err, os.ErrDeadlineExceeded) && quiet < t.idle {
 			continue // the other direction was busy
+		}
+		if err != io.EOF { // it broke: there is no half to keep
+			end = func(to net.Conn) { to.Close() }
+			from.Close()
 		}
 		return carried
 	}

@@ -1,0 +1,178 @@
+package proxy_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// certificate makes one with a common name and the given alternative names, for the given hosts of a table.
+func certificate(t testing.TB, name string, alternatives, hosts []string) route.Certificate {
+	t.Helper()
+	made, err := certs.SelfSigned(name, alternatives...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return route.Certificate{
+		Origin: "default/" + name, Hosts: hosts,
+		ChainPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]}),
+		KeyPEM:   pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+	}
+}
+
+// shakeHands returns what the proxy shows a client that asks for a server name.
+func (s served) shakeHands(t testing.TB, config *tls.Config) tls.ConnectionState {
+	t.Helper()
+	config.InsecureSkipVerify = true
+	conn, err := tls.Dial("tcp", s.secure, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if config.ClientSessionCache != nil { // tickets come with the first reply
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		io.ReadAll(conn)
+	}
+	return conn.ConnectionState()
+}
+
+func TestCertificates(t *testing.T) {
+	table := &route.Table{Certificates: []route.Certificate{
+		certificate(t, "exact", nil, []string{"a.gyull.com"}),
+		certificate(t, "wild", nil, []string{"*.gyull.com"}),
+		certificate(t, "gyull.com", nil, nil), // only a common name, as in many a tutorial
+		certificate(t, "names", []string{"one.example", "*.two.example"}, nil),
+		certificate(t, "later", nil, []string{"a.gyull.com"}),
+	}}
+	s := serve(t, proxy.Config{}, table)
+	served := func(serverName string) string {
+		return s.shakeHands(t, &tls.Config{ServerName: serverName}).PeerCertificates[0].Subject.CommonName
+	}
+	for name, want := range map[string]string{
+		"a.gyull.com": "exact", "A.Gyull.COM": "exact", "b.gyull.com": "wild", "gyull.com": "gyull.com",
+		"x.y.gyull.com": certs.SelfMadeName, "one.example": "names", "x.two.example": "names",
+		"other.example": certs.SelfMadeName, "": certs.SelfMadeName,
+	} {
+		if got := served(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+	fallback := certificate(t, "default", nil, nil)
+	s.Apply(&route.Table{DefaultCertificate: &fallback})
+	if got := served("a.gyull.com"); got != "default" {
+		t.Errorf("after the swap: got %q", got)
+	}
+}
+
+func TestTLSVersionsAndResumption(t *testing.T) {
+	s := one(t, proxy.Config{}, named("x"))
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		config := &tls.Config{
+			MinVersion: version, MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(1), ServerName: "h",
+		}
+		if first := s.shakeHands(t, config); first.DidResume {
+			t.Errorf("%s: the first session was resumed", tls.VersionName(version))
+		}
+		s.Apply(s.Table()) // sessions outlive tables
+		if second := s.shakeHands(t, config); !second.DidResume {
+			t.Errorf("%s: the second session was not resumed", tls.VersionName(version))
+		}
+	}
+	_, err := tls.Dial("tcp", s.secure, &tls.Config{MaxVersion: tls.VersionTLS11, InsecureSkipVerify: true})
+	if err == nil {
+		t.Error("TLS 1.1 was accepted")
+	}
+}
+
+func TestCertificateSwapDropsNoConnection(t *testing.T) {
+	table := toAll(upstream("u", backend(t, named("x"))))
+	table.Certificates = []route.Certificate{certificate(t, "first", nil, []string{"h"})}
+	s := serve(t, proxy.Config{}, table)
+	client := s.client(t)
+	client.Transport.(*http.Transport).DisableKeepAlives = false
+	ask := func() string {
+		reply, err := client.Get("https://h/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, reply.Body)
+		reply.Body.Close()
+		return reply.TLS.PeerCertificates[0].Subject.CommonName
+	}
+	if got := ask(); got != "first" {
+		t.Errorf("got %q", got)
+	}
+	next := *table
+	next.Certificates = []route.Certificate{certificate(t, "second", nil, []string{"h"})}
+	s.Apply(&next)
+	if got := ask(); got != "first" {
+		t.Errorf("the connection was not kept: got %q", got)
+	}
+	client.CloseIdleConnections()
+	if got := ask(); got != "second" {
+		t.Errorf("a new connection got %q", got)
+	}
+}
+
+func TestRedirectAndHSTS(t *testing.T) {
+	table := toAll(upstream("u", backend(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=0")
+	})))
+	policy := &table.Hosts[0].Routes[0].Policy
+	policy.RedirectToHTTPS, policy.HSTS = true, "max-age=31536000; includeSubDomains"
+	s := serve(t, proxy.Config{}, table)
+	code, _, header := s.get(t, "http://Gyull.com:30080/a%2fb/../c?x=1&y")
+	if got := header.Get("Location"); code != 308 || got != "https://gyull.com/c?x=1&y" {
+		t.Errorf("got %d to %q", code, got)
+	}
+	if header.Get("Strict-Transport-Security") != "" {
+		t.Error("HSTS over plain text means nothing (RFC 6797 section 7.2)")
+	}
+	code, _, header = s.get(t, "https://gyull.com/")
+	if got := header["Strict-Transport-Security"]; code != 200 || strings.Join(got, "|") != policy.HSTS {
+		t.Errorf("got %d with %q", code, got)
+	}
+	other := serve(t, proxy.Config{TLSPort: 30443, TrustForwardedHeaders: true}, table)
+	if _, _, header = other.get(t, "http://gyull.com/"); header.Get("Location") != "https://gyull.com:30443/" {
+		t.Errorf("got %q", header.Get("Location"))
+	}
+	if code, _, _ = other.get(t, "http://gyull.com/", "X-Forwarded-Proto", "https"); code != 200 {
+		t.Errorf("behind another proxy that speaks TLS: got %d", code)
+	}
+}
+
+func TestProtocolsOverTLS(t *testing.T) {
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("X-Scheme")) })
+	for _, want := range []string{"HTTP/2.0", "HTTP/1.1"} {
+		client := s.client(t)
+		client.Transport.(*http.Transport).ForceAttemptHTTP2 = want == "HTTP/2.0"
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://h/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(reply.Body)
+		reply.Body.Close()
+		if reply.Proto != want || string(body) != "https" {
+			t.Errorf("got %s, %q, want %s", reply.Proto, body, want)
+		}
+	}
+}
