@@ -63,6 +63,8 @@ func run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	launcher := container.NewLauncher(c.ContainerInit)
+	defer launcher.Close()
 	network := sandbox.NewNetwork(c.CNIConfDir, c.CNIBinDir, c.CNICacheDir)
 	sandboxes := sandbox.NewMaker(network, sandboxDir(c.StateDir), c.Logger)
 
@@ -87,7 +89,7 @@ func run(ctx context.Context, c Config) error {
 		Name: c.NodeName, HostIPs: []netip.Addr{c.InternalIP}, Allocatable: capacity(),
 		DNS:    lifecycle.DNS{Server: c.ClusterDNS, Domain: c.ClusterDomain, NodeFile: "/etc/resolv.conf"},
 		PodDir: podDir(c.StateDir), LogDir: c.LogDir, LogLimits: c.LogLimits,
-		Launcher: container.Launcher{Program: c.ContainerInit}, Images: images, Sandboxes: sandboxes,
+		Launcher: launcher, Images: images, Sandboxes: sandboxes,
 		Objects: apiobjects.NewWatcher(client, p.objectChanged), Services: services.Lister(),
 		Client: client, Events: events, Log: c.Logger,
 	}

@@ -174,14 +174,14 @@ func (p *provider) byName(namespace, name string) *lifecycle.Worker {
 	return nil
 }
 
-// podUpdated sees what virtual-kubelet doesn't pass on: conditions that others set, such as readiness gates.
+// podUpdated hears of changes that virtual-kubelet doesn't pass on, such as readiness gates, which others set.
 func (p *provider) podUpdated(_, now any) {
 	pod, ok := now.(*corev1.Pod)
 	if !ok {
 		return
 	}
 	if w := p.byUID(pod.UID); w != nil {
-		w.Observe(pod)
+		w.Update(pod)
 	}
 }
 

@@ -69,7 +69,7 @@ func shell(t *testing.T, script string) Spec {
 // run starts a container and returns all it says and how it ended.
 func run(t *testing.T, spec Spec) (string, string, Exit) {
 	t.Helper()
-	p, err := Launcher{}.Start(spec)
+	p, err := NewLauncher("").Start(spec)
 	if err != nil {
 		t.Fatalf("starting: %v", err)
 	}

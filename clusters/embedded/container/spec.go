@@ -45,6 +45,9 @@ type Spec struct {
 	Privileged bool `json:",omitempty"`
 	// TTY gives the process a terminal instead of pipes.
 	TTY bool `json:",omitempty"`
+	// Holder makes the process run no program but only hold its namespaces, as their first process, and wait for processes
+	// that nobody else waits for. Other containers can join its PID namespace. Only Namespaces count beside it.
+	Holder bool `json:",omitempty"`
 	// Stdin keeps a pipe or the terminal open as the standard input; otherwise that is /dev/null.
 	Stdin bool `json:",omitempty"`
 }
@@ -54,8 +57,9 @@ type Namespaces struct {
 	Net string `json:",omitempty"`
 	IPC string `json:",omitempty"`
 	UTS string `json:",omitempty"`
-	// PID is the process whose PID namespace to join; 0 makes a new one.
-	PID int `json:",omitempty"`
+	// PID is the process whose PID namespace to join; 0 makes a new one, unless HostPID stays in that of the caller.
+	PID     int  `json:",omitempty"`
+	HostPID bool `json:",omitempty"`
 }
 
 // Mount is a bind mount of a file or folder.

@@ -19,14 +19,42 @@ import (
 // startTimeout is how long the child may take until it is the container's program.
 const startTimeout = 30 * time.Second
 
-// Launcher starts containers.
+// Launcher starts containers, all of them from one thread that never ends before the Launcher does. Containers ask the
+// kernel to end them with their parent, so that none outlives an agent that crashes, and to the kernel the parent is the
+// thread that started them. Any other thread of a Go program may end at any time.
 type Launcher struct {
-	// Program is what becomes a container when it is called with InitArgument; "" is the running program.
-	Program string
+	program string
+	jobs    chan func()
+}
+
+// NewLauncher makes a Launcher. What becomes a container is the given program, called with InitArgument, or the running
+// program for "". When the Launcher is closed, all of its containers that still run are killed.
+func NewLauncher(program string) *Launcher {
+	if program == "" {
+		program = "/proc/self/exe"
+	}
+	l := &Launcher{program: program, jobs: make(chan func())}
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this function
+		for job := range l.jobs {
+			job()
+		}
+	}()
+	return l
+}
+
+// Close ends the Launcher's thread. Nothing may be started any more.
+func (l *Launcher) Close() { close(l.jobs) }
+
+// onLauncherThread waits for its turn and runs f.
+func (l *Launcher) onLauncherThread(f func() error) error {
+	result := make(chan error)
+	l.jobs <- func() { result <- f() }
+	return <-result
 }
 
 // Start starts a container and returns once its program runs. A StartError means that it could not.
-func (l Launcher) Start(spec Spec) (*Process, error) {
+func (l *Launcher) Start(spec Spec) (*Process, error) {
 	if err := CheckUser(spec.User); err != nil {
 		return nil, err
 	}
@@ -42,7 +70,7 @@ func (l Launcher) Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-func (l Launcher) start(spec Spec, streams *streams) (*Process, error) {
+func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	specOut, specIn, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("opening pipe: %w", err)
@@ -56,11 +84,7 @@ func (l Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	defer reportOut.Close() //nolint:errcheck // only read
 	defer reportIn.Close()  //nolint:errcheck // closed below, too
 
-	program := l.Program
-	if program == "" {
-		program = "/proc/self/exe"
-	}
-	cmd := exec.Command(program, InitArgument)
+	cmd := exec.Command(l.program, InitArgument)
 	// One processor is plenty for what the child does, and the fewer threads it starts the sooner it is done.
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.childIn, streams.childOut, streams.childErr
@@ -73,7 +97,7 @@ func (l Launcher) start(spec Spec, streams *streams) (*Process, error) {
 		Cloneflags: syscall.CLONE_NEWNS,
 	}
 	startedAt := time.Now()
-	if err := forkIn(spec.Namespaces, cmd); err != nil {
+	if err := l.onLauncherThread(func() error { return forkIn(spec.Namespaces, cmd) }); err != nil {
 		return nil, fmt.Errorf("starting the container's first process: %w", err)
 	}
 	streams.closeChildEnds()
@@ -114,25 +138,34 @@ type StartError struct{ Reason string }
 
 func (e *StartError) Error() string { return e.Reason }
 
-// forkIn starts cmd in the PID namespace that is asked for.
-func forkIn(n Namespaces, cmd *exec.Cmd) error {
+// forkIn starts cmd in the PID namespace that is asked for. To join one concerns only the children that the thread makes
+// from then on, and can be taken back.
+func forkIn(n Namespaces, cmd *exec.Cmd) (err error) {
 	if n.PID == 0 && !n.HostPID {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID
 	}
 	if n.PID == 0 {
 		return cmd.Start()
 	}
-	return onThread(func() error {
-		fd, err := unix.PidfdOpen(n.PID, 0)
-		if err != nil {
-			return fmt.Errorf("finding the Pod's process namespace: %w", err)
+	theirs, err := unix.PidfdOpen(n.PID, 0)
+	if err != nil {
+		return fmt.Errorf("finding the Pod's process namespace: %w", err)
+	}
+	defer unix.Close(theirs) //nolint:errcheck // only a handle
+	own, err := os.Open("/proc/self/ns/pid")
+	if err != nil {
+		return fmt.Errorf("finding the agent's process namespace: %w", err)
+	}
+	defer own.Close() //nolint:errcheck // only a handle
+	if err := unix.Setns(theirs, unix.CLONE_NEWPID); err != nil {
+		return fmt.Errorf("joining the Pod's process namespace: %w", err)
+	}
+	defer func() {
+		if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWPID); back != nil {
+			err = errors.Join(err, fmt.Errorf("leaving the Pod's process namespace: %w", back))
 		}
-		defer unix.Close(fd) //nolint:errcheck // only a handle
-		if err := unix.Setns(fd, unix.CLONE_NEWPID); err != nil {
-			return fmt.Errorf("joining the Pod's process namespace: %w", err)
-		}
-		return cmd.Start()
-	})
+	}()
+	return cmd.Start()
 }
 
 // onThread runs f on a thread of its own that ends with it, for f to change the thread as it likes.

@@ -34,7 +34,7 @@ type Node struct {
 	// PodDir holds a folder for each running Pod, and LogDir one for the logs of each Pod.
 	PodDir, LogDir string
 	LogLimits      crilog.Limits
-	Launcher       container.Launcher
+	Launcher       *container.Launcher
 	Images         *image.Store
 	Sandboxes      *sandbox.Maker
 	Objects        *apiobjects.Watcher

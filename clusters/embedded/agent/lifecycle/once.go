@@ -193,7 +193,9 @@ func (r *runner) containerSpec(img image.Image) (container.Spec, error) {
 	if err := container.CheckUser(spec.User); err != nil {
 		return spec, err
 	}
-	spec.Namespaces = w.sandbox.Namespaces()
+	if spec.Namespaces, err = r.namespaces(); err != nil {
+		return spec, err
+	}
 	spec.Scratch = filepath.Join(r.dir(), "scratch")
 	if err := os.MkdirAll(spec.Scratch, 0o755); err != nil {
 		return spec, fmt.Errorf("making the container's folder: %w", err)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,7 +66,8 @@ func (w *Worker) setUp() bool {
 	}
 	return w.untilDone(eventFailedMount, "MountVolume.SetUp failed", w.setUpVolumes) &&
 		w.untilDone(eventSandbox, "Failed to create pod sandbox", w.setUpSandbox) &&
-		w.untilDone(eventSandbox, "Failed to write the Pod's files", w.writeFiles)
+		w.untilDone(eventSandbox, "Failed to write the Pod's files", w.writeFiles) &&
+		w.untilDone(eventSandbox, "Failed to start the Pod's process namespace", w.startHolder)
 }
 
 // untilDone tries something until it succeeds and tells of each new kind of failure once.
@@ -225,9 +228,11 @@ func (w *Worker) runContainers() {
 		}
 	}
 	if initialized && !w.stop.isSet() {
+		w.beginEphemeral()
 		w.runMain(pod)
 	}
 	w.endSidecars(sidecars)
+	w.endRest()
 }
 
 // runMain returns when all have ended, by themselves or because the Pod has to.
@@ -273,12 +278,39 @@ func laterOf(a, b time.Time) time.Time {
 
 // begin makes the runner of a container and starts it.
 func (w *Worker) begin(name string, as role, stop *deadline) *runner {
-	r := newRunner(w, name, as, stop)
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.beginLocked(name, as, stop)
+}
+
+func (w *Worker) beginLocked(name string, as role, stop *deadline) *runner {
+	r := newRunner(w, name, as, stop)
 	w.runners[name] = r
-	w.mu.Unlock()
 	go r.loop()
 	return r
+}
+
+// beginEphemeral starts the ephemeral containers that the Pod was given since it was started (`kubectl debug`).
+func (w *Worker) beginEphemeral() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.pod.Spec.EphemeralContainers {
+		name := w.pod.Spec.EphemeralContainers[i].Name
+		if w.ready && !w.ending && w.runners[name] == nil {
+			w.beginLocked(name, roleEphemeral, w.stop)
+		}
+	}
+}
+
+// endRest waits for what doesn't keep a Pod alive by itself.
+func (w *Worker) endRest() {
+	w.mu.Lock()
+	w.ending = true
+	rest := slices.Collect(maps.Values(w.runners))
+	w.mu.Unlock()
+	for _, r := range rest {
+		<-r.finished
+	}
 }
 
 // cleanUp takes apart what setUp made. It tries until it works, as nobody else will.
@@ -306,6 +338,7 @@ func (w *Worker) cleanUp() {
 func (w *Worker) takeApart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanUpTimeout)
 	defer cancel()
+	w.endHolder()
 	w.mu.Lock()
 	box := w.sandbox
 	w.ready = false

@@ -20,6 +20,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/volume"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 )
 
 // defaultGrace is how long a Pod gets to end when nothing says so.
@@ -55,7 +56,9 @@ type Worker struct {
 	sandbox *sandbox.Sandbox
 	volumes *volume.Set
 	volMu   sync.Mutex
-	ready   bool // sandbox is set; guarded by mu
+	holder  *container.Process // of the PID namespace that the containers share, if they do
+	ready   bool               // sandbox is set; guarded by mu
+	ending  bool               // no more containers are started; guarded by mu
 	held    []apiobjects.Reference
 }
 
@@ -96,7 +99,8 @@ func (w *Worker) Status() corev1.PodStatus {
 	return *w.status.DeepCopy()
 }
 
-// Update takes note of a changed Pod. What may change in a running Pod are metadata, images and ephemeral containers.
+// Update takes note of a Pod as it is in the API now. What may change while it runs are its labels and annotations, its
+// images and ephemeral containers, and the conditions that others set.
 func (w *Worker) Update(pod *corev1.Pod) {
 	w.mu.Lock()
 	old := w.pod
@@ -110,8 +114,13 @@ func (w *Worker) Update(pod *corev1.Pod) {
 			r.restart(fmt.Sprintf("Container %s definition changed, will be restarted", c.Name))
 		}
 	}
-	w.Refresh()
-	w.changed()
+	w.beginEphemeral()
+	if !maps.Equal(old.Labels, pod.Labels) || !maps.Equal(old.Annotations, pod.Annotations) {
+		w.Refresh()
+	}
+	if old.Generation != pod.Generation || len(pod.Spec.ReadinessGates) > 0 && !reflect.DeepEqual(old.Status.Conditions, pod.Status.Conditions) {
+		w.changed()
+	}
 }
 
 // Refresh looks again at the objects that the Pod's volumes come from.
@@ -249,14 +258,3 @@ var (
 	ErrNotStarted  = errors.New("container has not been started yet")
 	ErrNotRunning  = errors.New("container is not running")
 )
-
-// Observe takes note of a Pod as it is in the API, for what others write into its status.
-func (w *Worker) Observe(pod *corev1.Pod) {
-	w.mu.Lock()
-	changed := len(pod.Spec.ReadinessGates) > 0 && !reflect.DeepEqual(w.pod.Status.Conditions, pod.Status.Conditions)
-	w.pod = pod
-	w.mu.Unlock()
-	if changed {
-		w.changed()
-	}
-}

@@ -44,14 +44,15 @@ type Container struct {
 // Compute makes the status.
 func Compute(s Snapshot) corev1.PodStatus {
 	status := corev1.PodStatus{
-		ObservedGeneration:    s.Pod.Generation,
-		StartTime:             ptr.To(metav1.NewTime(s.Started).Rfc3339Copy()),
-		QOSClass:              s.Pod.Status.QOSClass,
-		NominatedNodeName:     s.Previous.NominatedNodeName,
-		InitContainerStatuses: statuses(s, s.Pod.Spec.InitContainers, true),
-		ContainerStatuses:     statuses(s, s.Pod.Spec.Containers, false),
-		Reason:                s.Reason,
-		Message:               s.Message,
+		ObservedGeneration:         s.Pod.Generation,
+		StartTime:                  ptr.To(metav1.NewTime(s.Started).Rfc3339Copy()),
+		QOSClass:                   s.Pod.Status.QOSClass,
+		NominatedNodeName:          s.Previous.NominatedNodeName,
+		InitContainerStatuses:      statuses(s, s.Pod.Spec.InitContainers, true),
+		ContainerStatuses:          statuses(s, s.Pod.Spec.Containers, false),
+		Reason:                     s.Reason,
+		EphemeralContainerStatuses: ephemeral(s),
+		Message:                    s.Message,
 	}
 	for i, ip := range s.HostIPs {
 		if i == 0 {
@@ -107,6 +108,19 @@ func statuses(s Snapshot, specs []corev1.Container, initial bool) []corev1.Conta
 			status.Image = c.ImageName
 		}
 		list = append(list, status)
+	}
+	return list
+}
+
+// ephemeral containers are reported like others but count for nothing.
+func ephemeral(s Snapshot) []corev1.ContainerStatus {
+	specs := make([]corev1.Container, 0, len(s.Pod.Spec.EphemeralContainers))
+	for _, e := range s.Pod.Spec.EphemeralContainers {
+		specs = append(specs, corev1.Container(e.EphemeralContainerCommon))
+	}
+	list := statuses(s, specs, false)
+	for i := range list {
+		list[i].Ready = false
 	}
 	return list
 }

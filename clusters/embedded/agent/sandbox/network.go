@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/invoke"
 	types100 "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -36,7 +37,9 @@ type Network struct {
 // NewNetwork reads configurations from confDir, runs plugins from binDir and lets the library keep in cacheDir what it
 // needs to detach Pods again.
 func NewNetwork(confDir, binDir, cacheDir string) *Network {
-	return &Network{confDir: confDir, cni: libcni.NewCNIConfigWithCacheDir([]string{binDir}, cacheDir, nil)}
+	// Left out, it would be made at first use, by whichever Pod comes first: a data race.
+	exec := &invoke.DefaultExec{RawExec: &invoke.RawExec{}}
+	return &Network{confDir: confDir, cni: libcni.NewCNIConfigWithCacheDir([]string{binDir}, cacheDir, exec)}
 }
 
 // Attachment is a Pod's link to the network.
