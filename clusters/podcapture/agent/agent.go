@@ -1,0 +1,69 @@
+// Package agent is what runs on a node to capture packets there. It needs the node's network namespace and the
+// capability CAP_NET_RAW, and nothing else.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/ingress-testbed/testbed/clusters/capture"
+)
+
+// Exit codes, by which whoever started the agent tells what went wrong.
+const (
+	ExitFailed = 1
+	// ExitUnsupported is for what this node can't show.
+	ExitUnsupported = 3
+)
+
+// Target says where to listen. Exactly one field is set.
+type Target struct {
+	// Interface is a name.
+	Interface string
+	// Pod is the address of a Pod on this node, whose link is listened on.
+	Pod netip.Addr
+	// Towards is an address outside of this node; the interface that leads to it is listened on.
+	Towards netip.Addr
+}
+
+// Run captures packets and writes them to w as a pcap stream, until input ends. When the stream's first bytes are
+// there, the capture is running. Where a Pod's link can't be found, the error is ErrNoLink.
+func Run(ctx context.Context, target Target, input io.Reader, w io.Writer) error {
+	link, err := target.link(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		// Nobody writes: the end of input is the sign that nobody listens any more, also when a connection broke.
+		_, _ = io.Copy(io.Discard, input)
+		stop()
+	}()
+	return capture.Run(ctx, link, w)
+}
+
+func (t Target) link(ctx context.Context) (string, error) {
+	given := 0
+	for _, is := range []bool{t.Interface != "", t.Pod.IsValid(), t.Towards.IsValid()} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return "", errors.New("say where to listen, by exactly one of --interface, --pod and --towards")
+	case t.Pod.IsValid():
+		return PodLink(ctx, t.Pod)
+	case t.Towards.IsValid():
+		link, err := LinkTowards(t.Towards)
+		if err != nil {
+			return "", fmt.Errorf("finding the node's link: %w", err)
+		}
+		return link, nil
+	}
+	return t.Interface, nil
+}
