@@ -1,0 +1,73 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kind/pkg/cluster"
+)
+
+// engineTimeout bounds the engine's answer to a first question.
+const engineTimeout = 15 * time.Second
+
+// engine is the container engine that kind's nodes run on.
+type engine struct {
+	program string
+	option  cluster.ProviderOption
+}
+
+func engines() []engine {
+	return []engine{
+		{"docker", cluster.ProviderWithDocker()},
+		{"podman", cluster.ProviderWithPodman()},
+		{"nerdctl", cluster.ProviderWithNerdctl("nerdctl")},
+	}
+}
+
+// findEngine chooses as kind itself does: what KIND_EXPERIMENTAL_PROVIDER names, or the first that is installed. It
+// makes sure that the engine answers.
+func findEngine(ctx context.Context) (engine, error) {
+	found, err := chooseEngine(os.Getenv("KIND_EXPERIMENTAL_PROVIDER"), func(program string) bool {
+		_, err := exec.LookPath(program)
+		return err == nil
+	})
+	if err != nil {
+		return engine{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, found.program, "info") //nolint:gosec // one of three
+	command.WaitDelay = time.Second
+	if output, err := command.CombinedOutput(); err != nil {
+		return engine{}, fmt.Errorf("the container engine %s is installed, but doesn't answer (%w): start it (systemctl start docker), "+
+			"or make sure that you may use it (%s info): %s", found.program, err, found.program, lastLine(string(output)))
+	}
+	return found, nil
+}
+
+func chooseEngine(wanted string, installed func(string) bool) (engine, error) {
+	for _, candidate := range engines() {
+		if wanted == candidate.program || wanted == "" && installed(candidate.program) {
+			if !installed(candidate.program) {
+				return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER asks for %s, which is not installed: install it or unset the variable", wanted)
+			}
+			return candidate, nil
+		}
+	}
+	if wanted != "" {
+		return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER asks for %q; kind knows docker, podman and nerdctl", wanted)
+	}
+	return engine{}, errors.New("kind needs a container engine, and neither docker, podman nor nerdctl is installed: " +
+		"install one (https://docs.docker.com/engine/install), or use CLUSTER=embedded, which needs none")
+}
+
+// lastLine is where programs say what went wrong.
+func lastLine(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

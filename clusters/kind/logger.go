@@ -1,0 +1,40 @@
+package kind
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/kind/pkg/log"
+)
+
+// logger passes on what kind says to people, and nothing of its debugging.
+type logger struct{ out io.Writer }
+
+var _ log.Logger = logger{}
+
+func (l logger) Warn(message string)           { l.write(message) }
+func (l logger) Warnf(format string, a ...any) { l.write(fmt.Sprintf(format, a...)) }
+
+// Error and Errorf are silent: what they tell is in the error that is returned.
+func (l logger) Error(string)          {}
+func (l logger) Errorf(string, ...any) {}
+
+func (l logger) V(level log.Level) log.InfoLogger {
+	if level > 0 {
+		return log.NoopInfoLogger{}
+	}
+	return info{l}
+}
+
+type info struct{ logger }
+
+func (i info) Enabled() bool                 { return i.out != nil }
+func (i info) Info(message string)           { i.write(message) }
+func (i info) Infof(format string, a ...any) { i.write(fmt.Sprintf(format, a...)) }
+
+func (l logger) write(message string) {
+	if l.out != nil {
+		fmt.Fprintf(l.out, "  %s\n", strings.TrimSpace(message))
+	}
+}
