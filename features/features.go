@@ -2,6 +2,7 @@
 //
 //	walkthroughs  replay an article, output by output
 //	conformance   what an ingress must do, on any cluster and whatever else runs in it
+//	load          steady rates
 package features
 
 import (
@@ -9,7 +10,7 @@ import (
 	"io/fs"
 )
 
-//go:embed walkthroughs conformance
+//go:embed walkthroughs conformance load
 var files embed.FS
 
 // Files are the feature files and the manifests that they name.

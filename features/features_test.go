@@ -1,6 +1,8 @@
 package features_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/ingress-testbed/testbed/features"
@@ -19,4 +21,23 @@ func TestFeatureFilesCanBeRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d scenarios", len(plan.Scenarios))
+}
+
+// The list in README.md has every step, and no other.
+func TestREADMEListsTheSteps(t *testing.T) {
+	words, err := steps.Suite{}.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, found := strings.Cut(string(readme), "\n## All steps\n")
+	if !found {
+		t.Fatal("README.md has no section \"All steps\"")
+	}
+	if want := "\n    " + strings.Join(words.Examples(), "\n    ") + "\n"; list != want {
+		t.Errorf("the section \"All steps\" should be:\n%s", want)
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/proxytest"
 	"github.com/ingress-testbed/testbed/reports/results"
+	"github.com/ingress-testbed/testbed/steps"
 )
 
 // Each assertion is shown to pass where it should and to fail where it should, with a message that says what was seen.
@@ -238,6 +239,28 @@ var assertions = []struct {
     When the client requests "http://${walrus}/"`, "known are: namespace, domain"},
 	{"an unknown Deployment", `
     Then the Pods of "walrus" run on 1 different nodes`, `neither a Deployment nor a Pod "walrus"`},
+	{"load", `
+    When the client makes 100 requests a second to "http://paths.test:30080/guest" for 1 second
+    Then no request of the load failed
+    And 99 % of the load was answered within 30000 ms`, ""},
+	{"load with errors", `
+    When the client makes 20 requests a second to "http://paths.test:30080/status/500" for 1 second
+    Then no request of the load failed`, "500:20"},
+	{"slow load", `
+    When the client makes 20 requests a second to "http://paths.test:30080/guest" for 1 second
+    Then 99 % of the load was answered within 0 ms`, "99 % of 20 requests answered within 0s"},
+	{"load of nothing", `
+    When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a rate"},
+	{"no load", `
+    Then no request of the load failed`, "there was no load"},
+	{"a WebSocket", `
+    When the client opens a WebSocket to "ws://paths.test:30080/websocket"
+    Then the WebSocket sends "hello" back
+    And the WebSocket sends "" back`, ""},
+	{"no WebSocket", `
+    When the client opens a WebSocket to "ws://paths.test:30080/guest"`, "200 OK"},
+	{"no WebSocket yet", `
+    Then the WebSocket sends "hello" back`, "must open it"},
 	{"a manifest that is none", `
     Given these objects:
       """
@@ -301,6 +324,27 @@ func addFacts(t *testing.T, l *loopback) {
 	printed := "NAME      TYPE        PORT(S)\nsvc1      ClusterIP   9001/TCP\nsvc2      NodePort    9002:30832/TCP\n"
 	if err := os.WriteFile(filepath.Join(l.commands, "get svc"), []byte(printed), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestSettingsOfTheController(t *testing.T) {
+	controller, err := steps.TestbedController(map[string]string{
+		"node": "k3s-s", "log verbosity": "3", "HTTP node port": "31080", "flag --election-id": "x", "config hsts": "false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`kubernetes.io/hostname: "k3s-s"`, "--v=3", "nodePort: 31080", "--election-id=x", `"hsts":"false"`} {
+		if !strings.Contains(string(controller.Manifest), part) {
+			t.Errorf("the manifest lacks %q:\n%s", part, controller.Manifest)
+		}
+	}
+	for setting, part := range map[[2]string]string{
+		{"nodes", "x"}: "it has: HTTP node port", {"replicas", "many"}: "must be a number", {"external traffic policy", "Global"}: "Global",
+	} {
+		if _, err := steps.TestbedController(map[string]string{setting[0]: setting[1]}); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q: %v, want an error with %q", setting, err, part)
+		}
 	}
 }
 

@@ -64,13 +64,15 @@ func newLoopback(t *testing.T, fault proxytest.Mutation) *loopback {
 	l.workload(t, "echo", 3, func(pod string) http.Handler { return backends.Echo(pod, "nginx: 1.13.0 - lua: 10008") })
 	l.workload(t, "next", 3, func(pod string) http.Handler { return backends.Echo(pod, "nginx: 1.13.1 - lua: 10008") })
 
+	l.workload(t, "probe", 1, backends.Probe)
+
 	to := func(path, upstream string) route.Route {
 		return route.Route{Path: path, Backend: route.Backend{Upstream: upstream}}
 	}
 	canary := to("/", "echo")
 	canary.Canary = &route.Canary{Backend: route.Backend{Upstream: "next"}, Weight: 10}
 	l.table.Hosts = []route.Host{
-		{Name: "paths.test", Routes: []route.Route{to("/", "web"), to("/guest", "guest"), to("/admin", "echo")}},
+		{Name: "paths.test", Routes: []route.Route{to("/", "web"), to("/guest", "guest"), to("/admin", "echo"), to("/websocket", "probe"), to("/status", "probe")}},
 		{Name: "gyull.com", Routes: []route.Route{to("/", "echo")}},
 		{Name: "*.gyull.com", Routes: []route.Route{to("/echo", "echo")}},
 		{Name: "canary.test", Routes: []route.Route{canary}},

@@ -52,10 +52,10 @@ func (s Suite) subjects() (*vocabulary.Vocabulary, *scenario, error) {
 		environment = &Environment{} // of the definitions alone, none is run
 	}
 	state := &scenario{Environment: environment, client: &outside.Client{}}
-	captures := &packets{scenario: state}
 	words, err := vocabulary.New(
 		&nodes{state}, &deployment{state}, &declarations{state}, &commands{scenario: state}, &services{state}, &logs{state},
-		&requests{scenario: state}, &responses{state}, &echoes{state}, &distribution{state}, &handshakes{state}, captures,
+		&requests{scenario: state}, &responses{state}, &echoes{state}, &distribution{state}, &handshakes{state},
+		&packets{scenario: state}, &websockets{scenario: state}, &load{scenario: state},
 	)
 	return words, state, err
 }

@@ -8,6 +8,7 @@ Feature: Routing by host
       | node            | ${control plane} |
       | HTTP node port  | 30080            |
       | HTTPS node port | 30443            |
+      | log verbosity   | 3                |
     And the objects of "manifests/backends.yaml"
     And these objects:
       """

@@ -7,6 +7,7 @@ Feature: A canary deployment
       | node            | ${control plane} |
       | HTTP node port  | 30080            |
       | HTTPS node port | 30443            |
+      | log verbosity   | 3                |
     And the objects of "manifests/versions.yaml"
     And these objects:
       """

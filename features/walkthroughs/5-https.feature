@@ -8,6 +8,7 @@ Feature: HTTPS
       | node            | ${control plane} |
       | HTTP node port  | 30080            |
       | HTTPS node port | 30443            |
+      | log verbosity   | 3                |
     And the objects of "manifests/pod-https.yaml"
     # openssl req -x509 -nodes -days 365 -newkey rsa:2048 -keyout tls.key -out tls.crt -subj "/CN=$MYDOMAIN1/O=$MYDOMAIN1"
     # kubectl create secret tls secret-https --key tls.key --cert tls.crt

@@ -66,7 +66,8 @@ func (c *Client) Do(ctx context.Context, request Request) (Exchange, error) {
 	return session.Do(ctx, request)
 }
 
-// Session makes requests that share connections where they can. It is not safe for concurrent use.
+// Session makes requests that share connections where they can. RoundTrip and Dial may be used from several goroutines;
+// Do may not, since it tells which connection it used.
 type Session struct {
 	client    *Client
 	transport *http.Transport
@@ -78,9 +79,10 @@ type Session struct {
 func (c *Client) Session() *Session {
 	session := &Session{client: c}
 	session.transport = &http.Transport{
-		DialContext:           session.dial,
+		DialContext:           session.Dial,
 		DisableCompression:    true, // curl asks for none, and a backend shows all headers that it gets
 		ForceAttemptHTTP2:     true, // as curl does over TLS
+		MaxIdleConnsPerHost:   1000, // a load run would open connections all the time with the default of 2
 		ResponseHeaderTimeout: requestTimeout,
 		TLSHandshakeTimeout:   connectTimeout,
 		// The scenarios judge certificates themselves, and see more of a wrong one than that it is refused.
@@ -92,7 +94,8 @@ func (c *Client) Session() *Session {
 // Close closes the connections.
 func (s *Session) Close() { s.transport.CloseIdleConnections() }
 
-func (s *Session) dial(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial connects to "host:port", resolved as the client does.
+func (s *Session) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	target, err := s.client.Names.Resolve(address)
 	if err != nil {
 		return nil, err
@@ -136,6 +139,12 @@ func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
 		return exchange, fmt.Errorf("the answer to %s %s is longer than %d bytes", request.Method, request.URL, maxBody)
 	}
 	return exchange, nil
+}
+
+// RoundTrip makes a request that is not the client's own, without its headers: a Session is an http.RoundTripper for
+// libraries that want one.
+func (s *Session) RoundTrip(request *http.Request) (*http.Response, error) {
+	return s.transport.RoundTrip(request)
 }
 
 func (s *Session) ends() (local, remote netip.AddrPort) {

@@ -1,0 +1,32 @@
+Feature: WebSocket
+  A connection that changes to the WebSocket protocol is passed through (RFC 6455).
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/probe.yaml"
+    And a TLS Secret "chat" with a certificate for "secure.${domain}"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: websocket
+      spec:
+        ingressClassName: nginx
+        tls:
+        - {hosts: ["secure.${domain}"], secretName: chat}
+        rules:
+        - host: chat.${domain}
+          http: &probe
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+        - host: secure.${domain}
+          http: *probe
+      """
+
+  Scenario: Messages go both ways, in plain text and over TLS
+    When the client opens a WebSocket to "ws://chat.${domain}/websocket"
+    Then the WebSocket sends "hello" back
+    And the WebSocket sends "again" back
+    When the client opens a WebSocket to "wss://secure.${domain}/websocket"
+    Then the WebSocket sends "hello" back
