@@ -38,7 +38,7 @@ func (p *packets) Definitions() []vocabulary.Definition {
 		},
 		{
 			Pattern: `on the (Pod|node)'s link, the client opened a connection to port (\d+) of "([^"]*)"`,
-			Example: `on the Pod's link, the client opened a connection to port 443 of "${address of ingress/controller}"`,
+			Example: `on the Pod's link, the client opened a connection to port 443 of "${controller address}"`,
 			Handler: p.clientOpened,
 		},
 		{
@@ -58,7 +58,7 @@ func (p *packets) Definitions() []vocabulary.Definition {
 		},
 		{
 			Pattern: `on the (Pod|node)'s link, "([^"]*)" talks to each Pod of "([^"]*)" on port (\d+)`,
-			Example: `on the Pod's link, "${address of ingress/controller}" talks to each Pod of "deploy3-adminsrv" on port 8080`,
+			Example: `on the Pod's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080`,
 			Handler: p.talksToEach,
 		},
 		{

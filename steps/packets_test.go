@@ -42,8 +42,8 @@ const packetSteps = `
     And on the Pod's link, the client's TLS ClientHello on port 443 names "gyull.com"
     And on the Pod's link, it is answered with a TLS ServerHello from port 443
     And on the Pod's link, no packet has the TCP port 30443
-    And on the Pod's link, "${address of ingress/controller-0}" talks to each Pod of "far" on port 8080
-    And on the node's link, "${address of ingress/controller-0}" talks to each Pod of "far" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
+    And on the Pod's link, "${controller address}" talks to each Pod of "far" on port 8080
+    And on the node's link, "${controller address}" talks to each Pod of "far" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
 `
 
 func TestPackets(t *testing.T) {

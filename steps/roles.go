@@ -21,7 +21,7 @@ import (
 // the error for an unknown one.
 var roleForm = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
+var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, controller address, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
 	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
@@ -79,6 +79,9 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 	case "controller pod":
 		pod, err := s.Controller.Pod(ctx)
 		return pod.Name, err
+	case "controller address":
+		pod, err := s.Controller.Pod(ctx)
+		return pod.Status.PodIP, err
 	}
 	if owner, ok := strings.CutPrefix(name, "address of "); ok {
 		return s.addressOf(ctx, owner)

@@ -50,6 +50,6 @@ Feature: Ingresses that make no sense
       """
     Then an event on the Ingress "incomplete" says "missing"
     And requests are answered as follows:
-      | URL                                | status |
-      | https://incomplete.${domain}/      | 503    |
-      | https://incomplete.${domain}/echo  | 200    |
+      | URL                               | status |
+      | https://incomplete.${domain}/     | 503    |
+      | https://incomplete.${domain}/echo | 200    |

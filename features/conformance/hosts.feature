@@ -30,11 +30,11 @@ Feature: Routing by host
 
   Scenario: Hosts and wildcards
     Then requests are answered as follows:
-      | URL                          | status | text           |
-      | http://shop.${domain}/       | 200    | real path=/    |
-      | http://SHOP.${domain}/any    | 200    | real path=/any |
-      | http://other.${domain}/any   | 200    | real path=/any |
-      | http://other.${domain}/      | 404    |                |
-      | http://a.b.${domain}/any     | 404    |                |
-      | http://${domain}/any         | 404    |                |
-      | http://elsewhere.test/any    | 404    |                |
+      | URL                        | status | text           |
+      | http://shop.${domain}/     | 200    | real path=/    |
+      | http://SHOP.${domain}/any  | 200    | real path=/any |
+      | http://other.${domain}/any | 200    | real path=/any |
+      | http://other.${domain}/    | 404    |                |
+      | http://a.b.${domain}/any   | 404    |                |
+      | http://${domain}/any       | 404    |                |
+      | http://elsewhere.test/any  | 404    |                |

@@ -31,23 +31,23 @@ Feature: Installing an ingress controller
     # kubectl get pod -n ingress -o wide
     When I run "kubectl get pod -n ingress -o wide"
     Then it prints a table with exactly these rows:
-      | NAME              | READY | STATUS  | RESTARTS | IP                                               | NODE             |
-      | ${controller pod} | 1/1   | Running | 0        | ${address of ingress/ingress-nginx-controller}   | ${control plane} |
+      | NAME              | READY | STATUS  | RESTARTS | IP                    | NODE             |
+      | ${controller pod} | 1/1   | Running | 0        | ${controller address} | ${control plane} |
 
   Scenario: Three Services lead to it
     # kubectl get svc,ep -n ingress -o wide
     When I run "kubectl get svc,ep -n ingress -o wide"
     Then it prints a table with exactly these rows:
-      | NAME                                         | TYPE      | CLUSTER-IP      | EXTERNAL-IP | PORT(S)                    | SELECTOR                                                                                                                              |
-      | service/ingress-nginx-controller             | NodePort  | /[0-9.]+/       | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
-      | service/ingress-nginx-controller-admission   | ClusterIP | /[0-9.]+/       | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
-      | service/ingress-nginx-controller-metrics     | ClusterIP | /[0-9.]+/       | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | NAME                                       | TYPE      | CLUSTER-IP | EXTERNAL-IP | PORT(S)                    | SELECTOR                                                                                                             |
+      | service/ingress-nginx-controller           | NodePort  | /[0-9.]+/  | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-admission | ClusterIP | /[0-9.]+/  | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-metrics   | ClusterIP | /[0-9.]+/  | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
     # The order of the two ports has no meaning; which ones they are is said below.
     And it prints a table with exactly these rows:
-      | NAME                                         | ENDPOINTS                                                                                             |
-      | endpoints/ingress-nginx-controller           | /${address of ingress/ingress-nginx-controller}:(443\|80),${address of ingress/ingress-nginx-controller}:(443\|80)/ |
-      | endpoints/ingress-nginx-controller-admission | ${address of ingress/ingress-nginx-controller}:8443                                                   |
-      | endpoints/ingress-nginx-controller-metrics   | ${address of ingress/ingress-nginx-controller}:10254                                                  |
+      | NAME                                         | ENDPOINTS                                                         |
+      | endpoints/ingress-nginx-controller           | /${controller address}:(443\|80),${controller address}:(443\|80)/ |
+      | endpoints/ingress-nginx-controller-admission | ${controller address}:8443                                        |
+      | endpoints/ingress-nginx-controller-metrics   | ${controller address}:10254                                       |
     And the Services have these endpoints:
       | Service                                    | Pods                             | ports   |
       | ingress/ingress-nginx-controller           | ingress/ingress-nginx-controller | 80, 443 |
@@ -70,11 +70,11 @@ Feature: Installing an ingress controller
       Port:                     http  80/TCP
       TargetPort:               http/TCP
       NodePort:                 http  30080/TCP
-      Endpoints:                ${address of ingress/ingress-nginx-controller}:80
+      Endpoints:                ${controller address}:80
       Port:                     https  443/TCP
       TargetPort:               https/TCP
       NodePort:                 https  30443/TCP
-      Endpoints:                ${address of ingress/ingress-nginx-controller}:443
+      Endpoints:                ${controller address}:443
       Session Affinity:         None
       External Traffic Policy:  Local
       ...

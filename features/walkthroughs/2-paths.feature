@@ -48,7 +48,7 @@ Feature: Routing by path
     # kubectl get pod,svc,ep
     When I run "kubectl get pod,svc,ep"
     Then it prints a table with these rows:
-      | NAME                          | READY | STATUS  | RESTARTS |
+      | NAME                              | READY | STATUS  | RESTARTS |
       | /pod/deploy1-websrv-[a-z0-9-]+/   | 1/1   | Running | 0        |
       | /pod/deploy2-guestsrv-[a-z0-9-]+/ | 1/1   | Running | 0        |
       | /pod/deploy2-guestsrv-[a-z0-9-]+/ | 1/1   | Running | 0        |
@@ -56,11 +56,11 @@ Feature: Routing by path
       | /pod/deploy3-adminsrv-[a-z0-9-]+/ | 1/1   | Running | 0        |
       | /pod/deploy3-adminsrv-[a-z0-9-]+/ | 1/1   | Running | 0        |
     And it prints a table with these rows:
-      | NAME               | TYPE      | EXTERNAL-IP | PORT(S)          |
-      | service/kubernetes | ClusterIP | <none>      | 443/TCP          |
-      | service/svc1-web   | ClusterIP | <none>      | 9001/TCP         |
-      | service/svc2-guest | NodePort  | <none>      | /9002:\d+\/TCP/  |
-      | service/svc3-admin | ClusterIP | <none>      | 9003/TCP         |
+      | NAME               | TYPE      | EXTERNAL-IP | PORT(S)         |
+      | service/kubernetes | ClusterIP | <none>      | 443/TCP         |
+      | service/svc1-web   | ClusterIP | <none>      | 9001/TCP        |
+      | service/svc2-guest | NodePort  | <none>      | /9002:\d+\/TCP/ |
+      | service/svc3-admin | ClusterIP | <none>      | 9003/TCP        |
     And the Services have these endpoints:
       | Service    | Pods             | ports |
       | svc1-web   | deploy1-websrv   | 80    |
@@ -116,20 +116,20 @@ Feature: Routing by path
   Scenario: The log shows how the controller finds the endpoints
     # kubectl logs ingress-nginx-controller-5b8b86dff5-5stvf -n ingress
     Then the controller's log has, in this order:
-      | Creating upstream "default-svc1-web-80"                                                                                                                              |
-      | Obtaining ports information for Service "default/svc1-web"                                                                                                           |
+      | Creating upstream "default-svc1-web-80"                                                                                                                                         |
+      | Obtaining ports information for Service "default/svc1-web"                                                                                                                      |
       | Getting Endpoints from endpointSlices for Service "default/svc1-web" and port &ServicePort{Name:web-port,Protocol:TCP,Port:9001,TargetPort:{0 80 },NodePort:0,AppProtocol:nil,} |
-      | Endpoints found for Service "default/svc1-web": [{${address of deploy1-websrv} 80 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy1-websrv-                    |
+      | Endpoints found for Service "default/svc1-web": [{${address of deploy1-websrv} 80 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy1-websrv-                              |
     And the controller's log has, in this order:
-      | Creating upstream "default-svc2-guest-8080"                                                                                          |
-      | Obtaining ports information for Service "default/svc2-guest"                                                                         |
+      | Creating upstream "default-svc2-guest-8080"                                                                                                                        |
+      | Obtaining ports information for Service "default/svc2-guest"                                                                                                       |
       | Getting Endpoints from endpointSlices for Service "default/svc2-guest" and port &ServicePort{Name:guest-port,Protocol:TCP,Port:9002,TargetPort:{0 8080 },NodePort: |
-      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy2-guestsrv-                                                              |
+      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy2-guestsrv-                                                                                            |
     And the controller's log has, in this order:
-      | Creating upstream "default-svc3-admin-8080"                                                                                          |
-      | Obtaining ports information for Service "default/svc3-admin"                                                                         |
+      | Creating upstream "default-svc3-admin-8080"                                                                                                                                           |
+      | Obtaining ports information for Service "default/svc3-admin"                                                                                                                          |
       | Getting Endpoints from endpointSlices for Service "default/svc3-admin" and port &ServicePort{Name:admin-port,Protocol:TCP,Port:9003,TargetPort:{0 8080 },NodePort:0,AppProtocol:nil,} |
-      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy3-adminsrv-                                                              |
+      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy3-adminsrv-                                                                                                               |
     And the controller's log has, in this order:
       | Replacing location "/" for server "_" with upstream "upstream-default-backend" to use upstream "default-svc1-web-80" (Ingress "default/ingress-1") |
       | Adding location "/guest" for server "_" with upstream "default-svc2-guest-8080" (Ingress "default/ingress-1")                                      |
@@ -159,7 +159,7 @@ Feature: Routing by path
     Then the echo server is a Pod of "deploy3-adminsrv"
     And the echo server saw:
       | server_version  | nginx: 1.13.0 - lua: 10008                          |
-      | client_address  | ${address of ingress/ingress-nginx-controller}      |
+      | client_address  | ${controller address}                               |
       | method          | GET                                                 |
       | real path       | /admin                                              |
       | query           |                                                     |
@@ -191,16 +191,16 @@ Feature: Routing by path
     And packets are captured on the link of the node "${controller node}"
     # curl -s $MYIP:30080/admin
     When the client requests "http://${control plane external address}:30080/admin" 3 times
-    Then on the Pod's link, the client opened a connection to port 80 of "${address of ingress/ingress-nginx-controller}"
-    And on the Pod's link, "${address of ingress/ingress-nginx-controller}" talks to each Pod of "deploy3-adminsrv" on port 8080
-    And on the node's link, "${address of ingress/ingress-nginx-controller}" talks to each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
+    Then on the Pod's link, the client opened a connection to port 80 of "${controller address}"
+    And on the Pod's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080
+    And on the node's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
 
   Scenario: With the policy Local, the client's address is kept, and other nodes don't answer
     # curl -s $MYIP:30080/admin | egrep '(client_address|x-forwarded-for)'
     When the client requests "http://${control plane external address}:30080/admin"
     Then the echo server saw:
-      | client_address  | ${address of ingress/ingress-nginx-controller} |
-      | x-forwarded-for | ${client address}                              |
+      | client_address  | ${controller address} |
+      | x-forwarded-for | ${client address}     |
     And "${worker 1 external address}:30080" does not answer
 
   Scenario: With the policy Cluster, every node answers, and the client's address is lost
@@ -209,7 +209,7 @@ Feature: Routing by path
     Then it prints "service/ingress-nginx-controller patched"
     # curl -s $MYIP:30080/admin | egrep '(client_address|x-forwarded-for)'
     And within 15 seconds, the echo server behind "http://${control plane external address}:30080/admin" sees:
-      | client_address  | ${address of ingress/ingress-nginx-controller} |
-      | x-forwarded-for | ${control plane masquerade}                    |
+      | client_address  | ${controller address}       |
+      | x-forwarded-for | ${control plane masquerade} |
     And within 15 seconds, the echo server behind "http://${worker 1 external address}:30080/admin" sees:
-      | client_address | ${address of ingress/ingress-nginx-controller} |
+      | client_address | ${controller address} |

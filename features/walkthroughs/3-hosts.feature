@@ -67,11 +67,11 @@ Feature: Routing by host
   Scenario: The host answers for every path
     # curl -o /dev/null -s -w "%{http_code}\n" $MYDOMAIN1:30080/ …
     Then requests are answered as follows:
-      | URL                    | status | text                    |
-      | gyull.com:30080/       | 200    | real path=/             |
-      | gyull.com:30080/gyull  | 200    | real path=/gyull        |
-      | gyull.com:30080/echo   | 200    | real path=/echo         |
-      | gyull.com:30080/echo/5 | 200    | real path=/echo/5       |
+      | URL                    | status | text              |
+      | gyull.com:30080/       | 200    | real path=/       |
+      | gyull.com:30080/gyull  | 200    | real path=/gyull  |
+      | gyull.com:30080/echo   | 200    | real path=/echo   |
+      | gyull.com:30080/echo/5 | 200    | real path=/echo/5 |
 
   Scenario: A host one level below answers for its one path
     # curl -o /dev/null -s -w "%{http_code}\n" $MYDOMAIN2:30080/ …

@@ -67,7 +67,7 @@ Feature: HTTPS
       | service/svc-https | ClusterIP | 8080/TCP |
     When I run "kubectl get ingress https"
     Then it prints a table with exactly these rows:
-      | NAME  | CLASS | HOSTS     | ADDRESS                       | PORTS   |
+      | NAME  | CLASS | HOSTS     | ADDRESS                                           | PORTS   |
       | https | nginx | gyull.com | ${cluster IP of ingress/ingress-nginx-controller} | 80, 443 |
 
   Scenario: The Service leads to the Pod, and the Secret holds a key pair
@@ -92,10 +92,10 @@ Feature: HTTPS
     And the certificate served is for "CN=gyull.com,O=gyull.com" and names no other hosts
     And the handshake is of "TLS 1.2" or newer
     And the echo server saw:
-      | client_address    | ${address of ingress/ingress-nginx-controller} |
-      | x-forwarded-for   | ${client address}                              |
-      | x-forwarded-port  | 443                                            |
-      | x-forwarded-proto | https                                          |
+      | client_address    | ${controller address} |
+      | x-forwarded-for   | ${client address}     |
+      | x-forwarded-port  | 443                   |
+      | x-forwarded-proto | https                 |
 
   Scenario: The packets reach the controller on port 443
     # export IngHttps=$(kubectl get service -n ingress ingress-nginx-controller -o jsonpath='{.spec.ports[1].nodePort}')
@@ -104,7 +104,7 @@ Feature: HTTPS
     # tcpdump -i vetha126644e tcp port 443 -nn
     Given packets are captured on the link of the controller's Pod
     When the client requests "https://gyull.com:30443/"
-    Then on the Pod's link, the client opened a connection to port 443 of "${address of ingress/ingress-nginx-controller}"
+    Then on the Pod's link, the client opened a connection to port 443 of "${controller address}"
     And on the Pod's link, the client's TLS ClientHello on port 443 names "gyull.com"
     And on the Pod's link, it is answered with a TLS ServerHello from port 443
     # tcpdump -i vetha126644e tcp port $IngHttp -nn
