@@ -16,11 +16,30 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 	var asked atomic.Int32
 	s := one(t, proxy.Config{Limits: proxy.Limits{HeaderBytes: 8 << 10, HeaderFields: 20}},
 		func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	for _, c := range ambiguous() {
+		t.Run(c.name, func(t *testing.T) {
+			connection := s.dial(t)
+			connection.send("%s", c.request)
+			reply, _ := connection.reply("GET")
+			if reply.StatusCode != c.want || !reply.Close {
+				t.Errorf("got %v, want %d", reply, c.want)
+			}
+		})
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("%d requests came through", n)
+	}
+}
+
+// awkward is a request and the status code that it must get.
+type awkward struct {
+	name, request string
+	want          int
+}
+
+func ambiguous() []awkward {
 	long := strings.Repeat("x", 9<<10)
-	for _, c := range []struct {
-		name, request string
-		want          int
-	}{
+	return []awkward{
 		{"two lengths", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400},
 		{"the same length twice", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400},
 		{"a list of lengths", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\nx", 400},
@@ -74,18 +93,6 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 		{"a long field", "GET / HTTP/1.1\r\nHost: h\r\nX: " + long + "\r\n\r\n", 431},
 		{"many fields", "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: 1\r\n", 20) + "\r\n", 431},
 		{"nonsense", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			connection := s.dial(t)
-			connection.send("%s", c.request)
-			reply, _ := connection.reply("GET")
-			if reply.StatusCode != c.want || !reply.Close {
-				t.Errorf("got %v, want %d", reply, c.want)
-			}
-		})
-	}
-	if n := asked.Load(); n != 0 {
-		t.Errorf("%d requests came through", n)
 	}
 }
 
