@@ -11,14 +11,16 @@ FEATURES    ?=#                   feature files or folders; all of them if empty
 TAGS        ?=#                   a tag expression such as '@canary && ~@load'
 REPORTS     ?= reports/out#       where the reports go
 K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; the default one if empty
-export CLUSTER K8S_VERSION
+KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's default if empty
+KIND_CONFIG ?=#                   CLUSTER=kind: file with kind's own configuration
+export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG
 
 # ---- what is built ----
 KUBE_MODULE := clusters/embedded/kube
 KUBE_VERSION = $(shell sed -n 's|^\tk8s.io/kubernetes ||p' $(KUBE_MODULE)/go.mod)
 KUBE        := bin/kubernetes/$(KUBE_VERSION)/kube
 CNI_PLUGINS := main/bridge main/loopback ipam/host-local
-IMAGES      := bin/images/controller.tar bin/images/backends.tar
+IMAGES      := bin/images/controller.tar bin/images/backends.tar bin/images/capture.tar
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 export CGO_ENABLED ?= 0
@@ -77,7 +79,7 @@ FUZZTIME ?= 30s#                  how long `make fuzz` runs each target
 bump-kubernetes: require-go ## set the embedded cluster's Kubernetes: make bump-kubernetes K8S=v1.37.3
 	@[[ "$(K8S)" =~ ^v1\.[0-9]+\.[0-9]+$$ ]] || { echo "say which: make bump-kubernetes K8S=v1.37.3" >&2; exit 2; }
 	cd $(KUBE_MODULE) && go mod edit -require k8s.io/kubernetes@$(K8S) \
-	  $$(sed -n 's|^\t\(k8s.io/[a-z0-9-]*\) => .*|-replace=\1=\1@$(K8S:v1.%=v0.%)|p' go.mod) && go mod tidy
+	  $$(sed -nE 's/^(replace |\t)(k8s.io.[a-z0-9-]*) => .*/-replace=\2=\2@$(K8S:v1.%=v0.%)/p' go.mod) && go mod tidy
 
 .PHONY: clean
 clean: ## remove what was built and reported; Go's caches stay
@@ -89,8 +91,8 @@ clean: ## remove what was built and reported; Go's caches stay
 build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni) bin/testbed $(IMAGES) ## build everything into bin/
 
 # Go knows best what is out of date, and is quick to say so.
-.PHONY: bin/testbed bin/controller bin/backends
-bin/testbed bin/controller bin/backends: require-go
+.PHONY: bin/testbed bin/controller bin/backends bin/capture
+bin/testbed bin/controller bin/backends bin/capture: require-go
 	@$(call building,$@) $(GO_BUILD) -v -o $@ ./cmd/$(@F) 2>&1 | $(progress)
 
 bin/images/%.tar: bin/%

@@ -5,17 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/embedded"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
@@ -28,8 +23,8 @@ import (
 const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
-	var flags clusterFlags
-	var provider, tags, reportDir string
+	var name, provider, tags, reportDir string
+	known := providers(&name)
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
 		Short: "Run feature files against a cluster and write reports",
@@ -38,7 +33,11 @@ func newRun() *cobra.Command {
 			"the command line or a feature file, and 1 otherwise.",
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			source, err := newSource(provider, &flags, cmd.ErrOrStderr())
+			chosen, err := choose(known, provider, cmd)
+			if err != nil {
+				return fmt.Errorf("%w: %w", suite.ErrInput, err)
+			}
+			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
@@ -46,9 +45,11 @@ func newRun() *cobra.Command {
 			return runSuite(cmd.Context(), args, tags, reportDir, source)
 		},
 	}
-	flags.register(cmd, "")
-	cmd.Flags().Lookup("name").Usage = "name of the cluster; one that runs already is used and kept (default a new one that ends with the run)"
-	cmd.Flags().StringVar(&provider, "cluster", cmp.Or(os.Getenv("CLUSTER"), "embedded"), "where to run: "+strings.Join(providers(), ", "))
+	for _, one := range known {
+		one.register(cmd)
+	}
+	cmd.Flags().StringVar(&name, "name", "", "name of the cluster; one that runs already is used and kept (default a new one that ends with the run)")
+	cmd.Flags().StringVar(&provider, "cluster", cmp.Or(os.Getenv("CLUSTER"), "embedded"), "where to run: "+names(known))
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
@@ -98,63 +99,4 @@ func newSteps() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func providers() []string { return []string{"embedded"} }
-
-// clusterSource is where a run's cluster comes from.
-type clusterSource struct {
-	get func(context.Context) (clusters.Cluster, error)
-	// disposable says that the cluster ends with the run.
-	disposable bool
-	images     []string
-	kubectl    []string
-	close      func()
-}
-
-func newSource(provider string, flags *clusterFlags, progress io.Writer) (*clusterSource, error) {
-	if provider != "embedded" {
-		return nil, fmt.Errorf("there is no cluster %q: --cluster and CLUSTER take %s", provider, strings.Join(providers(), ", "))
-	}
-	return embeddedSource(flags, progress)
-}
-
-// embeddedSource uses the embedded cluster that is named, if it runs, and otherwise makes one. Its logs are temporary:
-// the reports keep them where they matter.
-func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, error) {
-	config, err := flags.embedded(progress)
-	if err != nil {
-		return nil, err
-	}
-	programs, err := config.Programs()
-	if err != nil {
-		return nil, err
-	}
-	source := &clusterSource{images: programs.Images(), kubectl: []string{programs.Kube, "kubectl"}, close: func() {}}
-	if config.Name != "" {
-		if cluster, err := embedded.Connect(context.Background(), config.Name); err == nil {
-			source.get = func(context.Context) (clusters.Cluster, error) { return cluster, nil }
-			return source, nil
-		}
-	}
-	config.Name = cmp.Or(config.Name, fmt.Sprintf("run-%d", os.Getpid()))
-	if config.Logs == "" {
-		if config.Logs, err = os.MkdirTemp("", "testbed-logs-"); err != nil {
-			return nil, fmt.Errorf("making a folder for logs: %w", err)
-		}
-		source.close = func() { os.RemoveAll(config.Logs) } //nolint:errcheck // temporary files
-	}
-	source.disposable = true
-	source.get = func(ctx context.Context) (clusters.Cluster, error) {
-		fmt.Fprintf(progress, "Starting a cluster (about 10 s)\n")
-		start := time.Now()
-		cluster, err := embedded.Create(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(progress, "  Kubernetes %s with %d nodes, after %.1f s\n\n",
-			cluster.Version(), len(config.Network.WithDefaults().Nodes), time.Since(start).Seconds())
-		return cluster, nil
-	}
-	return source, nil
 }

@@ -22,9 +22,14 @@ type clusterFlags struct {
 	apiPort                     uint16
 }
 
-func (f *clusterFlags) register(cmd *cobra.Command, name string) {
+func (f *clusterFlags) register(cmd *cobra.Command) {
+	addName(cmd, &f.name)
+	f.registerSettings(cmd)
+}
+
+// registerSettings adds all flags but the name.
+func (f *clusterFlags) registerSettings(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.name, "name", name, "name of the cluster")
 	flags.StringVar(&f.config, "config", "", "YAML file with the cluster's addresses and nodes (docs/embedded-cluster.md)")
 	flags.StringVar(&f.version, "kubernetes-version", os.Getenv("K8S_VERSION"), "Kubernetes `version`, as 1.37 or v1.37.2 (default the newest built)")
 	flags.StringVar(&f.logs, "logs", "", "`folder` for logs (default in the user's cache)")
@@ -88,7 +93,7 @@ func newUp() *cobra.Command {
 			return startInBackground(cmd.Context(), flags)
 		},
 	}
-	flags.register(cmd, embedded.DefaultName)
+	flags.register(cmd)
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay in the foreground; Ctrl-C ends the cluster")
 	return cmd
 }

@@ -1,12 +1,14 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -25,7 +27,7 @@ func Connect(a, b Port, mtu int) error {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MTU = a.Interface, mtu
 		veth := &netlink.Veth{
-			LinkAttrs: attrs, PeerName: b.Interface, PeerMTU: uint32(mtu), //nolint:gosec // validated to fit 16 bits
+			LinkAttrs: attrs, PeerName: b.Interface, PeerMTU: uint32(mtu),
 			PeerNamespace: netlink.NsFd(int(b.Namespace.handle)),
 		}
 		if err := netlink.LinkAdd(veth); err != nil {
@@ -95,24 +97,17 @@ func (n *Namespace) DefaultRoute(gateway netip.Addr) error {
 func (n *Namespace) Sysctl(parameters map[string]int, optional bool) error {
 	return n.Do(func() error {
 		for name, value := range parameters {
-			path := filepath.Join("/proc/sys", filepath.FromSlash(dotsToSlashes(name)))
+			path := filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/"))
 			err := os.WriteFile(path, []byte(strconv.Itoa(value)), 0)
-			if err != nil && !(optional && os.IsNotExist(err)) {
+			if optional && errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if err != nil {
 				return fmt.Errorf("setting %s of %s to %d: %w", name, n.name, value, err)
 			}
 		}
 		return nil
 	})
-}
-
-func dotsToSlashes(name string) string {
-	out := []byte(name)
-	for i, c := range out {
-		if c == '.' {
-			out[i] = '/'
-		}
-	}
-	return string(out)
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {
