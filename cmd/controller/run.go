@@ -42,10 +42,12 @@ func runCommand() *cobra.Command {
 }
 
 func clusterFlags(flags *pflag.FlagSet, o *app.Options) {
-	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "file that says how to reach the cluster; by default the one this Pod is in")
+	flags.StringVar(&o.Kubeconfig, "kubeconfig", "",
+		"file that says how to reach the cluster; by default the one this Pod is in")
 	flags.StringVar(&o.APIServer, "apiserver-host", "", "address of the API server, such as http://localhost:8001")
 	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "namespace to watch; by default all")
-	flags.DurationVar(&o.StartTimeout, "start-timeout", o.StartTimeout, "how long the API server may take to tell everything once")
+	flags.DurationVar(&o.StartTimeout, "start-timeout", o.StartTimeout,
+		"how long the API server may take to tell everything once")
 }
 
 func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
@@ -53,8 +55,10 @@ func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
 		"value of the annotation kubernetes.io/ingress.class that makes an Ingress this controller's")
 	flags.StringVar(&o.ControllerClass, "controller-class", o.ControllerClass,
 		"spec.controller of the IngressClasses that are this controller's")
-	flags.BoolVar(&o.WatchIngressWithoutClass, "watch-ingress-without-class", false, "also serve Ingresses that name no class")
-	flags.StringVar(&o.AnnotationsPrefix, "annotations-prefix", o.AnnotationsPrefix, "what the annotations read begin with")
+	flags.BoolVar(&o.WatchIngressWithoutClass, "watch-ingress-without-class", false,
+		"also serve Ingresses that name no class")
+	flags.StringVar(&o.AnnotationsPrefix, "annotations-prefix", o.AnnotationsPrefix,
+		"what the annotations read begin with")
 	flags.Var((*objectName)(&o.ConfigMap), "configmap", "ConfigMap of the global settings")
 	flags.Var((*objectName)(&o.DefaultSSLCertificate), "default-ssl-certificate",
 		"Secret of the certificate that is served to clients that name no known host")
@@ -78,8 +82,10 @@ func servingFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.IntVar(&o.HTTPSPort, "https-port", o.HTTPSPort, "port for HTTPS")
 	flags.IntVar(&o.HealthzPort, "healthz-port", o.HealthzPort, "port for /healthz, /readyz and /metrics")
 	flags.IntVar(&o.StatusPort, "status-port", o.StatusPort, "port on the loopback interface for the command dump")
-	flags.StringVar(&o.ValidatingWebhook, "validating-webhook", "", "address of the admission webhook, such as :8443; by default there is none")
-	flags.StringVar(&o.ValidatingWebhookCert, "validating-webhook-certificate", "", "file with the webhook's certificate")
+	flags.StringVar(&o.ValidatingWebhook, "validating-webhook", "",
+		"address of the admission webhook, such as :8443; by default there is none")
+	flags.StringVar(&o.ValidatingWebhookCert, "validating-webhook-certificate", "",
+		"file with the webhook's certificate")
 	flags.StringVar(&o.ValidatingWebhookKey, "validating-webhook-key", "", "file with its key")
 	flags.DurationVar(&o.ShutdownGracePeriod, "shutdown-grace-period", o.ShutdownGracePeriod,
 		"how long requests are still accepted after SIGTERM")

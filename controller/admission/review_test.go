@@ -26,11 +26,13 @@ import (
 // cluster is what is there before the Ingress that is asked about.
 type cluster struct{ store *snapshottest.Store }
 
-var settings = snapshot.Settings{ControllerClass: "me", AnnotationsPrefix: "p"}
+func settings() snapshot.Settings {
+	return snapshot.Settings{ControllerClass: "me", AnnotationsPrefix: "p"}
+}
 
-func (c cluster) Snapshot() *snapshot.Snapshot { return snapshot.Take(c.store, settings) }
+func (c cluster) Snapshot() *snapshot.Snapshot { return snapshot.Take(c.store, settings()) }
 func (c cluster) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
-	return snapshot.TakeWith(c.store, settings, ingress)
+	return snapshot.TakeWith(c.store, settings(), ingress)
 }
 
 func with(objects ...runtime.Object) cluster {

@@ -43,7 +43,8 @@ type assembly struct {
 
 func (c *assembly) assemble() (err error) {
 	o := c.options
-	c.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	c.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c.metrics, c.readiness = diagnostics.NewMetrics(c.registry), diagnostics.NewReadiness()
 	c.source, err = kube.NewSource(c.client, o.WatchNamespace, snapshot.Settings{
 		ControllerClass:    o.ControllerClass,

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -28,7 +29,7 @@ func (l *listeners) addresses() Addresses {
 }
 
 // listen opens all ports, or none.
-func listen(o Options) (*listeners, error) {
+func listen(ctx context.Context, o Options) (*listeners, error) {
 	l := &listeners{}
 	for _, port := range []struct {
 		flag, address string
@@ -43,7 +44,7 @@ func listen(o Options) (*listeners, error) {
 		if port.address == "" {
 			continue
 		}
-		opened, err := net.Listen("tcp", port.address)
+		opened, err := (&net.ListenConfig{}).Listen(ctx, "tcp", port.address)
 		if err != nil {
 			l.close()
 			return nil, explain(port.flag, port.address, err)

@@ -5,23 +5,16 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/controller/config"
-)
-
-var (
-	ingressResource = networkingv1.SchemeGroupVersion.WithResource("ingresses")
-	serviceResource = corev1.SchemeGroupVersion.WithResource("services")
-	sliceResource   = discoveryv1.SchemeGroupVersion.WithResource("endpointslices")
-	secretResource  = corev1.SchemeGroupVersion.WithResource("secrets")
-	podResource     = corev1.SchemeGroupVersion.WithResource("pods")
 )
 
 func ingress(name, host, path, service string) *networkingv1.Ingress {
@@ -65,16 +58,20 @@ func controllerPod(name string) *corev1.Pod {
 	}
 }
 
-func (w *world) create(ingress *networkingv1.Ingress) { w.t.Helper(); w.put(ingressResource, ingress) }
-func (w *world) createSecret(secret *corev1.Secret)   { w.t.Helper(); w.put(secretResource, secret) }
-func (w *world) createPod(pod *corev1.Pod)            { w.t.Helper(); w.put(podResource, pod) }
+func (w *world) create(ingress *networkingv1.Ingress) { w.t.Helper(); w.put(ingress) }
+func (w *world) createSecret(secret *corev1.Secret)   { w.t.Helper(); w.put(secret) }
+func (w *world) createPod(pod *corev1.Pod)            { w.t.Helper(); w.put(pod) }
 
 // put creates or replaces an object as somebody else than the controller: what the client does is recorded, what is
 // done to its tracker is not.
-func (w *world) put(resource schema.GroupVersionResource, object metav1.Object) {
+func (w *world) put(object metav1.Object) {
 	w.t.Helper()
+	resource, err := resourceOf(object)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	object.SetResourceVersion(strconv.FormatInt(time.Now().UnixNano(), 10))
-	err := w.client.Tracker().Create(resource, object.(runtime.Object), object.GetNamespace())
+	err = w.client.Tracker().Create(resource, object.(runtime.Object), object.GetNamespace())
 	if apierrors.IsAlreadyExists(err) {
 		err = w.client.Tracker().Update(resource, object.(runtime.Object), object.GetNamespace())
 	}
@@ -83,16 +80,26 @@ func (w *world) put(resource schema.GroupVersionResource, object metav1.Object) 
 	}
 }
 
+// resourceOf is the name of an object's kind in the API.
+func resourceOf(object metav1.Object) (schema.GroupVersionResource, error) {
+	kinds, _, err := scheme.Scheme.ObjectKinds(object.(runtime.Object))
+	if err != nil {
+		return schema.GroupVersionResource{}, err
+	}
+	resource, _ := meta.UnsafeGuessKindToResource(kinds[0])
+	return resource, nil
+}
+
 func (w *world) delete(name string) {
 	w.t.Helper()
-	if err := w.client.Tracker().Delete(ingressResource, "default", name); err != nil {
+	if err := w.client.Tracker().Delete(networkingv1.SchemeGroupVersion.WithResource("ingresses"), "default", name); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) ingress(name string) *networkingv1.Ingress {
 	w.t.Helper()
-	found, err := w.client.Tracker().Get(ingressResource, "default", name)
+	found, err := w.client.Tracker().Get(networkingv1.SchemeGroupVersion.WithResource("ingresses"), "default", name)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -78,7 +78,8 @@ func (o Options) Validate() error {
 		{"--status-port", o.StatusPort},
 	} {
 		if port.number < 0 || port.number > 65535 {
-			return fmt.Errorf("%s: %d is no port: give a number from 1 to 65535, or 0 for any free one", port.flag, port.number)
+			return fmt.Errorf("%s: %d is no port: give a number from 1 to 65535, or 0 for any free one",
+				port.flag, port.number)
 		}
 		if other, taken := ports[port.number]; taken && port.number != 0 {
 			return fmt.Errorf("%s: %d is also %s: give each its own port", port.flag, port.number, other)
@@ -89,15 +90,16 @@ func (o Options) Validate() error {
 		return errors.New("--validating-webhook-certificate and --validating-webhook-key: give both or neither")
 	}
 	if o.ValidatingWebhook != "" && o.ValidatingWebhookCert == "" {
-		return errors.New("--validating-webhook: the API server asks over TLS only: give --validating-webhook-certificate " +
-			"and --validating-webhook-key, too")
+		return errors.New("--validating-webhook: the API server asks over TLS only: " +
+			"give --validating-webhook-certificate and --validating-webhook-key, too")
 	}
 	if faults := validation.IsDNS1123Subdomain(o.AnnotationsPrefix); len(faults) > 0 {
 		return fmt.Errorf("--annotations-prefix: %q is no prefix of annotations: give a DNS name such as %s",
 			o.AnnotationsPrefix, config.DefaultPrefix)
 	}
 	if faults := validation.IsDNS1123Subdomain(o.ElectionID); len(faults) > 0 {
-		return fmt.Errorf("--election-id: %q can't be the name of a Lease: use lower-case letters, digits, - and .", o.ElectionID)
+		return fmt.Errorf("--election-id: %q can't be the name of a Lease: use lower-case letters, digits, dots and dashes",
+			o.ElectionID)
 	}
 	for _, within := range []struct {
 		flag string
@@ -114,7 +116,8 @@ func (o Options) Validate() error {
 		return errors.New("--publish-service and --publish-status-address exclude each other: give one of them")
 	}
 	if o.ShutdownGracePeriod < 0 || o.DrainTimeout <= 0 || o.StartTimeout <= 0 {
-		return errors.New("--shutdown-grace-period, --drain-timeout and --start-timeout: give times that are not negative")
+		return errors.New("--shutdown-grace-period, --drain-timeout and --start-timeout: " +
+			"give times that are not negative")
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listen
 	}
 	defer c.broadcaster.Shutdown()
 	var err error
-	if c.listeners, err = listen(o); err != nil {
+	if c.listeners, err = listen(ctx, o); err != nil {
 		return err
 	}
 	defer c.listeners.close()
@@ -124,7 +124,8 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 	case <-background.Done():
 		return nil
 	}
-	klog.InfoS("Serving", "version", c.options.Version, "http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
+	klog.InfoS("Serving", "version", c.options.Version,
+		"http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
 	if err := server.Serve(c.untilStopped(ctx, background), c.listeners.plain, c.listeners.secure); err != nil {
 		return err
 	}
@@ -153,7 +154,7 @@ func (c *assembly) start(ctx, background context.Context) error {
 
 // trustForwardedHeaders is what the ConfigMap says at the start: the proxy can't change it while it runs.
 func (c *assembly) trustForwardedHeaders() bool {
-	settings := c.source.ConfigMap(c.options.ConfigMap)
+	settings := c.source.ConfigMap()
 	if settings == nil {
 		return false
 	}
@@ -203,7 +204,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		ErrorLog:          slog.NewLogLogger(logr.ToSlogHandler(klog.Background()), slog.LevelDebug),
 	}
 	return func() error {
-		stop := context.AfterFunc(ctx, func() { server.Close() })
+		stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // closing is all that is left to do
 		defer stop()
 		serve := server.Serve
 		if settings != nil {

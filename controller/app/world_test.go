@@ -266,11 +266,11 @@ func (w *world) service(name string, handlers ...http.Handler) {
 	}
 	portName, number := "http", int32(port)
 	slice.Ports = []discoveryv1.EndpointPort{{Name: &portName, Port: &number}}
-	w.put(serviceResource, &corev1.Service{
+	w.put(&corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
 		Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{
 			{Name: portName, Port: 80, TargetPort: intstr.FromInt32(8080)},
 		}},
 	})
-	w.put(sliceResource, slice)
+	w.put(slice)
 }

@@ -94,7 +94,8 @@ func (r *reader) invalid(name, value, rule string) {
 
 // unsupported says that a value is understood and asks for something that there is not.
 func (r *reader) unsupported(name, message string) {
-	r.faults = append(r.faults, Fault{Key: r.prefix + name, Unsupported: true, Message: r.prefix + name + ": " + message})
+	key := r.prefix + name
+	r.faults = append(r.faults, Fault{Key: key, Unsupported: true, Message: key + ": " + message})
 }
 
 // leftovers turns the keys that nobody asked for into faults and returns all faults in the order of their keys.

@@ -23,7 +23,9 @@ type Metrics struct {
 // NewMetrics makes and registers the metrics.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "testbed", Subsystem: "controller", Name: name, Help: help})
+		return prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "testbed", Subsystem: "controller", Name: name, Help: help,
+		})
 	}
 	m := &Metrics{
 		rounds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -50,8 +52,8 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "Ingresses that the API server asked about.",
 		}, []string{"allowed"}),
 	}
-	registerer.MustRegister(m.rounds, m.tables, m.refused, m.succeeded, m.succeededAt, m.problems, m.ingresses, m.leader,
-		m.admissions)
+	registerer.MustRegister(m.rounds, m.tables, m.refused, m.succeeded, m.succeededAt, m.problems, m.ingresses,
+		m.leader, m.admissions)
 	return m
 }
 

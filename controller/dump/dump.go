@@ -96,7 +96,9 @@ func Of(table *route.Table) Table {
 }
 
 func location(r route.Route, upstreams map[string]route.Upstream) Location {
-	made := Location{Path: r.Path, Match: r.Match.String(), Main: backend(r.Backend, upstreams), Policy: policy(r.Policy)}
+	made := Location{
+		Path: r.Path, Match: r.Match.String(), Main: backend(r.Backend, upstreams), Policy: policy(r.Policy),
+	}
 	if c := r.Canary; c != nil {
 		made.Canary = &Canary{
 			Backend: backend(c.Backend, upstreams), Header: c.Header, HeaderValue: c.HeaderValue,

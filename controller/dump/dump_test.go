@@ -18,7 +18,13 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+// TestMain knows the flag -update, which writes the golden files.
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the golden files")
+	os.Exit(m.Run())
+}
+
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func table() *route.Table {
 	backend := func(service, port string) route.Backend {
@@ -71,7 +77,7 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const golden = "testdata/table.txt"
-	if *update {
+	if update() {
 		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}

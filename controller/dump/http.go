@@ -36,8 +36,8 @@ func Fetch(ctx context.Context, address string) (Table, error) {
 		return Table{}, fmt.Errorf("asking the controller at %s for its table: %w", address, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return Table{}, fmt.Errorf("asking the controller at %s for its table: it answered %s", address, response.Status)
+	if status := response.Status; response.StatusCode != http.StatusOK {
+		return Table{}, fmt.Errorf("asking the controller at %s for its table: it answered %s", address, status)
 	}
 	var table Table
 	if err := json.NewDecoder(io.LimitReader(response.Body, largest)).Decode(&table); err != nil {

@@ -26,7 +26,7 @@ import (
 //
 // An exact location is printed as "location = /guest {".
 func (t Table) WriteText(w io.Writer) error {
-	out := &printer{out: bufio.NewWriter(w)}
+	out := &blockWriter{out: bufio.NewWriter(w)}
 	for _, server := range t.Servers {
 		out.open("server %s", server.Name)
 		for _, location := range server.Locations {
@@ -46,75 +46,75 @@ func (t Table) WriteText(w io.Writer) error {
 	return nil
 }
 
-// printer writes indented blocks. Errors stay in the writer until it is flushed.
-type printer struct {
+// blockWriter writes indented blocks. Errors stay in the writer until it is flushed.
+type blockWriter struct {
 	out   *bufio.Writer
 	depth int
 }
 
-func (p *printer) location(l Location) {
+func (w *blockWriter) location(l Location) {
 	equals := ""
 	if l.Match == "exact" {
 		equals = "= "
 	}
-	p.open("location %s%s", equals, l.Path)
-	p.backend(l.Main, l.Path)
-	p.line("match     %s", l.Match)
-	p.upstream(l.Main)
+	w.open("location %s%s", equals, l.Path)
+	w.backend(l.Main, l.Path)
+	w.line("match     %s", l.Match)
+	w.upstream(l.Main)
 	for _, policy := range l.Policy {
-		p.line("policy    %s", policy)
+		w.line("policy    %s", policy)
 	}
 	if c := l.Canary; c != nil {
-		p.open("canary")
-		p.backend(c.Backend, l.Path)
-		p.rule("header    %q", c.Header)
-		p.rule("value     %q", c.HeaderValue)
-		p.rule("pattern   %q", c.HeaderPattern)
-		p.rule("cookie    %q", c.Cookie)
-		p.line("weight    %d of %d", c.Weight, c.WeightTotal)
-		p.upstream(c.Backend)
-		p.close()
+		w.open("canary")
+		w.backend(c.Backend, l.Path)
+		w.rule("header    %q", c.Header)
+		w.rule("value     %q", c.HeaderValue)
+		w.rule("pattern   %q", c.HeaderPattern)
+		w.rule("cookie    %q", c.Cookie)
+		w.line("weight    %d of %d", c.Weight, c.WeightTotal)
+		w.upstream(c.Backend)
+		w.close()
 	}
-	p.close()
+	w.close()
 }
 
-func (p *printer) backend(b Backend, path string) {
-	p.line("namespace %q", b.Namespace)
-	p.line("ingress   %q", b.Ingress)
-	p.line("service   %q", b.Service)
-	p.line("port      %q", b.Port)
-	p.line("path      %q", path)
+func (w *blockWriter) backend(b Backend, path string) {
+	w.line("namespace %q", b.Namespace)
+	w.line("ingress   %q", b.Ingress)
+	w.line("service   %q", b.Service)
+	w.line("port      %q", b.Port)
+	w.line("path      %q", path)
 }
 
-func (p *printer) upstream(b Backend) {
-	p.open("upstream  %q %s", b.Upstream, b.Protocol)
+func (w *blockWriter) upstream(b Backend) {
+	w.open("upstream  %q %s", b.Upstream, b.Protocol)
 	for _, endpoint := range b.Endpoints {
 		if endpoint.Pod == "" {
-			p.line("%s", endpoint.Address)
+			w.line("%s", endpoint.Address)
 		} else {
-			p.line("%s  # %s", endpoint.Address, endpoint.Pod)
+			w.line("%s  # %s", endpoint.Address, endpoint.Pod)
 		}
 	}
-	p.close()
+	w.close()
 }
 
 // rule prints one condition of a canary, if it has it.
-func (p *printer) rule(format, value string) {
+func (w *blockWriter) rule(format, value string) {
 	if value != "" {
-		p.line(format, value)
+		w.line(format, value)
 	}
 }
 
-func (p *printer) open(format string, args ...any) {
-	p.line(format+" {", args...)
-	p.depth++
+func (w *blockWriter) open(format string, args ...any) {
+	w.line(format+" {", args...)
+	w.depth++
 }
 
-func (p *printer) close() {
-	p.depth--
-	p.line("}")
+func (w *blockWriter) close() {
+	w.depth--
+	w.line("}")
 }
 
-func (p *printer) line(format string, args ...any) {
-	fmt.Fprintf(p.out, "%s"+format+"\n", append([]any{strings.Repeat("    ", p.depth)}, args...)...)
+func (w *blockWriter) line(format string, args ...any) {
+	fmt.Fprintf(w.out, "%s"+format+"\n", append([]any{strings.Repeat("    ", w.depth)}, args...)...)
 }

@@ -58,7 +58,8 @@ func (p *Publisher) publish(told map[translate.Problem]bool) map[translate.Probl
 	for _, problem := range problems {
 		now[problem] = true
 		if !told[problem] {
-			p.recorder.Event(reference(problem.Object), corev1.EventTypeWarning, string(problem.Reason), problem.Message)
+			about := reference(problem.Object)
+			p.recorder.Event(about, corev1.EventTypeWarning, string(problem.Reason), problem.Message)
 		}
 	}
 	return now

@@ -25,7 +25,7 @@ type Surroundings struct {
 	services  cache.SharedIndexInformer // nil if none is published
 	pods      cache.SharedIndexInformer // nil if it isn't known which Pod this is
 	nodes     cache.SharedIndexInformer // nil if their addresses don't matter
-	changed   chan struct{}
+	changed   notifier
 }
 
 // SurroundingsConfig says what to watch.
@@ -42,7 +42,7 @@ type SurroundingsConfig struct {
 
 // NewSurroundings makes Surroundings. Only List and Watch are used.
 func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*Surroundings, error) {
-	s := &Surroundings{config: config, changed: make(chan struct{}, 1)}
+	s := &Surroundings{config: config, changed: newNotifier()}
 	trimmed := informers.WithTransform(trim)
 	if config.Self.Name != "" {
 		own := informers.NewSharedInformerFactoryWithOptions(client, 0, trimmed,
@@ -53,7 +53,7 @@ func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*S
 	switch {
 	case len(config.Fixed) > 0:
 	case config.PublishService.Name != "":
-		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(Only(config.PublishService), trimmed)...)
+		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(only(config.PublishService), trimmed)...)
 		s.services = one.Core().V1().Services().Informer()
 		s.factories = append(s.factories, one)
 	default:
@@ -65,7 +65,7 @@ func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*S
 		if informer == nil {
 			continue
 		}
-		if _, err := informer.AddEventHandler(s); err != nil {
+		if _, err := informer.AddEventHandler(s.changed); err != nil {
 			return nil, fmt.Errorf("watching the controller's addresses: %w", err)
 		}
 	}
@@ -149,16 +149,4 @@ func lasting(labels map[string]string) map[string]string {
 		delete(kept, label)
 	}
 	return kept
-}
-
-// OnAdd, OnUpdate and OnDelete implement cache.ResourceEventHandler.
-func (s *Surroundings) OnAdd(any, bool)   { s.notify() }
-func (s *Surroundings) OnUpdate(_, _ any) { s.notify() }
-func (s *Surroundings) OnDelete(any)      { s.notify() }
-
-func (s *Surroundings) notify() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 }

@@ -177,5 +177,5 @@ func byPrecedence(a, b *networkingv1.Ingress) int {
 		}
 		return -1
 	}
-	return cmp.Or(at.Time.Compare(bt.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(at.Compare(bt.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }

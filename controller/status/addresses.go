@@ -48,6 +48,7 @@ func OfService(service *corev1.Service) []networkingv1.IngressLoadBalancerIngres
 		if len(spec.ExternalIPs) > 0 {
 			return Of(spec.ExternalIPs)
 		}
+	case corev1.ServiceTypeClusterIP:
 	}
 	return Of([]string{spec.ClusterIP})
 }

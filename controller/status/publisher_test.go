@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -22,7 +23,9 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
-var resource = networkingv1.SchemeGroupVersion.WithResource("ingresses")
+func resource() schema.GroupVersionResource {
+	return networkingv1.SchemeGroupVersion.WithResource("ingresses")
+}
 
 // addresses are one address, which may be changed.
 type addresses struct {
@@ -56,7 +59,7 @@ func setUp(t *testing.T, ingresses ...*networkingv1.Ingress) *fixture {
 	}
 	f.addresses.text.Store("192.0.2.1")
 	for _, ingress := range ingresses {
-		if err := f.client.Tracker().Create(resource, ingress, ingress.Namespace); err != nil {
+		if err := f.client.Tracker().Create(resource(), ingress, ingress.Namespace); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,7 +86,7 @@ func (f *fixture) serve(all []*networkingv1.Ingress, served ...string) {
 
 func (f *fixture) address(t *testing.T, name string) string {
 	t.Helper()
-	object, err := f.client.Tracker().Get(resource, "default", name)
+	object, err := f.client.Tracker().Get(resource(), "default", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +148,7 @@ func TestAConflictIsTriedAgainWithTheLatest(t *testing.T) {
 	var tries atomic.Int32
 	f.client.PrependReactor("update", "ingresses", func(clienttesting.Action) (bool, runtime.Object, error) {
 		if tries.Add(1) == 1 {
-			return true, nil, apierrors.NewConflict(resource.GroupResource(), "a", errors.New("it has changed"))
+			return true, nil, apierrors.NewConflict(resource().GroupResource(), "a", errors.New("it has changed"))
 		}
 		return false, nil, nil
 	})
@@ -187,7 +190,7 @@ func TestClearHasTheLastWord(t *testing.T) {
 	f.run(t)
 	f.serve(all, "a")
 	f.expect(t, "a", "192.0.2.1")
-	object, err := f.client.Tracker().Get(resource, "default", "a")
+	object, err := f.client.Tracker().Get(resource(), "default", "a")
 	if err != nil {
 		t.Fatal(err)
 	}

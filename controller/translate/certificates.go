@@ -111,7 +111,8 @@ func (c *certificates) check(of *ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {
 		return // the default certificate is meant
 	}
-	if parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName}); parsed.fault != "" {
+	parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName})
+	if parsed.fault != "" {
 		c.problems.add(Problem{
 			Severity: Warning, Reason: parsed.reason, Object: IngressObject(of.object),
 			Message: parsed.fault + "; the default certificate is served",

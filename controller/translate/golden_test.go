@@ -48,7 +48,13 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the golden files")
+// TestMain knows the flag -update, which writes the golden files.
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the golden files")
+	os.Exit(m.Run())
+}
+
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
 	t.Helper()
@@ -71,7 +77,7 @@ func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
 
 func compare(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if update() {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,9 @@ import (
 type Severity uint8
 
 const (
-	// Warning: what was asked for is served, or will be once something else in the cluster changes.
+	// Warning says that what was asked for is served, or will be once something else in the cluster changes.
 	Warning Severity = iota
-	// Error: something in the object itself is wrong, and that part of it is not served. Admission refuses it.
+	// Error says that something in the object itself is wrong, and that part of it is not served. Admission refuses it.
 	Error
 )
 
@@ -30,6 +30,7 @@ func (s Severity) String() string {
 // Reason is the kind of a Problem, in the form that Events use.
 type Reason string
 
+// The reasons that there are.
 const (
 	InvalidAnnotation     Reason = "InvalidAnnotation"
 	UnsupportedAnnotation Reason = "UnsupportedAnnotation"

@@ -90,8 +90,8 @@ func (u *upstreams) freeName(key upstreamKey) string {
 
 func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) {
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
-	id := key.namespace + "/" + key.service.name
-	svc := u.snapshot.Services[types.NamespacedName{Namespace: key.namespace, Name: key.service.name}]
+	id := key.namespace + "/" + key.name
+	svc := u.snapshot.Services[types.NamespacedName{Namespace: key.namespace, Name: key.name}]
 	u.step(PortsObtained{id})
 	if svc == nil {
 		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
@@ -123,11 +123,11 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 // machine is no valid target: a name that leads there would open what listens on its loopback interface.
 func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint, *fault) {
 	id, host := snapshot.Key(svc).String(), svc.Spec.ExternalName
-	number, err := strconv.ParseUint(port, 10, 16)
 	if found, ok := findPort(svc, port); ok {
 		target := targetPort(found)
-		number, err = uint64(target.IntValue()), nil
+		port = target.String()
 	}
+	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 {
 		return nil, &fault{PortNotFound, fmt.Sprintf("Service %q of type ExternalName has no port %s", id, port)}
 	}

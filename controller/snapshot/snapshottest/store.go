@@ -97,12 +97,25 @@ func (s *Store) Add(object runtime.Object) {
 	}
 }
 
-func (s *Store) Ingresses() []*networkingv1.Ingress                   { return s.ingresses }
-func (s *Store) IngressClasses() []*networkingv1.IngressClass         { return s.classes }
-func (s *Store) Service(key types.NamespacedName) *corev1.Service     { return s.services[key] }
-func (s *Store) Secret(key types.NamespacedName) *corev1.Secret       { return s.secrets[key] }
+// Ingresses implements snapshot.Store.
+func (s *Store) Ingresses() []*networkingv1.Ingress { return s.ingresses }
+
+// IngressClasses implements snapshot.Store.
+func (s *Store) IngressClasses() []*networkingv1.IngressClass { return s.classes }
+
+// Service implements snapshot.Store.
+func (s *Store) Service(key types.NamespacedName) *corev1.Service { return s.services[key] }
+
+// Secret implements snapshot.Store.
+func (s *Store) Secret(key types.NamespacedName) *corev1.Secret { return s.secrets[key] }
+
+// ConfigMap implements snapshot.Store.
 func (s *Store) ConfigMap(key types.NamespacedName) *corev1.ConfigMap { return s.configMaps[key] }
-func (s *Store) Addresses(host string) []netip.Addr                   { return s.Names[host] }
-func (s *Store) EndpointSlices(k types.NamespacedName) []*discoveryv1.EndpointSlice {
-	return s.slices[k]
+
+// Addresses implements snapshot.Store.
+func (s *Store) Addresses(host string) []netip.Addr { return s.Names[host] }
+
+// EndpointSlices implements snapshot.Store.
+func (s *Store) EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice {
+	return s.slices[service]
 }
