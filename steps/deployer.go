@@ -11,10 +11,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/outside"
 )
@@ -36,6 +38,10 @@ type Controller struct {
 	Service string
 	// Selector of the controller's Pods.
 	Selector string
+	// Instance is the installation's name in the cluster, that of its ClusterRole.
+	Instance string
+	// IngressClass that it serves.
+	IngressClass string
 	// Dump is the command that prints the routing table inside the Pod; nil if there is none.
 	Dump []string
 }
@@ -112,7 +118,7 @@ func (d *Deployer) apply(ctx context.Context, environment *Environment, controll
 	for _, object := range wanted {
 		applied, err := d.Objects.Apply(ctx, object, controller.Namespace)
 		if err != nil {
-			return err
+			return unlessTaken(err)
 		}
 		d.applied = append(d.applied, applied)
 	}
@@ -131,6 +137,14 @@ func (d *Deployer) apply(ctx context.Context, environment *Environment, controll
 		d.serviceVersion = object.GetResourceVersion()
 	}
 	return nil
+}
+
+// unlessTaken tells a node port that another Service has from a fault: such a cluster can't show what needs that port.
+func unlessTaken(err error) error {
+	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "provided port is already allocated") {
+		return fmt.Errorf("another Service has a node port that is asked for: %w: %w", err, clusters.ErrUnsupported)
+	}
+	return err
 }
 
 // onlyNewPods waits until the Pods of an earlier deployment are gone and returns one that is there.

@@ -31,6 +31,8 @@ type Environment struct {
 	// Disposable says that the cluster ends with the run, so that nothing has to be removed from it but what would be in
 	// another scenario's way.
 	Disposable bool
+	// StoryNamespace is where stories take place: "default" if empty. It has to be there.
+	StoryNamespace string
 	// Note tells people what is being waited for; nil tells nobody.
 	Note func(string)
 

@@ -90,12 +90,16 @@ func (p *packets) fromClient(conversations []*capture.Conversation, port int) []
 
 // theClients is the client's connection to the port, if it was seen whole.
 func (p *packets) theClients(link string, port int) (*capture.Conversation, error) {
+	client, err := p.clientAddress()
+	if err != nil {
+		return nil, err
+	}
 	recorded, err := p.stop(link)
 	if err != nil {
 		return nil, err
 	}
 	found := p.fromClient(recorded.conversations, port)
-	wanted := fmt.Sprintf("a TCP connection from the client %s to port %d", p.Cluster.Client().Addr(), port)
+	wanted := fmt.Sprintf("a TCP connection from the client %s to port %d", client, port)
 	if len(found) == 0 {
 		return nil, failure(wanted, recorded.summary(), lookAtCapture)
 	}
@@ -118,6 +122,10 @@ func (p *packets) clientOpened(_ context.Context, link string, port int, server 
 
 // portIsSilent proves nothing on a link where nothing was heard: the client must have been seen on another port.
 func (p *packets) portIsSilent(_ context.Context, link string, port int) error {
+	client, err := p.clientAddress()
+	if err != nil {
+		return err
+	}
 	recorded, err := p.stop(link)
 	if err != nil {
 		return err
@@ -129,7 +137,7 @@ func (p *packets) portIsSilent(_ context.Context, link string, port int) error {
 				lookAtCapture)
 		}
 		_, err := conversation.Handshake()
-		heard = heard || (err == nil && conversation.Client.Addr() == p.Cluster.Client().Addr())
+		heard = heard || (err == nil && conversation.Client.Addr() == client)
 	}
 	if !heard {
 		return failure(fmt.Sprintf("the client's connection on another port than %d, as proof that the capture could have seen it", port),

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -13,11 +14,9 @@ import (
 	"github.com/ingress-testbed/testbed/steps/outside"
 )
 
-// StoryTag marks a feature whose scenarios go on from each other: they share one namespace, "default", and what one
-// applies is there for the next, until the last scenario of the file has run.
+// StoryTag marks a feature whose scenarios go on from each other: they share one namespace, "default" unless the
+// environment has another, and what one applies is there for the next, until the last scenario of the file has run.
 const StoryTag = "@walkthrough"
-
-const storyNamespace = "default"
 
 // cleanTimeout bounds the removal of what a scenario made.
 const cleanTimeout = 90 * time.Second
@@ -46,8 +45,9 @@ func (e *Environment) placeOf(ctx context.Context, pickle *messages.Pickle, scen
 			e.stories = map[string]*place{}
 		}
 		if e.stories[pickle.Uri] == nil {
+			namespace := cmp.Or(e.StoryNamespace, "default")
 			e.stories[pickle.Uri] = &place{
-				namespace: storyNamespace, domain: storyNamespace + ".test", story: true, remaining: scenariosInFile,
+				namespace: namespace, domain: namespace + ".test", story: true, remaining: scenariosInFile,
 				names: &outside.Names{}, certified: map[string]string{},
 			}
 		}

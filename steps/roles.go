@@ -21,7 +21,8 @@ import (
 // the error for an unknown one.
 var roleForm = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, controller address, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
+var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, controller address, " +
+	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
 	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
@@ -75,7 +76,17 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 	case "domain":
 		return s.place.domain, nil
 	case "client address":
-		return s.Cluster.Client().Addr().String(), nil
+		address, err := s.clientAddress()
+		return address.String(), err
+	case "controller namespace":
+		controller, err := s.Controller.Current()
+		return controller.Namespace, err
+	case "controller instance":
+		controller, err := s.Controller.Current()
+		return controller.Instance, err
+	case "ingress class":
+		controller, err := s.Controller.Current()
+		return controller.IngressClass, err
 	case "controller pod":
 		pod, err := s.Controller.Pod(ctx)
 		return pod.Name, err
@@ -90,6 +101,15 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 		return s.clusterIPOf(ctx, service)
 	}
 	return s.nodeRole(ctx, name)
+}
+
+// clientAddress is where requests come from, as the nodes see it.
+func (s *scenario) clientAddress() (netip.Addr, error) {
+	address := s.Cluster.Client().Addr()
+	if !address.IsValid() {
+		return address, fmt.Errorf("the address under which the cluster sees the client is not known: %w", clusters.ErrUnsupported)
+	}
+	return address, nil
 }
 
 func (s *scenario) addressOf(ctx context.Context, owner string) (string, error) {

@@ -34,6 +34,9 @@ type API struct {
 	Clientset kubernetes.Interface
 	Dynamic   dynamic.Interface
 	Mapper    meta.RESTMapper
+	// Prepare changes objects before they are applied, as the cluster demands it: by labels, say. A cluster-scoped object
+	// has no namespace by then, any other has one. Nil changes nothing.
+	Prepare func(*unstructured.Unstructured)
 }
 
 // Connect makes the clients from a kubeconfig file. It makes no request.
@@ -81,6 +84,10 @@ func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, name
 	resource, err := a.resource(object, namespace)
 	if err != nil {
 		return nil, fmt.Errorf("applying %s: %w", Name(object), err)
+	}
+	if a.Prepare != nil {
+		object = object.DeepCopy()
+		a.Prepare(object)
 	}
 	applied, err := resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 	if err != nil {

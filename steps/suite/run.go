@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/reports"
@@ -52,6 +53,10 @@ type Options struct {
 	Images []string
 	// Controller renders the ingress controller under test; steps.TestbedController is the project's own.
 	Controller steps.Render
+	// StoryNamespace is where stories take place: "default" if empty.
+	StoryNamespace string
+	// Prepare changes objects before they are applied; see objects.API.
+	Prepare func(*unstructured.Unstructured)
 	// Kubectl is the program to run and its first arguments; the one in PATH if it is empty.
 	Kubectl []string
 
@@ -151,15 +156,17 @@ func (r *run) scenarios(ctx context.Context, scratch string) (clusters.Cluster, 
 	if err != nil {
 		return cluster, err
 	}
+	api.Prepare = r.Prepare
 	environment := &steps.Environment{
-		Cluster:     cluster,
-		Objects:     api,
-		Kubectl:     kubectl.Program{Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig()},
-		Controller:  &steps.Deployer{Objects: api, Render: r.Controller},
-		Features:    r.Files,
-		ArtefactDir: scratch,
-		Disposable:  r.Disposable,
-		Note:        func(text string) { r.note("%s", text) },
+		Cluster:        cluster,
+		Objects:        api,
+		Kubectl:        kubectl.Program{Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig()},
+		Controller:     &steps.Deployer{Objects: api, Render: r.Controller},
+		Features:       r.Files,
+		ArtefactDir:    scratch,
+		Disposable:     r.Disposable,
+		StoryNamespace: r.StoryNamespace,
+		Note:           func(text string) { r.note("%s", text) },
 	}
 	if err := r.describe(ctx, environment); err != nil {
 		return cluster, err
