@@ -19,6 +19,9 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
+// version is set by the linker (see the Makefile).
+var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+
 func main() {
 	os.Exit(run(os.Args[1:]))
 }
@@ -69,6 +72,7 @@ func newRoot() *cobra.Command {
 		Short: "See what an ingress does to a request",
 		Long: "Runs feature files about ingress controllers on a real Kubernetes and reports what happened to the traffic.\n" +
 			"The embedded cluster needs Linux and nft, nothing else.",
+		Version:       version,
 		SilenceErrors: true, // main prints them, once
 		SilenceUsage:  true,
 	}

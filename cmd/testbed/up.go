@@ -19,6 +19,7 @@ import (
 type clusterFlags struct {
 	name, config, version, logs string
 	workers                     int
+	workersGiven                func() bool
 	apiPort                     uint16
 }
 
@@ -33,7 +34,8 @@ func (f *clusterFlags) registerSettings(cmd *cobra.Command) {
 	flags.StringVar(&f.config, "config", "", "YAML file with the cluster's addresses and nodes (docs/embedded-cluster.md)")
 	flags.StringVar(&f.version, "kubernetes-version", os.Getenv("K8S_VERSION"), "Kubernetes `version`, as 1.37 or v1.37.2 (default the newest built)")
 	flags.StringVar(&f.logs, "logs", "", "`folder` for logs (default in the user's cache)")
-	flags.IntVar(&f.workers, "workers", -1, "number of nodes beside the one with the control plane (default 3)")
+	flags.IntVar(&f.workers, "workers", 3, "number of nodes beside the one with the control plane")
+	f.workersGiven = func() bool { return flags.Changed("workers") }
 	flags.Uint16Var(&f.apiPort, "api-port", 0, "loopback port for the API server (default any free one)")
 }
 
@@ -55,11 +57,11 @@ func (f *clusterFlags) embedded(progress io.Writer) (embedded.Config, error) {
 		config.APIPort = f.apiPort
 	}
 	switch {
-	case f.workers > 99:
-		return config, fmt.Errorf("--workers %d: a cluster has at most 99", f.workers)
-	case f.workers >= 0 && len(config.Network.Nodes) > 0:
+	case f.workers < 0 || f.workers > 99:
+		return config, fmt.Errorf("--workers %d: a cluster has 0 to 99", f.workers)
+	case f.workersGiven() && len(config.Network.Nodes) > 0:
 		return config, fmt.Errorf("--workers: %s names the nodes already", f.config)
-	case f.workers >= 0:
+	case f.workersGiven():
 		config.Network = config.Network.WithWorkers(f.workers)
 	}
 	config.Logs, config.Progress = f.logs, progress
