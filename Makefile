@@ -51,7 +51,7 @@ test: require-go require-cc ## unit tests with the race detector; needs neither 
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
 
 .PHONY: test-privileged
-test-privileged: require-go require-nft ## tests that make namespaces; as root, or where the kernel lets users make them
+test-privileged: build ## tests that make real clusters and containers, as root
 	go test -tags privileged ./clusters/...
 
 .PHONY: lint
@@ -66,6 +66,14 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 .PHONY: bench
 bench: require-go ## micro-benchmarks
 	go test -run '^$$' -bench . -benchmem ./proxy/... ./controller/...
+
+.PHONY: bench-proxy
+bench-proxy: require-go ## the proxy beside nginx, nginx with Lua, HAProxy and ReverseProxy; BENCH='-run http1' for a part
+	@PATH=$$PATH:/usr/sbin:/sbin; type -P nginx haproxy wrk h2load >/dev/null && \
+	  test -e /usr/share/nginx/modules-available/mod-http-lua.conf || \
+	  $(call install,nginx libnginx-mod-http-lua haproxy wrk nghttp2-client,the programs to compare with)
+	$(call say,Comparing proxies: about ten minutes$(comma) best on an idle machine)
+	go run ./proxy/bench $(BENCH)
 
 .PHONY: fuzz
 fuzz: require-go ## fuzz every parser, FUZZTIME each
