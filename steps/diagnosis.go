@@ -31,7 +31,7 @@ func (s *scenario) diagnose(ctx context.Context) {
 		s.show(evidence.Text{Title: "The last request", Body: exchange.Text()})
 	}
 	for _, show := range s.onFailure {
-		show()
+		show(ctx)
 	}
 	namespaces := []string{s.place.namespace}
 	if controller, err := s.Controller.Current(); err == nil {

@@ -89,12 +89,12 @@ func (p *packets) fromClient(conversations []*capture.Conversation, port int) []
 }
 
 // theClients is the client's connection to the port, if it was seen whole.
-func (p *packets) theClients(link string, port int) (*capture.Conversation, error) {
+func (p *packets) theClients(ctx context.Context, link string, port int) (*capture.Conversation, error) {
 	client, err := p.clientAddress()
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := p.stop(link)
+	recorded, err := p.stop(ctx, link)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,8 @@ func (p *packets) theClients(link string, port int) (*capture.Conversation, erro
 	return found[0], nil
 }
 
-func (p *packets) clientOpened(_ context.Context, link string, port int, server string) error {
-	conversation, err := p.theClients(link, port)
+func (p *packets) clientOpened(ctx context.Context, link string, port int, server string) error {
+	conversation, err := p.theClients(ctx, link, port)
 	if err != nil {
 		return err
 	}
@@ -121,12 +121,12 @@ func (p *packets) clientOpened(_ context.Context, link string, port int, server 
 }
 
 // portIsSilent proves nothing on a link where nothing was heard: the client must have been seen on another port.
-func (p *packets) portIsSilent(_ context.Context, link string, port int) error {
+func (p *packets) portIsSilent(ctx context.Context, link string, port int) error {
 	client, err := p.clientAddress()
 	if err != nil {
 		return err
 	}
-	recorded, err := p.stop(link)
+	recorded, err := p.stop(ctx, link)
 	if err != nil {
 		return err
 	}
@@ -146,8 +146,8 @@ func (p *packets) portIsSilent(_ context.Context, link string, port int) error {
 	return nil
 }
 
-func (p *packets) clientHelloNames(_ context.Context, link string, port int, name string) error {
-	conversation, err := p.theClients(link, port)
+func (p *packets) clientHelloNames(ctx context.Context, link string, port int, name string) error {
+	conversation, err := p.theClients(ctx, link, port)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func (p *packets) clientHelloNames(_ context.Context, link string, port int, nam
 	return nil
 }
 
-func (p *packets) serverHello(_ context.Context, link string, port int) error {
-	conversation, err := p.theClients(link, port)
+func (p *packets) serverHello(ctx context.Context, link string, port int) error {
+	conversation, err := p.theClients(ctx, link, port)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (p *packets) serverHello(_ context.Context, link string, port int) error {
 }
 
 func (p *packets) talksToEach(ctx context.Context, link, from, owner string, port int) error {
-	recorded, err := p.stop(link)
+	recorded, err := p.stop(ctx, link)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func between(conversations []*capture.Conversation, from, to string) *capture.Co
 
 // talksInTunnel looks only at Pods on other nodes than the one whose link was captured: the tunnel is for them.
 func (p *packets) talksInTunnel(ctx context.Context, from, owner string, port, tunnelPort int) error {
-	recorded, err := p.stop(nodeLink)
+	recorded, err := p.stop(ctx, nodeLink)
 	if err != nil {
 		return err
 	}

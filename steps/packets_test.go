@@ -86,7 +86,7 @@ func TestPackets(t *testing.T) {
 			case test.seen != "" && (step == nil || !strings.Contains(step.Failure.Message, test.seen)):
 				t.Errorf("it should fail with %q, but is %s: %s", test.seen, scenario.Status(), messageOf(step))
 			}
-			if kept, _ := filepath.Glob(filepath.Join(environment.ArtefactDir, "*.pcap")); len(kept) == 0 && test.name != "half a packet" {
+			if kept, _ := filepath.Glob(filepath.Join(environment.ArtefactDir, "*", "*.pcap")); len(kept) == 0 && test.name != "half a packet" {
 				t.Error("no capture was kept")
 			}
 		})
@@ -118,7 +118,7 @@ func TestCapturesAreKeptAfterAFailure(t *testing.T) {
     Given packets are captured on the link of the controller's Pod
     Then the response status is 200
 `)
-	kept, _ := filepath.Glob(filepath.Join(environment.ArtefactDir, "*.pcap"))
+	kept, _ := filepath.Glob(filepath.Join(environment.ArtefactDir, "*", "*.pcap"))
 	if len(kept) != 1 {
 		t.Fatalf("%d captures were kept, want 1", len(kept))
 	}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/capture"
@@ -61,8 +63,8 @@ func (p *packets) start(ctx context.Context, link string, target clusters.Captur
 		p.captures = map[string]*recording{}
 	}
 	p.captures[link] = started
-	p.onFailure = append(p.onFailure, func() {
-		if _, err := p.stop(link); err != nil {
+	p.onFailure = append(p.onFailure, func(ctx context.Context) {
+		if _, err := p.stop(ctx, link); err != nil {
 			p.show(evidence.Text{Title: fmt.Sprintf("The capture on the %s's link", link), Body: err.Error()})
 		}
 	})
@@ -70,7 +72,7 @@ func (p *packets) start(ctx context.Context, link string, target clusters.Captur
 }
 
 // stop ends a capture, if it still runs, reads it, and attaches it as a file and as a ladder.
-func (p *packets) stop(link string) (*recording, error) {
+func (p *packets) stop(ctx context.Context, link string) (*recording, error) {
 	recorded := p.captures[link]
 	if recorded == nil {
 		return nil, fmt.Errorf("no packets are captured on the %s's link: a step before the requests must start that", link)
@@ -92,41 +94,78 @@ func (p *packets) stop(link string) (*recording, error) {
 		return nil, fmt.Errorf("reading the packets of the %s's link: %w", link, err)
 	}
 	recorded.packets, recorded.conversations, recorded.read = packets, capture.Conversations(packets), true
-	return recorded, p.keep(recorded)
+	return recorded, p.keep(ctx, recorded)
 }
 
 // keep writes the capture to a file that Wireshark opens, and shows it.
-func (p *packets) keep(recorded *recording) error {
-	name := fmt.Sprintf("%s-%s-link.pcap", p.place.namespace, strings.ToLower(recorded.link))
-	file, err := os.CreateTemp(p.ArtefactDir, "*-"+name)
+func (p *packets) keep(ctx context.Context, recorded *recording) error {
+	// Scenarios may have the same name, in different files; their captures have the same name in different folders.
+	dir, err := os.MkdirTemp(p.ArtefactDir, "capture-")
 	if err != nil {
 		return fmt.Errorf("keeping the capture: %w", err)
 	}
-	_, err = file.Write(recorded.stream.Bytes())
-	if err := errors.Join(err, file.Close()); err != nil {
+	name := fmt.Sprintf("%s-%s-link.pcap", fileName(p.name), strings.ToLower(recorded.link))
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, recorded.stream.Bytes(), 0o644); err != nil { //nolint:gosec // reports are for everybody
 		return fmt.Errorf("keeping the capture: %w", err)
 	}
-	name = filepath.Base(file.Name())
 	title := fmt.Sprintf("Packets on the %s's link", recorded.link)
 	p.show(
-		evidence.File{Title: title, Name: name, MediaType: evidence.PcapMediaType, Path: file.Name()},
-		p.ladder(title, name, recorded),
+		evidence.File{Title: title, Name: name, MediaType: evidence.PcapMediaType, Path: file},
+		p.ladder(title, name, recorded, p.parties(ctx)),
 	)
 	return nil
 }
 
-// ladder draws the packets of the conversations that something was said in, the client's first.
-func (p *packets) ladder(title, file string, recorded *recording) evidence.Ladder {
-	ladder := evidence.Ladder{Title: title, File: file}
-	client := p.Cluster.Client().Addr()
-	party := func(address string) string {
-		if address == client.String() {
-			return "client " + address
+// fileName makes a file's name of a scenario's.
+func fileName(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	joined := strings.Join(words, "-")
+	return strings.TrimRight(strings.ToValidUTF8(joined[:min(len(joined), 60)], ""), "-")
+}
+
+// parties names the addresses that people know: the client's, the nodes' and the Pods'. Those that can't be found out
+// stay addresses.
+func (p *packets) parties(ctx context.Context) map[string]string {
+	names := map[string]string{p.Cluster.Client().Addr().String(): "client"}
+	nodes, err := p.Nodes(ctx)
+	if err == nil {
+		for _, node := range nodes {
+			names[node.InternalIP.String()] = node.Name
 		}
-		return address
 	}
+	namespaces := []string{p.place.namespace}
+	if controller, err := p.Controller.Current(); err == nil {
+		namespaces = append(namespaces, controller.Namespace)
+	}
+	for _, namespace := range namespaces {
+		pods, err := p.Objects.Pods(ctx, namespace, "")
+		if err != nil {
+			continue
+		}
+		for _, pod := range pods {
+			if !pod.Spec.HostNetwork && pod.Status.PodIP != "" {
+				names[pod.Status.PodIP] = pod.Name
+			}
+		}
+	}
+	return names
+}
+
+// ladder draws the first TCP packets. Of a node's link these are the client's and those in a tunnel: there is much else,
+// such as what the nodes and the API server have to say to each other.
+func (p *packets) ladder(title, file string, recorded *recording, names map[string]string) evidence.Ladder {
+	ladder := evidence.Ladder{Title: title, File: file}
+	party := func(address netip.Addr) string {
+		if name := names[address.String()]; name != "" {
+			return name + " " + address.String()
+		}
+		return address.String()
+	}
+	client := p.Cluster.Client().Addr()
 	for _, packet := range recorded.packets {
-		if packet.TCP == nil || len(ladder.Packets) == ladderPackets {
+		concerned := recorded.link == podLink || packet.Tunnel != nil || packet.Source.Addr() == client || packet.Destination.Addr() == client
+		if packet.TCP == nil || !concerned || len(ladder.Packets) == ladderPackets {
 			continue
 		}
 		detail := fmt.Sprintf("%d → %d %s, %d bytes", packet.Source.Port(), packet.Destination.Port(), packet.TCP.Flags(), len(packet.Payload))
@@ -134,8 +173,7 @@ func (p *packets) ladder(title, file string, recorded *recording) evidence.Ladde
 			detail += fmt.Sprintf(", in VXLAN %s → %s", packet.Tunnel.Source, packet.Tunnel.Destination)
 		}
 		ladder.Packets = append(ladder.Packets, evidence.Packet{
-			Time: packet.Time, From: party(packet.Source.Addr().String()), To: party(packet.Destination.Addr().String()),
-			Label: label(packet), Detail: detail,
+			Time: packet.Time, From: party(packet.Source.Addr()), To: party(packet.Destination.Addr()), Label: label(packet), Detail: detail,
 		})
 	}
 	return ladder

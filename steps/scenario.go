@@ -17,13 +17,14 @@ import (
 type scenario struct {
 	*Environment
 	uri   string
+	name  string
 	place *place
 	// exchanges of the last step that made requests.
 	exchanges []outside.Exchange
 	client    *outside.Client
 	evidence  []godog.Attachment
 	// onFailure is called after a step failed, to show what was gathered so far.
-	onFailure []func()
+	onFailure []func(context.Context)
 }
 
 // show attaches evidence to the step that runs.
@@ -95,7 +96,7 @@ func (s *scenario) enter(ctx context.Context, pickle *messages.Pickle, scenarios
 	if err != nil {
 		return err
 	}
-	s.uri, s.place = pickle.Uri, place
+	s.uri, s.name, s.place = pickle.Uri, pickle.Name, place
 	s.client = &outside.Client{Dialer: s.Cluster.Client(), Names: place.names, Header: map[string][]string{}}
 	return nil
 }

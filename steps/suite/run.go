@@ -36,6 +36,9 @@ const (
 	exportTimeout = 30 * time.Second
 )
 
+// logDir is where the cluster's own logs go, in the folder of the reports.
+const logDir = "cluster-logs"
+
 // Options say what to run, and where.
 type Options struct {
 	// Title of the reports.
@@ -89,8 +92,9 @@ func Run(ctx context.Context, options Options) (results.Run, error) {
 			return results.Run{}, fmt.Errorf("%w: an image to load is missing: %w", ErrInput, err)
 		}
 	}
-	if err := os.MkdirAll(options.ReportDir, 0o755); err != nil {
-		return results.Run{}, fmt.Errorf("%w: making the folder for reports: %w", ErrInput, err)
+	// The logs of a run before would be taken for this one's.
+	if err := errors.Join(os.MkdirAll(options.ReportDir, 0o755), os.RemoveAll(filepath.Join(options.ReportDir, logDir))); err != nil {
+		return results.Run{}, fmt.Errorf("%w: preparing the folder for reports: %w", ErrInput, err)
 	}
 	run := &run{Options: options, plan: plan, recorder: recorder.New(options.Title, options.Listeners...)}
 	err = run.do(ctx)
@@ -233,9 +237,7 @@ func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 	defer cancel()
-	dir := filepath.Join(r.ReportDir, "cluster-logs")
-	// Those of a run before would be taken for this one's.
-	if err := errors.Join(os.RemoveAll(dir), cluster.ExportLogs(ctx, dir)); err != nil {
+	if err := cluster.ExportLogs(ctx, filepath.Join(r.ReportDir, logDir)); err != nil {
 		return fmt.Errorf("keeping the cluster's logs: %w", err)
 	}
 	return nil
