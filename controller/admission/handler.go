@@ -30,12 +30,20 @@ func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
 			return
 		}
 		review.Response = Review(cluster, review.Request)
-		klog.V(2).InfoS("Admission", "ingress", klog.KRef(review.Request.Namespace, review.Request.Name),
-			"operation", review.Request.Operation, "allowed", review.Response.Allowed, "why", review.Response.Result)
+		logReview(review.Request, review.Response)
 		count(review.Response.Allowed)
 		review.Request = nil
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(review) // an error means that the API server has gone
 	})
 	return mux
+}
+
+func logReview(request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse) {
+	why := ""
+	if response.Result != nil {
+		why = response.Result.Message
+	}
+	klog.V(2).InfoS("Admission", "ingress", klog.KRef(request.Namespace, request.Name),
+		"operation", request.Operation, "allowed", response.Allowed, "why", why)
 }

@@ -32,6 +32,8 @@ type Ingress struct {
 	Timeouts     Timeouts
 	MaxBodyBytes int64
 	Protocol     route.Protocol
+	// Closed means that nobody may be let in, because the Ingress asks for access control that there is not.
+	Closed bool
 }
 
 // Timeouts of a route; 0 leaves it to the proxy.
@@ -63,6 +65,7 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		Protocol:     parseProtocol(r),
+		Closed:       parseProtection(r),
 	}
 	return ingress, r.leftovers()
 }

@@ -167,6 +167,21 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
+func TestAccessControlCloses(t *testing.T) {
+	for _, name := range []string{
+		"auth-url", "auth-type", "auth-secret", "auth-tls-secret", "auth-tls-verify-client", "whitelist-source-range",
+		"allowlist-source-range", "denylist-source-range", "satisfy",
+	} {
+		got, faults := config.ParseAnnotations("p", map[string]string{"p/" + name: "anything"}, config.Global{})
+		if !got.Closed || len(faults) != 1 || faults[0].Unsupported || faults[0].Key != "p/"+name {
+			t.Errorf("%s: closed is %t, faults %+v", name, got.Closed, faults)
+		}
+	}
+	if got, _ := config.ParseAnnotations("p", map[string]string{"p/rewrite-target": "/", "q/auth-url": "x"}, config.Global{}); got.Closed {
+		t.Error("closed without access control")
+	}
+}
+
 func TestLongValuesAreShortened(t *testing.T) {
 	_, faults := config.ParseConfigMap(map[string]string{"hsts": strings.Repeat("é", 100_000)})
 	if len(faults) != 1 || len(faults[0].Message) > 300 {

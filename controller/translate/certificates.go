@@ -100,9 +100,14 @@ func (c *certificates) own(of *ingress, host, secretName string) {
 	}
 }
 
-// terminates says whether a host has TLS, if only with the default certificate because its own is broken.
+// terminates says whether a host is served with a certificate of its own or of the wildcard above it, if only with the
+// default one because that is broken.
 func (c *certificates) terminates(host string) bool {
-	_, ok := c.owners[host]
+	if _, ok := c.owners[host]; ok {
+		return true
+	}
+	_, parent, _ := strings.Cut(host, ".")
+	_, ok := c.owners["*."+parent]
 	return ok
 }
 

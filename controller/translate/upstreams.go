@@ -46,9 +46,16 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 	}
 }
 
+// closedUpstream is what the paths of an Ingress refer to that must not be let through. No table has it, so it answers
+// 503; no upstream is called so, because theirs have two dashes or slashes.
+const closedUpstream = "closed"
+
 // backend returns what a route to a Service refers to, and makes the upstream if it is new. An upstream that has no
 // endpoints is made all the same: it answers 503.
 func (u *upstreams) backend(of *ingress, s service) route.Backend {
+	if of.config.Closed {
+		return route.Backend{Upstream: closedUpstream, Origin: of.origin(s)}
+	}
 	key := upstreamKey{service: s, protocol: of.config.Protocol}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// parseProtection says whether an Ingress asks for access control. Its paths then have to be closed, as ingress-nginx
+// closes those whose access control it can't set up.
+func parseProtection(r *reader) (closed bool) {
+	var names []string
+	for key := range r.values {
+		if name, ok := strings.CutPrefix(key, r.prefix); ok && isProtection(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		r.known[r.prefix+name] = true
+		r.faults = append(r.faults, Fault{
+			Key:     r.prefix + name,
+			Message: r.prefix + name + ": access control is not supported; the paths answer 503, rather than be open to all",
+		})
+	}
+	return len(names) > 0
+}
+
+// isProtection knows the annotations that keep somebody out: auth-url, auth-type, auth-tls-secret and their like,
+// whitelist-, allowlist- and denylist-source-range, and satisfy, which combines them.
+func isProtection(name string) bool {
+	return strings.HasPrefix(name, "auth-") || strings.HasSuffix(name, "-source-range") || name == "satisfy"
+}
