@@ -50,6 +50,7 @@ func (x *exchange) serve(now time.Time) bool {
 	x.begin(now)
 	fit := x.answer()
 	x.record()
+	x.snapshot, x.at, x.choice = nil, nil, choice{} // an idle connection must not keep an old table alive
 	return fit
 }
 
