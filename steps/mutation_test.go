@@ -71,7 +71,6 @@ Feature: The subjects
 func TestScenariosFindTheFaultsOfAProxy(t *testing.T) {
 	for _, fault := range append(proxytest.Mutations(), proxytest.Mutation{Name: "no fault"}) {
 		t.Run(fault.Name, func(t *testing.T) {
-			t.Parallel()
 			var feature strings.Builder
 			feature.WriteString(preamble)
 			for subject, scenario := range subjects {

@@ -190,11 +190,16 @@ func (p *packets) talksToEach(ctx context.Context, link, from, owner string, por
 	return nil
 }
 
-// between finds a conversation in which the client side asked something and was answered.
+// between finds a conversation in which one side asked something and the other answered. Connections that were open
+// before the capture count too, and there either side may have been heard first.
 func between(conversations []*capture.Conversation, from, to string) *capture.Conversation {
 	for _, conversation := range conversations {
-		asked := len(conversation.Stream(conversation.Client)) > 0 && len(conversation.Stream(conversation.Server)) > 0
-		if conversation.Client.Addr().String() == from && conversation.Server.String() == to && asked {
+		asking, answering := conversation.Client, conversation.Server
+		if answering.Addr().String() == from {
+			asking, answering = answering, asking
+		}
+		spoken := len(conversation.Stream(asking)) > 0 && len(conversation.Stream(answering)) > 0
+		if asking.Addr().String() == from && answering.String() == to && spoken {
 			return conversation
 		}
 	}
@@ -229,8 +234,12 @@ func (p *packets) talksInTunnel(ctx context.Context, from, owner string, port, t
 			return failure(wanted, recorded.summary(), lookAtCapture)
 		case conversation.Tunnel == nil:
 			return failure(wanted, inside+" outside of any tunnel", lookAtCapture)
-		case conversation.Tunnel.Destination.Addr() != node.InternalIP || int(conversation.Tunnel.Destination.Port()) != tunnelPort:
-			return failure(wanted, "inside VXLAN to "+conversation.Tunnel.Destination.String(), lookAtCapture)
+		}
+		for _, packet := range conversation.Packets {
+			end := packet.Tunnel.Destination
+			if packet.Source.Addr().String() == from && (end.Addr() != node.InternalIP || int(end.Port()) != tunnelPort) {
+				return failure(wanted, "inside VXLAN to "+end.String(), lookAtCapture)
+			}
 		}
 	}
 	if away == 0 {

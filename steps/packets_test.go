@@ -68,6 +68,12 @@ func TestPackets(t *testing.T) {
 		{"no ServerHello", func(r *pcap) { r.conversation(client, secure, nil, hello, nil) }, tunnelled, "incomplete"},
 		{"the node port is on the link", func(r *pcap) { good(r); r.conversation(client, nodePort, nil, request, response) }, tunnelled, "172.16.0.7:30443"},
 		{"no request to the Pod", func(r *pcap) { r.conversation(client, secure, nil, hello, answer) }, tunnelled, "an HTTP request from 127.0.0.1 to 172.16.2.5:8080"},
+		{"connections that were open before", func(r *pcap) {
+			r.conversation(client, secure, nil, hello, answer)
+			r.segment(farPod, controller, nil, ".", 499, 100, nil)
+			r.segment(controller, farPod, nil, ".", 100, 500, request)
+			r.segment(farPod, controller, nil, ".", 500, 101, response)
+		}, tunnelled, ""},
 		{"no tunnel", good, func(r *pcap) { r.conversation(controller, farPod, nil, request, response) }, "outside of any tunnel"},
 		{"a tunnel to another node", good, func(r *pcap) { r.conversation(controller, farPod, &wrongEnd, request, response) }, "10.0.0.3:8472"},
 		{"nothing on the node's link", good, func(*pcap) {}, "no TCP connection among 0 packets"},

@@ -135,9 +135,6 @@ func (p *packets) parties(ctx context.Context) map[string]string {
 		}
 	}
 	namespaces := []string{p.place.namespace}
-	if controller, err := p.Controller.Current(); err == nil {
-		namespaces = append(namespaces, controller.Namespace)
-	}
 	for _, namespace := range namespaces {
 		pods, err := p.Objects.Pods(ctx, namespace, "")
 		if err != nil {
@@ -145,11 +142,23 @@ func (p *packets) parties(ctx context.Context) map[string]string {
 		}
 		for _, pod := range pods {
 			if !pod.Spec.HostNetwork && pod.Status.PodIP != "" {
-				names[pod.Status.PodIP] = pod.Name
+				names[pod.Status.PodIP] = shortName(pod.Name)
 			}
 		}
 	}
+	if pod, err := p.Controller.Pod(ctx); err == nil {
+		names[pod.Status.PodIP] = "controller"
+	}
 	return names
+}
+
+// shortName fits over a column: of a Pod of a Deployment it is the random end, which tells it from its sisters.
+func shortName(pod string) string {
+	const fits = 12
+	if len(pod) <= fits {
+		return pod
+	}
+	return "…" + pod[strings.LastIndexByte(pod, '-')+1:]
 }
 
 // ladder draws the first TCP packets. Of a node's link these are the client's and those in a tunnel: there is much else,

@@ -105,6 +105,9 @@ func (c *Conversation) Stream(sender netip.AddrPort) []byte {
 		if packet.TCP.SYN {
 			sequence++ // SYN takes a number
 		}
+		if !known && !packet.TCP.SYN && len(packet.Payload) == 0 {
+			continue // a keep-alive probe has the number before the next (RFC 9293 section 3.8.4)
+		}
 		if !known {
 			start, known = sequence, true
 		}

@@ -229,6 +229,17 @@ func TestStreamIsPutTogether(t *testing.T) {
 	}
 }
 
+func TestStreamOfAConnectionThatWasOpenBefore(t *testing.T) {
+	recording := newRecording(t)
+	recording.frame(tcp(server, client, ".", 499, 100, nil)...) // a keep-alive probe
+	recording.frame(tcp(client, server, ".", 100, 500, []byte("ask"))...)
+	recording.frame(tcp(server, client, ".", 500, 103, []byte("answer"))...)
+	conversation := Conversations(recording.read())[0]
+	if got := string(conversation.Stream(client)) + " " + string(conversation.Stream(server)); got != "ask answer" {
+		t.Errorf("the streams are %q, want %q", got, "ask answer")
+	}
+}
+
 func checkError(t *testing.T, err error, want string) {
 	t.Helper()
 	switch {
