@@ -1,0 +1,261 @@
+package kubeletapi
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
+)
+
+// oneLog is a node with one Pod, of which only a log is left.
+type oneLog struct {
+	Pod
+	path string
+}
+
+func (o oneLog) GetPods(context.Context) ([]*corev1.Pod, error) { return []*corev1.Pod{o.pod()}, nil }
+
+func (o oneLog) Find(namespace, name string) (Pod, error) {
+	if namespace != "shop" || name != "web" {
+		return nil, fmt.Errorf("%s/%s: %w", namespace, name, ErrNotFound)
+	}
+	return podOf{o}, nil
+}
+
+func (o oneLog) pod() *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "u-1"}}
+}
+
+type podOf struct{ o oneLog }
+
+func (p podOf) Pod() *corev1.Pod { return p.o.pod() }
+
+func (p podOf) Log(container string, previous bool) (lifecycle.Log, error) {
+	if container != "c" || previous {
+		return lifecycle.Log{}, fmt.Errorf("%w: %s", lifecycle.ErrNoContainer, container)
+	}
+	return lifecycle.Log{Path: p.o.path, Running: func() bool { return false }}, nil
+}
+
+func (p podOf) Exec(context.Context, string, []string, lifecycle.Streams) error {
+	return lifecycle.ErrNotRunning
+}
+func (p podOf) Attach(context.Context, string, lifecycle.Streams) error {
+	return lifecycle.ErrNotRunning
+}
+func (p podOf) PortForward(context.Context, int32, io.ReadWriteCloser) error {
+	return lifecycle.ErrNotRunning
+}
+
+// authority makes certificates.
+type authority struct {
+	t    *testing.T
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{t: t, dir: t.TempDir()}
+	a.cert, a.key = a.sign("ca", nil, nil)
+	return a
+}
+
+func (a *authority) sign(name string, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	if parent == nil {
+		parent, by = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	raw, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "EC PRIVATE KEY", Bytes: raw}} {
+		if err := os.WriteFile(filepath.Join(a.dir, name+file), pem.EncodeToMemory(block), 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return cert, key
+}
+
+func (a *authority) path(file string) string { return filepath.Join(a.dir, file) }
+
+// client trusts the authority and shows the named certificate, if any.
+func (a *authority) client(name string) *http.Client {
+	a.t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	config := &tls.Config{RootCAs: pool}
+	if name != "" {
+		pair, err := tls.LoadX509KeyPair(a.path(name+".crt"), a.path(name+".key"))
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 5 * time.Second}
+}
+
+func serve(t *testing.T) (base string, a *authority) {
+	t.Helper()
+	a = newAuthority(t)
+	a.sign("server", a.cert, a.key)
+	a.sign("apiserver", a.cert, a.key)
+	path := filepath.Join(t.TempDir(), "0.log")
+	l, err := crilog.Open(path, crilog.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []struct{ stream, text string }{{crilog.Stdout, "one\ntwo\nthree\n"}, {crilog.Stderr, "oops\n"}} {
+		if err := l.Copy(out.stream, strings.NewReader(out.text), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{
+		Address: netip.MustParseAddrPort("127.0.0.1:0"), Cert: a.path("server.crt"), Key: a.path("server.key"),
+		ClientCA: a.path("ca.crt"), Pods: oneLog{path: path}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() { served <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return "https://" + s.listener.Addr().String(), a
+}
+
+func TestOnlyHoldersOfACertificateMayAsk(t *testing.T) {
+	base, a := serve(t)
+	stranger := newAuthority(t)
+	stranger.sign("apiserver", stranger.cert, stranger.key)
+	if reply, err := a.client("").Get(base + "/healthz"); err == nil {
+		t.Errorf("without a certificate: %s", reply.Status)
+	}
+	other := a.client("")
+	pair, err := tls.LoadX509KeyPair(stranger.path("apiserver.crt"), stranger.path("apiserver.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{pair}
+	if reply, err := other.Get(base + "/healthz"); err == nil {
+		t.Errorf("with a stranger's certificate: %s", reply.Status)
+	}
+	reply, err := a.client("apiserver").Get(base + "/healthz")
+	if err != nil || reply.StatusCode != http.StatusOK {
+		t.Errorf("with a certificate: %v, %v", reply, err)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	base, a := serve(t)
+	client := a.client("apiserver")
+	cases := []struct {
+		path string
+		code int
+		body string
+	}{
+		{"/containerLogs/shop/web/c?stream=Stdout", 200, "one\ntwo\nthree\n"},
+		{"/containerLogs/shop/web/c", 200, "one\ntwo\nthree\noops\n"},
+		{"/containerLogs/shop/web/c?tailLines=2&follow=true", 200, "three\noops\n"},
+		{"/containerLogs/shop/web/c?stream=Stderr", 200, "oops\n"},
+		{"/containerLogs/shop/web/c?limitBytes=3&stream=Stdout", 200, "one"},
+		{"/containerLogs/shop/web/c?sinceTime=2999-01-01T00:00:00Z", 200, ""},
+		{"/containerLogs/shop/web/c?tailLines=x", 400, "tailLines"},
+		{"/containerLogs/shop/web/c?tailLines=-1", 400, "tailLines"},
+		{"/containerLogs/shop/web/c?previous=true", 404, "no such container"},
+		{"/containerLogs/shop/web/none", 404, "no such container"},
+		{"/containerLogs/shop/none/c", 404, "does not run on this node"},
+		{"/exec/shop/web/u-2/c?command=x&output=1", 404, "does not run on this node"},
+		{"/exec/shop/web/c?command=x", 400, "at least 1 of stdin"},
+		{"/exec/shop/web/c?output=1", 400, "no command"},
+		{"/portForward/shop/none", 404, "does not run on this node"},
+		{"/pods", 200, `"name":"web"`},
+		{"/none", 404, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.path, func(t *testing.T) {
+			reply, err := client.Get(base + c.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reply.Body.Close() //nolint:errcheck // only read
+			body, err := io.ReadAll(reply.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			right := strings.Contains(string(body), c.body)
+			if c.code == http.StatusOK && strings.HasPrefix(c.path, "/containerLogs/") {
+				right = string(body) == c.body
+			}
+			if reply.StatusCode != c.code || !right {
+				t.Errorf("%d %q, want %d %q", reply.StatusCode, body, c.code, c.body)
+			}
+		})
+	}
+}
+
+func FuzzParseLogQuery(f *testing.F) {
+	f.Add("follow=true&tailLines=10&sinceSeconds=5&timestamps=1&limitBytes=7&stream=All&previous=0")
+	f.Add("sinceTime=2024-10-12T03:21:29Z")
+	f.Add("tailLines=-1&sinceSeconds=99999999999999999999")
+	f.Fuzz(func(t *testing.T, raw string) {
+		values, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		q, err := parseLogQuery(values, time.Now())
+		if err == nil && (q.options.TailLines != nil && *q.options.TailLines < 0 || q.options.LimitBytes != nil && *q.options.LimitBytes < 0) {
+			t.Errorf("%q is accepted as %+v", raw, q)
+		}
+	})
+}
