@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -138,6 +139,7 @@ func (c *clientConn) readIdle(p []byte, limit time.Duration) (int, error) {
 	if err := c.readLimit.Extend(c.conn.SetReadDeadline, time.Now(), limit); err != nil {
 		return 0, err
 	}
+	runtime.Gosched() // as before the read of a reply: the next request may come while others run
 	c.idle.Store(true)
 	if c.server.draining.Load() {
 		return 0, io.EOF

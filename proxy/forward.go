@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
@@ -146,6 +147,8 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 		if err := c.ExtendRead(now, x.responseLimit()); err != nil {
 			return err
 		}
+		// The reply can't be there yet. While others run it may come, and then the read needs not be tried twice.
+		runtime.Gosched()
 		head, err := c.In.ReadHeader(x.server.config.Limits.HeaderBytes)
 		if err != nil {
 			return err

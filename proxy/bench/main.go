@@ -3,6 +3,7 @@
 //
 //	go run ./proxy/bench                       # everything: about ten minutes
 //	go run ./proxy/bench -run 'http1/1core/64' # one scenario
+//	go run ./proxy/bench -syscalls             # system calls a request
 //
 // The runs are interleaved: each round measures all subjects one after the other, so that whatever else the machine
 // does meets them all. Only ratios to nginx mean anything, and only with their spread over the rounds.
@@ -27,15 +28,19 @@ func main() {
 	names := flag.String("subjects", "", "subjects to compare, separated by commas; nginx is always there (default all)")
 	rounds := flag.Int("rounds", 3, "rounds")
 	duration := flag.Duration("duration", 4*time.Second, "how long each measurement takes")
+	syscalls := flag.Bool("syscalls", false, "count system calls with strace instead of measuring throughput")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the subject that is served to this file")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
-	if *serve != "" {
+	switch {
+	case *serve != "":
 		err = serveSubject(ctx, *serve, *profile, flag.Args())
-	} else {
+	case *syscalls:
+		err = countSyscalls(ctx, *names, *duration)
+	default:
 		err = compare(ctx, *run, *names, *rounds, *duration)
 	}
 	if err != nil {

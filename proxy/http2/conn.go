@@ -143,8 +143,8 @@ func (c *Conn) Serve() {
 	if isError && !c.closed {
 		c.framer.WriteGoAway(c.lastID, xhttp2.ErrCode(code), nil)
 		c.away = true
-		c.flush()
 	}
+	c.flushAll()
 	c.closeAll()
 	c.mu.Unlock()
 	if isError {

@@ -122,11 +122,11 @@ func (c *Conn) finish(s *Stream) {
 	if !s.gone {
 		c.canceled = max(c.canceled-1, 0)
 	}
-	c.running--
 	if cap(s.receive)+cap(s.lent)+cap(s.pending) <= 128<<10 {
 		c.free = append(c.free, s)
 	}
 	c.flush()
+	c.running--
 	if c.running == 0 && !c.closed {
 		if c.away {
 			c.endIfAway()

@@ -48,6 +48,17 @@ func (c *Conn) flush() {
 	c.writing = false
 }
 
+// flushAll returns when everything is written, by whomever, or can't be. It is called with mu held.
+func (c *Conn) flushAll() {
+	for (c.writing || len(c.out) > 0) && c.writeErr == nil {
+		if c.writing {
+			c.written.Wait()
+		} else {
+			c.flush()
+		}
+	}
+}
+
 // waitForRoom waits until not too much is gathered: a client that does not read must not fill the memory with what
 // it makes us answer. It is called with mu held.
 func (c *Conn) waitForRoom() {

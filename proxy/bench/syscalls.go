@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// countSyscalls loads each subject under strace and prints how many system calls a request takes. Counts, unlike
+// throughput, are the same on a busy machine.
+func countSyscalls(ctx context.Context, names string, duration time.Duration) error {
+	if err := checkPrograms(); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath("strace"); err != nil {
+		return fmt.Errorf("strace is missing; install it with: apt-get install strace")
+	}
+	dir, err := os.MkdirTemp("", "bench-proxy-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s := scenarios()[0]
+	backends, err := startBackends(ctx, dir, s)
+	if err != nil {
+		return err
+	}
+	defer backends.stop()
+	fmt.Printf("\n## system calls a request (%s)\n\n| subject | all | read | write | waiting | other |\n", s.name)
+	fmt.Println("| --- | --- | --- | --- | --- | --- |")
+	for i, subject := range selectSubjects(names) {
+		p, err := subject.start(ctx, dir, s, 18300+10*i)
+		if err != nil {
+			return fmt.Errorf("starting %s: %w", subject.name, err)
+		}
+		counts, requests, err := trace(ctx, s, p, duration)
+		p.stop()
+		if err != nil {
+			return fmt.Errorf("tracing %s: %w", subject.name, err)
+		}
+		groups := map[string]int{}
+		for call, n := range counts {
+			groups[group(call)] += n
+			groups["all"] += n
+		}
+		each := func(name string) float64 { return float64(groups[name]) / float64(requests) }
+		fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", subject.name, each("all"), each("read"), each("write"),
+			each("waiting"), each("other"))
+	}
+	return nil
+}
+
+// group is what a system call is for.
+func group(call string) string {
+	switch {
+	case strings.HasPrefix(call, "read"), strings.HasPrefix(call, "recv"):
+		return "read"
+	case strings.HasPrefix(call, "write"), strings.HasPrefix(call, "send"):
+		return "write"
+	case strings.HasPrefix(call, "epoll"), call == "futex", call == "nanosleep", call == "sched_yield":
+		return "waiting"
+	}
+	return "other"
+}
+
+// trace loads a process and all its threads and children under strace.
+func trace(ctx context.Context, s scenario, p *process, duration time.Duration) (map[string]int, int, error) {
+	summary := filepath.Join(p.dir, "strace.txt")
+	args := []string{"-f", "-c", "-o", summary}
+	children, err := exec.CommandContext(ctx, "pgrep", "-g", strconv.Itoa(p.command.Process.Pid)).Output()
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing the processes: %w", err)
+	}
+	for pid := range strings.FieldsSeq(string(children)) {
+		args = append(args, "-p", pid)
+	}
+	strace := exec.CommandContext(ctx, "strace", args...)
+	if err := strace.Start(); err != nil {
+		return nil, 0, err
+	}
+	time.Sleep(500 * time.Millisecond) // to attach
+	_, requests, err := s.wrk(ctx, p, duration)
+	strace.Process.Signal(syscall.SIGINT)
+	strace.Wait() // it ends with the signal that it was sent
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := os.ReadFile(summary)
+	if err != nil {
+		return nil, 0, err
+	}
+	counts := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line) // % time, seconds, usecs/call, calls, maybe errors, syscall
+		if len(fields) < 5 || fields[len(fields)-1] == "total" {
+			continue
+		}
+		if n, err := strconv.Atoi(fields[3]); err == nil {
+			counts[fields[len(fields)-1]] = n
+		}
+	}
+	return counts, requests, nil
+}
