@@ -89,6 +89,7 @@ func (c *claim) tell(conn *net.UnixConn) {
 	json.NewEncoder(conn).Encode(running) //nolint:errcheck // whoever asked has left
 }
 
+// fromOwner says whether the other end is a process of this user or of root (unix(7), SO_PEERCRED).
 func fromOwner(conn *net.UnixConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -105,10 +106,17 @@ func fromOwner(conn *net.UnixConn) bool {
 func Find(ctx context.Context, name string) (Running, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", socketPrefix()+name)
-	if err != nil {
+	if errors.Is(err, syscall.ECONNREFUSED) {
 		return Running{}, fmt.Errorf("%w: %q (start it with `testbed up --name %s`)", ErrNotRunning, name, name)
 	}
+	if err != nil {
+		return Running{}, fmt.Errorf("asking for cluster %q: %w", name, err)
+	}
 	defer conn.Close()
+	// Anybody on this machine can take a name, and what the answer says is run later.
+	if !fromOwner(conn.(*net.UnixConn)) { //nolint:forcetypeassert // what dialing "unix" gives
+		return Running{}, fmt.Errorf("the name %q is taken by a process of another user: choose another --name", name)
+	}
 	conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	var running *Running
 	if err := json.NewDecoder(conn).Decode(&running); err != nil {
