@@ -54,6 +54,8 @@ func TestPackets(t *testing.T) {
 		r.conversation(client, secure, nil, hello, answer)
 		r.conversation(controller, farPod, nil, request, response)
 	}
+	l := newLoopback(t, proxytest.Mutation{})
+	farDeployment(t, l)
 	tunnelled := func(r *pcap) { r.conversation(controller, farPod, &tunnel, request, response) }
 	for _, test := range []struct {
 		name      string
@@ -80,9 +82,7 @@ func TestPackets(t *testing.T) {
 		{"half a packet", func(r *pcap) { good(r); r.bytes.Truncate(r.bytes.Len() - 3) }, tunnelled, "reading packet"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := newLoopback(t, proxytest.Mutation{})
 			l.pcap["controller-0"], l.pcap["node-1"] = newPcap(t, test.pod), newPcap(t, test.node)
-			farDeployment(t, l)
 			environment := l.environment(t)
 			scenario := runFeature(t, environment, preamble+packetSteps).Features[0].Scenarios[0]
 			step := scenario.FailedStep()

@@ -21,7 +21,7 @@ import (
 // the error for an unknown one.
 var roleForm = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, controller address, " +
+var errUnknownRole = errors.New("known are: namespace, domain, client address, controller pod, controller address, controller cluster IP, " +
 	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
 	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
@@ -78,6 +78,12 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 	case "client address":
 		address, err := s.clientAddress()
 		return address.String(), err
+	case "controller cluster IP":
+		controller, err := s.Controller.Current()
+		if err != nil {
+			return "", err
+		}
+		return s.clusterIPOf(ctx, controller.Namespace+"/"+controller.Service)
 	case "controller namespace":
 		controller, err := s.Controller.Current()
 		return controller.Namespace, err

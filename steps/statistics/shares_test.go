@@ -113,7 +113,7 @@ func pmf(n int, p float64, k int) float64 {
 
 func TestARandomSplitIsAccepted(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 1000 {
+	for range 200 {
 		observed := statistics.Counts{}
 		for range 1000 {
 			if random.Float64() < 0.1 {
