@@ -2,7 +2,7 @@
 // route.Table says and knows nothing of where the table comes from.
 //
 //	server, err := proxy.New(proxy.Config{Logger: logger})
-//	problems := server.Apply(table)       // any number of times, also while it serves
+//	problems := server.Apply(table)        // any number of times, also while it serves
 //	err = server.Serve(ctx, plain, secure) // until ctx is done and running requests have ended
 //
 // # Which backend answers
@@ -14,10 +14,13 @@
 //
 // # What the proxy answers by itself
 //
-//	308 the route redirects to HTTPS            413 the body is too large
-//	400 the request is not HTTP, or ambiguous   502 the endpoint refuses or breaks the connection
-//	404 no route                                503 the upstream is missing or has no endpoint
-//	408 the header came too slowly              504 the endpoint is too slow
+//	308 the route redirects to HTTPS            417 an expectation other than 100-continue
+//	400 the request is not HTTP, or ambiguous   431 the header is too large
+//	404 no route                                501 a transfer coding other than chunked
+//	405 CONNECT and TRACE                       502 the endpoint refuses or breaks the connection
+//	408 the header or body came too slowly      503 the upstream is missing or has no endpoint
+//	413 the body is too large                   504 the endpoint is too slow
+//	414 the request target is too long          505 a version other than HTTP/1.x and HTTP/2
 //
 // # What backends are told
 //
@@ -25,4 +28,36 @@
 // own value is kept in X-Original-Forwarded-For), X-Forwarded-Host (the Host field, port included), X-Forwarded-Port,
 // X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme, as from ingress-nginx; nothing else is added. The Host field is
 // kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed.
+//
+// # When a request is sent again
+//
+// If no connection to the endpoint could be made, any request goes to the next one. If the connection broke before
+// the reply's header was whole, a safe request (GET, HEAD, OPTIONS) without a body does; others are answered 502,
+// because they may have been served. A slow endpoint (504) is not given up for another. At most Limits.Attempts
+// endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an attempt.
+//
+// # How it is made
+//
+// A request is an exchange between a front (the client's side: clientConn for HTTP/1.1, streamFront for HTTP/2) and
+// a connection of package upstream. Each is read in the goroutine that serves the client; only a request body that
+// does not come with its header is sent by a goroutine of its own. Headers are parsed in place (package message) and
+// the lines that are forwarded unchanged are copied in runs, so that a request over HTTP/1.1 allocates nothing and is
+// written once in each direction. Compiled tables (snapshot) are immutable and swapped atomically; connections to
+// endpoints and the turns of unchanged upstreams outlive them.
+//
+//	route       the model of tables            message   strict parsing of headers
+//	match       host and path to route         http1     reading of HTTP/1.1 messages
+//	urlpath     normalisation of paths         http2     the server's side of HTTP/2, frame by frame
+//	balance     turns, canaries, sessions      upstream  connections to endpoints
+//	certs       certificates by server name    deadline  deadlines that are seldom set
+//	accesslog   one JSON object a line         metrics   Prometheus series
+//	proxytest   faults for tests of tests      bench     comparison with nginx and others
+//
+// # What it does not do
+//
+// Endpoints are spoken to in plain text only. Those that speak HTTP/2 (route.H2C) are reached through the standard
+// library's transport, which allocates, and request trailers don't get through to them. WebSocket over HTTP/2 (RFC 8441)
+// is not offered. That an HTTP/1.1 client has gone away is noticed when the reply is written to it. No endpoint is
+// left out of its turn because it has failed before. Time-outs of reads and writes last up to a quarter longer than
+// they are set.
 package proxy

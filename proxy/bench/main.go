@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -68,6 +69,7 @@ func compare(ctx context.Context, run, names string, rounds int, duration time.D
 			continue
 		}
 		fmt.Printf("\n## %s\n\n", scenario)
+		warnIfBusy()
 		results, err := measure(ctx, dir, scenario, selectSubjects(names), rounds, duration)
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)
@@ -75,6 +77,19 @@ func compare(ctx context.Context, run, names string, rounds int, duration time.D
 		printTable(os.Stdout, results)
 	}
 	return nil
+}
+
+// warnIfBusy says so when others use the machine. Throughput is then a matter of who gets the CPU when (a subject with
+// more threads gets more), and only the CPU seconds tell something.
+func warnIfBusy() {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err == nil && load > 2.5*float64(runtime.NumCPU()) {
+		fmt.Printf("The load average is %.1f: others are using this machine; trust the CPU columns only.\n\n", load)
+	}
 }
 
 // measure starts backends and subjects, and loads one subject after the other in each round.
