@@ -1,6 +1,3 @@
-// Package controller keeps the data plane doing what the cluster's Ingresses say. Its loop takes a snapshot of the
-// cluster, translates it to a routing table, and hands that to the proxy. The packages below it do one of these each;
-// this one knows nothing of where snapshots come from and where tables go to.
 package controller
 
 import (

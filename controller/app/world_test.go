@@ -43,8 +43,8 @@ type world struct {
 	http      *http.Client
 }
 
-// start runs a controller until the test ends.
-func start(t *testing.T) *world {
+// start runs a controller until the test ends, with settings that may be changed.
+func start(t *testing.T, changes ...func(*app.Options)) *world {
 	t.Helper()
 	t.Parallel()
 	w := &world{t: t, ended: make(chan struct{})}
@@ -66,6 +66,9 @@ func start(t *testing.T) *world {
 	options.Pod = types.NamespacedName{Namespace: "ingress", Name: "controller-1"}
 	options.ShutdownGracePeriod = 100 * time.Millisecond
 	options.AccessLog = io.Discard
+	for _, change := range changes {
+		change(&options)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	w.terminate = cancel

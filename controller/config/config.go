@@ -1,6 +1,16 @@
 // Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
 // it. Keys and values are those of ingress-nginx. Each feature has a file of its own. A value that is wrong counts as
 // not given and is told as a Fault; nothing here fails.
+//
+// Annotations, after the prefix (nginx.ingress.kubernetes.io by default):
+//
+//	canary, canary-by-header, -by-header-value, -by-header-pattern, -by-cookie, canary-weight, -weight-total
+//	affinity, affinity-mode, affinity-canary-behavior, session-cookie-name, -path, -max-age, -samesite, -secure
+//	ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size, backend-protocol
+//
+// Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
+// hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers. Any other key is told as
+// unsupported; an annotation that asks for access control closes its Ingress.
 package config
 
 import (

@@ -127,6 +127,9 @@ func (r *resolver) find(ctx context.Context, host string) ([]netip.Addr, error) 
 	if err != nil {
 		return nil, err
 	}
+	for i, address := range addresses {
+		addresses[i] = address.Unmap() // Go's resolver may write IPv4 addresses as IPv6 ones
+	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	return addresses, nil
 }

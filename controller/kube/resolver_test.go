@@ -38,7 +38,7 @@ func (d *dns) set(answers map[string][]netip.Addr, err error) {
 
 func TestResolver(t *testing.T) {
 	one, two, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("2001:db8::1")
-	names := &dns{answers: map[string][]netip.Addr{"ip4": {two, one}, "ip6": {six}}}
+	names := &dns{answers: map[string][]netip.Addr{"ip4": {netip.MustParseAddr("::ffff:192.0.2.2"), one}, "ip6": {six}}}
 	changed := make(chan struct{}, 10)
 	clock := clocktesting.NewFakeClock(time.Unix(0, 0))
 	r := newResolver(func() { changed <- struct{}{} })

@@ -94,22 +94,25 @@ func TestSourceTellsOfChanges(t *testing.T) {
 	}
 	settle(source)
 	services := corev1.SchemeGroupVersion.WithResource("services")
-	for name, change := range map[string]func() error{
-		"added": func() error {
+	for _, step := range []struct {
+		name   string
+		change func() error
+	}{
+		{"added", func() error {
 			return client.Tracker().Create(services, &corev1.Service{ObjectMeta: named("a", "new")}, "a")
-		},
-		"changed": func() error {
+		}},
+		{"changed", func() error {
 			return client.Tracker().Update(services, &corev1.Service{ObjectMeta: named("a", "web")}, "a")
-		},
-		"removed": func() error { return client.Tracker().Delete(services, "a", "web") },
+		}},
+		{"removed", func() error { return client.Tracker().Delete(services, "a", "web") }},
 	} {
-		if err := change(); err != nil {
+		if err := step.change(); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case <-source.Changed():
 		case <-time.After(patience):
-			t.Errorf("nobody was told that something was %s", name)
+			t.Errorf("nobody was told that something was %s", step.name)
 		}
 		settle(source)
 	}
