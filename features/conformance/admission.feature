@@ -16,7 +16,7 @@ Feature: Ingresses that make no sense
           nginx.ingress.kubernetes.io/canary: "true"
           nginx.ingress.kubernetes.io/<annotation>: "<value>"
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: refused.${domain}
           http:
@@ -38,7 +38,7 @@ Feature: Ingresses that make no sense
       metadata:
         name: incomplete
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         tls:
         - {hosts: ["incomplete.${domain}"], secretName: missing}
         rules:

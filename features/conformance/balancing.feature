@@ -11,7 +11,7 @@ Feature: Balancing
       metadata:
         name: balancing
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: balancing.${domain}
           http:

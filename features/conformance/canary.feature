@@ -14,7 +14,7 @@ Feature: Canary
       metadata:
         name: main
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: canary.${domain}
           http: &main
@@ -33,7 +33,7 @@ Feature: Canary
           nginx.ingress.kubernetes.io/canary-by-cookie: canary
           nginx.ingress.kubernetes.io/canary-weight: "50"
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: canary.${domain}
           http:
@@ -74,7 +74,7 @@ Feature: Canary
       metadata:
         name: main
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: canary.${domain}
           http:
@@ -90,7 +90,7 @@ Feature: Canary
           nginx.ingress.kubernetes.io/canary-by-header: X-Region
           nginx.ingress.kubernetes.io/canary-by-header-value: north
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: canary.${domain}
           http:

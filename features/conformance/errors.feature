@@ -27,7 +27,7 @@ Feature: Answers where there is no good one
         annotations:
           nginx.ingress.kubernetes.io/proxy-read-timeout: "1"
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: errors.${domain}
           http:

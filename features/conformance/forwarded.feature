@@ -11,7 +11,7 @@ Feature: What a backend learns of the client
       metadata:
         name: forwarded
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: forwarded.${domain}
           http:

@@ -12,7 +12,7 @@ Feature: Routing by host
       metadata:
         name: exact
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: shop.${domain}
           http:

@@ -15,7 +15,7 @@ Feature: Routing by path
       metadata:
         name: paths
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: paths.${domain}
           http:
@@ -52,7 +52,7 @@ Feature: Routing by path
       metadata:
         name: default-backend
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         defaultBackend: {service: {name: next, port: {number: 80}}}
         rules:
         - host: default.${domain}
@@ -73,7 +73,7 @@ Feature: Routing by path
       metadata:
         name: older
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: twice.${domain}
           http:
@@ -87,7 +87,7 @@ Feature: Routing by path
       metadata:
         name: younger
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: twice.${domain}
           http:

@@ -14,7 +14,7 @@ Feature: TLS
       metadata:
         name: tls
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         tls:
         - {hosts: ["shop.${domain}"], secretName: exact}
         - {hosts: ["*.${domain}"], secretName: wildcard}

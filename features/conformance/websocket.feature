@@ -12,7 +12,7 @@ Feature: WebSocket
       metadata:
         name: websocket
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         tls:
         - {hosts: ["secure.${domain}"], secretName: chat}
         rules:

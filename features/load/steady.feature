@@ -13,7 +13,7 @@ Feature: A steady load
       metadata:
         name: load
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: load.${domain}
           http:

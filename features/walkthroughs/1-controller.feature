@@ -29,19 +29,19 @@ Feature: Installing an ingress controller
 
   Scenario: The controller runs on the node with the control plane
     # kubectl get pod -n ingress -o wide
-    When I run "kubectl get pod -n ingress -o wide"
+    When I run "kubectl get pod -n ${controller namespace} -o wide"
     Then it prints a table with exactly these rows:
       | NAME              | READY | STATUS  | RESTARTS | IP                    | NODE             |
       | ${controller pod} | 1/1   | Running | 0        | ${controller address} | ${control plane} |
 
   Scenario: Three Services lead to it
     # kubectl get svc,ep -n ingress -o wide
-    When I run "kubectl get svc,ep -n ingress -o wide"
+    When I run "kubectl get svc,ep -n ${controller namespace} -o wide"
     Then it prints a table with exactly these rows:
-      | NAME                                       | TYPE      | CLUSTER-IP | EXTERNAL-IP | PORT(S)                    | SELECTOR                                                                                                             |
-      | service/ingress-nginx-controller           | NodePort  | /[0-9.]+/  | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
-      | service/ingress-nginx-controller-admission | ClusterIP | /[0-9.]+/  | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
-      | service/ingress-nginx-controller-metrics   | ClusterIP | /[0-9.]+/  | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx |
+      | NAME                                       | TYPE      | CLUSTER-IP | EXTERNAL-IP | PORT(S)                    | SELECTOR                                                                                                                      |
+      | service/ingress-nginx-controller           | NodePort  | /[0-9.]+/  | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-admission | ClusterIP | /[0-9.]+/  | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
+      | service/ingress-nginx-controller-metrics   | ClusterIP | /[0-9.]+/  | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
     # The order of the two ports has no meaning; which ones they are is said below.
     And it prints a table with exactly these rows:
       | NAME                                         | ENDPOINTS                                                         |
@@ -49,20 +49,20 @@ Feature: Installing an ingress controller
       | endpoints/ingress-nginx-controller-admission | ${controller address}:8443                                        |
       | endpoints/ingress-nginx-controller-metrics   | ${controller address}:10254                                       |
     And the Services have these endpoints:
-      | Service                                    | Pods                             | ports   |
-      | ingress/ingress-nginx-controller           | ingress/ingress-nginx-controller | 80, 443 |
-      | ingress/ingress-nginx-controller-admission | ingress/ingress-nginx-controller | 8443    |
-      | ingress/ingress-nginx-controller-metrics   | ingress/ingress-nginx-controller | 10254   |
+      | Service                                                    | Pods                                             | ports   |
+      | ${controller namespace}/ingress-nginx-controller           | ${controller namespace}/ingress-nginx-controller | 80, 443 |
+      | ${controller namespace}/ingress-nginx-controller-admission | ${controller namespace}/ingress-nginx-controller | 8443    |
+      | ${controller namespace}/ingress-nginx-controller-metrics   | ${controller namespace}/ingress-nginx-controller | 10254   |
 
   Scenario: The Service keeps the client's address
     # kc describe svc -n ingress ingress-nginx-controller
-    When I run "kubectl describe svc -n ingress ingress-nginx-controller"
+    When I run "kubectl describe svc -n ${controller namespace} ingress-nginx-controller"
     Then it prints:
       """
       Name:                     ingress-nginx-controller
-      Namespace:                ingress
+      Namespace:                ${controller namespace}
       ...
-      Selector:                 app.kubernetes.io/component=controller,app.kubernetes.io/instance=ingress-nginx,app.kubernetes.io/name=ingress-nginx
+      Selector:                 app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx
       Type:                     NodePort
       IP Family Policy:         SingleStack
       IP Families:              IPv4
@@ -83,14 +83,14 @@ Feature: Installing an ingress controller
 
   Scenario: The controller may read what it routes by, and nothing else
     # kc describe clusterroles ingress-nginx
-    When I run "kubectl describe clusterroles ingress-nginx"
+    When I run "kubectl describe clusterroles ${controller instance}"
     Then it prints:
       """
       PolicyRule:
         Resources                           Non-Resource URLs  Resource Names  Verbs
         ---------                           -----------------  --------------  -----
       """
-    And the ClusterRole "ingress-nginx" grants exactly:
+    And the ClusterRole "${controller instance}" grants exactly:
       | Resources                          | Verbs          |
       | events                             | create patch   |
       | services                           | get list watch |

@@ -18,7 +18,7 @@ Feature: Routing by path
       metadata:
         name: ingress-1
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - http:
             paths:
@@ -57,10 +57,14 @@ Feature: Routing by path
       | /pod/deploy3-adminsrv-[a-z0-9-]+/ | 1/1   | Running | 0        |
     And it prints a table with these rows:
       | NAME               | TYPE      | EXTERNAL-IP | PORT(S)         |
-      | service/kubernetes | ClusterIP | <none>      | 443/TCP         |
       | service/svc1-web   | ClusterIP | <none>      | 9001/TCP        |
       | service/svc2-guest | NodePort  | <none>      | /9002:\d+\/TCP/ |
       | service/svc3-admin | ClusterIP | <none>      | 9003/TCP        |
+    # The Service of the API server is in the namespace default, whatever namespace the walkthrough is in.
+    When I run "kubectl get svc -n default"
+    Then it prints a table with these rows:
+      | NAME       | TYPE      | EXTERNAL-IP | PORT(S) |
+      | kubernetes | ClusterIP | <none>      | 443/TCP |
     And the Services have these endpoints:
       | Service    | Pods             | ports |
       | svc1-web   | deploy1-websrv   | 80    |
@@ -88,25 +92,25 @@ Feature: Routing by path
 
   Scenario: The routing table has a location for each path
     # kubectl exec deploy/ingress-nginx-controller -n ingress -it -- cat /etc/nginx/nginx.conf | grep location -A5
-    When I run "kubectl exec deploy/ingress-nginx-controller -n ingress -- controller dump"
+    When I run "kubectl exec deploy/ingress-nginx-controller -n ${controller namespace} -- controller dump"
     Then it prints:
       """
       location /guest {
-          namespace "default"
+          namespace "${namespace}"
           ingress   "ingress-1"
           service   "svc2-guest"
           port      "8080"
           path      "/guest"
       ...
       location /admin {
-          namespace "default"
+          namespace "${namespace}"
           ingress   "ingress-1"
           service   "svc3-admin"
           port      "8080"
           path      "/admin"
       ...
       location / {
-          namespace "default"
+          namespace "${namespace}"
           ingress   "ingress-1"
           service   "svc1-web"
           port      "80"
@@ -116,24 +120,24 @@ Feature: Routing by path
   Scenario: The log shows how the controller finds the endpoints
     # kubectl logs ingress-nginx-controller-5b8b86dff5-5stvf -n ingress
     Then the controller's log has, in this order:
-      | Creating upstream "default-svc1-web-80"                                                                                                                                         |
-      | Obtaining ports information for Service "default/svc1-web"                                                                                                                      |
-      | Getting Endpoints from endpointSlices for Service "default/svc1-web" and port &ServicePort{Name:web-port,Protocol:TCP,Port:9001,TargetPort:{0 80 },NodePort:0,AppProtocol:nil,} |
-      | Endpoints found for Service "default/svc1-web": [{${address of deploy1-websrv} 80 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy1-websrv-                              |
+      | Creating upstream "${namespace}-svc1-web-80"                                                                                                                                         |
+      | Obtaining ports information for Service "${namespace}/svc1-web"                                                                                                                      |
+      | Getting Endpoints from endpointSlices for Service "${namespace}/svc1-web" and port &ServicePort{Name:web-port,Protocol:TCP,Port:9001,TargetPort:{0 80 },NodePort:0,AppProtocol:nil,} |
+      | Endpoints found for Service "${namespace}/svc1-web": [{${address of deploy1-websrv} 80 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy1-websrv-                         |
     And the controller's log has, in this order:
-      | Creating upstream "default-svc2-guest-8080"                                                                                                                        |
-      | Obtaining ports information for Service "default/svc2-guest"                                                                                                       |
-      | Getting Endpoints from endpointSlices for Service "default/svc2-guest" and port &ServicePort{Name:guest-port,Protocol:TCP,Port:9002,TargetPort:{0 8080 },NodePort: |
-      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy2-guestsrv-                                                                                            |
+      | Creating upstream "${namespace}-svc2-guest-8080"                                                                                                                        |
+      | Obtaining ports information for Service "${namespace}/svc2-guest"                                                                                                       |
+      | Getting Endpoints from endpointSlices for Service "${namespace}/svc2-guest" and port &ServicePort{Name:guest-port,Protocol:TCP,Port:9002,TargetPort:{0 8080 },NodePort: |
+      | 8080 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy2-guestsrv-                                                                                            |
     And the controller's log has, in this order:
-      | Creating upstream "default-svc3-admin-8080"                                                                                                                                           |
-      | Obtaining ports information for Service "default/svc3-admin"                                                                                                                          |
-      | Getting Endpoints from endpointSlices for Service "default/svc3-admin" and port &ServicePort{Name:admin-port,Protocol:TCP,Port:9003,TargetPort:{0 8080 },NodePort:0,AppProtocol:nil,} |
-      | 8080 &ObjectReference{Kind:Pod,Namespace:default,Name:deploy3-adminsrv-                                                                                                               |
+      | Creating upstream "${namespace}-svc3-admin-8080"                                                                                                                                           |
+      | Obtaining ports information for Service "${namespace}/svc3-admin"                                                                                                                          |
+      | Getting Endpoints from endpointSlices for Service "${namespace}/svc3-admin" and port &ServicePort{Name:admin-port,Protocol:TCP,Port:9003,TargetPort:{0 8080 },NodePort:0,AppProtocol:nil,} |
+      | 8080 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy3-adminsrv-                                                                                                               |
     And the controller's log has, in this order:
-      | Replacing location "/" for server "_" with upstream "upstream-default-backend" to use upstream "default-svc1-web-80" (Ingress "default/ingress-1") |
-      | Adding location "/guest" for server "_" with upstream "default-svc2-guest-8080" (Ingress "default/ingress-1")                                      |
-      | Adding location "/admin" for server "_" with upstream "default-svc3-admin-8080" (Ingress "default/ingress-1")                                      |
+      | Replacing location "/" for server "_" with upstream "upstream-default-backend" to use upstream "${namespace}-svc1-web-80" (Ingress "${namespace}/ingress-1") |
+      | Adding location "/guest" for server "_" with upstream "${namespace}-svc2-guest-8080" (Ingress "${namespace}/ingress-1")                                      |
+      | Adding location "/admin" for server "_" with upstream "${namespace}-svc3-admin-8080" (Ingress "${namespace}/ingress-1")                                      |
 
   Scenario: The root path is the web page
     # curl -s $MYIP:30080
@@ -205,7 +209,7 @@ Feature: Routing by path
 
   Scenario: With the policy Cluster, every node answers, and the client's address is lost
     # kubectl patch svc -n ingress ingress-nginx-controller -p '{"spec":{"externalTrafficPolicy": "Cluster"}}'
-    When I run "kubectl patch svc -n ingress ingress-nginx-controller -p '{"spec":{"externalTrafficPolicy": "Cluster"}}'"
+    When I run "kubectl patch svc -n ${controller namespace} ingress-nginx-controller -p '{"spec":{"externalTrafficPolicy": "Cluster"}}'"
     Then it prints "service/ingress-nginx-controller patched"
     # curl -s $MYIP:30080/admin | egrep '(client_address|x-forwarded-for)'
     And within 15 seconds, the echo server behind "http://${control plane external address}:30080/admin" sees:

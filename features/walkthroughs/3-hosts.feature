@@ -17,7 +17,7 @@ Feature: Routing by host
       metadata:
         name: ingress-2
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: gyull.com
           http:

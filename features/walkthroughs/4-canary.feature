@@ -16,7 +16,7 @@ Feature: A canary deployment
       metadata:
         name: ingress-canary-v1
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: gyull.com
           http:
@@ -37,7 +37,7 @@ Feature: A canary deployment
           nginx.ingress.kubernetes.io/canary: "true"
           nginx.ingress.kubernetes.io/canary-weight: "10"
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         rules:
         - host: gyull.com
           http:

@@ -20,7 +20,7 @@ Feature: HTTPS
       metadata:
         name: https
       spec:
-        ingressClassName: nginx
+        ingressClassName: ${ingress class}
         tls:
         - hosts:
           - gyull.com
@@ -48,9 +48,9 @@ Feature: HTTPS
       """
       Name:             https
       Labels:           <none>
-      Namespace:        default
+      Namespace:        ${namespace}
       ...
-      Ingress Class:    nginx
+      Ingress Class:    ${ingress class}
       Default backend:  <default>
       TLS:
         secret-https terminates gyull.com
@@ -61,14 +61,14 @@ Feature: HTTPS
                     /   svc-https:8080 (${address of pod-https}:8080)
       """
     # The address is the cluster IP of the controller's Service.
-    When I run "kubectl get svc,ingress -n default"
+    When I run "kubectl get svc,ingress -n ${namespace}"
     Then it prints a table with these rows:
       | NAME              | TYPE      | PORT(S)  |
       | service/svc-https | ClusterIP | 8080/TCP |
     When I run "kubectl get ingress https"
     Then it prints a table with exactly these rows:
-      | NAME  | CLASS | HOSTS     | ADDRESS                                           | PORTS   |
-      | https | nginx | gyull.com | ${cluster IP of ingress/ingress-nginx-controller} | 80, 443 |
+      | NAME  | CLASS            | HOSTS     | ADDRESS                  | PORTS   |
+      | https | ${ingress class} | gyull.com | ${controller cluster IP} | 80, 443 |
 
   Scenario: The Service leads to the Pod, and the Secret holds a key pair
     # kubectl get svc,ep,pod
@@ -99,7 +99,7 @@ Feature: HTTPS
 
   Scenario: The packets reach the controller on port 443
     # export IngHttps=$(kubectl get service -n ingress ingress-nginx-controller -o jsonpath='{.spec.ports[1].nodePort}')
-    When I run "kubectl get service -n ingress ingress-nginx-controller -o jsonpath='{.spec.ports[0].nodePort} {.spec.ports[1].nodePort}'"
+    When I run "kubectl get service -n ${controller namespace} ingress-nginx-controller -o jsonpath='{.spec.ports[0].nodePort} {.spec.ports[1].nodePort}'"
     Then it prints "30080 30443"
     # tcpdump -i vetha126644e tcp port 443 -nn
     Given packets are captured on the link of the controller's Pod
