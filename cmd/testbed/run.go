@@ -67,7 +67,8 @@ func runSuite(ctx context.Context, args []string, tags, reportDir string, source
 	run, err := suite.Run(ctx, suite.Options{
 		Title: "Ingress test-bed", Files: files, Paths: paths, Tags: tags,
 		NewCluster: source.get, Disposable: source.disposable, Images: source.images, Kubectl: source.kubectl,
-		Controller: steps.TestbedController, ReportDir: reportDir, Listeners: []recorder.Listener{progress},
+		StoryNamespace: source.storyNamespace, Prepare: source.prepare,
+		Controller: source.render(), ReportDir: reportDir, Listeners: []recorder.Listener{progress},
 	})
 	if errors.Is(err, suite.ErrInput) {
 		return err

@@ -11,9 +11,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 )
 
@@ -25,6 +27,19 @@ type clusterSource struct {
 	images     []string
 	kubectl    []string
 	close      func()
+
+	// What a cluster that others use too demands; the zero values of suite.Options otherwise.
+	storyNamespace string
+	prepare        func(*unstructured.Unstructured)
+	controller     steps.Render
+}
+
+// render makes the controller under test.
+func (s *clusterSource) render() steps.Render {
+	if s.controller != nil {
+		return s.controller
+	}
+	return steps.TestbedController
 }
 
 // provider is a way to get a cluster.
@@ -38,7 +53,7 @@ type provider struct {
 
 // providers are the ways to get a cluster; the name of the cluster is a flag that they share.
 func providers(name *string) []provider {
-	return []provider{embeddedProvider(name), kindProvider(name)}
+	return []provider{embeddedProvider(name), kindProvider(name), kubeconfigProvider(name)}
 }
 
 func names(all []provider) string {

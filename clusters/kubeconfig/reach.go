@@ -1,0 +1,119 @@
+package kubeconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/hostclient"
+)
+
+const (
+	// kubeletPort is open on every node, to some. A refusal proves as well that the node can be reached.
+	kubeletPort = 10250
+	// knockTimeout bounds the wait for a node that doesn't answer.
+	knockTimeout = 1500 * time.Millisecond
+)
+
+// route is the way from this machine to the controller.
+type route struct {
+	reach Reach
+	// internal says that the nodes are reached at their internal addresses, not their external ones.
+	internal bool
+	client   clusters.Client
+}
+
+// findRoute takes the way that was chosen, or finds one.
+func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.Node) (route, error) {
+	found := route{reach: c.Reach}
+	if c.Reach == ReachAny || c.Reach == ReachNodePort {
+		switch {
+		case answers(ctx, nodes[0].ExternalIP):
+			found.reach = ReachNodePort
+		case answers(ctx, nodes[0].InternalIP):
+			found.reach, found.internal = ReachNodePort, true
+		case c.Reach == ReachNodePort:
+			return route{}, fmt.Errorf("node %s can't be reached from this machine, neither at %s nor at %s: choose another --reach",
+				nodes[0].Name, nodes[0].ExternalIP, nodes[0].InternalIP)
+		}
+	}
+	if found.reach == ReachAny {
+		balanced, err := hasLoadBalancers(ctx, access.clientset)
+		if err != nil {
+			return route{}, err
+		}
+		found.reach = ReachPortForward
+		if balanced {
+			found.reach = ReachLoadBalancer
+		}
+	}
+	switch found.reach {
+	case ReachNodePort:
+		target := nodes[0].ExternalIP
+		if found.internal {
+			target = nodes[0].InternalIP
+		}
+		address, err := c.clientAddress(ctx, target)
+		if err != nil {
+			return route{}, err
+		}
+		found.client = hostclient.At(address)
+	case ReachLoadBalancer:
+		found.client = &balanced{services: services{access.clientset}, address: c.ClientAddress}
+	default:
+		found.client = newForwarded(access)
+	}
+	return found, nil
+}
+
+// answers tells whether packets get to an address and back.
+func answers(ctx context.Context, address netip.Addr) bool {
+	if !address.IsValid() {
+		return false
+	}
+	dialer := net.Dialer{Timeout: knockTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(address, kubeletPort).String())
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// clientAddress is what was given, or the source address of the route. From a private address to a public one there is
+// address translation in between, and nobody knows what the nodes see.
+func (c Config) clientAddress(ctx context.Context, target netip.Addr) (netip.Addr, error) {
+	if c.ClientAddress.IsValid() {
+		return c.ClientAddress, nil
+	}
+	local, err := hostclient.New(ctx, target)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if local.Addr().IsPrivate() && !target.IsPrivate() {
+		return netip.Addr{}, nil
+	}
+	return local.Addr(), nil
+}
+
+// hasLoadBalancers looks for a Service that was given one.
+func hasLoadBalancers(ctx context.Context, clientset kubernetes.Interface) (bool, error) {
+	list, err := clientset.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return false, fmt.Errorf("listing the Services, to see whether there are load balancers: %w", err)
+	}
+	for _, service := range list.Items {
+		if service.Spec.Type == corev1.ServiceTypeLoadBalancer && len(service.Status.LoadBalancer.Ingress) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
