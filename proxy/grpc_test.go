@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +131,43 @@ func testStream(ctx context.Context, t *testing.T, client *grpc.ClientConn) {
 	}
 	if err := stream.RecvMsg(new(text)); err != io.EOF {
 		t.Errorf("got %v at the end", err)
+	}
+}
+
+// TestHTTP1ToHTTP2 sends requests of HTTP/1.1 clients to an endpoint that speaks HTTP/2 only.
+func TestHTTP1ToHTTP2(t *testing.T) {
+	var seen http.Header
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+		w.Header().Set("Trailer", "X-Sum")
+		w.Header().Set("X-Path", r.RequestURI)
+		io.Copy(w, r.Body)
+		w.Header().Set("X-Sum", "42")
+	})}
+	listener := listen(t)
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	u := route.Upstream{Name: "u", Protocol: route.H2C, Endpoints: []route.Endpoint{refusing(t), endpoint(listener.Addr())}}
+	s := serve(t, proxy.Config{}, toAll(u))
+	c := s.dial(t)
+	for range 4 { // every other one is refused first
+		c.send("POST /a%%2Fb?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+		if reply, _ := c.reply("POST"); reply.StatusCode != 100 {
+			t.Fatalf("got %v", reply)
+		}
+		c.send("5\r\nhello\r\n0\r\n\r\n")
+		reply, body := c.reply("POST")
+		if reply.StatusCode != 200 || body != "hello" || reply.Trailer.Get("X-Sum") != "42" || reply.Header.Get("X-Path") != "/a%2Fb?c" {
+			t.Fatalf("got %v, %q", reply, body)
+		}
+		if len(seen) != 8 || seen.Get("X-Forwarded-For") != "127.0.0.1" || seen["User-Agent"] != nil {
+			t.Errorf("the endpoint saw %v", seen)
+		}
+	}
+	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	if reply, _ := c.reply("GET"); reply.StatusCode != 200 {
+		t.Errorf("got %v", reply)
 	}
 }

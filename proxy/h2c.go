@@ -45,7 +45,7 @@ func (x *exchange) forwardH2C() bool {
 			}
 			return x.front.fit()
 		}
-		again := notSent(err) && !body.used || !errors.Is(err, errSlow) && x.request.IsSafe() && !x.request.HasBody()
+		again := notSent(err) && !body.used.Load() || !errors.Is(err, errSlow) && x.request.IsSafe() && !x.request.HasBody()
 		if again && x.entry.Attempts < attempts {
 			x.server.metrics.Retries.Add(1)
 			x.nextEndpoint()

@@ -83,7 +83,7 @@ func (x *exchange) requestH2C(ctx context.Context, body *bodyReader) (*http.Requ
 // bodyReader is the request's body as the transport reads it, from a goroutine of its own.
 type bodyReader struct {
 	exchange *exchange
-	used     bool
+	used     atomic.Bool // something was asked for
 
 	reading sync.Mutex // held while a read is going on
 	closed  atomic.Bool
@@ -95,7 +95,7 @@ type bodyReader struct {
 func (b *bodyReader) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	b.used = true
+	b.used.Store(true)
 	for len(b.rest) == 0 {
 		if b.closed.Load() {
 			return 0, io.ErrClosedPipe
@@ -120,9 +120,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close is called by the transport when it needs no more.
+// Close is called by the transport when it needs no more. A body that it has not touched is good for another attempt.
 func (b *bodyReader) Close() error {
-	if !b.closed.Swap(true) && !b.ended.Load() {
+	if b.used.Load() && !b.closed.Swap(true) && !b.ended.Load() {
 		b.exchange.front.cutBody()
 	}
 	return nil
@@ -130,9 +130,7 @@ func (b *bodyReader) Close() error {
 
 // finish makes sure that nobody reads any more.
 func (b *bodyReader) finish() {
-	if b.exchange.request.HasBody() && b.used {
-		b.Close()
-	}
+	b.Close()
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	var timeout net.Error

@@ -145,3 +145,15 @@ func TestIdleTunnelEnds(t *testing.T) {
 		t.Errorf("got %v after %v", err, time.Since(started))
 	}
 }
+
+// TestUpgradeToHTTP2IsNotPassedOn has an endpoint that would agree to it, and then serve what the proxy can't see.
+func TestUpgradeToHTTP2IsNotPassedOn(t *testing.T) {
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%q %q %q", r.Header["Upgrade"], r.Header["Connection"], r.Header["Http2-Settings"])
+	})
+	c := s.dial(t)
+	c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+	if _, body := c.reply("GET"); body != "[] [] []" {
+		t.Errorf("the endpoint saw %s", body)
+	}
+}

@@ -112,7 +112,7 @@ func (s *source) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	s.conn.mu.Lock()
-	err := s.conn.extendRead()
+	err := s.conn.extendRead(s.conn.headers.open)
 	s.conn.mu.Unlock()
 	if err != nil {
 		return 0, err
@@ -120,13 +120,14 @@ func (s *source) Read(p []byte) (int, error) {
 	return s.conn.conn.Read(p)
 }
 
-// extendRead is called with mu held.
-func (c *Conn) extendRead() error {
+// extendRead sets the time limit of a read; inHeader says that a header has begun and not ended. It is called with mu
+// held.
+func (c *Conn) extendRead(inHeader bool) error {
 	limit := c.options.Busy
 	switch {
 	case c.away && c.running == 0:
 		return net.ErrClosed
-	case c.headers.open:
+	case inHeader:
 		limit = c.options.Header
 	case c.running == 0:
 		limit = c.options.Idle

@@ -131,7 +131,7 @@ func (c *Conn) finish(s *Stream) {
 		if c.away {
 			c.endIfAway()
 		} else {
-			c.extendRead()
+			c.extendRead(false)
 		}
 	}
 }

@@ -49,7 +49,8 @@ func (r *Request) interpret() error {
 			return ErrTransferEncoding // RFC 9112 section 6.1: its framing is faulty
 		}
 	}
-	if upgrade && wantsUpgrade && r.Minor >= 1 {
+	// An upgrade to HTTP/2 would open a way past the proxy's rules; RFC 9113 section 3.1 has done away with it.
+	if upgrade && wantsUpgrade && r.Minor >= 1 && !HasOption(protocol, "h2c") {
 		r.Upgrade = protocol
 	}
 	var err error
