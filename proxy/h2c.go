@@ -103,7 +103,12 @@ func (x *exchange) relayH2C(reply *http.Response) error {
 	defer x.front.onGone(nil)
 	defer reply.Body.Close()
 	var converted message.Response
-	if err := converted.FromHTTP2(reply.StatusCode, reply.Header, reply.ContentLength); err != nil {
+	length := reply.ContentLength
+	if len(reply.Trailer) > 0 { // in HTTP/1.1 trailers need chunks, and chunks go without a length
+		length = -1
+		reply.Header.Del("Content-Length")
+	}
+	if err := converted.FromHTTP2(reply.StatusCode, reply.Header, length); err != nil {
 		return err
 	}
 	header := x.replyHeader(&converted)
