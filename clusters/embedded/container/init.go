@@ -70,6 +70,10 @@ func becomeContainer(specFile *os.File) error {
 	if err := drop(spec, id, maps); err != nil {
 		return err
 	}
+	// The kernel forgets it at every change of user, hence so late.
+	if err := endWithLauncher(); err != nil {
+		return err
+	}
 	return fmt.Errorf("exec %s: %w", spec.Args[0], syscall.Exec(program, spec.Args, env))
 }
 

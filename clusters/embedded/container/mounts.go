@@ -73,9 +73,9 @@ func makeMountPoint(destination string, folder bool) error {
 		return err
 	}
 	if folder {
-		return os.MkdirAll(destination, 0o755)
+		return makeFolders(destination, 0)
 	}
-	if err := os.MkdirAll(filepath.Dir(destination), 0o755); err != nil {
+	if err := makeFolders(filepath.Dir(destination), 0); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(destination, os.O_CREATE|os.O_WRONLY, 0o644)
@@ -83,6 +83,32 @@ func makeMountPoint(destination string, folder bool) error {
 		return err
 	}
 	return f.Close()
+}
+
+// makeFolders is os.MkdirAll, but it also makes what symbolic links lead to: an image may have /var/run -> /run and no
+// /run.
+func makeFolders(path string, links int) error {
+	const mostLinks = 40
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if links > mostLinks {
+		return unix.ELOOP
+	}
+	if parent := filepath.Dir(path); parent != path {
+		if err := makeFolders(parent, links); err != nil {
+			return err
+		}
+	}
+	err := os.Mkdir(path, 0o755)
+	target, linkErr := os.Readlink(path)
+	if !errors.Is(err, fs.ErrExist) || linkErr != nil {
+		return err
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	return makeFolders(target, links+1)
 }
 
 func setTreeReadOnly(fd int, recursive bool) error {

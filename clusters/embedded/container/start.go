@@ -34,13 +34,25 @@ func NewLauncher(program string) *Launcher {
 		program = "/proc/self/exe"
 	}
 	l := &Launcher{program: program, jobs: make(chan func())}
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this function
-		for job := range l.jobs {
-			job()
-		}
-	}()
+	go l.run()
 	return l
+}
+
+func (l *Launcher) run() {
+	runtime.LockOSThread() // never unlocked: the thread ends with this function
+	if unix.Gettid() == unix.Getpid() {
+		// But for the process's first thread, which the runtime keeps. While that is held here, this can't happen again.
+		finished := make(chan struct{})
+		go func() {
+			defer close(finished)
+			l.run()
+		}()
+		<-finished
+		return
+	}
+	for job := range l.jobs {
+		job()
+	}
 }
 
 // Close ends the Launcher's thread. Nothing may be started any more.
@@ -89,8 +101,6 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.childIn, streams.childOut, streams.childErr
 	cmd.ExtraFiles = []*os.File{specOut, reportIn}
-	// No parent-death signal: it is sent when the thread that made the child ends, and Go ends threads at will. Containers
-	// end with the PID namespace of the cluster, which the agent is in as well.
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,
 		Setctty:    spec.TTY,
