@@ -72,6 +72,9 @@ Feature: HTTPS
       | NAME          | READY | STATUS  | RESTARTS |
       | pod/pod-https | 1/1   | Running | 0        |
     And it prints a table with these rows:
+      | NAME              | TYPE      | EXTERNAL-IP | PORT(S)  |
+      | service/svc-https | ClusterIP | <none>      | 8080/TCP |
+    And it prints a table with these rows:
       | NAME                | ENDPOINTS                    |
       | endpoints/svc-https | ${address of pod-https}:8080 |
     # kubectl get secrets secret-https
