@@ -53,7 +53,7 @@ type provider struct {
 
 // providers are the ways to get a cluster; the name of the cluster is a flag that they share.
 func providers(name *string) []provider {
-	return []provider{embeddedProvider(name), kindProvider(name), kubeconfigProvider(name)}
+	return []provider{embeddedProvider(name), kindProvider(name), k3dProvider(name), kubeconfigProvider(name)}
 }
 
 func names(all []provider) string {
