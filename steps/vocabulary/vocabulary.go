@@ -83,12 +83,6 @@ func (v *Vocabulary) Bind(scenario *godog.ScenarioContext, around Around) {
 	}
 }
 
-var (
-	errorType = reflect.TypeFor[error]()
-	// argumentTypes are what the vocabulary makes of a pattern's groups. godog knows more, and fails late on others.
-	argumentTypes = []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[int](), reflect.TypeFor[float64]()}
-)
-
 // wrap makes a function of the handler's own type, because godog finds out from the type how to call it.
 func wrap(handler any, around Around) any {
 	inner := reflect.ValueOf(handler)
@@ -99,7 +93,7 @@ func wrap(handler any, around Around) any {
 			err, _ = inner.Call(arguments)[0].Interface().(error)
 		}
 		if err = around.Result(err); err == nil {
-			return []reflect.Value{reflect.Zero(errorType)}
+			return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
 		}
 		return []reflect.Value{reflect.ValueOf(&err).Elem()}
 	})
@@ -114,9 +108,11 @@ func checkHandler(handler any, groups int) error {
 	if kind.NumIn() == 0 || kind.In(0).String() != "context.Context" {
 		return fmt.Errorf("the handler %s doesn't take a context first", kind)
 	}
-	if kind.NumOut() != 1 || kind.Out(0) != errorType {
+	if kind.NumOut() != 1 || kind.Out(0) != reflect.TypeFor[error]() {
 		return fmt.Errorf("the handler %s doesn't return just an error", kind)
 	}
+	// What the vocabulary makes of a pattern's groups. godog knows more types, and fails late on others.
+	argumentTypes := []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[int](), reflect.TypeFor[float64]()}
 	for i := 1; i < kind.NumIn(); i++ {
 		if !slices.Contains(argumentTypes, kind.In(i)) && (i != kind.NumIn()-1 || !takesBlock(kind)) {
 			return fmt.Errorf("the handler takes a %s, which is none of %s", kind.In(i), argumentTypes)
