@@ -200,10 +200,11 @@ func (c *clientConn) cutBody() {
 const (
 	// drainedBody is how much of a body that nobody wants is read, to keep the connection.
 	drainedBody = 64 << 10
-	// lingerBytes and lingerTime are how long a client that still sends is listened to after the last reply: a
-	// connection that is closed with unread bytes is reset, and the reply may be lost (RFC 9112 section 9.6).
-	lingerBytes = 1 << 20
-	lingerTime  = 2 * time.Second
+	// lingerTime is how long a client that still sends is listened to after the last reply, and lingerIdle how long
+	// one that doesn't: a connection that is closed with unread bytes is reset, and the reply may be lost (RFC 9112
+	// section 9.6).
+	lingerTime = 10 * time.Second
+	lingerIdle = 2 * time.Second
 )
 
 func (c *clientConn) fit() bool {
@@ -214,7 +215,7 @@ func (c *clientConn) fit() bool {
 	for read := 0; !c.read.Ended(); {
 		piece, err := c.read.Next()
 		read += len(piece)
-		if err != nil && err != io.EOF || read > drainedBody {
+		if err != nil && !errors.Is(err, io.EOF) || read > drainedBody {
 			return false
 		}
 	}
@@ -226,12 +227,11 @@ func (c *clientConn) linger() {
 		return
 	}
 	closeWrite(c.conn)
-	c.conn.SetReadDeadline(time.Now().Add(lingerTime))
 	buffer := http1.GetLarge()
 	defer http1.PutLarge(buffer)
-	for read := 0; read < lingerBytes; {
-		n, err := c.conn.Read(buffer[:])
-		if read += n; err != nil {
+	for end := time.Now().Add(lingerTime); time.Now().Before(end); {
+		c.conn.SetReadDeadline(time.Now().Add(lingerIdle))
+		if _, err := c.conn.Read(buffer[:]); err != nil {
 			return
 		}
 	}

@@ -128,7 +128,7 @@ func (x *exchange) relayH2C(reply *http.Response) error {
 				return x.clientGone(err)
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -101,7 +101,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 			return 0, io.ErrClosedPipe
 		}
 		piece, err := b.exchange.front.body().Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			b.ended.Store(true)
 			return 0, io.EOF
 		}

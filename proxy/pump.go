@@ -43,7 +43,7 @@ func (x *exchange) appendBody(c *upstream.Conn) (whole bool, err error) {
 	body := x.front.body()
 	for len(c.Out) < smallBody {
 		piece, err := body.There()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			c.Out = x.appendLast(c.Out, body)
 			return true, nil
 		}
@@ -162,7 +162,7 @@ func (x *exchange) pumpBody(c *upstream.Conn) error {
 	out := make([]byte, 0, smallBody)
 	for {
 		piece, err := body.Next()
-		last := err == io.EOF
+		last := errors.Is(err, io.EOF)
 		switch {
 		case last:
 			out = x.appendLast(out[:0], body)

@@ -73,7 +73,7 @@ func (t *tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 		if errors.Is(err, os.ErrDeadlineExceeded) && quiet < t.idle {
 			continue // the other direction was busy
 		}
-		if err != io.EOF { // it broke: there is no half to keep
+		if !errors.Is(err, io.EOF) { // it broke: there is no half to keep
 			end = func(to net.Conn) { to.Close() }
 			from.Close()
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -109,7 +110,7 @@ func serveReverseProxy(ctx context.Context, plain, secure net.Listener, dir stri
 	second := &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
 	context.AfterFunc(ctx, func() { first.Close(); second.Close() })
 	go second.ServeTLS(secure, "", "")
-	if err := first.Serve(plain); err != http.ErrServerClosed {
+	if err := first.Serve(plain); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -76,10 +77,10 @@ func (b *Body) Next() ([]byte, error) {
 			return piece, err
 		}
 		switch err := b.in.Fill(); {
-		case err == io.EOF && b.state == untilClose:
+		case errors.Is(err, io.EOF) && b.state == untilClose:
 			b.state = ended
 			return nil, io.EOF
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil, ErrTooEarly
 		case err != nil:
 			return nil, err

@@ -116,7 +116,7 @@ func (b *Buffer) ReadHeader(limit int) ([]byte, error) {
 		}
 		searched = max(len(there)-3, 0)
 		if err := b.Fill(); err != nil {
-			if err == io.EOF && b.Buffered() > 0 {
+			if errors.Is(err, io.EOF) && b.Buffered() > 0 {
 				err = ErrTooEarly
 			}
 			return nil, err

@@ -1,0 +1,83 @@
+package proxy_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ingress-testbed/testbed/proxy"
+)
+
+func TestReplyThatEndsWithTheConnection(t *testing.T) {
+	s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+		readHead(in)
+		io.WriteString(conn, "HTTP/1.0 200 OK\r\nX: 1\r\n\r\nall of it")
+	}))))
+	c := s.dial(t)
+	for range 2 { // the client's connection goes on
+		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if reply, body := c.reply("GET"); body != "all of it" || reply.TransferEncoding[0] != "chunked" {
+			t.Errorf("got %q, %v", body, reply)
+		}
+	}
+}
+
+func TestReplyThatBreaksOffIsCutOff(t *testing.T) {
+	for name, reply := range map[string]string{
+		"length": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
+		"chunks": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nonly \r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+				readHead(in)
+				io.WriteString(conn, reply)
+			}))))
+			c := s.dial(t)
+			c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+			got, err := http.ReadResponse(c.in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(got.Body); err != io.ErrUnexpectedEOF {
+				t.Errorf("the client took a part for the whole: %v", err)
+			}
+		})
+	}
+}
+
+func TestBadRepliesAre502(t *testing.T) {
+	for _, reply := range []string{
+		"", "nonsense\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
+	} {
+		s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+			readHead(in)
+			io.WriteString(conn, reply)
+		}))))
+		if code, _, _ := s.get(t, "http://h/"); code != 502 {
+			t.Errorf("%.40q: got %d", reply, code)
+		}
+	}
+}
+
+func TestEarlyReplyToALongBody(t *testing.T) {
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no", http.StatusForbidden)
+	})
+	reply, err := s.client(t).Post("http://h/", "text/plain", io.LimitReader(zeros{}, 50<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply.Body.Close()
+	if reply.StatusCode != http.StatusForbidden {
+		t.Errorf("got %v", reply)
+	}
+}
