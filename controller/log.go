@@ -35,10 +35,13 @@ func (l *Log) logProblems(problems []translate.Problem) {
 		if l.known[problem] {
 			continue
 		}
-		if problem.Severity == translate.Error {
+		switch problem.Severity {
+		case translate.Error:
 			klog.Error(problem)
-		} else {
+		case translate.Warning:
 			klog.Warning(problem)
+		case translate.Notice:
+			klog.Info(problem)
 		}
 	}
 	for problem := range l.known {

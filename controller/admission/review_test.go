@@ -91,7 +91,7 @@ func TestReview(t *testing.T) {
 		refused  []string // parts of the message; none if the Ingress is allowed
 		warnings []string
 	}{
-		"good":                  {with(), ingress("a", "a.example.com"), nil, []string{"no ready endpoints"}},
+		"good":                  {with(), ingress("a", "a.example.com"), nil, nil},
 		"bad annotation":        {with(), ingress("a", "a.example.com", annotation("canary-weight", "lots")), []string{`p/canary-weight: "lots"`}, nil},
 		"bad pattern":           {with(), ingress("a", "a.example.com", annotation("canary-by-header-pattern", "[")), []string{`"["`, "regular expression"}, nil},
 		"unsupported":           {with(), ingress("a", "a.example.com", annotation("rewrite-target", "/")), nil, []string{"p/rewrite-target"}},
@@ -122,6 +122,9 @@ func TestReview(t *testing.T) {
 				if !strings.Contains(response.Result.Message, part) {
 					t.Errorf("the message %q lacks %q", response.Result.Message, part)
 				}
+			}
+			if len(response.Warnings) > 0 && test.warnings == nil {
+				t.Errorf("warnings %q", response.Warnings)
 			}
 			for _, part := range test.warnings {
 				if !strings.Contains(strings.Join(response.Warnings, "\n"), part) {

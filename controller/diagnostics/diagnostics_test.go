@@ -63,7 +63,7 @@ func TestMetrics(t *testing.T) {
 		Problems: []translate.Problem{
 			{Severity: translate.Error, Reason: translate.Conflict, Message: "one"},
 			{Severity: translate.Error, Reason: translate.Conflict, Message: "two"},
-			{Severity: translate.Warning, Reason: translate.NoEndpoints},
+			{Severity: translate.Notice, Reason: translate.NoEndpoints},
 		},
 	}}
 	metrics.Observe(outcome)
@@ -74,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		`admission_reviews_total{allowed="false"} 1`, `admission_reviews_total{allowed="true"} 1`,
 		`config_last_reload_successful 1`, `config_refused_parts 0`, `tables_total 1`, `ingresses 2`,
 		`leader_election_status 1`, `round_duration_seconds_count 1`,
-		`problems{reason="Conflict",severity="error"} 2`, `problems{reason="NoEndpoints",severity="warning"} 1`,
+		`problems{reason="Conflict",severity="error"} 2`, `problems{reason="NoEndpoints",severity="notice"} 1`,
 	)
 
 	outcome.Problems, outcome.Refused = nil, []error{errors.New("a bad certificate")}

@@ -12,7 +12,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
-// Publisher makes an Event of each Problem when it comes up, and again when it comes back.
+// Publisher makes an Event of each Problem when it comes up, and again when it comes back. What usually passes by
+// itself makes none: it would be there for every roll-out.
 type Publisher struct {
 	recorder record.EventRecorder
 	changed  chan struct{}
@@ -57,7 +58,7 @@ func (p *Publisher) publish(told map[translate.Problem]bool) map[translate.Probl
 	now := make(map[translate.Problem]bool, len(problems))
 	for _, problem := range problems {
 		now[problem] = true
-		if !told[problem] {
+		if problem.Severity > translate.Notice && !told[problem] {
 			about := reference(problem.Object)
 			p.recorder.Event(about, corev1.EventTypeWarning, string(problem.Reason), problem.Message)
 		}

@@ -40,7 +40,9 @@ func TestEachProblemIsToldOnceUntilItComesBack(t *testing.T) {
 			t.Fatalf("no event of %q", want)
 		}
 	}
-	observe("one") // before this controller leads
+	passing := problem("soon over")
+	passing.Severity = translate.Notice
+	publisher.Observe(controller.Outcome{Result: translate.Result{Problems: []translate.Problem{passing, problem("one")}}}) // before this controller leads
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); publisher.Run(ctx) }()

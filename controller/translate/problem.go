@@ -13,18 +13,25 @@ import (
 type Severity uint8
 
 const (
+	// Notice is what usually passes by itself, such as a roll-out whose first Pod is not ready yet.
+	Notice Severity = iota
 	// Warning says that what was asked for is served, or will be once something else in the cluster changes.
-	Warning Severity = iota
+	Warning
 	// Error says that something in the object itself is wrong, and that part of it is not served. Admission refuses it.
 	Error
 )
 
-// String is "warning" or "error".
+// String is "notice", "warning" or "error".
 func (s Severity) String() string {
-	if s == Error {
+	switch s {
+	case Notice:
+		return "notice"
+	case Warning:
+		return "warning"
+	case Error:
 		return "error"
 	}
-	return "warning"
+	return fmt.Sprintf("Severity(%d)", uint8(s))
 }
 
 // Reason is the kind of a Problem, in the form that Events use.

@@ -59,8 +59,12 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 	key := upstreamKey{service: s, protocol: of.config.Protocol}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
+		severity := Warning
+		if fault.reason == NoEndpoints {
+			severity = Notice
+		}
 		u.problems.add(Problem{
-			Severity: Warning, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
+			Severity: severity, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
 		})
 	}
 	return route.Backend{Upstream: name, Origin: of.origin(s)}
@@ -145,7 +149,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	var endpoints []route.Endpoint
 	for _, address := range addresses {
 		if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
-			return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q leads to %s (%s), which is not an address outside",
+			return nil, &fault{InvalidBackend, fmt.Sprintf("Service %q leads to %s (%s), which is not an address outside",
 				id, host, address)}
 		}
 		endpoints = append(endpoints, route.Endpoint{Address: addrPort(address, uint16(number))})
