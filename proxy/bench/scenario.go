@@ -83,6 +83,8 @@ func (s scenario) url(p *process) string {
 }
 
 // browser is what a browser sends besides Host.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var browser = []string{
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

@@ -145,6 +145,8 @@ func hasBareLF(text []byte) bool {
 }
 
 // largeBuffers are shared by all connections: few have a large body on the way at the same time.
+//
+//nolint:gochecknoglobals // memory that nobody owns
 var largeBuffers = sync.Pool{New: func() any { return new([LargeBuffer]byte) }}
 
 // GetLarge borrows a large buffer; PutLarge gives it back.

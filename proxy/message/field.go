@@ -123,6 +123,7 @@ func IsToken(text []byte) bool {
 	return len(text) > 0
 }
 
+//nolint:gochecknoglobals // a table that is never changed
 var tokenCharacters = func() (table [256]bool) {
 	for c := range table {
 		table[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80

@@ -201,6 +201,8 @@ func validHost(host []byte) bool {
 }
 
 // hostCharacters are those of reg-name, percent-encoding included.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var hostCharacters = func() (table [256]bool) {
 	for c := range table {
 		table[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80

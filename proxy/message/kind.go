@@ -67,6 +67,8 @@ type namedKind struct {
 }
 
 // kindsByLength holds nothing at its last index, which stands for every greater length.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var kindsByLength = func() (table [27][]namedKind) {
 	for _, named := range []namedKind{
 		{"connection", Connection}, {"keep-alive", KeepAlive}, {"proxy-connection", ProxyConnection},

@@ -162,6 +162,7 @@ func (f *Field) Forwarded(hsts bool) bool {
 	return forwardedInReplies[f.Kind]
 }
 
+//nolint:gochecknoglobals // tables that are never changed
 var (
 	forwardedInRequests  = forwarded(func(k Kind) bool { return !k.HopByHop() && !k.Replaced() })
 	forwardedInReplies   = forwarded(func(k Kind) bool { return !k.HopByHop() })

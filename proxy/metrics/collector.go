@@ -14,6 +14,8 @@ import (
 const MaxSeries = 10_000
 
 // overflowLabels are those of the shared series. No host of a table has brackets.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var overflowLabels = Labels{Host: "(other)"}
 
 // Collector is a prometheus.Collector of all series of a proxy.

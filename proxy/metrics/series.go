@@ -20,11 +20,15 @@ type Labels struct {
 
 // codes that are counted by themselves; any other is counted as its class, "2xx". An endpoint can send any three
 // digits, and must not be able to fill the memory of Prometheus with them.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var codes = [...]int{101, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 409,
 	410, 411, 413, 414, 415, 422, 429, 431, 499, 500, 501, 502, 503, 504, 505}
 
 // bounds are the histogram's upper bounds. They are Prometheus' own defaults and two steps below, because a proxy on
 // the same machine adds less than 5 ms.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var bounds = [...]time.Duration{
 	500 * time.Microsecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,
 	50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second,
@@ -32,6 +36,8 @@ var bounds = [...]time.Duration{
 }
 
 // slots maps a status code to its place in Series.counts; the classes come after the codes.
+//
+//nolint:gochecknoglobals // a table that is never changed
 var slots = codeSlots()
 
 func codeSlots() (table [600]uint8) {

@@ -9,6 +9,7 @@ const (
 	encode // not allowed in a path, but harmless once it is encoded
 )
 
+//nolint:gochecknoglobals // tables that are never changed
 var (
 	classes    = pathClasses()
 	unreserved = unreservedCharacters()
