@@ -125,6 +125,15 @@ var assertions = []struct {
 	{"evenly over one connection", `
     When the client requests "http://paths.test:30080/admin" 10 times over one connection
     Then the responses come evenly from the Pods of "echo"`, ""},
+	{"in turn", `
+    When the client requests "http://paths.test:30080/admin" 10 times
+    Then the responses come in turn from the Pods of "echo"`, ""},
+	{"not in turn", `
+    When the client requests "http://paths.test:30080/guest" 10 times
+    Then the responses come in turn from the Pods of "echo"`, "response 1 came from (anything else)"},
+	{"too few for turns", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the responses come in turn from the Pods of "guest"`, "ask more often"},
 	{"one Pod", `
     When the client requests "http://paths.test:30080/guest" 10 times
     Then all responses come from one Pod of "guest"`, "guest-pod-a:5"},

@@ -28,6 +28,11 @@ func (d *distribution) Definitions() []vocabulary.Definition {
 			Handler: d.evenly,
 		},
 		{
+			Pattern: `the responses come in turn from the Pods of "([^"]*)"`,
+			Example: `the responses come in turn from the Pods of "deploy2-guestsrv"`,
+			Handler: d.inTurn,
+		},
+		{
 			Pattern: `the responses are split at random by the text they have:`,
 			Example: `the responses are split at random by the text they have:`,
 			Handler: d.split,
@@ -45,12 +50,25 @@ func (d *distribution) Definitions() []vocabulary.Definition {
 	}
 }
 
-// count labels each response with the one outcome whose text it has.
+// count counts the responses by the one outcome whose text each has.
 func (s *scenario) count(outcomes []string) (statistics.Counts, error) {
-	if _, err := s.last(); err != nil {
+	labels, err := s.label(outcomes)
+	if err != nil {
 		return nil, err
 	}
 	counts := statistics.Counts{}
+	for _, label := range labels {
+		counts[label]++
+	}
+	return counts, nil
+}
+
+// label finds for each response, in their order, the one outcome whose text it has.
+func (s *scenario) label(outcomes []string) ([]string, error) {
+	if _, err := s.last(); err != nil {
+		return nil, err
+	}
+	labels := make([]string, 0, len(s.exchanges))
 	for _, exchange := range s.exchanges {
 		label := other
 		for _, outcome := range outcomes {
@@ -62,9 +80,9 @@ func (s *scenario) count(outcomes []string) (statistics.Counts, error) {
 			}
 			label = outcome
 		}
-		counts[label]++
+		labels = append(labels, label)
 	}
-	return counts, nil
+	return labels, nil
 }
 
 func (d *distribution) podNames(ctx context.Context, owner string) ([]string, error) {
@@ -91,6 +109,32 @@ func (d *distribution) evenly(ctx context.Context, owner string) error {
 	}
 	result := statistics.Even(fmt.Sprintf("%d requests over the Pods of %s, round robin", counts.Total(), owner), counts, names)
 	return d.judge(result)
+}
+
+// inTurn expects that the Pods answer in an order which repeats itself. Even counts alone don't say so.
+func (d *distribution) inTurn(ctx context.Context, owner string) error {
+	names, err := d.podNames(ctx, owner)
+	if err != nil {
+		return err
+	}
+	labels, err := d.label(names)
+	if err != nil {
+		return err
+	}
+	if len(labels) <= len(names) {
+		return fmt.Errorf("%d responses can't show the turns of %d Pods: ask more often", len(labels), len(names))
+	}
+	latest := map[string]int{} // when each Pod answered last, from 1
+	for number, name := range labels {
+		expected := number - len(names) + 1
+		if name == other || latest[name] != max(expected, 0) {
+			return failure(fmt.Sprintf("the %d Pods of %s answer in turn", len(names), owner),
+				fmt.Sprintf("response %d came from %s, after %s", number+1, name, strings.Join(labels[max(expected-1, 0):number], ", ")),
+				whereToLook)
+		}
+		latest[name] = number + 1
+	}
+	return nil
 }
 
 // split expects shares in percent. The columns are text and share.

@@ -23,9 +23,11 @@ Feature: Balancing
     When the client requests "http://balancing.${domain}/" 101 times
     Then every response has the status 200
     And the responses come evenly from the Pods of "echo"
+    And the responses come in turn from the Pods of "echo"
     When the client requests "http://balancing.${domain}/" 101 times over one connection
     Then every response has the status 200
     And the responses come evenly from the Pods of "echo"
+    And the responses come in turn from the Pods of "echo"
 
   Scenario: Endpoints that come and go
     When these objects are applied:

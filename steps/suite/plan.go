@@ -1,8 +1,11 @@
 package suite
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -134,12 +137,11 @@ var location = regexp.MustCompile(`(?m)^\((\d+):(\d+)\): (.*)$`)
 
 // checkFile parses a feature file and tells every problem of it.
 func checkFile(files fs.FS, name string) []error {
-	content, err := files.Open(name)
+	content, err := readFeature(files, name)
 	if err != nil {
-		return []error{fmt.Errorf("opening %s: %w", name, err)}
+		return []error{err}
 	}
-	defer content.Close() //nolint:errcheck // only read
-	document, err := gherkin.ParseGherkinDocument(content, (&messages.Incrementing{}).NewId)
+	document, err := gherkin.ParseGherkinDocument(bytes.NewReader(content), (&messages.Incrementing{}).NewId)
 	if err == nil {
 		return checkOutlines(name, document)
 	}
@@ -150,7 +152,47 @@ func checkFile(files fs.FS, name string) []error {
 	if len(problems) == 0 {
 		problems = append(problems, fmt.Errorf("%s: %w", name, err))
 	}
-	return problems
+	return firstOf(problems, name)
+}
+
+const (
+	// mostBytes of a feature file: its pickles take time that grows with the square of their number.
+	mostBytes = 1 << 20
+	// mostInLine is what Gherkin's parser can read; it breaks down at a longer line.
+	mostInLine = bufio.MaxScanTokenSize - 2
+	// mostProblems are told of one file. A file that is something else has one in every line.
+	mostProblems = 10
+)
+
+// readFeature reads a feature file, unless it is larger than anybody would write.
+func readFeature(files fs.FS, name string) ([]byte, error) {
+	file, err := files.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", name, err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	content, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(content) > mostBytes {
+		return nil, fmt.Errorf("%s: a feature file can have %d KiB at most: divide it", name, mostBytes>>10)
+	}
+	number := 0
+	for line := range bytes.Lines(content) {
+		if number++; len(line) > mostInLine {
+			return nil, fmt.Errorf("%s:%d: a line can have %d bytes at most", name, number, mostInLine)
+		}
+	}
+	return content, nil
+}
+
+// firstOf leaves it at the first problems of a file.
+func firstOf(problems []error, name string) []error {
+	if len(problems) <= mostProblems {
+		return problems
+	}
+	return append(problems[:mostProblems:mostProblems], fmt.Errorf("%s: %d more", name, len(problems)-mostProblems))
 }
 
 // checkOutlines refuses what godog would run all the same: an outline without examples, with its placeholders unfilled.

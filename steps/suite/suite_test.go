@@ -89,6 +89,9 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 	broken["steps/unknown.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Background:\n    Given an ingres controller\n  Scenario: b\n    Then the respons status is 200\n  Scenario: c\n    Then the response status is OK\n")}
 	broken["outline/outline.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario Outline: b\n    Then the response status is <x>\n  Scenario: empty\n")}
 	broken["empty/empty.feature"] = &fstest.MapFile{Data: []byte("# nothing\n")}
+	broken["long/long.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: " + strings.Repeat("b", 1<<16) + "\n    Given an ingress controller\n")}
+	broken["large/large.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n" + strings.Repeat("  Scenario: b\n    Given an ingress controller\n", 1<<15))}
+	broken["other/other.feature"] = &fstest.MapFile{Data: bytes.Repeat([]byte("\x7fELF\n"), 100)}
 	broken["none/readme.md"] = &fstest.MapFile{Data: []byte("x")}
 	for _, test := range []struct {
 		name  string
@@ -103,6 +106,9 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 		}},
 		{"outlines and empty scenarios", []string{"outline"}, "", []string{"outline/outline.feature:2: the outline \"b\" has no examples", "outline.feature:4: the scenario \"empty\" has no steps"}},
 		{"a file without a feature", []string{"empty"}, "", []string{"empty/empty.feature: the file has no feature"}},
+		{"a line that is too long", []string{"long"}, "", []string{"long/long.feature:2: a line can have 65534 bytes at most"}},
+		{"a file that is too large", []string{"large"}, "", []string{"large/large.feature: a feature file can have 1024 KiB at most"}},
+		{"a file of another kind", []string{"other"}, "", []string{"other/other.feature:10: ", "other/other.feature: 90 more"}},
 		{"a folder without features", []string{"none"}, "", []string{`no feature file in "none"`}},
 		{"paths that are not there", []string{"nowhere", "nothing.feature"}, "", []string{`"nowhere"`, `"nothing.feature"`}},
 		{"a line without a scenario", []string{"conformance/shop.feature:2"}, "", []string{"no scenario was selected by the paths conformance/shop.feature:2"}},
