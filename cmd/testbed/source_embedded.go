@@ -34,6 +34,11 @@ func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, er
 	if err != nil {
 		return nil, err
 	}
+	checked := config
+	checked.Logs = cmp.Or(config.Logs, os.TempDir()) // needs no home, then
+	if _, err := checked.WithDefaults(); err != nil {
+		return nil, err
+	}
 	programs, err := config.Programs()
 	if err != nil {
 		return nil, err
