@@ -13,7 +13,8 @@ REPORTS     ?= reports/out#       where the reports go
 K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; the default one if empty
 KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's default if empty
 KIND_CONFIG ?=#                   CLUSTER=kind: file with kind's own configuration
-export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG
+K3D_IMAGE   ?=#                   CLUSTER=k3d: image of K3s; k3d's default if empty
+export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG K3D_IMAGE
 
 # ---- what is built ----
 KUBE_MODULE := clusters/embedded/kube
