@@ -71,7 +71,7 @@ func (c *connections) drain(limit time.Duration) {
 	select {
 	case <-ended:
 	case <-timer.C:
-		c.each(func(d drainer) { d.Close() })
+		c.each(func(d drainer) { _ = d.Close() })
 		<-ended
 	}
 }

@@ -100,7 +100,7 @@ func TestTimeoutsOfClients(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 		}()
-		if reply, _ := c.reply("GET"); reply.StatusCode != 408 {
+		if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusRequestTimeout {
 			t.Errorf("got %v", reply)
 		}
 		<-ended
@@ -108,7 +108,7 @@ func TestTimeoutsOfClients(t *testing.T) {
 	t.Run("body", func(t *testing.T) {
 		c := s.dial(t)
 		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nonly")
-		if reply, _ := c.reply("POST"); reply.StatusCode != 408 || !reply.Close {
+		if reply, _ := c.reply("POST"); reply.StatusCode != http.StatusRequestTimeout || !reply.Close {
 			t.Errorf("got %v", reply)
 		}
 	})
@@ -129,7 +129,7 @@ func TestConnectionLimit(t *testing.T) {
 	}
 	first.Close()
 	third.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if reply, _ := third.reply("GET"); reply.StatusCode != 200 {
+	if reply, _ := third.reply("GET"); reply.StatusCode != http.StatusOK {
 		t.Errorf("got %v", reply)
 	}
 }

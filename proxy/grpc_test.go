@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,45 +25,47 @@ import (
 
 type text = wrapperspb.StringValue
 
-// grpcEcho is a service with a unary and a bidirectional method, written without generated code.
-var grpcEcho = grpc.ServiceDesc{
-	ServiceName: "test.Echo", HandlerType: (*any)(nil),
-	Methods: []grpc.MethodDesc{{MethodName: "Unary", Handler: func(_ any, ctx context.Context, decode func(any) error,
-		_ grpc.UnaryServerInterceptor) (any, error) {
-		in := new(text)
-		if err := decode(in); err != nil {
-			return nil, err
-		}
-		grpc.SetTrailer(ctx, metadata.Pairs("x-trailer", "set"))
-		if in.Value == "fail" {
-			return nil, status.Error(codes.FailedPrecondition, "as asked")
-		}
-		if in.Value == "hang" {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
-		return in, nil
-	}}},
-	Streams: []grpc.StreamDesc{{StreamName: "Stream", ServerStreams: true, ClientStreams: true,
-		Handler: func(_ any, stream grpc.ServerStream) error {
-			for {
-				in := new(text)
-				switch err := stream.RecvMsg(in); {
-				case err == io.EOF:
-					return nil
-				case err != nil:
-					return err
-				}
-				if err := stream.SendMsg(in); err != nil {
-					return err
-				}
+// newEcho is a service with a unary and a bidirectional method, written without generated code.
+func newEcho() *grpc.ServiceDesc {
+	return &grpc.ServiceDesc{
+		ServiceName: "test.Echo", HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{{MethodName: "Unary", Handler: func(_ any, ctx context.Context, decode func(any) error,
+			_ grpc.UnaryServerInterceptor) (any, error) {
+			in := new(text)
+			if err := decode(in); err != nil {
+				return nil, err
 			}
+			grpc.SetTrailer(ctx, metadata.Pairs("x-trailer", "set"))
+			if in.Value == "fail" {
+				return nil, status.Error(codes.FailedPrecondition, "as asked")
+			}
+			if in.Value == "hang" {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return in, nil
 		}}},
+		Streams: []grpc.StreamDesc{{StreamName: "Stream", ServerStreams: true, ClientStreams: true,
+			Handler: func(_ any, stream grpc.ServerStream) error {
+				for {
+					in := new(text)
+					switch err := stream.RecvMsg(in); {
+					case errors.Is(err, io.EOF):
+						return nil
+					case err != nil:
+						return err
+					}
+					if err := stream.SendMsg(in); err != nil {
+						return err
+					}
+				}
+			}}},
+	}
 }
 
 func TestGRPC(t *testing.T) {
 	server := grpc.NewServer()
-	server.RegisterService(&grpcEcho, struct{}{})
+	server.RegisterService(newEcho(), struct{}{})
 	listener := listen(t)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
@@ -112,7 +115,7 @@ func testUnary(ctx context.Context, t *testing.T, client *grpc.ClientConn) {
 }
 
 func testStream(ctx context.Context, t *testing.T, client *grpc.ClientConn) {
-	stream, err := client.NewStream(ctx, &grpcEcho.Streams[0], "/test.Echo/Stream")
+	stream, err := client.NewStream(ctx, &newEcho().Streams[0], "/test.Echo/Stream")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +132,7 @@ func testStream(ctx context.Context, t *testing.T, client *grpc.ClientConn) {
 	if err := stream.CloseSend(); err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.RecvMsg(new(text)); err != io.EOF {
+	if err := stream.RecvMsg(new(text)); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v at the end", err)
 	}
 }
@@ -154,12 +157,12 @@ func TestHTTP1ToHTTP2(t *testing.T) {
 	c := s.dial(t)
 	for range 4 { // every other one is refused first
 		c.send("POST /a%%2Fb?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
-		if reply, _ := c.reply("POST"); reply.StatusCode != 100 {
+		if reply, _ := c.reply("POST"); reply.StatusCode != http.StatusContinue {
 			t.Fatalf("got %v", reply)
 		}
 		c.send("5\r\nhello\r\n0\r\n\r\n")
 		reply, body := c.reply("POST")
-		if reply.StatusCode != 200 || body != "hello" || reply.Trailer.Get("X-Sum") != "42" || reply.Header.Get("X-Path") != "/a%2Fb?c" {
+		if reply.StatusCode != http.StatusOK || body != "hello" || reply.Trailer.Get("X-Sum") != "42" || reply.Header.Get("X-Path") != "/a%2Fb?c" {
 			t.Fatalf("got %v, %q", reply, body)
 		}
 		if len(seen) != 8 || seen.Get("X-Forwarded-For") != "127.0.0.1" || seen["User-Agent"] != nil {
@@ -167,7 +170,7 @@ func TestHTTP1ToHTTP2(t *testing.T) {
 		}
 	}
 	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-	if reply, _ := c.reply("GET"); reply.StatusCode != 200 {
+	if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusOK {
 		t.Errorf("got %v", reply)
 	}
 }

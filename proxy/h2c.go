@@ -27,7 +27,7 @@ func (x *exchange) forwardH2C() bool {
 	attempts := min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len())
 	if x.request.ExpectsContinue { // the transport asks for the body at once
 		if err := x.front.informational(&message.Response{Status: 100}); err != nil {
-			x.clientGone(err)
+			_ = x.clientGone(err)
 			return false
 		}
 	}

@@ -130,7 +130,7 @@ func (b *bodyReader) Close() error {
 
 // finish makes sure that nobody reads any more.
 func (b *bodyReader) finish() {
-	b.Close()
+	_ = b.Close()
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	var timeout net.Error

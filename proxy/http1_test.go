@@ -85,7 +85,7 @@ func TestTargets(t *testing.T) {
 	}
 	c := s.dial(t)
 	c.send("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
-	if reply, _ := c.reply("OPTIONS"); reply.StatusCode != 200 || reply.Header.Get("Allow") == "" {
+	if reply, _ := c.reply("OPTIONS"); reply.StatusCode != http.StatusOK || reply.Header.Get("Allow") == "" {
 		t.Errorf("OPTIONS *: got %v", reply)
 	}
 }
@@ -203,10 +203,10 @@ func TestRepliesWithoutBody(t *testing.T) {
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/204":
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 		case "/304":
 			w.Header().Set("ETag", `"x"`)
-			w.WriteHeader(304)
+			w.WriteHeader(http.StatusNotModified)
 		default:
 			w.Header().Set("Content-Length", "1000")
 			io.WriteString(w, strings.Repeat("x", 1000))

@@ -135,7 +135,7 @@ func (p *pump) stop(f front) error {
 	fault := p.fault.Load()
 	if !p.finished() && p.done != nil {
 		f.cutBody()
-		<-p.done
+		<-p.done //nolint:errcheck // it was cut off by us
 	}
 	p.done, p.err = nil, nil
 	p.fault.Store(nil)

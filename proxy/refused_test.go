@@ -132,7 +132,7 @@ func TestBadChunksAreRefused(t *testing.T) {
 			connection.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
 			time.Sleep(5 * time.Millisecond) // so that the header is forwarded first
 			connection.send("%s", body)
-			if reply, _ := connection.reply("POST"); reply.StatusCode != 400 || !reply.Close {
+			if reply, _ := connection.reply("POST"); reply.StatusCode != http.StatusBadRequest || !reply.Close {
 				t.Errorf("got %v", reply)
 			}
 		})

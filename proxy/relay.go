@@ -49,14 +49,14 @@ func (x *exchange) relay(c *upstream.Conn) bool {
 	x.front.onGone(nil)
 	if err != nil {
 		c.Close()
-		x.pump.stop(x.front)
+		_ = x.pump.stop(x.front) // it is too late to tell the client
 		x.front.abort()
 		return false
 	}
 	if !x.pump.finished() {
 		// The endpoint has answered without reading the whole request; neither connection can be used again.
 		c.Close()
-		x.pump.stop(x.front)
+		_ = x.pump.stop(x.front) // it is too late to tell the client
 		return x.front.fit()
 	}
 	if reusable {

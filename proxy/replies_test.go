@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -41,7 +42,7 @@ func TestReplyThatBreaksOffIsCutOff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := io.ReadAll(got.Body); err != io.ErrUnexpectedEOF {
+			if _, err := io.ReadAll(got.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("the client took a part for the whole: %v", err)
 			}
 		})

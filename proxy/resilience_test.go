@@ -87,12 +87,12 @@ func TestStaleConnections(t *testing.T) {
 	c := s.dial(t)
 	for range 20 {
 		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if reply, _ := c.reply("GET"); reply.StatusCode != 200 {
+		if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusOK {
 			t.Fatalf("GET: got %v", reply)
 		}
 		time.Sleep(2 * time.Millisecond) // the end of the connection arrives: a POST must notice
 		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
-		if reply, _ := c.reply("POST"); reply.StatusCode != 200 {
+		if reply, _ := c.reply("POST"); reply.StatusCode != http.StatusOK {
 			t.Fatalf("POST: got %v", reply)
 		}
 	}
@@ -120,7 +120,7 @@ func TestTableSwapsUnderLoad(t *testing.T) {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-				if reply, body := c.reply("GET"); reply.StatusCode != 200 {
+				if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK {
 					t.Errorf("got %v, %q", reply, body)
 					return
 				}
@@ -174,7 +174,7 @@ func TestEndpointsRestartUnderLoad(t *testing.T) {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-				if reply, body := c.reply("GET"); reply.StatusCode != 200 {
+				if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK {
 					t.Errorf("got %v, %q", reply, body)
 					return
 				}

@@ -20,7 +20,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.access.Flush()
 	defer s.h2c.CloseIdleConnections()
 
-	pools, stopPools := context.WithCancel(context.Background())
+	pools, stopPools := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.pools.Expire(pools) })
 	defer background.Wait()
@@ -66,6 +66,7 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool)
 				conn.Close()
 				return nil
 			}
+			//nolint:contextcheck // requests outlive ctx: they drain
 			s.connections.handle(func() { s.serveConn(conn, secure) })
 			continue
 		}

@@ -30,10 +30,10 @@ func (s *Server) newStreamWorker(client *client) func(*http2.Stream) {
 	return func(stream *http2.Stream) {
 		f.Stream, f.request = stream, &stream.Request
 		if stream.Refused != nil {
-			f.exchange.refuse(time.Now(), stream.Refused)
+			f.refuse(time.Now(), stream.Refused)
 			return
 		}
-		f.exchange.serve(time.Now())
+		f.serve(time.Now())
 	}
 }
 

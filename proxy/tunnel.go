@@ -23,7 +23,7 @@ func (x *exchange) tunnel(endpoint *upstream.Conn) bool {
 		return x.reply(502, errUnaskedUpgrade.Error())
 	}
 	if err := client.switchProtocols(endpoint, x.extra); err != nil {
-		x.clientGone(err)
+		_ = x.clientGone(err)
 		return false
 	}
 	t := tunnel{idle: x.server.config.Timeouts.Tunnel}

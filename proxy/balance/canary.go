@@ -52,6 +52,7 @@ func (c *Canary) Claims(request Request) bool {
 			}
 		}
 	}
+	//nolint:gosec // a share of the traffic is no secret
 	return c.rules.Weight > 0 && rand.IntN(c.rules.Total()) < c.rules.Weight
 }
 

@@ -15,6 +15,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"regexp"
@@ -40,9 +41,9 @@ func main() {
 	case *serve != "":
 		err = serveSubject(ctx, *serve, *profile, flag.Args())
 	case *syscalls:
-		err = countSyscalls(ctx, *names, *duration)
+		err = countSyscalls(ctx, os.Stdout, *names, *duration)
 	default:
-		err = compare(ctx, *run, *names, *rounds, *duration)
+		err = compare(ctx, os.Stdout, *run, *names, *rounds, *duration)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -51,7 +52,7 @@ func main() {
 }
 
 // compare measures all scenarios and prints their tables.
-func compare(ctx context.Context, run, names string, rounds int, duration time.Duration) error {
+func compare(ctx context.Context, out io.Writer, run, names string, rounds int, duration time.Duration) error {
 	wanted, err := regexp.Compile(run)
 	if err != nil {
 		return fmt.Errorf("reading -run: %w", err)
@@ -63,32 +64,32 @@ func compare(ctx context.Context, run, names string, rounds int, duration time.D
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	for _, scenario := range scenarios() {
 		if !wanted.MatchString(scenario.name) {
 			continue
 		}
-		fmt.Printf("\n## %s\n\n", scenario)
-		warnIfBusy()
+		fmt.Fprintf(out, "\n## %s\n\n", scenario)
+		warnIfBusy(out)
 		results, err := measure(ctx, dir, scenario, selectSubjects(names), rounds, duration)
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)
 		}
-		printTable(os.Stdout, results)
+		writeTable(out, results)
 	}
 	return nil
 }
 
 // warnIfBusy says so when others use the machine. Throughput is then a matter of who gets the CPU when (a subject with
 // more threads gets more), and only the CPU seconds tell something.
-func warnIfBusy() {
+func warnIfBusy(out io.Writer) {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return
 	}
 	var load float64
 	if _, err := fmt.Sscan(string(text), &load); err == nil && load > 2.5*float64(runtime.NumCPU()) {
-		fmt.Printf("The load average is %.1f: others are using this machine; trust the CPU columns only.\n\n", load)
+		fmt.Fprintf(out, "The load average is %.1f: others are using this machine; trust the CPU columns only.\n\n", load)
 	}
 }
 

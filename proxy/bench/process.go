@@ -50,10 +50,11 @@ func startProcess(ctx context.Context, p *process, cores string, args ...string)
 }
 
 func (p *process) stop() {
-	syscall.Kill(-p.command.Process.Pid, syscall.SIGTERM)
-	timer := time.AfterFunc(3*time.Second, func() { syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) })
+	group := -p.command.Process.Pid
+	_ = syscall.Kill(group, syscall.SIGTERM) // it may have ended by itself
+	timer := time.AfterFunc(3*time.Second, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
 	defer timer.Stop()
-	p.command.Wait()
+	_ = p.command.Wait() // it ends with the signal that it was sent
 }
 
 // cpuTime is what the process group has used so far.
@@ -82,7 +83,7 @@ func (p *process) cpuTime() (time.Duration, error) {
 
 // readLatencies reads h2load's log: a line a request, with its start, status and microseconds.
 func readLatencies(path string) (p50, p99 time.Duration, err error) {
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }()
 	file, err := os.Open(path)
 	if err != nil {
 		return 0, 0, err

@@ -13,9 +13,9 @@ type result struct {
 	samples []sample
 }
 
-// printTable prints medians, and ratios to the first result, which is nginx's. A ratio is that of two neighbouring
+// writeTable prints medians, and ratios to the first result, which is nginx's. A ratio is that of two neighbouring
 // measurements; the median of the rounds is printed, and the smallest and greatest in brackets.
-func printTable(w io.Writer, results []result) {
+func writeTable(w io.Writer, results []result) {
 	fmt.Fprintln(w, "| subject | requests/s | throughput to nginx | CPU s per 100,000 | CPU to nginx | p50 | p99 | p99 to nginx |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	base := results[0].samples

@@ -16,6 +16,7 @@ import (
 	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -106,11 +107,13 @@ func serveReverseProxy(ctx context.Context, plain, secure net.Listener, dir stri
 	if err != nil {
 		return err
 	}
-	first := &http.Server{Handler: handler}
-	second := &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
-	context.AfterFunc(ctx, func() { first.Close(); second.Close() })
-	go second.ServeTLS(secure, "", "")
-	if err := first.Serve(plain); !errors.Is(err, http.ErrServerClosed) {
+	first := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	second := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+	context.AfterFunc(ctx, func() { _, _ = first.Close(), second.Close() })
+	ended := make(chan error, 2)
+	go func() { ended <- second.ServeTLS(secure, "", "") }()
+	go func() { ended <- first.Serve(plain) }()
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +16,7 @@ import (
 
 // countSyscalls loads each subject under strace and prints how many system calls a request takes. Counts, unlike
 // throughput, are the same on a busy machine.
-func countSyscalls(ctx context.Context, names string, duration time.Duration) error {
+func countSyscalls(ctx context.Context, out io.Writer, names string, duration time.Duration) error {
 	if err := checkPrograms(); err != nil {
 		return err
 	}
@@ -25,15 +27,15 @@ func countSyscalls(ctx context.Context, names string, duration time.Duration) er
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	s := scenarios()[0]
 	backends, err := startBackends(ctx, dir, s)
 	if err != nil {
 		return err
 	}
 	defer backends.stop()
-	fmt.Printf("\n## system calls a request (%s)\n\n| subject | all | read | write | waiting | other |\n", s.name)
-	fmt.Println("| --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintf(out, "\n## system calls a request (%s)\n\n| subject | all | read | write | waiting | other |\n", s.name)
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
 	for i, subject := range selectSubjects(names) {
 		p, err := subject.start(ctx, dir, s, 18300+10*i)
 		if err != nil {
@@ -50,7 +52,7 @@ func countSyscalls(ctx context.Context, names string, duration time.Duration) er
 			groups["all"] += n
 		}
 		each := func(name string) float64 { return float64(groups[name]) / float64(requests) }
-		fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", subject.name, each("all"), each("read"), each("write"),
+		fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", subject.name, each("all"), each("read"), each("write"),
 			each("waiting"), each("other"))
 	}
 	return nil
@@ -86,9 +88,9 @@ func trace(ctx context.Context, s scenario, p *process, duration time.Duration) 
 	}
 	time.Sleep(500 * time.Millisecond) // to attach
 	_, requests, err := s.wrk(ctx, p, duration)
-	strace.Process.Signal(syscall.SIGINT)
-	strace.Wait() // it ends with the signal that it was sent
-	if err != nil {
+	interrupted := strace.Process.Signal(syscall.SIGINT)
+	_ = strace.Wait() // it ends with the signal that it was sent
+	if err := errors.Join(err, interrupted); err != nil {
 		return nil, 0, err
 	}
 	text, err := os.ReadFile(summary)

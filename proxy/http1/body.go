@@ -155,6 +155,7 @@ func (b *Body) framing() (progress bool, err error) {
 		}
 	case trailerSection:
 		return b.readTrailers(there)
+	default: // the others are data
 	}
 	return true, nil
 }

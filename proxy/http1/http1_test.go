@@ -24,7 +24,7 @@ func TestReadHeader(t *testing.T) {
 				t.Errorf("%s: got %q, %v", name, got, err)
 			}
 		}
-		if _, err := b.ReadHeader(1 << 10); err != io.EOF {
+		if _, err := b.ReadHeader(1 << 10); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: got %v at the end", name, err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestHeaderStaysValid(t *testing.T) {
 	read := 0
 	for {
 		piece, err := body.Next()
-		if read += len(piece); err == io.EOF {
+		if read += len(piece); errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -82,7 +82,7 @@ func readAll(text string, length int64, chunked bool) (string, *Body, error) {
 	for {
 		piece, err := body.Next()
 		read = append(read, piece...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return string(read), body, nil
 		}
 		if err != nil {

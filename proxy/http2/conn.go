@@ -49,7 +49,7 @@ type Conn struct {
 	newWorker func() func(*Stream)
 
 	input   *bufio.Reader
-	framer  *xhttp2.Framer // its writes go to out; used with mu held
+	framer  *xhttp2.Framer // its writes go to out, and can't fail; used with mu held
 	decoder *hpack.Decoder
 	headers headerBlock // that is being read
 
@@ -142,7 +142,7 @@ func (c *Conn) Serve() {
 	var code xhttp2.ConnectionError
 	isError := errors.As(err, &code)
 	if isError && !c.closed {
-		c.framer.WriteGoAway(c.lastID, xhttp2.ErrCode(code), nil)
+		_ = c.framer.WriteGoAway(c.lastID, xhttp2.ErrCode(code), nil)
 		c.away = true
 	}
 	c.flushAll()
@@ -159,10 +159,10 @@ func (c *Conn) Serve() {
 // linger lets the client read the GOAWAY: a connection that is closed with unread bytes is reset.
 func (c *Conn) linger() {
 	if half, can := c.conn.(interface{ CloseWrite() error }); can {
-		half.CloseWrite()
+		_ = half.CloseWrite()
 	}
 	c.conn.SetReadDeadline(time.Now().Add(time.Second))
-	io.CopyN(io.Discard, c.conn, 1<<20)
+	_, _ = io.CopyN(io.Discard, c.conn, 1<<20)
 }
 
 // closeAll makes all streams fail. It is called with mu held.
@@ -236,7 +236,7 @@ func (c *Conn) Drain() {
 		return
 	}
 	c.away = true
-	c.framer.WriteGoAway(c.lastID, xhttp2.ErrCodeNo, nil)
+	_ = c.framer.WriteGoAway(c.lastID, xhttp2.ErrCodeNo, nil)
 	c.flush()
 	c.endIfAway()
 }

@@ -90,7 +90,7 @@ func (c *Conn) handleData(f *xhttp2.DataFrame) error {
 // owe notes that bytes of bodies were taken, and tells the client in time. It is called with mu held.
 func (c *Conn) owe(n int64) {
 	if c.owed += n; c.owed >= connectionWindow/2 {
-		c.framer.WriteWindowUpdate(0, uint32(c.owed))
+		_ = c.framer.WriteWindowUpdate(0, uint32(c.owed))
 		c.receiveWindow += c.owed
 		c.owed = 0
 	}
@@ -148,6 +148,7 @@ func (c *Conn) handleSettings(f *xhttp2.SettingsFrame) error {
 			}
 		case xhttp2.SettingMaxFrameSize:
 			c.maxSendFrame = min(int(s.Val), 64<<10)
+		default: // replies use no dynamic table, and nothing is pushed
 		}
 		return nil
 	})

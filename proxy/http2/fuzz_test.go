@@ -2,6 +2,7 @@ package http2
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -74,7 +75,7 @@ func echo(s *Stream) {
 	}
 	for {
 		piece, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			s.End(s.Trailers())
 			return
 		}

@@ -113,9 +113,9 @@ func (c *Conn) finish(s *Stream) {
 	defer c.mu.Unlock()
 	switch {
 	case !s.localClosed:
-		c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeInternal)
+		_ = c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeInternal)
 	case !s.remoteClosed: // the client need not send the rest (RFC 9113 section 8.1)
-		c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeNo)
+		_ = c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeNo)
 	}
 	c.owe(int64(len(s.receive) + len(s.lent)))
 	delete(c.streams, s.id)
@@ -131,7 +131,7 @@ func (c *Conn) finish(s *Stream) {
 		if c.away {
 			c.endIfAway()
 		} else {
-			c.extendRead(false)
+			_ = c.extendRead(false) // the read itself will fail too
 		}
 	}
 }
@@ -166,13 +166,15 @@ func (s *Stream) CutBody() {
 	s.changed.Broadcast()
 }
 
-// There, Next, Ended and Trailers read the body: see http1.Body.
+// There returns what is there of the body, which may be nothing; at its end the error is io.EOF. The piece is valid
+// until the next call of There or Next.
 func (s *Stream) There() ([]byte, error) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
 	return s.there()
 }
 
+// Next is There, but waits for something to be there.
 func (s *Stream) Next() ([]byte, error) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
@@ -224,7 +226,7 @@ func (s *Stream) there() ([]byte, error) {
 func (s *Stream) taken(n int64) {
 	s.conn.owe(n)
 	if s.owed += n; s.owed >= streamWindow/2 && !s.remoteClosed {
-		s.conn.framer.WriteWindowUpdate(s.id, uint32(s.owed))
+		_ = s.conn.framer.WriteWindowUpdate(s.id, uint32(s.owed))
 		s.receiveWindow += s.owed
 		s.owed = 0
 	}

@@ -195,7 +195,7 @@ func (s *Stream) Abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !s.localClosed {
-		c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeInternal)
+		_ = c.framer.WriteRSTStream(s.id, xhttp2.ErrCodeInternal)
 		s.localClosed, s.remoteClosed = true, true
 	}
 }

@@ -142,6 +142,7 @@ func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
 			r.ExpectsContinue = EqualFold(field.Value, "100-continue")
 		case TE:
 			r.TakesTrailers = true
+		default:
 		}
 	}
 	if !validHost(r.Host) {

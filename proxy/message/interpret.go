@@ -133,6 +133,7 @@ func (f *framing) read(field *Field) error {
 			return ErrUnknownCoding
 		}
 		f.chunked = true
+	default: // it says nothing about the length
 	}
 	return nil
 }
@@ -174,7 +175,8 @@ func validHost(host []byte) bool {
 			return false
 		}
 		for _, c := range host[1:end] {
-			if !(c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
+			isHex := '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+			if !isHex && c != ':' && c != '.' {
 				return false
 			}
 		}

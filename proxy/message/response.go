@@ -60,17 +60,7 @@ func (r *Response) interpret() error {
 		case Other:
 			continue
 		case Connection:
-			for option, rest := nextOption(field.Value); option != nil || rest != nil; option, rest = nextOption(rest) {
-				switch {
-				case EqualFold(option, "close"):
-					r.Close = true
-				case EqualFold(option, "keep-alive"):
-					keepAlive = true
-				case EqualFold(option, "upgrade"):
-				default:
-					nominate(r.Fields, option)
-				}
-			}
+			keepAlive = r.readConnection(field.Value) || keepAlive
 		case Upgrade:
 			r.Upgrade = field.Value
 		case ContentLength:
@@ -86,6 +76,7 @@ func (r *Response) interpret() error {
 			if err := framing.read(field); err != nil {
 				return err
 			}
+		default: // it says nothing about the message itself
 		}
 	}
 	r.Close = r.Close || r.Minor == 0 && !keepAlive
@@ -100,6 +91,22 @@ func (r *Response) interpret() error {
 	return err
 }
 
+// readConnection reads one Connection field, and marks the fields that it nominates as hop-by-hop.
+func (r *Response) readConnection(value []byte) (keepAlive bool) {
+	for option, rest := nextOption(value); option != nil || rest != nil; option, rest = nextOption(rest) {
+		switch {
+		case EqualFold(option, "close"):
+			r.Close = true
+		case EqualFold(option, "keep-alive"):
+			keepAlive = true
+		case EqualFold(option, "upgrade"):
+		default:
+			nominate(r.Fields, option)
+		}
+	}
+	return keepAlive
+}
+
 func (r *Response) contentLength() []byte {
 	for i := range r.Fields {
 		if r.Fields[i].Kind == ContentLength {
@@ -111,7 +118,8 @@ func (r *Response) contentLength() []byte {
 
 // HasBody says whether a body follows the reply to a request with that method (RFC 9112 section 6.3).
 func (r *Response) HasBody(method []byte) bool {
-	return !(r.Status < 200 || r.Status == 204 || r.Status == 304 || string(method) == "HEAD") && r.Length != 0
+	never := r.Status < 200 || r.Status == 204 || r.Status == 304 || string(method) == "HEAD"
+	return !never && r.Length != 0
 }
 
 // Value returns the first field of a name that is given in lower case; nil if there is none.

@@ -18,42 +18,44 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// probes ask the proxy for one subject each and say whether the answer is right.
-var probes = map[proxytest.Subject]func(t *testing.T, plain, secure string) bool{
-	proxytest.Routing: func(t *testing.T, plain, _ string) bool {
-		other, _ := get(t, plain, "gyull.com", "/guestbook")
-		nobody, status := get(t, plain, "a.b.example.com", "/")
-		return other == "web" && status == http.StatusNotFound && nobody != "wild"
-	},
-	proxytest.Distribution: func(t *testing.T, plain, _ string) bool {
-		counts := map[string]int{}
-		for range 60 {
-			name, _ := get(t, plain, "gyull.com", "/admin")
-			counts[name]++
-		}
-		return counts["a"] == 20 && counts["b"] == 20 && counts["c"] == 20
-	},
-	proxytest.SourceAddress: func(t *testing.T, plain, _ string) bool {
-		address, _ := get(t, plain, "gyull.com", "/source")
-		return address == "127.0.0.1"
-	},
-	proxytest.Canary: func(t *testing.T, plain, _ string) bool {
-		answers := 0
-		for range 20 {
-			if name, _ := get(t, plain, "gyull.com", "/canary"); name == "new" {
-				answers++
+// probes returns what asks the proxy for one subject each and says whether the answer is right.
+func probes() map[proxytest.Subject]func(t *testing.T, plain, secure string) bool {
+	return map[proxytest.Subject]func(t *testing.T, plain, secure string) bool{
+		proxytest.Routing: func(t *testing.T, plain, _ string) bool {
+			other, _ := get(t, plain, "gyull.com", "/guestbook")
+			nobody, status := get(t, plain, "a.b.example.com", "/")
+			return other == "web" && status == http.StatusNotFound && nobody != "wild"
+		},
+		proxytest.Distribution: func(t *testing.T, plain, _ string) bool {
+			counts := map[string]int{}
+			for range 60 {
+				name, _ := get(t, plain, "gyull.com", "/admin")
+				counts[name]++
 			}
-		}
-		return answers == 0 // its weight is 0 of 100
-	},
-	proxytest.TLS: func(t *testing.T, _, secure string) bool {
-		connection, err := tls.Dial("tcp", secure, &tls.Config{ServerName: "gyull.com", InsecureSkipVerify: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer connection.Close()
-		return connection.ConnectionState().PeerCertificates[0].Subject.CommonName == "gyull.com"
-	},
+			return counts["a"] == 20 && counts["b"] == 20 && counts["c"] == 20
+		},
+		proxytest.SourceAddress: func(t *testing.T, plain, _ string) bool {
+			address, _ := get(t, plain, "gyull.com", "/source")
+			return address == "127.0.0.1"
+		},
+		proxytest.Canary: func(t *testing.T, plain, _ string) bool {
+			answers := 0
+			for range 20 {
+				if name, _ := get(t, plain, "gyull.com", "/canary"); name == "new" {
+					answers++
+				}
+			}
+			return answers == 0 // its weight is 0 of 100
+		},
+		proxytest.TLS: func(t *testing.T, _, secure string) bool {
+			connection, err := tls.Dial("tcp", secure, &tls.Config{ServerName: "gyull.com", InsecureSkipVerify: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer connection.Close()
+			return connection.ConnectionState().PeerCertificates[0].Subject.CommonName == "gyull.com"
+		},
+	}
 }
 
 func TestEachMutationBreaksItsSubjectAndNoOther(t *testing.T) {
@@ -61,7 +63,7 @@ func TestEachMutationBreaksItsSubjectAndNoOther(t *testing.T) {
 	for _, mutation := range append(proxytest.Mutations(), unbroken) {
 		t.Run(mutation.Name, func(t *testing.T) {
 			plain, secure := start(t, mutation, table(t))
-			for subject, probe := range probes {
+			for subject, probe := range probes() {
 				if right := probe(t, plain, secure); right == (subject == mutation.Breaks) {
 					t.Errorf("%s: right is %t", subject, right)
 				}

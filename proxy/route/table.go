@@ -114,6 +114,7 @@ type Affinity struct {
 // Protocol is what an upstream's endpoints speak.
 type Protocol uint8
 
+// The protocols of upstreams.
 const (
 	HTTP1 Protocol = iota // HTTP/1.1 in plain text
 	H2C                   // HTTP/2 in plain text by prior knowledge (RFC 9113 section 3.3)
