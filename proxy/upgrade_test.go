@@ -45,7 +45,7 @@ func TestWebSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		if reply.StatusCode != 101 || conn.Subprotocol() != "chat" {
+		if reply.StatusCode != http.StatusSwitchingProtocols || conn.Subprotocol() != "chat" {
 			t.Errorf("got %v, protocol %q", reply, conn.Subprotocol())
 		}
 		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -127,7 +127,7 @@ func TestUpgradeThatIsDeclined(t *testing.T) {
 	c := s.dial(t)
 	for range 2 {
 		c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		if reply, body := c.reply("GET"); reply.StatusCode != 200 || body != "no" {
+		if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK || body != "no" {
 			t.Errorf("got %v, %q", reply, body)
 		}
 	}
