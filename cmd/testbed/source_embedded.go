@@ -55,7 +55,12 @@ func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, er
 		if config.Logs, err = os.MkdirTemp("", "testbed-logs-"); err != nil {
 			return nil, fmt.Errorf("making a folder for logs: %w", err)
 		}
-		source.close = func() { os.RemoveAll(config.Logs) } //nolint:errcheck // temporary files
+	}
+	temporary := flags.logs == ""
+	source.close = func() {
+		if temporary {
+			os.RemoveAll(config.Logs) //nolint:errcheck // temporary files
+		}
 	}
 	source.disposable = true
 	source.get = func(ctx context.Context) (clusters.Cluster, error) {
@@ -63,6 +68,8 @@ func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, er
 		start := time.Now()
 		cluster, err := embedded.Create(ctx, config)
 		if err != nil {
+			// The error says where the logs are, and there is no report that could keep them.
+			temporary = temporary && ctx.Err() != nil
 			return nil, err
 		}
 		fmt.Fprintf(progress, "  Kubernetes %s with %d nodes, after %.1f s\n\n",

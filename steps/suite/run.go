@@ -124,6 +124,9 @@ func (r *run) do(ctx context.Context) error {
 	cluster, err := r.scenarios(ctx, scratch)
 	if ctx.Err() != nil {
 		r.recorder.Stop("the run was interrupted")
+		if errors.Is(err, context.Cause(ctx)) {
+			err = nil // it says the same again
+		}
 	}
 	if err != nil {
 		r.recorder.Stop(err.Error())
