@@ -98,8 +98,8 @@ func (o Options) Validate() error {
 			o.AnnotationsPrefix, config.DefaultPrefix)
 	}
 	if faults := validation.IsDNS1123Subdomain(o.ElectionID); len(faults) > 0 {
-		return fmt.Errorf("--election-id: %q can't be the name of a Lease: use lower-case letters, digits, dots and dashes",
-			o.ElectionID)
+		return fmt.Errorf("--election-id: %q can't be the name of a Lease: "+
+			"use lower-case letters, digits, dots and dashes", o.ElectionID)
 	}
 	for _, within := range []struct {
 		flag string

@@ -17,9 +17,10 @@ func parseProtection(r *reader) (closed bool) {
 	slices.Sort(names)
 	for _, name := range names {
 		r.known[r.prefix+name] = true
+		key := r.prefix + name
 		r.faults = append(r.faults, Fault{
-			Key:     r.prefix + name,
-			Message: r.prefix + name + ": access control is not supported; the paths answer 503, rather than be open to all",
+			Key:     key,
+			Message: key + ": access control is not supported; the paths answer 503, rather than be open to all",
 		})
 	}
 	return len(names) > 0

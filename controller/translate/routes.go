@@ -76,8 +76,8 @@ func (r *routes) addCanary(of *ingress) {
 		case !ok:
 			r.problems.add(Problem{
 				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(of.object),
-				Message: fmt.Sprintf("canary for %s: no other Ingress has this path and path type, so it gets no requests",
-					entry.place),
+				Message: fmt.Sprintf("canary for %s: no other Ingress has this path and path type, "+
+					"so it gets no requests", entry.place),
 			})
 			continue
 		case main.canary != nil:

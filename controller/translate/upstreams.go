@@ -149,8 +149,8 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	var endpoints []route.Endpoint
 	for _, address := range addresses {
 		if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
-			return nil, &fault{InvalidBackend, fmt.Sprintf("Service %q leads to %s (%s), which is not an address outside",
-				id, host, address)}
+			return nil, &fault{InvalidBackend, fmt.Sprintf(
+				"Service %q leads to %s (%s), which is not an address outside", id, host, address)}
 		}
 		endpoints = append(endpoints, route.Endpoint{Address: addrPort(address, uint16(number))})
 	}
