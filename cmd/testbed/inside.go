@@ -90,10 +90,7 @@ func newKubectl() *cobra.Command {
 		// Every flag but a leading --name is kubectl's.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name := embedded.DefaultName
-			if len(args) > 1 && args[0] == "--name" {
-				name, args = args[1], args[2:]
-			}
+			name, args := clusterOf(args)
 			running, err := embedded.Find(cmd.Context(), name)
 			if err != nil {
 				return err
@@ -105,6 +102,19 @@ func newKubectl() *cobra.Command {
 				syscall.Exec(running.Spec.Kube, append([]string{"kubectl"}, args...), env))
 		},
 	}
+}
+
+// clusterOf takes the cluster's name off the arguments for kubectl, if they begin with it.
+func clusterOf(args []string) (name string, rest []string) {
+	if len(args) > 1 && args[0] == "--name" {
+		return args[1], args[2:]
+	}
+	if len(args) > 0 {
+		if name, found := strings.CutPrefix(args[0], "--name="); found {
+			return name, args[1:]
+		}
+	}
+	return embedded.DefaultName, args
 }
 
 func newKubeconfig() *cobra.Command {

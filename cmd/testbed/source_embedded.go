@@ -60,6 +60,8 @@ func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, er
 	source.close = func() {
 		if temporary {
 			os.RemoveAll(config.Logs) //nolint:errcheck // temporary files
+		} else {
+			os.Remove(config.Logs) //nolint:errcheck // goes only if nothing was logged
 		}
 	}
 	source.disposable = true
