@@ -41,3 +41,26 @@ func TestREADMEListsTheSteps(t *testing.T) {
 		t.Errorf("the section \"All steps\" should be:\n%s", want)
 	}
 }
+
+// On a cluster that others use too, the controller's IngressClass has another name than elsewhere.
+func TestIngressesNameTheClassByItsRole(t *testing.T) {
+	err := fs.WalkDir(features.Files(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(features.Files(), path)
+		if err != nil {
+			return err
+		}
+		for number, line := range strings.Split(string(content), "\n") {
+			name, found := strings.CutPrefix(strings.TrimSpace(line), "ingressClassName:")
+			if found && strings.TrimSpace(name) == "nginx" {
+				t.Errorf("%s:%d: write ${ingress class}, not nginx", path, number+1)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

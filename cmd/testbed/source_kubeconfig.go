@@ -71,11 +71,11 @@ func kubeconfigSource(config kubeconfig.Config) (*clusterSource, error) {
 			if err != nil {
 				return nil, err
 			}
-			switch reach := cluster.Reach(); reach {
-			case kubeconfig.ReachLoadBalancer:
+			reach := cluster.Reach()
+			if reach == kubeconfig.ReachLoadBalancer {
 				installation.ServiceType = "LoadBalancer"
-				fallthrough
-			case kubeconfig.ReachPortForward:
+			}
+			if reach != kubeconfig.ReachNodePort {
 				installation.NoNodePorts = fmt.Sprintf("requests reach this cluster by %s, and pass no node port", reach)
 			}
 			return cluster, nil
