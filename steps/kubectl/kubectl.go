@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"time"
@@ -16,6 +17,8 @@ const (
 	commandTimeout = time.Minute
 	// killDelay is how long a command may take to end when it is told to.
 	killDelay = 2 * time.Second
+	// mostOutput bounds what is kept of each of a command's outputs, in bytes.
+	mostOutput = 16 << 20
 )
 
 // Program is a kubectl and the cluster that it talks to.
@@ -24,6 +27,8 @@ type Program struct {
 	Command []string
 	// Kubeconfig is the file that says how to reach the cluster.
 	Kubeconfig string
+	// CacheDir is where kubectl keeps what it has found out about the cluster; its own choice, in the user's home, if empty.
+	CacheDir string
 }
 
 // Output is what a command printed and how it ended.
@@ -56,15 +61,20 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	arguments := append(append([]string{}, p.Command[1:]...), words[1:]...)
-	command := exec.CommandContext(ctx, p.Command[0], arguments...) //nolint:gosec // the feature files say what to run
+	command := exec.CommandContext(ctx, p.Command[0], arguments...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+p.Kubeconfig, "KUBECTL_KUBERC=false")
+	if p.CacheDir != "" {
+		command.Env = append(command.Env, "KUBECACHEDIR="+p.CacheDir)
+	}
 	command.WaitDelay = killDelay
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr limited
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err = command.Run()
 	output := Output{Stdout: stdout.String(), Stderr: stderr.String(), ExitCode: command.ProcessState.ExitCode()}
 	var exit *exec.ExitError
 	switch {
+	case stdout.cut || stderr.cut:
+		return output, fmt.Errorf("running %q: it prints more than %d MiB", line, mostOutput>>20)
 	case ctx.Err() != nil:
 		return output, fmt.Errorf("running %q: %w", line, context.Cause(ctx))
 	case err != nil && !errors.As(err, &exit):
@@ -72,3 +82,21 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	}
 	return output, nil
 }
+
+// limited keeps what is written up to mostOutput, and then fails, which breaks the pipe to the command.
+type limited struct {
+	text bytes.Buffer
+	cut  bool
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	room := mostOutput - l.text.Len()
+	if len(p) <= room {
+		return l.text.Write(p)
+	}
+	l.cut = true
+	n, _ := l.text.Write(p[:room])
+	return n, io.ErrShortWrite
+}
+
+func (l *limited) String() string { return l.text.String() }

@@ -105,7 +105,7 @@ func TestPrints(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "fake")
-	content := "#!/bin/sh\necho \"$KUBECONFIG:$*\"\ncase $2 in fail) echo broken >&2; exit 3;; hang) exec sleep 60;; esac\n"
+	content := "#!/bin/sh\necho \"$KUBECONFIG:$*\"\ncase $2 in fail) echo broken >&2; exit 3;; hang) exec sleep 60;; flood) exec cat /dev/zero;; cache) echo $KUBECACHEDIR;; esac\n"
 	if err := os.WriteFile(script, []byte(content), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +123,14 @@ func TestRun(t *testing.T) {
 	started := time.Now()
 	if _, err := program.Run(ctx, `kubectl hang`); err == nil || time.Since(started) > 10*time.Second {
 		t.Errorf("a command that hangs gave %v after %s", err, time.Since(started))
+	}
+	started = time.Now()
+	if output, err = program.Run(t.Context(), `kubectl flood`); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") || time.Since(started) > 20*time.Second {
+		t.Errorf("a command that never stops printing gave %d bytes and %v after %s", len(output.Stdout), err, time.Since(started))
+	}
+	program.CacheDir = "/cache"
+	if output, err = program.Run(t.Context(), `kubectl cache`); err != nil || !strings.HasSuffix(output.Stdout, "\n/cache\n") {
+		t.Errorf("with a folder for its cache, kubectl saw %+v and %v", output, err)
 	}
 	for _, line := range []string{"ls", "kubectl", "", "kubectl 'x"} {
 		if _, err := program.Run(t.Context(), line); err == nil {
@@ -148,11 +156,11 @@ func FuzzWords(f *testing.F) {
 func FuzzPrinted(f *testing.F) {
 	f.Add(getSvcEp, "...\nNAME")
 	f.Add(describeIngress, "Rules:\n...\n/admin svc3-admin:8080 ()")
-	f.Fuzz(func(t *testing.T, printed, expected string) {
-		kubectl.Tables(printed)
-		kubectl.Prints(printed, expected)
-		if _, ok := kubectl.Prints(printed, printed); !ok && !strings.Contains(printed, "...") {
-			t.Errorf("%q doesn't print itself", printed)
+	f.Fuzz(func(t *testing.T, output, expected string) {
+		kubectl.Tables(output)
+		kubectl.Prints(output, expected)
+		if _, ok := kubectl.Prints(output, output); !ok && !strings.Contains(output, "...") {
+			t.Errorf("%q doesn't print itself", output)
 		}
 	})
 }

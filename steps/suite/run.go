@@ -165,9 +165,11 @@ func (r *run) scenarios(ctx context.Context, scratch string) (clusters.Cluster, 
 	}
 	api.Prepare = r.Prepare
 	environment := &steps.Environment{
-		Cluster:        cluster,
-		Objects:        api,
-		Kubectl:        kubectl.Program{Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig()},
+		Cluster: cluster,
+		Objects: api,
+		Kubectl: kubectl.Program{
+			Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(scratch, "kubectl-cache"),
+		},
 		Controller:     &steps.Deployer{Objects: api, Render: r.Controller},
 		Features:       r.Files,
 		ArtefactDir:    scratch,
@@ -202,7 +204,7 @@ func (r *run) godog(ctx context.Context, environment *steps.Environment) error {
 		Name:    r.Title,
 		Options: options,
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
-			problem = errors.Join(problem, suite.Initialize(scenario))
+			problem = errors.Join(problem, suite.Initialize(scenario)) //nolint:contextcheck // godog gives each step its context
 			r.recorder.Observe(scenario)
 		},
 	}.Run()
