@@ -17,63 +17,67 @@ import (
 	"github.com/ingress-testbed/testbed/steps"
 )
 
-// Each assertion is shown to pass where it should and to fail where it should, with a message that says what was seen.
-var assertions = []struct {
+// assertion is a scenario that passes, or fails as it should.
+type assertion struct {
 	name  string
 	steps string
 	// seen is part of the failure's message; empty where the steps must pass.
 	seen string
-}{
-	{"status", `
+}
+
+// Each assertion is shown to pass where it should and to fail where it should, with a message that says what was seen.
+func assertions() []assertion {
+	return []assertion{
+		{"status", `
     When the client requests "http://paths.test:30080/"
     Then the response status is 200
     And the response has the text "<title>Welcome to nginx!</title>"`, ""},
-	{"another status", `
+		{"another status", `
     When the client requests "http://paths.test:30080/"
     Then the response status is 404`, "200 OK"},
-	{"another text", `
+		{"another text", `
     When the client requests "http://paths.test:30080/"
     Then the response has the text "Welcome to Apache"`, "Welcome to nginx"},
-	{"no response yet", `
+		{"no response yet", `
     Then the response status is 200`, "a step before this one must make a request"},
-	{"one status of many", `
+		{"one status of many", `
     When the client requests "http://paths.test:30080/guest" 3 times
     Then every response has the status 404`, "200 OK:3"},
-	{"whole text", `
+		{"whole text", `
     When the client requests "http://paths.test:30080/guest"
     Then the response is:
       """
       /Hello Kubernetes bootcamp! \| Running on: guest-pod-[ab] \| v=1/
       """`, ""},
-	{"another whole text", `
+		{"another whole text", `
     When the client requests "http://paths.test:30080/guest"
     Then the response is:
       """
       Hello Kubernetes bootcamp! | Running on: guest-pod-z | v=1
       """`, "guest-pod-"},
-	{"a bad pattern", `
+		{"a bad pattern", `
     When the client requests "http://paths.test:30080/guest"
     Then the response is:
       """
       /(/
       """`, "reading the pattern"},
-	{"headers", `
+		{"headers", `
     When the client requests "http://paths.test:30080/admin"
     Then the response has the headers:
       | Content-Type | text/plain |
     And the response has no header "Server"
     And the response came over "HTTP/1.1"`, ""},
-	{"another header", `
+		{"another header", `
     When the client requests "http://paths.test:30080/admin"
     Then the response has the headers:
       | Content-Type | text/html |`, `"text/plain"`},
-	{"a header too many", `
+		{"a header too many", `
     When the client requests "http://paths.test:30080/admin"
     Then the response has no header "Content-Type"`, "text/plain"},
-	{"protocol", `
+		{"protocol", `
     When the client requests "http://paths.test:30080/admin"
     Then the response came over "HTTP/2.0"`, "HTTP/1.1"},
-	{"a body", `
+		{"a body", `
     When the client sends POST "http://paths.test:30080/admin" with the body:
       """
       hello
@@ -81,7 +85,7 @@ var assertions = []struct {
     Then the echo server saw:
       | method | POST  |
       | body   | hello |`, ""},
-	{"headers of a request", `
+		{"headers of a request", `
     When the client requests "http://paths.test:30080/admin" with the headers:
       | X-A | 1 |
     Then the echo server saw exactly the headers:
@@ -98,77 +102,77 @@ var assertions = []struct {
       | x-request-id       | /[0-9a-f]{32}/   |
       | x-scheme           | http             |
     And the echo server saw no header "x-b"`, ""},
-	{"a header of the request too many", `
+		{"a header of the request too many", `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server saw exactly the headers:
       | accept | */* |`, "x-forwarded-for"},
-	{"a header of the request that is not wanted", `
+		{"a header of the request that is not wanted", `
     When the client requests "http://paths.test:30080/admin" with the cookie "a=b"
     Then the echo server saw no header "cookie"`, "a=b"},
-	{"a field that the echo server doesn't name", `
+		{"a field that the echo server doesn't name", `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server saw:
       | x-missing | 1 |`, "names no x-missing"},
-	{"no echo server", `
+		{"no echo server", `
     When the client requests "http://paths.test:30080/guest"
     Then the echo server saw:
       | method | GET |`, "this is not an echo server's text"},
-	{"another Deployment's Pod", `
+		{"another Deployment's Pod", `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server is a Pod of "guest"`, "echo-pod-"},
-	{"never within the time", `
+		{"never within the time", `
     Then within 1 seconds, the echo server behind "http://paths.test:30080/admin" sees:
       | method | POST |`, "method=GET"},
-	{"uneven", `
+		{"uneven", `
     When the client requests "http://paths.test:30080/guest" 10 times
     Then the responses come evenly from the Pods of "echo"`, "(anything else): 10"},
-	{"evenly over one connection", `
+		{"evenly over one connection", `
     When the client requests "http://paths.test:30080/admin" 10 times over one connection
     Then the responses come evenly from the Pods of "echo"`, ""},
-	{"in turn", `
+		{"in turn", `
     When the client requests "http://paths.test:30080/admin" 10 times
     Then the responses come in turn from the Pods of "echo"`, ""},
-	{"not in turn", `
+		{"not in turn", `
     When the client requests "http://paths.test:30080/guest" 10 times
     Then the responses come in turn from the Pods of "echo"`, "response 1 came from (anything else)"},
-	{"too few for turns", `
+		{"too few for turns", `
     When the client requests "http://paths.test:30080/guest"
     Then the responses come in turn from the Pods of "guest"`, "ask more often"},
-	{"one Pod", `
+		{"one Pod", `
     When the client requests "http://paths.test:30080/guest" 10 times
     Then all responses come from one Pod of "guest"`, "guest-pod-a:5"},
-	{"another split", `
+		{"another split", `
     When the client requests "http://canary.test:30080/" 300 times
     Then the responses are split at random by the text they have:
       | text   | share |
       | 1.13.0 | 10 %  |
       | 1.13.1 | 90 %  |`, "of 300 responses"},
-	{"shares that are none", `
+		{"shares that are none", `
     When the client requests "http://canary.test:30080/"
     Then the responses are split at random by the text they have:
       | text   | share |
       | 1.13.0 | most  |`, "not a percentage"},
-	{"every text", `
+		{"every text", `
     When the client requests "http://paths.test:30080/guest" 4 times
     Then every response has the text "guest-pod-a"`, "2 don't have it"},
-	{"the certificate of another Secret", `
+		{"the certificate of another Secret", `
     Given a TLS Secret "other" with a self-signed certificate for "gyull.com"
     When the client requests "https://gyull.com:30443/"
     Then the certificate served is not that of the Secret "other"
     And the certificate served is that of the Secret "other"`, "serial number"},
-	{"another subject", `
+		{"another subject", `
     When the client requests "https://gyull.com:30443/"
     Then the certificate served is for "CN=gyull.org" and names no other hosts`, "CN=gyull.com"},
-	{"no TLS", `
+		{"no TLS", `
     When the client requests "http://gyull.com:30080/"
     Then the handshake is of "TLS 1.2" or newer`, "https://"},
-	{"no answer", `
+		{"no answer", `
     Then "${worker 1 external address}:30080" does not answer`, ""},
-	{"an answer", `
+		{"an answer", `
     Then "${control plane external address}:30080" does not answer`, "one was opened"},
-	{"no connection", `
+		{"no connection", `
     When the client requests "http://192.0.2.11:30080/"`, "no route to 192.0.2.11:30080"},
-	{"kubectl", `
+		{"kubectl", `
     When I run "kubectl get svc"
     Then it prints:
       """
@@ -183,119 +187,120 @@ var assertions = []struct {
       | NAME | TYPE      |
       | svc1 | ClusterIP |
       | svc2 | NodePort  |`, ""},
-	{"a line that kubectl doesn't print", `
+		{"a line that kubectl doesn't print", `
     When I run "kubectl get svc"
     Then it prints "svc3 ClusterIP 9003/TCP"`, "svc2"},
-	{"a row that kubectl doesn't print", `
+		{"a row that kubectl doesn't print", `
     When I run "kubectl get svc"
     Then it prints a table with these rows:
       | NAME | TYPE      |
       | svc2 | ClusterIP |`, "NodePort"},
-	{"the same row twice", `
+		{"the same row twice", `
     When I run "kubectl get svc"
     Then it prints a table with these rows:
       | NAME     | TYPE      |
       | /svc\d/  | ClusterIP |
       | /svc\d/  | ClusterIP |`, "NodePort"},
-	{"rows too many", `
+		{"rows too many", `
     When I run "kubectl get svc"
     Then it prints a table with exactly these rows:
       | NAME | TYPE      |
       | svc1 | ClusterIP |`, "svc2"},
-	{"kubectl fails", `
+		{"kubectl fails", `
     When I run "kubectl get walrus"`, "exit code 1"},
-	{"endpoints", `
+		{"endpoints", `
     Then the Services have these endpoints:
       | Service   | Pods | ports |
       | web       | web  | 80    |`, ""},
-	{"other endpoints", `
+		{"other endpoints", `
     Then the Services have these endpoints:
       | Service | Pods | ports |
       | web     | web  | 8080  |`, "127.0.0.1:80"},
-	{"rights", `
+		{"rights", `
     Then the ClusterRole "ingress-nginx" grants exactly:
       | Resources                          | Verbs      |
       | pods                               | list watch |
       | ingresses.networking.k8s.io/status | update     |`, ""},
-	{"a right too many", `
+		{"a right too many", `
     Then the ClusterRole "ingress-nginx" grants exactly:
       | Resources | Verbs      |
       | pods      | list watch |`, "with ingresses.networking.k8s.io/status update"},
-	{"a right too few", `
+		{"a right too few", `
     Then the ClusterRole "ingress-nginx" grants exactly:
       | Resources                          | Verbs          |
       | pods                               | list watch get |
       | ingresses.networking.k8s.io/status | update         |`, "without pods get"},
-	{"nodes of Pods", `
+		{"nodes of Pods", `
     Then the Pods of "echo" run on 1 different nodes
     And no Pod of "echo" runs on the node "node-2"`, ""},
-	{"too few nodes", `
+		{"too few nodes", `
     Then the Pods of "echo" run on 3 different nodes`, "echo-pod-a on node-1"},
-	{"the wrong node", `
+		{"the wrong node", `
     Then no Pod of "echo" runs on the node "${control plane}"`, "echo-pod-a does"},
-	{"addresses", `
+		{"addresses", `
     Then these are the addresses, where the cluster was given them:
       | role                  | address   |
       | control plane         | node-1    |
       | control plane address | 10.0.0.1  |
       | client address        | 127.0.0.1 |`, ""},
-	{"one address is another", `
+		{"one address is another", `
     Then these are the addresses, where the cluster was given them:
       | role                  | address   |
       | control plane address | 10.0.0.9  |
       | client address        | 127.0.0.1 |`, "control plane address is 10.0.0.1, not 10.0.0.9"},
-	{"an unknown role", `
+		{"an unknown role", `
     When the client requests "http://${walrus}/"`, "known are: namespace, domain"},
-	{"an unknown Deployment", `
+		{"an unknown Deployment", `
     Then the Pods of "walrus" run on 1 different nodes`, `neither a Deployment nor a Pod "walrus"`},
-	{"load", `
+		{"load", `
     When the client makes 100 requests a second to "http://paths.test:30080/guest" for 1 second
     Then no request of the load failed
     And 99 % of the load was answered within 30000 ms`, ""},
-	{"load with errors", `
+		{"load with errors", `
     When the client makes 20 requests a second to "http://paths.test:30080/status/500" for 1 second
     Then no request of the load failed`, "500:20"},
-	{"slow load", `
+		{"slow load", `
     When the client makes 20 requests a second to "http://paths.test:30080/guest" for 1 second
     Then 99 % of the load was answered within 0 ms`, "99 % of 20 requests answered within 0s"},
-	{"load of nothing", `
+		{"load of nothing", `
     When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a rate"},
-	{"no load", `
+		{"no load", `
     Then no request of the load failed`, "there was no load"},
-	{"a WebSocket", `
+		{"a WebSocket", `
     When the client opens a WebSocket to "ws://paths.test:30080/websocket"
     Then the WebSocket sends "hello" back
     And the WebSocket sends "" back`, ""},
-	{"no WebSocket", `
+		{"no WebSocket", `
     When the client opens a WebSocket to "ws://paths.test:30080/guest"`, "200 OK"},
-	{"no WebSocket yet", `
+		{"no WebSocket yet", `
     Then the WebSocket sends "hello" back`, "must open it"},
-	{"a manifest that is none", `
+		{"a manifest that is none", `
     Given these objects:
       """
       kind: Walrus
       """`, "apiVersion and a kind"},
-	{"a hosts file that is none", `
+		{"a hosts file that is none", `
     Given the client's hosts file has:
       """
       gyull.com 192.0.2.10
       """`, "not an address and names"},
-	{"a table without its columns", `
+		{"a table without its columns", `
     Then requests are answered as follows:
       | URL | code |
       | a   | 200  |`, `no column "status"`},
+	}
 }
 
 func TestAssertions(t *testing.T) {
 	var feature strings.Builder
 	feature.WriteString(preamble)
-	for _, assertion := range assertions {
+	for _, assertion := range assertions() {
 		fmt.Fprintf(&feature, "\n  Scenario: %s%s\n", assertion.name, assertion.steps)
 	}
 	l := newLoopback(t, proxytest.Mutation{})
 	addFacts(t, l)
 	scenarios := runFeature(t, l.environment(t), feature.String()).Features[0].Scenarios
-	for i, assertion := range assertions {
+	for i, assertion := range assertions() {
 		scenario := scenarios[i]
 		step := scenario.FailedStep()
 		switch {
@@ -330,8 +335,8 @@ func addFacts(t *testing.T, l *loopback) {
 			{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingresses/status"}, Verbs: []string{"update"}},
 		},
 	})
-	printed := "NAME      TYPE        PORT(S)\nsvc1      ClusterIP   9001/TCP\nsvc2      NodePort    9002:30832/TCP\n"
-	if err := os.WriteFile(filepath.Join(l.commands, "get svc"), []byte(printed), 0o600); err != nil {
+	output := "NAME      TYPE        PORT(S)\nsvc1      ClusterIP   9001/TCP\nsvc2      NodePort    9002:30832/TCP\n"
+	if err := os.WriteFile(filepath.Join(l.commands, "get svc"), []byte(output), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

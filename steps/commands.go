@@ -115,15 +115,15 @@ func (c *commands) printsRows(table *godog.Table, exactly bool) error {
 	for _, cell := range table.Rows[0].Cells {
 		columns = append(columns, cell.Value)
 	}
-	var printed []map[string]string
+	var tableRows []map[string]string
 	for _, candidate := range kubectl.Tables(c.output.Stdout) {
 		if !slices.ContainsFunc(columns, func(column string) bool { return !slices.Contains(candidate.Columns, column) }) {
-			printed = append(printed, candidate.Rows...)
+			tableRows = append(tableRows, candidate.Rows...)
 		}
 	}
 	for _, row := range wanted {
 		found := -1
-		for i, candidate := range printed {
+		for i, candidate := range tableRows {
 			equal, err := rowMatches(row, candidate)
 			if err != nil {
 				return err
@@ -136,9 +136,9 @@ func (c *commands) printsRows(table *godog.Table, exactly bool) error {
 		if found < 0 {
 			return failure(fmt.Sprintf("%q prints a row with %s", c.line, describeRow(columns, row)), c.output.Stdout, whereToLook)
 		}
-		printed = slices.Delete(printed, found, found+1) // a row stands for one line only
+		tableRows = slices.Delete(tableRows, found, found+1) // a row stands for one line only
 	}
-	if exactly && len(printed) > 0 {
+	if exactly && len(tableRows) > 0 {
 		return failure(fmt.Sprintf("%q prints just the %d rows of the table", c.line, len(wanted)), c.output.Stdout, whereToLook)
 	}
 	return nil

@@ -18,8 +18,9 @@ import (
 )
 
 // subjects are scenarios that prove one subject each, worded as in the walkthroughs.
-var subjects = map[proxytest.Subject]string{
-	proxytest.Routing: `
+func subjects() map[proxytest.Subject]string {
+	return map[proxytest.Subject]string{
+		proxytest.Routing: `
     Then requests are answered as follows:
       | URL                         | status | text                |
       | gyull.com:30080/            | 200    | real path=/         |
@@ -29,13 +30,13 @@ var subjects = map[proxytest.Subject]string{
       | test.gyull.com:30080/echoes | 404    |                     |
       | a.test.gyull.com:30080/echo | 404    |                     |
       | other.test:30080/echo       | 404    |                     |`,
-	proxytest.Distribution: `
+		proxytest.Distribution: `
     When the client requests "http://paths.test:30080/guest" 100 times
     Then every response has the status 200
     And the responses come evenly from the Pods of "guest"
     When the client requests "http://paths.test:30080/admin" 100 times
     Then the responses come evenly from the Pods of "echo"`,
-	proxytest.SourceAddress: `
+		proxytest.SourceAddress: `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server is a Pod of "echo"
     And the echo server saw:
@@ -43,18 +44,19 @@ var subjects = map[proxytest.Subject]string{
       | x-forwarded-for | ${client address}        |
     And within 1 seconds, the echo server behind "http://paths.test:30080/admin" sees:
       | x-forwarded-for | ${control plane masquerade} |`,
-	proxytest.Canary: `
+		proxytest.Canary: `
     When the client requests "http://canary.test:30080/" 1000 times
     Then the responses are split at random by the text they have:
       | text                         | share |
       | server_version=nginx: 1.13.0 | 90 %  |
       | server_version=nginx: 1.13.1 | 10 %  |`,
-	proxytest.TLS: `
+		proxytest.TLS: `
     When the client requests "https://gyull.com:30443/"
     Then the response status is 200
     And the certificate served is that of the Secret "secret-https"
     And the certificate served is for "CN=gyull.com,O=gyull.com" and names no other hosts
     And the handshake is of "TLS 1.2" or newer`,
+	}
 }
 
 const preamble = `@walkthrough
@@ -73,7 +75,7 @@ func TestScenariosFindTheFaultsOfAProxy(t *testing.T) {
 		t.Run(fault.Name, func(t *testing.T) {
 			var feature strings.Builder
 			feature.WriteString(preamble)
-			for subject, scenario := range subjects {
+			for subject, scenario := range subjects() {
 				feature.WriteString("\n  Scenario: " + string(subject) + scenario + "\n")
 			}
 			environment := newLoopback(t, fault).environment(t)
@@ -84,7 +86,7 @@ func TestScenariosFindTheFaultsOfAProxy(t *testing.T) {
 					t.Logf("%s: %s", scenario.Name, step.Failure.Message)
 				}
 			}
-			for subject := range subjects {
+			for subject := range subjects() {
 				if failed[subject] != (subject == fault.Breaks) {
 					t.Errorf("%s: failed is %v", subject, failed[subject])
 				}

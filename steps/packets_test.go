@@ -23,16 +23,21 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
-// The conversations of the captures, of which each test leaves some out.
-var (
-	controller = netip.MustParseAddrPort("127.0.0.1:40000")
-	client     = netip.MustParseAddrPort("127.0.0.1:50000")
-	secure     = netip.MustParseAddrPort("172.16.0.7:443")
-	nodePort   = netip.MustParseAddrPort("172.16.0.7:30443")
-	farPod     = netip.MustParseAddrPort("172.16.2.5:8080")
-	tunnel     = [2]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:9999"), netip.MustParseAddrPort("10.0.0.2:8472")}
-	wrongEnd   = [2]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:9999"), netip.MustParseAddrPort("10.0.0.3:8472")}
-)
+// peers are who talks in the captures.
+type peers struct {
+	controller, client, secure, nodePort, farPod netip.AddrPort
+	tunnel, wrongEnd                             [2]netip.AddrPort
+}
+
+func ends() peers {
+	at := netip.MustParseAddrPort
+	return peers{
+		controller: at("127.0.0.1:40000"), client: at("127.0.0.1:50000"), secure: at("172.16.0.7:443"),
+		nodePort: at("172.16.0.7:30443"), farPod: at("172.16.2.5:8080"),
+		tunnel:   [2]netip.AddrPort{at("10.0.0.1:9999"), at("10.0.0.2:8472")},
+		wrongEnd: [2]netip.AddrPort{at("10.0.0.1:9999"), at("10.0.0.3:8472")},
+	}
+}
 
 const packetSteps = `
   Scenario: packets
@@ -47,16 +52,17 @@ const packetSteps = `
 `
 
 func TestPackets(t *testing.T) {
+	e := ends()
 	hello, answer := handshake(t, "gyull.com")
 	otherHello, _ := handshake(t, "gyull.org")
 	request, response := []byte("GET / HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\n")
 	good := func(r *pcap) {
-		r.conversation(client, secure, nil, hello, answer)
-		r.conversation(controller, farPod, nil, request, response)
+		r.conversation(e.client, e.secure, nil, hello, answer)
+		r.conversation(e.controller, e.farPod, nil, request, response)
 	}
 	l := newLoopback(t, proxytest.Mutation{})
 	farDeployment(t, l)
-	tunnelled := func(r *pcap) { r.conversation(controller, farPod, &tunnel, request, response) }
+	tunnelled := func(r *pcap) { r.conversation(e.controller, e.farPod, &e.tunnel, request, response) }
 	for _, test := range []struct {
 		name      string
 		pod, node func(*pcap)
@@ -64,20 +70,20 @@ func TestPackets(t *testing.T) {
 	}{
 		{"as it should be", good, tunnelled, ""},
 		{"nothing was captured", func(*pcap) {}, tunnelled, "no TCP connection among 0 packets"},
-		{"no answer to the SYN", func(r *pcap) { r.segment(client, secure, nil, "S", 1, 0, nil) }, tunnelled, "did not answer the SYN"},
-		{"plain text", func(r *pcap) { r.conversation(client, secure, nil, request, response) }, tunnelled, "record of type"},
-		{"another name", func(r *pcap) { r.conversation(client, secure, nil, otherHello, answer) }, tunnelled, `it names "gyull.org"`},
-		{"no ServerHello", func(r *pcap) { r.conversation(client, secure, nil, hello, nil) }, tunnelled, "incomplete"},
-		{"the node port is on the link", func(r *pcap) { good(r); r.conversation(client, nodePort, nil, request, response) }, tunnelled, "172.16.0.7:30443"},
-		{"no request to the Pod", func(r *pcap) { r.conversation(client, secure, nil, hello, answer) }, tunnelled, "an HTTP request from 127.0.0.1 to 172.16.2.5:8080"},
+		{"no answer to the SYN", func(r *pcap) { r.segment(e.client, e.secure, nil, "S", 1, 0, nil) }, tunnelled, "did not answer the SYN"},
+		{"plain text", func(r *pcap) { r.conversation(e.client, e.secure, nil, request, response) }, tunnelled, "record of type"},
+		{"another name", func(r *pcap) { r.conversation(e.client, e.secure, nil, otherHello, answer) }, tunnelled, `it names "gyull.org"`},
+		{"no ServerHello", func(r *pcap) { r.conversation(e.client, e.secure, nil, hello, nil) }, tunnelled, "incomplete"},
+		{"the node port is on the link", func(r *pcap) { good(r); r.conversation(e.client, e.nodePort, nil, request, response) }, tunnelled, "172.16.0.7:30443"},
+		{"no request to the Pod", func(r *pcap) { r.conversation(e.client, e.secure, nil, hello, answer) }, tunnelled, "an HTTP request from 127.0.0.1 to 172.16.2.5:8080"},
 		{"connections that were open before", func(r *pcap) {
-			r.conversation(client, secure, nil, hello, answer)
-			r.segment(farPod, controller, nil, ".", 499, 100, nil)
-			r.segment(controller, farPod, nil, ".", 100, 500, request)
-			r.segment(farPod, controller, nil, ".", 500, 101, response)
+			r.conversation(e.client, e.secure, nil, hello, answer)
+			r.segment(e.farPod, e.controller, nil, ".", 499, 100, nil)
+			r.segment(e.controller, e.farPod, nil, ".", 100, 500, request)
+			r.segment(e.farPod, e.controller, nil, ".", 500, 101, response)
 		}, tunnelled, ""},
-		{"no tunnel", good, func(r *pcap) { r.conversation(controller, farPod, nil, request, response) }, "outside of any tunnel"},
-		{"a tunnel to another node", good, func(r *pcap) { r.conversation(controller, farPod, &wrongEnd, request, response) }, "10.0.0.3:8472"},
+		{"no tunnel", good, func(r *pcap) { r.conversation(e.controller, e.farPod, nil, request, response) }, "outside of any tunnel"},
+		{"a tunnel to another node", good, func(r *pcap) { r.conversation(e.controller, e.farPod, &e.wrongEnd, request, response) }, "10.0.0.3:8472"},
 		{"nothing on the node's link", good, func(*pcap) {}, "no TCP connection among 0 packets"},
 		{"half a packet", func(r *pcap) { good(r); r.bytes.Truncate(r.bytes.Len() - 3) }, tunnelled, "reading packet"},
 	} {
@@ -101,8 +107,9 @@ func TestPackets(t *testing.T) {
 
 // A silent link proves nothing.
 func TestSilenceIsNoProof(t *testing.T) {
+	e := ends()
 	l := newLoopback(t, proxytest.Mutation{})
-	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(controller, farPod, nil, "S", 1, 0, nil) })
+	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(e.controller, e.farPod, nil, "S", 1, 0, nil) })
 	feature := preamble + `
   Scenario: silence
     Given packets are captured on the link of the controller's Pod
@@ -116,8 +123,9 @@ func TestSilenceIsNoProof(t *testing.T) {
 
 // A capture that was running when another step failed is attached too.
 func TestCapturesAreKeptAfterAFailure(t *testing.T) {
+	e := ends()
 	l := newLoopback(t, proxytest.Mutation{})
-	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(controller, farPod, nil, "S", 1, 0, nil) })
+	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(e.controller, e.farPod, nil, "S", 1, 0, nil) })
 	environment := l.environment(t)
 	runFeature(t, environment, preamble+`
   Scenario: it fails
@@ -135,6 +143,7 @@ func TestCapturesAreKeptAfterAFailure(t *testing.T) {
 }
 
 func farDeployment(t *testing.T, l *loopback) {
+	e := ends()
 	t.Helper()
 	l.create(t, &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "far"},
@@ -144,7 +153,7 @@ func farDeployment(t *testing.T, l *loopback) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "far-pod-a", Labels: map[string]string{"app": "far"}},
 		Spec:       corev1.PodSpec{NodeName: "node-2"},
 		Status: corev1.PodStatus{
-			PodIP: farPod.Addr().String(), Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+			PodIP: e.farPod.Addr().String(), Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
 		},
 	})
 }

@@ -106,7 +106,7 @@ func (p *packets) keep(ctx context.Context, recorded *recording) error {
 	}
 	name := fmt.Sprintf("%s-%s-link.pcap", fileName(p.name), strings.ToLower(recorded.link))
 	file := filepath.Join(dir, name)
-	if err := os.WriteFile(file, recorded.stream.Bytes(), 0o644); err != nil { //nolint:gosec // reports are for everybody
+	if err := os.WriteFile(file, recorded.stream.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("keeping the capture: %w", err)
 	}
 	title := fmt.Sprintf("Packets on the %s's link", recorded.link)

@@ -204,7 +204,7 @@ func (r *requests) noAnswer(ctx context.Context, hostPort string) error {
 	defer cancel()
 	connection, err := r.Cluster.Client().DialContext(dialing, "tcp", target.String())
 	if err == nil {
-		defer connection.Close() //nolint:errcheck // nothing was written to it
+		defer connection.Close()
 		return failure("no connection to "+hostPort, "one was opened, from "+connection.LocalAddr().String(),
 			"the Service's externalTrafficPolicy", whereToLook)
 	}

@@ -45,7 +45,7 @@ func (w *websockets) open(ctx context.Context, url string) error {
 		// Certificates are judged by steps of their own.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
 	}
-	connection, response, err := dialer.DialContext(ctx, url, http.Header{})
+	connection, response, err := dialer.DialContext(ctx, url, http.Header{}) //nolint:bodyclose // of a refused handshake the library closes it
 	if err != nil {
 		seen := err.Error()
 		if response != nil {

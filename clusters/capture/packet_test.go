@@ -15,10 +15,9 @@ import (
 	"github.com/google/gopacket/pcapgo"
 )
 
-var (
-	client = netip.MustParseAddrPort("175.116.31.155:63439")
-	server = netip.MustParseAddrPort("172.16.0.7:443")
-)
+// The ends of the connection, as in the walkthrough's capture.
+func client() netip.AddrPort { return netip.MustParseAddrPort("175.116.31.155:63439") }
+func server() netip.AddrPort { return netip.MustParseAddrPort("172.16.0.7:443") }
 
 // recording writes frames as a pcap stream.
 type recording struct {
@@ -96,15 +95,15 @@ func tcp(from, to netip.AddrPort, flags string, sequence, acknowledged uint32, p
 
 func TestReadPlainPackets(t *testing.T) {
 	recording := newRecording(t)
-	recording.frame(tcp(client, server, "S", 1383706545, 0, nil)...)
-	recording.frame(ethernet(), ipv4(client, server, layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: 0x0800})
-	recording.frame(tcp(client, server, "P.", 1, 1, []byte("GET / HTTP/1.1\r\n"))...)
+	recording.frame(tcp(client(), server(), "S", 1383706545, 0, nil)...)
+	recording.frame(ethernet(), ipv4(client(), server(), layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: 0x0800})
+	recording.frame(tcp(client(), server(), "P.", 1, 1, []byte("GET / HTTP/1.1\r\n"))...)
 
 	packets := recording.read()
 	want := []Packet{
-		{Time: time.Unix(0, 1), Source: client, Destination: server, TCP: &Segment{SYN: true, Sequence: 1383706545}},
+		{Time: time.Unix(0, 1), Source: client(), Destination: server(), TCP: &Segment{SYN: true, Sequence: 1383706545}},
 		{
-			Time: time.Unix(0, 3), Source: client, Destination: server,
+			Time: time.Unix(0, 3), Source: client(), Destination: server(),
 			TCP: &Segment{PSH: true, ACK: true, Sequence: 1, Acknowledged: 1}, Payload: []byte("GET / HTTP/1.1\r\n"),
 		},
 	}
@@ -147,8 +146,8 @@ func TestReadVXLAN(t *testing.T) {
 
 func TestReadBrokenStream(t *testing.T) {
 	recording := newRecording(t)
-	recording.frame(tcp(client, server, "S", 1, 0, nil)...)
-	recording.frame(tcp(client, server, ".", 2, 1, nil)...)
+	recording.frame(tcp(client(), server(), "S", 1, 0, nil)...)
+	recording.frame(tcp(client(), server(), ".", 2, 1, nil)...)
 	whole := recording.bytes.Bytes()
 
 	packets, err := Read(bytes.NewReader(whole[:len(whole)-3]))
@@ -161,9 +160,9 @@ func TestReadBrokenStream(t *testing.T) {
 }
 
 func TestHandshake(t *testing.T) {
-	syn := tcp(client, server, "S", 100, 0, nil)
-	synAck := tcp(server, client, "S.", 500, 101, nil)
-	ack := tcp(client, server, ".", 101, 501, nil)
+	syn := tcp(client(), server(), "S", 100, 0, nil)
+	synAck := tcp(server(), client(), "S.", 500, 101, nil)
+	ack := tcp(client(), server(), ".", 101, 501, nil)
 	for _, test := range []struct {
 		name   string
 		frames [][]gopacket.SerializableLayer
@@ -171,9 +170,9 @@ func TestHandshake(t *testing.T) {
 	}{
 		{"complete", [][]gopacket.SerializableLayer{syn, synAck, ack}, ""},
 		{"no answer", [][]gopacket.SerializableLayer{syn, syn}, "did not answer the SYN"},
-		{"answer to another SYN", [][]gopacket.SerializableLayer{syn, tcp(server, client, "S.", 500, 99, nil), ack}, "did not answer"},
+		{"answer to another SYN", [][]gopacket.SerializableLayer{syn, tcp(server(), client(), "S.", 500, 99, nil), ack}, "did not answer"},
 		{"no ACK", [][]gopacket.SerializableLayer{syn, synAck}, "did not acknowledge"},
-		{"ACK of another", [][]gopacket.SerializableLayer{syn, synAck, tcp(client, server, ".", 101, 502, nil)}, "did not acknowledge"},
+		{"ACK of another", [][]gopacket.SerializableLayer{syn, synAck, tcp(client(), server(), ".", 101, 502, nil)}, "did not acknowledge"},
 		{"no SYN", [][]gopacket.SerializableLayer{synAck, ack}, "no SYN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -185,8 +184,8 @@ func TestHandshake(t *testing.T) {
 			if len(conversations) != 1 {
 				t.Fatalf("%d conversations, want 1", len(conversations))
 			}
-			if got := conversations[0]; got.Client != client || got.Server != server {
-				t.Errorf("client %s and server %s, want %s and %s", got.Client, got.Server, client, server)
+			if got := conversations[0]; got.Client != client() || got.Server != server() {
+				t.Errorf("client %s and server %s, want %s and %s", got.Client, got.Server, client(), server())
 			}
 			_, err := conversations[0].Handshake()
 			checkError(t, err, test.err)
@@ -197,11 +196,11 @@ func TestHandshake(t *testing.T) {
 func TestConversationsAreToldApart(t *testing.T) {
 	other := netip.MustParseAddrPort("175.116.31.155:63440")
 	recording := newRecording(t)
-	recording.frame(tcp(client, server, "S", 1, 0, nil)...)
-	recording.frame(tcp(other, server, "S", 1, 0, nil)...)
-	recording.frame(tcp(server, client, "S.", 1, 2, nil)...)
-	recording.frame(tcp(client, server, "S", 1, 0, nil)...)    // the same SYN again
-	recording.frame(tcp(client, server, "S", 9000, 0, nil)...) // the addresses used again
+	recording.frame(tcp(client(), server(), "S", 1, 0, nil)...)
+	recording.frame(tcp(other, server(), "S", 1, 0, nil)...)
+	recording.frame(tcp(server(), client(), "S.", 1, 2, nil)...)
+	recording.frame(tcp(client(), server(), "S", 1, 0, nil)...)    // the same SYN again
+	recording.frame(tcp(client(), server(), "S", 9000, 0, nil)...) // the addresses used again
 	conversations := Conversations(recording.read())
 	var sizes []int
 	for _, conversation := range conversations {
@@ -215,27 +214,27 @@ func TestConversationsAreToldApart(t *testing.T) {
 func TestStreamIsPutTogether(t *testing.T) {
 	start := uint32(0xfffffffd) // so that the numbers wrap around
 	recording := newRecording(t)
-	recording.frame(tcp(client, server, "S", start-1, 0, nil)...)
-	recording.frame(tcp(client, server, ".", start+3, 0, []byte("defg"))...)
-	recording.frame(tcp(client, server, ".", start, 0, []byte("abc"))...)
-	recording.frame(tcp(client, server, ".", start, 0, []byte("abcde"))...)
-	recording.frame(tcp(client, server, ".", start+9, 0, []byte("after a gap"))...)
+	recording.frame(tcp(client(), server(), "S", start-1, 0, nil)...)
+	recording.frame(tcp(client(), server(), ".", start+3, 0, []byte("defg"))...)
+	recording.frame(tcp(client(), server(), ".", start, 0, []byte("abc"))...)
+	recording.frame(tcp(client(), server(), ".", start, 0, []byte("abcde"))...)
+	recording.frame(tcp(client(), server(), ".", start+9, 0, []byte("after a gap"))...)
 	conversation := Conversations(recording.read())[0]
-	if got := string(conversation.Stream(client)); got != "abcdefg" {
+	if got := string(conversation.Stream(client())); got != "abcdefg" {
 		t.Errorf("the stream is %q, want %q", got, "abcdefg")
 	}
-	if got := conversation.Stream(server); len(got) != 0 {
+	if got := conversation.Stream(server()); len(got) != 0 {
 		t.Errorf("the server sent %q, want nothing", got)
 	}
 }
 
 func TestStreamOfAConnectionThatWasOpenBefore(t *testing.T) {
 	recording := newRecording(t)
-	recording.frame(tcp(server, client, ".", 499, 100, nil)...) // a keep-alive probe
-	recording.frame(tcp(client, server, ".", 100, 500, []byte("ask"))...)
-	recording.frame(tcp(server, client, ".", 500, 103, []byte("answer"))...)
+	recording.frame(tcp(server(), client(), ".", 499, 100, nil)...) // a keep-alive probe
+	recording.frame(tcp(client(), server(), ".", 100, 500, []byte("ask"))...)
+	recording.frame(tcp(server(), client(), ".", 500, 103, []byte("answer"))...)
 	conversation := Conversations(recording.read())[0]
-	if got := string(conversation.Stream(client)) + " " + string(conversation.Stream(server)); got != "ask answer" {
+	if got := string(conversation.Stream(client())) + " " + string(conversation.Stream(server())); got != "ask answer" {
 		t.Errorf("the streams are %q, want %q", got, "ask answer")
 	}
 }

@@ -38,7 +38,7 @@ func Run(ctx context.Context, ifname string, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("capturing on interface %q: %w", ifname, err)
 	}
-	defer socket.Close() //nolint:errcheck // nothing was written to it
+	defer socket.Close()
 	stop := context.AfterFunc(ctx, func() {
 		_ = socket.SetReadDeadline(time.Unix(1, 0)) // a deadline in the past ends the read that is under way
 	})

@@ -77,32 +77,38 @@ func handshakeMessage(stream []byte, wanted uint8) (cryptobyte.String, error) {
 				return handshake[4 : 4+length], nil
 			}
 		}
-		if records.Empty() {
-			return nil, ErrIncomplete
-		}
-		var contentType uint8
-		var version, length uint16
-		if !records.ReadUint8(&contentType) {
-			return nil, ErrIncomplete
-		}
-		if contentType != recordHandshake {
-			return nil, fmt.Errorf("record of type %d where a handshake (%d) was expected", contentType, recordHandshake)
-		}
-		if !records.ReadUint16(&version) || !records.ReadUint16(&length) {
-			return nil, ErrIncomplete
-		}
-		if version>>8 != 3 {
-			return nil, fmt.Errorf("record version %#04x is not of TLS", version)
-		}
-		if length == 0 || length > maxRecordPlaintext {
-			return nil, fmt.Errorf("a handshake record of %d bytes", length)
-		}
-		var fragment []byte
-		if !records.ReadBytes(&fragment, int(length)) {
-			return nil, ErrIncomplete
+		fragment, err := readHandshakeRecord(&records)
+		if err != nil {
+			return nil, err
 		}
 		handshake = append(handshake, fragment...)
 	}
+}
+
+// readHandshakeRecord reads a record (RFC 8446 section 5.1) and returns what it carries of handshake messages.
+func readHandshakeRecord(records *cryptobyte.String) ([]byte, error) {
+	var contentType uint8
+	var version, length uint16
+	if !records.ReadUint8(&contentType) {
+		return nil, ErrIncomplete
+	}
+	if contentType != recordHandshake {
+		return nil, fmt.Errorf("record of type %d where a handshake (%d) was expected", contentType, recordHandshake)
+	}
+	if !records.ReadUint16(&version) || !records.ReadUint16(&length) {
+		return nil, ErrIncomplete
+	}
+	if version>>8 != 3 {
+		return nil, fmt.Errorf("record version %#04x is not of TLS", version)
+	}
+	if length == 0 || length > maxRecordPlaintext {
+		return nil, fmt.Errorf("a handshake record of %d bytes", length)
+	}
+	var fragment []byte
+	if !records.ReadBytes(&fragment, int(length)) {
+		return nil, ErrIncomplete
+	}
+	return fragment, nil
 }
 
 var errMalformed = errors.New("a field's length doesn't fit the message")

@@ -51,7 +51,7 @@ func headings(line string) (columns []string, starts []int) {
 			continue
 		}
 		start := i
-		for i < len(characters) && !(characters[i] == ' ' && (i+1 == len(characters) || characters[i+1] == ' ')) {
+		for i < len(characters) && (characters[i] != ' ' || i+1 < len(characters) && characters[i+1] != ' ') {
 			i++
 		}
 		columns = append(columns, strings.TrimSpace(string(characters[start:i])))

@@ -8,11 +8,11 @@ import (
 // Gap is the line that stands for any number of lines in an expected text, as in a walkthrough that leaves lines out.
 const Gap = "..."
 
-// Prints tells whether the expected lines are in the printed text, one directly after the other from some line on,
+// Prints tells whether the expected lines are in the output, one directly after the other from some line on,
 // where Gap stands for any number of lines. Amounts of white space don't matter, as kubectl pads its columns, and
 // empty lines neither. If the text is not there, missing is the expected line that was not found where it should be.
-func Prints(printed, expected string) (missing string, ok bool) {
-	have := squeeze(printed)
+func Prints(output, expected string) (missing string, ok bool) {
+	have := squeeze(output)
 	for _, block := range blocks(squeeze(expected)) {
 		best := 0
 		start := slices.IndexFunc(indexes(have), func(i int) bool {

@@ -72,7 +72,7 @@ func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (strin
 	if err != nil {
 		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)
 	}
-	defer stream.Close() //nolint:errcheck // only read
+	defer stream.Close()
 	log, err := io.ReadAll(io.LimitReader(stream, maxLog))
 	if err != nil {
 		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)

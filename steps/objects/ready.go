@@ -28,7 +28,7 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 		current, err := a.Get(ctx, object)
 		if err != nil {
 			missing = err.Error()
-			return false, nil // a passing fault; where it lasts, it is what the error says
+			return false, nil //nolint:nilerr // a passing fault; where it lasts, it is what the error says
 		}
 		missing, err = missingOf(current)
 		if err != nil {

@@ -126,7 +126,7 @@ func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
 	if err != nil {
 		return exchange, fmt.Errorf("%s %s: %w", request.Method, request.URL, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	exchange.Took = time.Since(exchange.Started)
 	exchange.Proto, exchange.Status, exchange.Header, exchange.TLS = response.Proto, response.StatusCode, response.Header, response.TLS

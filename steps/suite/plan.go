@@ -74,7 +74,7 @@ func NewPlan(selection Selection, words *vocabulary.Vocabulary) (*Plan, error) {
 			plan.ScenariosIn[pickle.Uri]++
 			for _, step := range pickle.Steps {
 				if err := words.Check(step); err != nil {
-					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.GherkinDocument.Uri, lines[step.AstNodeIds[0]], err))
+					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.Uri, lines[step.AstNodeIds[0]], err))
 				}
 			}
 		}
