@@ -86,7 +86,7 @@ func trace(ctx context.Context, s scenario, p *process, duration time.Duration) 
 	if err := strace.Start(); err != nil {
 		return nil, 0, err
 	}
-	time.Sleep(500 * time.Millisecond) // to attach
+	time.Sleep(time.Second) // to attach
 	_, requests, err := s.wrk(ctx, p, duration)
 	interrupted := strace.Process.Signal(syscall.SIGINT)
 	_ = strace.Wait() // it ends with the signal that it was sent
@@ -106,6 +106,9 @@ func trace(ctx context.Context, s scenario, p *process, duration time.Duration) 
 		if n, err := strconv.Atoi(fields[3]); err == nil {
 			counts[fields[len(fields)-1]] = n
 		}
+	}
+	if len(counts) == 0 {
+		return nil, 0, fmt.Errorf("strace counted nothing; the machine may be too busy for it to attach in time")
 	}
 	return counts, requests, nil
 }
