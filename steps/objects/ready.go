@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -27,7 +28,9 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		current, err := a.Get(ctx, object)
 		if err != nil {
-			missing = err.Error()
+			if !endsSoon(ctx) { // then the error is of the wait, and what was missing before says more
+				missing = err.Error()
+			}
 			return false, nil //nolint:nilerr // a passing fault; where it lasts, it is what the error says
 		}
 		missing, err = missingOf(current)
@@ -46,6 +49,12 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 		return fmt.Errorf("waiting for %s: %w", Name(object), err)
 	}
 	return nil
+}
+
+// endsSoon is true in the last moments before a deadline. Client-go then refuses to send requests.
+func endsSoon(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < pollInterval
 }
 
 func isKind(object *unstructured.Unstructured, group, kind string) bool {
