@@ -23,7 +23,7 @@ func (r quietRecorder) Event(object runtime.Object, kind, reason, message string
 	}
 }
 
-// vkLogger lets virtual-kubelet log through slog, one level lower: what it calls information is detail here, and what it
+// vkLogger lets virtual-kubelet log through slog at lower levels: what it calls information is detail here, and what it
 // calls errors are mostly objects that changed in the meantime or deletions that podClient puts off.
 type vkLogger struct{ log *slog.Logger }
 
@@ -33,8 +33,8 @@ func (l vkLogger) Info(args ...any)             { l.log.Debug(fmt.Sprint(args...
 func (l vkLogger) Infof(f string, args ...any)  { l.log.Debug(fmt.Sprintf(f, args...)) }
 func (l vkLogger) Warn(args ...any)             { l.log.Debug(fmt.Sprint(args...)) }
 func (l vkLogger) Warnf(f string, args ...any)  { l.log.Debug(fmt.Sprintf(f, args...)) }
-func (l vkLogger) Error(args ...any)            { l.log.Warn(fmt.Sprint(args...)) }
-func (l vkLogger) Errorf(f string, args ...any) { l.log.Warn(fmt.Sprintf(f, args...)) }
+func (l vkLogger) Error(args ...any)            { l.log.Info(fmt.Sprint(args...)) }
+func (l vkLogger) Errorf(f string, args ...any) { l.log.Info(fmt.Sprintf(f, args...)) }
 
 func (l vkLogger) Fatal(args ...any) {
 	l.Error(args...)
