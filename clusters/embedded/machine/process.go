@@ -58,9 +58,21 @@ func describeExit(err error) string {
 	return err.Error()
 }
 
+// longestTail is how much of a log's end is looked at; a log of days is large.
+const longestTail = 4 << 10
+
 func lastLine(path string) string {
-	content, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err.Error()
+	}
+	content := make([]byte, min(info.Size(), longestTail))
+	if _, err := file.ReadAt(content, info.Size()-int64(len(content))); err != nil {
 		return err.Error()
 	}
 	content = bytes.TrimSpace(content)

@@ -1,0 +1,30 @@
+package machine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestLastLineOfALog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if got := lastLine(path); !strings.Contains(got, path) {
+		t.Errorf("of a log that is not there: %q", got)
+	}
+	long := strings.Repeat("x", 2*longestTail)
+	for content, want := range map[string]string{
+		"":                    "",
+		"one":                 "one",
+		"one\ntwo\n\n":        "two",
+		long + "\nthree\n":    "three",
+		"one\n" + long + "\n": long[:longestTail-1],
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := lastLine(path); got != want {
+			t.Errorf("of %d bytes: %.40q, want %.40q", len(content), got, want)
+		}
+	}
+}
