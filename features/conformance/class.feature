@@ -1,0 +1,40 @@
+Feature: IngressClass
+  A controller serves the Ingresses of its own class and leaves all others alone.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+
+  Scenario: An Ingress of another class is not served
+    Given these objects, which nobody needs to be ready:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: foreign
+      spec:
+        ingressClassName: of-another-controller
+        rules:
+        - host: foreign.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: own
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: own.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                       | status |
+      | http://own.${domain}/     | 200    |
+      | http://foreign.${domain}/ | 404    |
