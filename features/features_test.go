@@ -1,6 +1,7 @@
 package features_test
 
 import (
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
