@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,15 +39,27 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "testbed machine-room is started by testbed itself; use: testbed up")
 		return 2
 	}
-	events := json.NewEncoder(host)
+	events := &reporter{encoder: json.NewEncoder(host)}
 	if err := run(host, events); err != nil {
-		events.Encode(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
+		events.tell(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
 		return 1
 	}
 	return 0
 }
 
-func run(host io.Reader, events *json.Encoder) error {
+// reporter tells the host what happens. A part of Kubernetes may end while the cluster is still being built.
+type reporter struct {
+	mu      sync.Mutex
+	encoder *json.Encoder
+}
+
+func (r *reporter) tell(e control.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.encoder.Encode(e)
+}
+
+func run(host io.Reader, events *reporter) error {
 	var r room
 	decoder := json.NewDecoder(host)
 	if err := decoder.Decode(&r.spec); err != nil {
@@ -61,7 +74,7 @@ func run(host io.Reader, events *json.Encoder) error {
 	r.processes = &processes{logs: r.spec.Logs, ended: make(chan error, 1)}
 	go func() {
 		if err := <-r.processes.ended; err != nil {
-			events.Encode(control.Event{Failed: err.Error()}) //nolint:errcheck // as above
+			events.tell(control.Event{Failed: err.Error()}) //nolint:errcheck // as above
 			cancel()
 		}
 	}()
@@ -75,7 +88,7 @@ func run(host io.Reader, events *json.Encoder) error {
 }
 
 // build makes the cluster, step by step, and tells the host of each.
-func (r *room) build(ctx context.Context, events *json.Encoder) error {
+func (r *room) build(ctx context.Context, events *reporter) error {
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
@@ -91,7 +104,7 @@ func (r *room) build(ctx context.Context, events *json.Encoder) error {
 		if err := step.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
-		if err := events.Encode(control.Event{Done: step.name, Took: time.Since(start)}); err != nil {
+		if err := events.tell(control.Event{Done: step.name, Took: time.Since(start)}); err != nil {
 			return fmt.Errorf("telling the host: %w", err)
 		}
 	}
@@ -112,12 +125,12 @@ func (r *room) cable(ctx context.Context) error {
 }
 
 // serve answers the host's requests until it hangs up.
-func (r *room) serve(ctx context.Context, events *json.Encoder) error {
+func (r *room) serve(ctx context.Context, events *reporter) error {
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Socket, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)
 	}
-	if err := events.Encode(control.Event{Ready: true}); err != nil {
+	if err := events.tell(control.Event{Ready: true}); err != nil {
 		return fmt.Errorf("telling the host: %w", err)
 	}
 	return control.Serve(ctx, listener, r)
