@@ -143,7 +143,7 @@ func create(ctx context.Context, config Config, provider *cluster.Provider, dir 
 		return nil, errors.Join(context.Cause(ctx), provider.Delete(config.Name, kubeconfigPath(dir)))
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, deleteLate(provider, config.Name, kubeconfigPath(dir)))
 	}
 	made, err := newCluster(ctx, config, provider, dir)
 	if err == nil {
@@ -154,6 +154,18 @@ func create(ctx context.Context, config Config, provider *cluster.Provider, dir 
 	}
 	made.ours = true
 	return made, nil
+}
+
+// deleteLate deletes what is left of a cluster that couldn't be made. kind cleans up itself, but doesn't wait for nodes
+// that it was making when another failed.
+func deleteLate(provider *cluster.Provider, name, kubeconfig string) error {
+	const rounds, between = 4, time.Second
+	var err error
+	for range rounds {
+		err = provider.Delete(name, kubeconfig)
+		time.Sleep(between)
+	}
+	return err
 }
 
 func configuration(file string) cluster.CreateOption {
@@ -186,8 +198,8 @@ func remedy(config Config, found engine, err error) error {
 
 // withOutput adds the last line that a failed command of kind's printed.
 func withOutput(err error) error {
-	var run *exec.RunError
-	if errors.As(err, &run) && len(run.Output) > 0 {
+	// kind's errors have causes, which errors.As doesn't see.
+	if run := exec.RunErrorForError(err); run != nil && len(run.Output) > 0 {
 		return fmt.Errorf("%w: %s", err, lastLine(string(run.Output)))
 	}
 	return err
