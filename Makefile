@@ -121,7 +121,7 @@ bin/cni: $(KUBE_MODULE)/go.mod | require-go
 
 # `go build -v` names each package that it compiles. On a terminal they are counted, errors are passed on.
 building = printf '%s\n' "Building $(1)";
-progress = awk '/^[a-z0-9.\/_-]+$$/ && !/:/ {n++; if (tty) {printf "\r  %d packages compiled", n; fflush()} next} \
+progress = awk '/^[A-Za-z0-9.\/_~-]+$$/ {n++; if (tty) {printf "\r  %d packages compiled", n; fflush()} next} \
 	/^go: downloading/ {if (tty) {printf "\r\033[K  %s\r", $$0; fflush()} next} {print} END {if (n && tty) print ""}' \
 	tty=$(shell [ -t 1 ] && echo 1 || echo 0)
 
