@@ -111,6 +111,9 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if there {
 		return nil, fmt.Errorf("a kind cluster %q is there already: choose another --name", config.Name)
 	}
+	if err := found.checkName(ctx, config.Name+"-control-plane"); err != nil {
+		return nil, err
+	}
 	dir, err := privateFolder()
 	if err != nil {
 		return nil, err
@@ -159,7 +162,7 @@ func create(ctx context.Context, config Config, provider *cluster.Provider, dir 
 // deleteLate deletes what is left of a cluster that couldn't be made. kind cleans up itself, but doesn't wait for nodes
 // that it was making when another failed.
 func deleteLate(provider *cluster.Provider, name, kubeconfig string) error {
-	const rounds, between = 4, time.Second
+	const rounds, between = 15, time.Second
 	var err error
 	for range rounds {
 		err = provider.Delete(name, kubeconfig)
@@ -188,8 +191,6 @@ func remedy(config Config, found engine, err error) error {
 	case strings.Contains(text, "failed to pull image"):
 		return fmt.Errorf("the node image %s is not on this machine and can't be pulled: load it (%s load), or name one that is there with KIND_IMAGE: %w",
 			cmp.Or(config.Image, "of kind's default"), found.program, said)
-	case strings.Contains(text, "is already in use by container"):
-		return fmt.Errorf("a container that is no node of kind has a name that the cluster %q needs: remove it or choose another --name: %w", config.Name, said)
 	case config.File != "" && (errors.Is(err, os.ErrNotExist) || strings.Contains(text, "unable to decode") || strings.Contains(text, "error decoding")):
 		return fmt.Errorf("the configuration %s (KIND_CONFIG) can't be used: %w", config.File, said)
 	}

@@ -66,6 +66,19 @@ func chooseEngine(wanted string, installed func(string) bool) (engine, error) {
 		"install one (https://docs.docker.com/engine/install), or use CLUSTER=embedded, which needs none")
 }
 
+// checkName makes sure that no container has the name of a node to be: kind would say no more than that a command failed.
+func (e engine) checkName(ctx context.Context, node string) error {
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, e.program, "container", "inspect", node) //nolint:gosec // one of three, and a name
+	command.WaitDelay = time.Second
+	if command.Run() == nil {
+		return fmt.Errorf("the name is taken: a container %q is there that belongs to no kind cluster: remove it (%s rm %s) or choose another --name",
+			node, e.program, node)
+	}
+	return nil
+}
+
 // lastLine is where programs say what went wrong.
 func lastLine(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
