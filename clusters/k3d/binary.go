@@ -26,7 +26,7 @@ func find() (string, error) {
 func names(ctx context.Context, program string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, program, "cluster", "list", "--output", "json") //nolint:gosec // found in PATH
+	command := exec.CommandContext(ctx, program, "cluster", "list", "--output", "json")
 	command.WaitDelay = time.Second
 	output, err := command.Output()
 	if err != nil {

@@ -41,7 +41,7 @@ func findEngine(ctx context.Context) (engine, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, found.program, "info") //nolint:gosec // one of three
+	command := exec.CommandContext(ctx, found.program, "info")
 	command.WaitDelay = time.Second
 	if output, err := command.CombinedOutput(); err != nil {
 		return engine{}, fmt.Errorf("the container engine %s is installed, but doesn't answer (%w): start it (systemctl start docker), "+
@@ -70,7 +70,7 @@ func chooseEngine(wanted string, installed func(string) bool) (engine, error) {
 func (e engine) checkName(ctx context.Context, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, e.program, "container", "inspect", node) //nolint:gosec // one of three, and a name
+	command := exec.CommandContext(ctx, e.program, "container", "inspect", node)
 	command.WaitDelay = time.Second
 	if command.Run() == nil {
 		return fmt.Errorf("the name is taken: a container %q is there that belongs to no kind cluster: remove it (%s rm %s) or choose another --name",

@@ -100,7 +100,7 @@ func (f *forwarded) connect(pod *corev1.Pod, port int) (net.Conn, error) {
 		if conn, err := f.open(tunnel, port); err == nil {
 			return conn, nil
 		}
-		tunnel.Close()
+		_ = tunnel.Close() // it is broken already
 		delete(f.tunnels, key)
 	}
 	tunnel, err := f.dial(pod)

@@ -170,7 +170,7 @@ func TestLoadBalancersAreDialled(t *testing.T) {
 	defer listener.Close()
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}}
 	service.Spec.Type = corev1.ServiceTypeLoadBalancer
-	service.Spec.Ports = []corev1.ServicePort{{Port: int32(listener.Addr().(*net.TCPAddr).Port), NodePort: 30080}} //nolint:gosec // a port
+	service.Spec.Ports = []corev1.ServicePort{{Port: int32(listener.Addr().(*net.TCPAddr).Port), NodePort: 30080}}
 	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "127.0.0.1"}}
 	clientset := fake.NewClientset(service)
 	if there, err := hasLoadBalancers(t.Context(), clientset); err != nil || !there {

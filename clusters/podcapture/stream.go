@@ -93,7 +93,7 @@ func open(ctx context.Context, executor remotecommand.Executor) (io.ReadCloser, 
 		err = errEnded
 	}
 	if err != nil {
-		s.Close()
+		_ = s.Close() // the error that led here says more
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}

@@ -27,11 +27,11 @@ func (s script) StreamWithContext(ctx context.Context, options remotecommand.Str
 	return s(ctx, options)
 }
 
-var header = bytes.Repeat([]byte{0xa1}, headerLength)
+func header() []byte { return bytes.Repeat([]byte{0xa1}, headerLength) }
 
 // listening sends the header, then one packet, and another when its input has ended.
 func listening(ctx context.Context, options remotecommand.StreamOptions) error {
-	_, _ = options.Stdout.Write(header)
+	_, _ = options.Stdout.Write(header())
 	_, _ = options.Stdout.Write([]byte("packet"))
 	ended := make(chan struct{})
 	go func() {
@@ -55,7 +55,7 @@ func TestTheEndOfTheContextLetsTheAgentSendWhatItHas(t *testing.T) {
 	}
 	cancel()
 	got, err := io.ReadAll(stream)
-	if err != nil || !bytes.Equal(got, append(bytes.Clone(header), "packet last"...)) {
+	if err != nil || !bytes.Equal(got, append(bytes.Clone(header()), "packet last"...)) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if err := stream.Close(); err != nil {
@@ -102,7 +102,7 @@ func TestAnAgentThatFailsSaysWhy(t *testing.T) {
 		"an early end":  {func(context.Context, remotecommand.StreamOptions) error { return nil }, "before it began", false},
 		"no connection": {func(context.Context, remotecommand.StreamOptions) error { return errors.New("refused") }, "refused", false},
 		"half the header": {func(_ context.Context, o remotecommand.StreamOptions) error {
-			_, err := o.Stdout.Write(header[:7])
+			_, err := o.Stdout.Write(header()[:7])
 			return err
 		}, "before it began", false},
 	} {
@@ -117,7 +117,7 @@ func TestAnAgentThatFailsSaysWhy(t *testing.T) {
 
 func TestACaptureThatBreaksOffIsAnError(t *testing.T) {
 	stream, err := open(t.Context(), script(func(_ context.Context, options remotecommand.StreamOptions) error {
-		_, _ = options.Stdout.Write(header)
+		_, _ = options.Stdout.Write(header())
 		_, _ = options.Stderr.Write([]byte("capture: the kernel dropped packets"))
 		return exec.CodeExitError{Err: errors.New("command terminated"), Code: 1}
 	}))

@@ -20,7 +20,7 @@ import (
 )
 
 // version is set by the linker (see the Makefile).
-var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+var version = "dev"
 
 func main() {
 	os.Exit(run(os.Args[1:]))

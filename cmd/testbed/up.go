@@ -194,7 +194,7 @@ func startInBackground(ctx context.Context, flags clusterFlags) error {
 	if err != nil {
 		return fmt.Errorf("starting the cluster's supervisor: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { child.Process.Signal(syscall.SIGTERM) })
+	stop := context.AfterFunc(ctx, func() { _ = child.Process.Signal(syscall.SIGTERM) })
 	defer stop()
 	io.Copy(os.Stdout, output) //nolint:errcheck // the end of it, however, is what we wait for
 	if _, err := embedded.Find(context.WithoutCancel(ctx), config.Name); err == nil && ctx.Err() == nil {

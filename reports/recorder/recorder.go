@@ -169,7 +169,6 @@ type scenario struct {
 type step struct {
 	scenario *scenario
 	model    results.Step
-	started  time.Time
 	observed observation
 }
 

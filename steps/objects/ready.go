@@ -31,7 +31,7 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 			if !endsSoon(ctx) { // then the error is of the wait, and what was missing before says more
 				missing = err.Error()
 			}
-			return false, nil //nolint:nilerr // a passing fault; where it lasts, it is what the error says
+			return false, nil
 		}
 		missing, err = missingOf(current)
 		if err != nil {

@@ -89,7 +89,7 @@ func osImage() string {
 	if err != nil {
 		return "Linux"
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if name, ok := strings.CutPrefix(lines.Text(), "PRETTY_NAME="); ok {
 			return strings.Trim(name, `"'`)

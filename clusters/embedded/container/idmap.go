@@ -39,7 +39,7 @@ func readIDMaps() (idMaps, error) {
 			return maps, fmt.Errorf("reading the user namespace's map: %w", err)
 		}
 		*to, err = parseIDMap(f)
-		f.Close() //nolint:errcheck // only read
+		f.Close()
 		if err != nil {
 			return maps, fmt.Errorf("reading %s: %w", path, err)
 		}

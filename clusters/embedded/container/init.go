@@ -27,7 +27,7 @@ func Init() {
 	runtime.LockOSThread()
 	report := os.NewFile(reportFD, "report")
 	err := becomeContainer(os.NewFile(specFD, "spec"))
-	fmt.Fprint(report, err) //nolint:errcheck // nobody is left to tell
+	fmt.Fprint(report, err)
 	os.Exit(startErrorCode)
 }
 

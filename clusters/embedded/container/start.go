@@ -87,14 +87,14 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening pipe: %w", err)
 	}
-	defer specOut.Close() //nolint:errcheck // the child's copy counts
-	defer specIn.Close()  //nolint:errcheck // closed below, too
+	defer specOut.Close()
+	defer specIn.Close()
 	reportOut, reportIn, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("opening pipe: %w", err)
 	}
-	defer reportOut.Close() //nolint:errcheck // only read
-	defer reportIn.Close()  //nolint:errcheck // closed below, too
+	defer reportOut.Close()
+	defer reportIn.Close()
 
 	cmd := exec.Command(l.program, InitArgument)
 	// One processor is plenty for what the child does, and the fewer threads it starts the sooner it is done.
@@ -112,7 +112,7 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	}
 	streams.closeChildEnds()
 	p := newProcess(cmd, streams, startedAt)
-	if err := handOver(p, spec, specIn, reportOut, reportIn); err != nil {
+	if err := handOver(spec, specIn, reportOut, reportIn); err != nil {
 		p.Signal(unix.SIGKILL) //nolint:errcheck // it may be gone already
 		<-p.Done()
 		return nil, err
@@ -121,7 +121,7 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 }
 
 // handOver gives the child its specification and waits until it has become the container's program.
-func handOver(p *Process, spec Spec, specIn, reportOut, reportIn *os.File) error {
+func handOver(spec Spec, specIn, reportOut, reportIn *os.File) error {
 	if err := reportIn.Close(); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func forkIn(n Namespaces, cmd *exec.Cmd) (err error) {
 	if err != nil {
 		return fmt.Errorf("finding the agent's process namespace: %w", err)
 	}
-	defer own.Close() //nolint:errcheck // only a handle
+	defer own.Close()
 	if err := unix.Setns(theirs, unix.CLONE_NEWPID); err != nil {
 		return fmt.Errorf("joining the Pod's process namespace: %w", err)
 	}
@@ -231,7 +231,7 @@ func (s *streams) closeAll() {
 func closeFiles(files ...*os.File) {
 	for _, f := range files {
 		if f != nil {
-			f.Close() //nolint:errcheck // nothing is lost that anybody waits for
+			f.Close()
 		}
 	}
 }

@@ -95,7 +95,7 @@ func eachEntry(ctx context.Context, archivePath string, visit func(*tar.Header, 
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	entries := tar.NewReader(f)
 	for {
 		if err := ctx.Err(); err != nil {

@@ -73,7 +73,7 @@ func (w *layerWriter) fifo(name string, header *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close() //nolint:errcheck // only looked into
+	defer folder.Close()
 	if err := unix.Mkfifoat(int(folder.Fd()), path.Base(name), 0o600); err != nil {
 		return fmt.Errorf("making FIFO: %w", err)
 	}

@@ -115,7 +115,7 @@ func (s *Store) addLayer(ctx context.Context, layer v1.Layer, diffID v1.Hash, pa
 	if err != nil {
 		return fmt.Errorf("opening: %w", err)
 	}
-	defer content.Close() //nolint:errcheck // only read
+	defer content.Close()
 
 	checked := newDigester(content)
 	if err := applyLayer(ctx, checked, building, budget); err != nil {

@@ -180,8 +180,8 @@ func TestLoadReadsEveryKindOfArchive(t *testing.T) {
 	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	z.Write(plain) //nolint:errcheck // into memory
-	z.Close()      //nolint:errcheck // into memory
+	z.Write(plain)
+	z.Close()
 	if err := os.WriteFile(zipped, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +436,7 @@ func FuzzApplyLayer(f *testing.F) {
 			t.Fatal(err)
 		}
 		budget := Limits{Bytes: 1 << 20, Entries: 1000}
-		applyLayer(context.Background(), bytes.NewReader(layer), inside, &budget) //nolint:errcheck // most are errors
+		applyLayer(context.Background(), bytes.NewReader(layer), inside, &budget)
 		entries, err := os.ReadDir(around)
 		if err != nil || len(entries) != 2 {
 			t.Fatalf("beside the folder: %v, %v", entries, err)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
 // Files of certificates that others than the issuer need to name.
@@ -106,9 +105,4 @@ func writeAdminKubeconfigs(ca *pki.Authority, spec control.Spec) error {
 
 func serverURL(a netip.Addr) string {
 	return "https://" + a.String() + ":" + strconv.Itoa(control.APIPort)
-}
-
-// apiAddress is where the API server listens on the LAN.
-func apiAddress(p plan.Network) string {
-	return netip.AddrPortFrom(p.Nodes[0].Address, control.APIPort).String()
 }

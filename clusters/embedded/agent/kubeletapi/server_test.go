@@ -228,7 +228,7 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer reply.Body.Close() //nolint:errcheck // only read
+			defer reply.Body.Close()
 			body, err := io.ReadAll(reply.Body)
 			if err != nil {
 				t.Fatal(err)

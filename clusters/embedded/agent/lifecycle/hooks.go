@@ -96,7 +96,7 @@ func (r *runner) getHook(ctx context.Context, current *run, action *corev1.HTTPG
 	if err != nil {
 		return err
 	}
-	defer reply.Body.Close() //nolint:errcheck // only read
+	defer reply.Body.Close()
 	const mostBody = 64 << 10
 	io.Copy(io.Discard, io.LimitReader(reply.Body, mostBody)) //nolint:errcheck // the status counts
 	if reply.StatusCode < http.StatusOK || reply.StatusCode >= http.StatusBadRequest {

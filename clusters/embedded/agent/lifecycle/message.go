@@ -34,7 +34,7 @@ func readHead(path string, most int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, most))
 	return strings.ToValidUTF8(string(raw), "\uFFFD"), err
 }
@@ -45,7 +45,7 @@ func logEnd(path string) string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	// Entries carry up to 50 bytes of format each.
 	const most = mostFallbackBytes + mostFallbackLines*64
 	if _, err := f.Seek(-most, io.SeekEnd); err != nil && !errors.Is(err, os.ErrInvalid) {

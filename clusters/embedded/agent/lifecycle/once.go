@@ -110,7 +110,7 @@ func (r *runner) conclude(reason, message string, exit container.Exit) corev1.Co
 // identify gives this run an ID and says which image it has.
 func (r *runner) identify(img image.Image) {
 	var id [32]byte
-	rand.Read(id[:]) //nolint:errcheck // never fails, by its documentation
+	rand.Read(id[:])
 	r.update(func(c *podstatus.Container) {
 		c.ID = "testbed://" + hex.EncodeToString(id[:])
 		c.ImageName, c.ImageID = img.Name, img.ID

@@ -81,6 +81,6 @@ func (i *input) copyFrom(from io.Reader) {
 	}
 	io.Copy(i.file, from) //nolint:errcheck // either end may go first
 	if i.once {
-		i.file.Close() //nolint:errcheck // it may be closed already
+		i.file.Close()
 	}
 }

@@ -37,7 +37,7 @@ func (w *Worker) Exec(ctx context.Context, containerName string, command []strin
 		go func() {
 			io.Copy(p.Stdin, s.In) //nolint:errcheck // either end may go first
 			if !s.TTY {            // the end of the input; a terminal's is a character
-				p.Stdin.Close() //nolint:errcheck // it may be closed already
+				p.Stdin.Close()
 			}
 		}()
 	}
@@ -105,8 +105,8 @@ func (w *Worker) PortForward(ctx context.Context, port int32, with io.ReadWriteC
 	if err != nil {
 		return fmt.Errorf("connecting to port %d of the Pod: %w", port, err)
 	}
-	defer conn.Close()                                      //nolint:errcheck // both directions are done
-	stop := context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck // to end the copying
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	replied := make(chan error, 1)
 	go func() {

@@ -32,7 +32,7 @@ func getHTTP(ctx context.Context, action *corev1.HTTPGetAction, t Target) error 
 	if err != nil {
 		return err
 	}
-	defer reply.Body.Close() //nolint:errcheck // only read
+	defer reply.Body.Close()
 	// The server should not see its reply cut off. More than this is not worth waiting for.
 	io.Copy(io.Discard, io.LimitReader(reply.Body, mostBody)) //nolint:errcheck // the status counts
 	if reply.StatusCode < http.StatusOK || reply.StatusCode >= http.StatusBadRequest {

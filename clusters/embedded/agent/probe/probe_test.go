@@ -38,7 +38,7 @@ func TestHTTP(t *testing.T) {
 	var seen *http.Request
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(_ http.ResponseWriter, r *http.Request) { seen = r })
-	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.Handle("/moved", http.RedirectHandler("/broken", http.StatusFound))
 	mux.Handle("/away", http.RedirectHandler("http://elsewhere.invalid/", http.StatusFound))
@@ -114,7 +114,7 @@ func TestGRPC(t *testing.T) {
 	states := health.NewServer()
 	server := grpc.NewServer()
 	grpc_health_v1.RegisterHealthServer(server, states)
-	go server.Serve(listener) //nolint:errcheck // stopped below
+	go server.Serve(listener)
 	defer server.Stop()
 	port := portOf(t, listener.Addr().String())
 	service := "shop"

@@ -154,7 +154,7 @@ func below(volume, subPath string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // only looked into
+	defer f.Close()
 	// With links resolved, as the path is going to be looked up from outside the volume.
 	return os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 }

@@ -22,7 +22,7 @@ func openLog(t testing.TB, limits Limits) (*Log, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() }) //nolint:errcheck // closed twice at worst
+	t.Cleanup(func() { l.Close() })
 	return l, path
 }
 
@@ -143,7 +143,7 @@ func TestOutputIsReadEvenIfItCantBeLogged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.Close() //nolint:errcheck // an io.Pipe
+	w.Close()
 	if err := <-result; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error %v, want that of a closed file", err)
 	}
