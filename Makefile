@@ -53,7 +53,8 @@ test: require-go require-cc ## unit tests with the race detector; needs neither 
 
 .PHONY: test-privileged
 test-privileged: build ## tests that make real clusters and containers, as root
-	go test -tags privileged ./clusters/...
+# One package at a time: some look at all of this machine's mounts and interfaces, which others make.
+	go test -p 1 -tags privileged ./clusters/...
 
 .PHONY: lint
 lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions

@@ -142,7 +142,7 @@ func create(ctx context.Context, config Config, provider *cluster.Provider, dir 
 	case <-ctx.Done():
 		// kind can't be told to stop, but fails as soon as its nodes are gone, and then removes the rest.
 		_ = provider.Delete(config.Name, kubeconfigPath(dir))
-		_ = <-created // its error is only that the nodes are gone
+		<-created //nolint:errcheck // its error is only that the nodes are gone
 		return nil, errors.Join(context.Cause(ctx), provider.Delete(config.Name, kubeconfigPath(dir)))
 	}
 	if err != nil {
