@@ -11,7 +11,23 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/route"
 )
+
+// serveUntil serves plain text until stop. What Serve then returns comes on ended.
+func serveUntil(t *testing.T, config proxy.Config, table *route.Table) (s served, stop func(), ended <-chan error) {
+	t.Helper()
+	server, err := proxy.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Apply(table)
+	plain := listen(t)
+	ctx, stop := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- server.Serve(ctx, plain, nil) }()
+	return served{Server: server, plain: plain.Addr().String()}, stop, result
+}
 
 func TestDrain(t *testing.T) {
 	started, finish := make(chan struct{}), make(chan struct{})
@@ -22,16 +38,7 @@ func TestDrain(t *testing.T) {
 		}
 		io.WriteString(w, "done")
 	})
-	server, err := proxy.New(proxy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Apply(toAll(upstream("u", slow)))
-	plain := listen(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, plain, nil) }()
-	s := served{Server: server, plain: plain.Addr().String()}
+	s, stop, ended := serveUntil(t, proxy.Config{}, toAll(upstream("u", slow)))
 
 	idle, busy := s.dial(t), s.dial(t)
 	idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -61,16 +68,8 @@ func TestDrain(t *testing.T) {
 
 func TestDrainEndsAfterItsLimit(t *testing.T) {
 	hangs := scripted(t, func(conn net.Conn, in *bufio.Reader) { io.Copy(io.Discard, in) })
-	server, err := proxy.New(proxy.Config{Timeouts: proxy.Timeouts{Drain: 50 * time.Millisecond}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Apply(toAll(upstream("u", hangs)))
-	plain := listen(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, plain, nil) }()
-	c := served{Server: server, plain: plain.Addr().String()}.dial(t)
+	s, stop, ended := serveUntil(t, proxy.Config{Timeouts: proxy.Timeouts{Drain: 50 * time.Millisecond}}, toAll(upstream("u", hangs)))
+	c := s.dial(t)
 	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 	time.Sleep(20 * time.Millisecond)
 	started := time.Now()

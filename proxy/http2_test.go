@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -260,16 +259,8 @@ func TestHTTP2Drain(t *testing.T) {
 		<-finish
 		io.WriteString(w, "done")
 	})
-	server, err := proxy.New(proxy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Apply(toAll(upstream("u", slow)))
-	plain := listen(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, plain, nil) }()
-	f := served{Server: server, plain: plain.Addr().String()}.frames(t)
+	s, stop, ended := serveUntil(t, proxy.Config{}, toAll(upstream("u", slow)))
+	f := s.frames(t)
 	f.get(1)
 	<-started
 	stop()

@@ -112,9 +112,28 @@ func TestTableSwapsUnderLoad(t *testing.T) {
 		}
 	}
 	s := serve(t, proxy.Config{}, toAll(first))
-	ctx, stop := context.WithCancel(context.Background())
+	count, stop := s.load(t)
+	for i := range 1000 {
+		table := toAll(first)
+		if i%2 == 0 {
+			table = toAll(second)
+		}
+		s.Apply(table)
+		for before := count.Load(); count.Load() == before && !t.Failed(); {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	stop()
+	t.Logf("%d requests during 1000 swaps", count.Load())
+}
+
+// load sends requests over eight connections, each of which must be answered with 200, until stop, which waits for the
+// last. It counts the answers.
+func (s served) load(t *testing.T) (count *atomic.Int64, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
-	var served atomic.Int64
+	count = new(atomic.Int64)
 	for range 8 {
 		c := s.dial(t)
 		group.Go(func() {
@@ -124,23 +143,14 @@ func TestTableSwapsUnderLoad(t *testing.T) {
 					t.Errorf("got %v, %q", reply, body)
 					return
 				}
-				served.Add(1)
+				count.Add(1)
 			}
 		})
 	}
-	for i := range 1000 {
-		table := toAll(first)
-		if i%2 == 0 {
-			table = toAll(second)
-		}
-		s.Apply(table)
-		for before := served.Load(); served.Load() == before && !t.Failed(); {
-			time.Sleep(50 * time.Microsecond)
-		}
+	return count, func() {
+		cancel()
+		group.Wait()
 	}
-	stop()
-	group.Wait()
-	t.Logf("%d requests during 1000 swaps", served.Load())
 }
 
 // TestEndpointsRestartUnderLoad kills endpoints in turn, with their connections, and starts them again.
@@ -166,22 +176,7 @@ func TestEndpointsRestartUnderLoad(t *testing.T) {
 		start(i, "127.0.0.1:0")
 	}
 	s := serve(t, proxy.Config{}, toAll(u))
-	ctx, stop := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	var served atomic.Int64
-	for range 8 {
-		c := s.dial(t)
-		group.Go(func() {
-			for ctx.Err() == nil {
-				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-				if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK {
-					t.Errorf("got %v, %q", reply, body)
-					return
-				}
-				served.Add(1)
-			}
-		})
-	}
+	count, stop := s.load(t)
 	for round := range 12 {
 		i := round % len(servers)
 		servers[i].Close()
@@ -190,11 +185,10 @@ func TestEndpointsRestartUnderLoad(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	stop()
-	group.Wait()
 	for _, server := range servers {
 		server.Close()
 	}
-	t.Logf("%d requests during 12 restarts", served.Load())
+	t.Logf("%d requests during 12 restarts", count.Load())
 }
 
 func TestApplyReportsWhatIsBadAndServesTheRest(t *testing.T) {

@@ -34,6 +34,12 @@ type Running struct {
 // ErrNotRunning is wrapped by what asks for a cluster that does not run.
 var ErrNotRunning = errors.New("no such cluster is running")
 
+// NameTaken is the error for a cluster that is to be made under a running one's name.
+func NameTaken(name string) error {
+	return fmt.Errorf("a cluster named %q is running already: "+
+		"end it with `testbed down --name %s` or choose another --name", name, name)
+}
+
 func socketPrefix() string { return fmt.Sprintf("@ingress-testbed/%d/", os.Getuid()) }
 
 // claim holds a cluster's name.
@@ -46,8 +52,7 @@ type claim struct {
 func claimName(name string) (*claim, error) {
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socketPrefix() + name, Net: "unix"})
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("a cluster named %q is running already: "+
-			"end it with `testbed down --name %s` or choose another --name", name, name)
+		return nil, NameTaken(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claiming the cluster name %q: %w", name, err)

@@ -165,12 +165,8 @@ func startInBackground(ctx context.Context, flags clusterFlags) error {
 	if err != nil {
 		return err
 	}
-	switch _, err := embedded.Find(ctx, config.Name); {
-	case err == nil:
-		return fmt.Errorf("a cluster named %q is running already: end it with `testbed down --name %s` or choose another --name",
-			config.Name, config.Name)
-	case !errors.Is(err, embedded.ErrNotRunning):
-		return err
+	if _, err := embedded.Find(ctx, config.Name); err == nil {
+		return embedded.NameTaken(config.Name)
 	}
 	self, err := os.Executable()
 	if err != nil {
