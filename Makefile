@@ -18,8 +18,14 @@ export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG K3D_IMAGE
 
 # ---- what is built ----
 KUBE_MODULE := clusters/embedded/kube
-KUBE_VERSION = $(shell sed -n 's|^\tk8s.io/kubernetes ||p' $(KUBE_MODULE)/go.mod)
-KUBE        := bin/kubernetes/$(KUBE_VERSION)/kube
+# Every Kubernetes minor version has a mod file. The newest, which is the default, has go.mod.
+KUBE_MODS   := $(sort $(wildcard $(KUBE_MODULE)/versions/*.mod)) $(KUBE_MODULE)/go.mod
+KUBE_VERSIONS := $(shell sed -n 's|^\tk8s.io/kubernetes ||p' $(KUBE_MODS))
+KUBE_MINORS := $(foreach v,$(KUBE_VERSIONS),$(basename $(v:v%=%)))
+KUBE_VERSION = $(or $(if $(K8S_VERSION),$(filter v$(K8S_VERSION:v%=%) v$(K8S_VERSION:v%=%).%,$(KUBE_VERSIONS)),$(lastword $(KUBE_VERSIONS))),\
+	$(error Kubernetes $(K8S_VERSION) is not known: K8S_VERSION takes $(KUBE_MINORS); make bump-kubernetes adds others))
+KUBE_MOD     = $(or $(wildcard $(KUBE_MODULE)/versions/$(basename $(KUBE_VERSION:v%=%)).mod),$(KUBE_MODULE)/go.mod)
+KUBE         = bin/kubernetes/$(KUBE_VERSION)/kube
 CNI_PLUGINS := main/bridge main/loopback ipam/host-local
 IMAGES      := bin/images/controller.tar bin/images/backends.tar bin/images/capture.tar
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -45,6 +51,19 @@ help: ## list the targets
 conformance: build ## start a cluster, run the feature files on real traffic, write the report
 	bin/testbed run --cluster $(CLUSTER) --reports $(REPORTS) --tags '$(TAGS)' $(FEATURES)
 
+.PHONY: conformance-matrix
+conformance-matrix: bin/testbed ## the same on every Kubernetes version of the embedded cluster, and one combined report
+	$(call say,Conformance on Kubernetes $(KUBE_MINORS): about a minute each$(comma) and the first time ten more to build each)
+	@for version in $(KUBE_VERSIONS); do \
+	  rm -rf $(REPORTS)/matrix/$$version; \
+	  $(MAKE) conformance CLUSTER=embedded K8S_VERSION=$$version REPORTS=$(REPORTS)/matrix/$$version || true; \
+	done
+	bin/testbed combine --out $(REPORTS)/matrix $(addprefix $(REPORTS)/matrix/,$(KUBE_VERSIONS))
+
+.PHONY: kubernetes-versions
+kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
+	@printf '%s\n' $(KUBE_MINORS)
+
 .PHONY: test
 test: require-go require-cc ## unit tests with the race detector; needs neither root nor a cluster
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
@@ -61,7 +80,7 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	cd $(KUBE_MODULE) && go mod tidy -diff
+	cd $(KUBE_MODULE) && for mod in $(KUBE_MODS:$(KUBE_MODULE)/%=%); do go mod tidy -diff -modfile=$$mod; done
 	go tool -modfile=.tools/golangci-lint/go.mod golangci-lint run
 	go tool -modfile=.tools/actionlint/go.mod actionlint
 
@@ -86,10 +105,8 @@ fuzz: require-go ## fuzz every parser, FUZZTIME each
 FUZZTIME ?= 30s#                  how long `make fuzz` runs each target
 
 .PHONY: bump-kubernetes
-bump-kubernetes: require-go ## set the embedded cluster's Kubernetes: make bump-kubernetes K8S=v1.37.3
-	@[[ "$(K8S)" =~ ^v1\.[0-9]+\.[0-9]+$$ ]] || { echo "say which: make bump-kubernetes K8S=v1.37.3" >&2; exit 2; }
-	cd $(KUBE_MODULE) && go mod edit -require k8s.io/kubernetes@$(K8S) \
-	  $$(sed -nE 's/^(replace |\t)(k8s.io.[a-z0-9-]*) => .*/-replace=\2=\2@$(K8S:v1.%=v0.%)/p' go.mod) && go mod tidy
+bump-kubernetes: require-go ## add a Kubernetes minor version or bump one: make bump-kubernetes K8S=v1.37.3
+	@$(KUBE_MODULE)/bump.sh '$(K8S)'
 
 .PHONY: clean
 clean: ## remove what was built and reported; Go's caches stay
@@ -109,10 +126,10 @@ bin/images/%.tar: bin/%
 	@go run ./cmd/images --binary $< --name testbed.local/$*:dev --entrypoint /$* --out $@
 
 # Kubernetes is a module of its own, because it needs a replacement for each of the modules it is made of.
-$(KUBE): $(KUBE_MODULE)/go.mod $(KUBE_MODULE)/go.sum $(KUBE_MODULE)/main.go | require-go
+$(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_MODULE)/main.go | require-go
 	$(call say,Building Kubernetes $(KUBE_VERSION): six to ten minutes on two cores the first time$(comma) then seconds)
 	@mkdir -p $(@D)
-	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/$@ . 2>&1 | $(progress)
+	@cd $(KUBE_MODULE) && go build -v -trimpath -modfile=$(KUBE_MOD:$(KUBE_MODULE)/%=%) -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/$@ . 2>&1 | $(progress)
 
 bin/cni: $(KUBE_MODULE)/go.mod | require-go
 	@mkdir -p $@
