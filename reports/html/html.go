@@ -7,14 +7,12 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/ingress-testbed/testbed/reports/internal/look"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
 //go:embed report.gohtml
 var page string
-
-//go:embed report.css
-var style string
 
 // Write renders the run. All that came from features, steps and clusters is escaped.
 func Write(w io.Writer, run *results.Run) error {
@@ -23,7 +21,7 @@ func Write(w io.Writer, run *results.Run) error {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}
 	v := newView(run)
-	v.Style = template.CSS(style)
+	v.Style = look.Style()
 	if err := parsed.Execute(w, v); err != nil {
 		return fmt.Errorf("rendering the page: %w", err)
 	}

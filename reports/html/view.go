@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/reports/internal/look"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -22,7 +23,7 @@ type view struct {
 	Passed      bool
 	Verdict     string
 	Reason      string
-	Counts      []count
+	Counts      []look.Count
 	Started     string
 	StartedISO  string
 	Duration    string
@@ -31,17 +32,10 @@ type view struct {
 	Features    []featureView
 }
 
-// count is a number of scenarios of one outcome.
-type count struct {
-	Class string // passed, failed, skipped or notrun: the class that colours it
-	Name  string
-	Count int
-}
-
 type featureView struct {
 	ID, Keyword, Name, URI, Description string
 	Tags                                []string
-	Counts                              []count
+	Counts                              []look.Count
 	Duration                            string
 	Scenarios                           []*scenarioView
 }
@@ -104,7 +98,7 @@ func newView(run *results.Run) *view {
 	verdict := run.Verdict()
 	v := &view{
 		Title: plaintext.Line(run.Title), Passed: verdict.Passed, Verdict: "Not passed", Reason: plaintext.Clean(verdict.Reason),
-		Counts: counts(verdict.Counts), Duration: plaintext.Duration(run.Duration()),
+		Counts: look.Counts(verdict.Counts), Duration: plaintext.Duration(run.Duration()),
 	}
 	if v.Title == "" {
 		v.Title = "Test run"
@@ -138,7 +132,7 @@ func newFeature(number int, feature *results.Feature) featureView {
 	v := featureView{
 		ID: fmt.Sprintf("feature-%d", number+1), Keyword: feature.Keyword, Name: plaintext.Line(feature.Name),
 		URI: plaintext.Line(feature.URI), Description: prose(feature.Description), Tags: feature.Tags,
-		Counts: counts(feature.Count()),
+		Counts: look.Counts(feature.Count()),
 	}
 	var total time.Duration
 	for i := range feature.Scenarios {
@@ -153,7 +147,7 @@ func newFeature(number int, feature *results.Feature) featureView {
 func newScenario(id string, feature *results.Feature, scenario *results.Scenario) *scenarioView {
 	status := scenario.Status()
 	v := &scenarioView{
-		ID: id, Class: class(status), Mark: mark(status), Outcome: string(status),
+		ID: id, Class: look.Class(status), Mark: look.Mark(status), Outcome: string(status),
 		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
 		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
 		Description: prose(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
@@ -205,7 +199,7 @@ func (v *scenarioView) foldBackground(scenario *results.Scenario) {
 
 func newStep(step *results.Step) stepView {
 	v := stepView{
-		Class: class(step.Status), Mark: mark(step.Status), Outcome: string(step.Status),
+		Class: look.Class(step.Status), Mark: look.Mark(step.Status), Outcome: string(step.Status),
 		Keyword: step.Keyword, Text: plaintext.Line(step.Text), InBackground: step.Background,
 		SkipReason: plaintext.Clean(step.SkipReason),
 	}
@@ -276,39 +270,4 @@ func cleanFailure(f *results.Failure) *results.Failure {
 
 func clean(fact results.Fact) results.Fact {
 	return results.Fact{Name: plaintext.Line(fact.Name), Value: plaintext.Clean(fact.Value)}
-}
-
-func counts(c results.Counts) []count {
-	var shown []count
-	for _, one := range []count{
-		{"passed", "passed", c.Passed}, {"failed", "failed", c.Failed},
-		{"skipped", "skipped", c.Skipped}, {"notrun", "not run", c.NotRun},
-	} {
-		if one.Count > 0 {
-			shown = append(shown, one)
-		}
-	}
-	return shown
-}
-
-func class(status results.Status) string {
-	switch {
-	case status.Failing():
-		return "failed"
-	case status == results.Passed, status == results.Skipped:
-		return string(status)
-	}
-	return "notrun"
-}
-
-func mark(status results.Status) string {
-	switch class(status) {
-	case "passed":
-		return "✓"
-	case "failed":
-		return "✗"
-	case "skipped":
-		return "–"
-	}
-	return "·"
 }
