@@ -59,6 +59,17 @@ type (
 	}
 )
 
+// What Read goes by.
+const (
+	// fileProperty names the suite's property that has the feature's file; the class name has lost its slashes.
+	fileProperty = "testbed.feature-file"
+	// endedID and endedType mark the suite that says why the run ended early.
+	endedID   = "run"
+	endedType = "ended early"
+	// timestampLayout is xs:dateTime without a zone, as the schema wants it; it is UTC.
+	timestampLayout = "2006-01-02T15:04:05"
+)
+
 // Write renders the run. Failing scenarios are failures, whatever made them fail; scenarios that did not run are
 // errors; skipped ones carry their reason. A run that ended early has a case of its own that says why.
 func Write(w io.Writer, run *results.Run) error {
@@ -69,6 +80,11 @@ func Write(w io.Writer, run *results.Run) error {
 	for i := range run.Features {
 		document.Suites = append(document.Suites, newSuite(i, run, &run.Features[i]))
 	}
+	return encode(w, document)
+}
+
+// encode adds up the suites' counts and writes the document.
+func encode(w io.Writer, document suites) error {
 	for _, s := range document.Suites {
 		document.Tests += s.Tests
 		document.Failures += s.Failures
@@ -91,11 +107,11 @@ func Write(w io.Writer, run *results.Run) error {
 func ended(run *results.Run) suite {
 	message := plaintext.Clean(run.Problem)
 	return suite{
-		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: "run",
-		Properties: properties(run),
+		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: endedID,
+		Properties: properties(run, ""),
 		Cases: []testcase{{
 			Name: "The run comes to its end", Classname: "run", Time: seconds(run.Duration()),
-			Error: &problem{Message: line(message, "ended early"), Type: "ended early", Body: message},
+			Error: &problem{Message: line(message, "ended early"), Type: endedType, Body: message},
 		}},
 	}
 }
@@ -104,7 +120,7 @@ func newSuite(number int, run *results.Run, feature *results.Feature) suite {
 	counts := feature.Count()
 	s := suite{
 		Name: line(feature.Name, line(feature.URI, "Feature")), Tests: counts.Total, Failures: counts.Failed, Errors: counts.NotRun,
-		Skipped: counts.Skipped, Timestamp: timestamp(run.Started), ID: fmt.Sprint(number + 1), Properties: properties(run),
+		Skipped: counts.Skipped, Timestamp: timestamp(run.Started), ID: fmt.Sprint(number + 1), Properties: properties(run, feature.URI),
 	}
 	var total time.Duration
 	names := map[string]bool{}
@@ -175,8 +191,12 @@ func classname(uri string) string {
 	return name
 }
 
-func properties(run *results.Run) []property {
+// properties are the file of the suite's feature, if it is of one, and what is known of the environment.
+func properties(run *results.Run, uri string) []property {
 	var all []property
+	if uri = line(uri, ""); uri != "" {
+		all = append(all, property{Name: fileProperty, Value: uri})
+	}
 	for _, fact := range run.Environment {
 		all = append(all, property{Name: line(fact.Name, "fact"), Value: line(fact.Value, "")})
 	}
@@ -185,5 +205,4 @@ func properties(run *results.Run) []property {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-// timestamp has no zone, as the schema wants it; it is UTC.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") }
+func timestamp(t time.Time) string { return t.UTC().Format(timestampLayout) }

@@ -103,7 +103,7 @@ func checkAttributes(t *testing.T, element xml.StartElement, allowed rule) {
 	t.Helper()
 	patterns := map[string]string{
 		"time": `^\d+\.\d{3}$`, "tests": `^\d+$`, "failures": `^\d+$`, "errors": `^\d+$`, "skipped": `^\d+$`,
-		"timestamp": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$`, "name": `.`, "classname": `^\S`,
+		"timestamp": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$`, "name": `.`, "type": `.`, "classname": `^\S`,
 	}
 	var present []string
 	for _, a := range element.Attr {
