@@ -184,7 +184,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(whole.Bytes()[:whole.Len()/3])
 	for _, seed := range []string{
 		"", "<", "<testsuites/>", "<testsuites></testsuite>", `<!DOCTYPE a [<!ENTITY b "c">]><testsuites name="&b;"/>`,
-		`<testsuites tests="1"><testsuite><testcase><failure/><error/><skipped/></testcase></testsuite></testsuites>`,
+		`<testsuites tests="1" failures="1"><testsuite><testcase><failure/><error/><skipped/></testcase></testsuite></testsuites>`,
+		`<testsuites tests="1" failures="1"><testsuite><testcase time="9e99"><failure/><skipped/></testcase></testsuite></testsuites>`,
 		`<testsuites tests="1" errors="1"><testsuite id="run"><testcase><error type="ended early"/></testcase></testsuite></testsuites>`,
 		`<testsuites time="9e99"><testsuite timestamp="9999-99-99T00:00:00" time="-0"/></testsuites>`,
 		`<testsuites name="&#x85;&#x202e;&#xfffe;"/>`, strings.Repeat("<testsuites>", 20000),
