@@ -56,8 +56,10 @@
 // # What it does not do
 //
 // Endpoints are spoken to in plain text only. Those that speak HTTP/2 (route.H2C) are reached through the standard
-// library's transport, which allocates; trailers of requests and interim replies don't get through it. WebSocket over
-// HTTP/2 (RFC 8441) is not offered. That an HTTP/1.1 client has gone away is noticed when the reply is written to it. No endpoint is
+// library's transport, which allocates. Interim replies and trailers get through it in both directions, announced or
+// not; but trailers of a request with "Content-Length: 0" are lost. An endpoint that does not answer "Expect:
+// 100-continue" within a second is taken to have said yes, and the interim replies to one request may not be larger,
+// taken together, than one header. WebSocket over HTTP/2 (RFC 8441) is not offered. That an HTTP/1.1 client has gone away is noticed when the reply is written to it. No endpoint is
 // left out of its turn because it has failed before. Time-outs of reads and writes last up to a quarter longer than
 // they are set.
 package proxy

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
@@ -25,18 +26,12 @@ func (timeoutError) Temporary() bool { return true }
 // library.
 func (x *exchange) forwardH2C() bool {
 	attempts := min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len())
-	if x.request.ExpectsContinue { // the transport asks for the body at once
-		if err := x.front.informational(&message.Response{Status: 100}); err != nil {
-			_ = x.clientGone(err)
-			return false
-		}
-	}
-	body := &bodyReader{exchange: x}
 	for {
 		x.entry.Attempts++
+		body := &bodyReader{exchange: x}
 		reply, cancel, err := x.askH2C(body)
 		if err == nil {
-			err = x.relayH2C(reply)
+			err = x.relayH2C(reply, body)
 			cancel(err)
 			body.finish()
 			if err != nil {
@@ -45,18 +40,24 @@ func (x *exchange) forwardH2C() bool {
 			}
 			return x.front.fit()
 		}
-		again := notSent(err) && !body.used.Load() || !errors.Is(err, errSlow) && x.request.IsSafe() && !x.request.HasBody()
-		if again && x.entry.Attempts < attempts {
+		body.finish()
+		if x.repeatableH2C(err, body) && x.entry.Attempts < attempts {
 			x.server.metrics.Retries.Add(1)
 			x.nextEndpoint()
 			continue
 		}
-		body.finish()
 		if body.fault != nil {
 			return x.failBody(body.fault)
 		}
 		return x.fail(err)
 	}
+}
+
+func (x *exchange) repeatableH2C(err error, body *bodyReader) bool {
+	if errors.Is(err, errSlow) || errors.Is(err, errClientGone) {
+		return false
+	}
+	return notSent(err) && !body.used.Load() || x.request.IsSafe() && !x.request.HasBody()
 }
 
 // notSent says whether there was no connection to send the request on.
@@ -79,14 +80,25 @@ func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCause
 	x.entry.Endpoint = x.choice.upstream.pools[x.choice.endpoint].Address
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), connectLimit{}, x.connectLimit()))
 	x.front.onGone(canceller(cancel))
-	slow := time.AfterFunc(x.responseLimit(), func() { cancel(errSlow) })
-	defer slow.Stop()
+	limit := x.responseLimit()
+	interim := &interimReplies{exchange: x, limit: limit, slow: time.AfterFunc(limit, func() { cancel(errSlow) })}
+	body.interim = interim
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: interim.got})
 	request, err := x.requestH2C(ctx, body)
 	if err != nil {
+		interim.slow.Stop()
 		cancel(err)
 		return nil, nil, err
 	}
 	reply, err := x.server.h2c.RoundTrip(request)
+	if gone := interim.end(); gone != nil {
+		if err == nil {
+			reply.Body.Close()
+		}
+		err = errors.Join(errClientGone, gone)
+		cancel(err)
+		return nil, nil, err
+	}
 	x.entry.UpstreamTime = time.Since(started)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -99,7 +111,7 @@ func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCause
 }
 
 // relayH2C sends the reply to the client, each piece as soon as it comes.
-func (x *exchange) relayH2C(reply *http.Response) error {
+func (x *exchange) relayH2C(reply *http.Response, body *bodyReader) error {
 	defer x.front.onGone(nil)
 	defer reply.Body.Close()
 	var converted message.Response
@@ -112,6 +124,7 @@ func (x *exchange) relayH2C(reply *http.Response) error {
 		return err
 	}
 	header := x.replyHeader(&converted)
+	header.bodyUnread = x.request.HasBody() && !body.ended.Load()
 	if err := x.front.header(header); err != nil {
 		return x.clientGone(err)
 	}
