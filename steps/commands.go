@@ -83,12 +83,12 @@ func (c *commands) runUntil(ctx context.Context, line string, text *godog.DocStr
 	})
 }
 
-// eventually tries again until there is no error, or gives the last one.
+// eventually tries again until there is no error, or gives the last one. What can't be shown is not tried again.
 func (s *scenario) eventually(ctx context.Context, limit time.Duration, try func(context.Context) error) error {
 	deadline := time.Now().Add(limit)
 	for {
 		err := try(ctx)
-		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
+		if err == nil || cantBeShown(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
 		if pause(ctx, 200*time.Millisecond) != nil {

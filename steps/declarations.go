@@ -12,6 +12,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
@@ -79,7 +80,7 @@ func (m *declarations) applyFile(ctx context.Context, name string) error {
 }
 
 // apply applies everything but Ingresses, waits until it is ready, and only then applies the Ingresses: a controller
-// that has written an Ingress's status then serves it with all of its endpoints.
+// that takes an Ingress up then serves it with all of its endpoints.
 func (m *declarations) apply(ctx context.Context, manifest []byte, untilReady bool) error {
 	all, err := objects.Decode(manifest)
 	if err != nil {
@@ -93,25 +94,51 @@ func (m *declarations) apply(ctx context.Context, manifest []byte, untilReady bo
 			others = append(others, object)
 		}
 	}
-	for _, group := range [][]*unstructured.Unstructured{others, ingresses} {
-		for i, object := range group {
-			applied, err := m.Objects.Apply(ctx, object, m.place.namespace)
-			if err != nil {
-				return err
-			}
-			m.place.remember(applied)
-			group[i] = applied
-		}
-		if !untilReady {
-			continue
-		}
-		for _, object := range group {
+	if err := m.applyAll(ctx, others); err != nil {
+		return err
+	}
+	if untilReady {
+		for _, object := range others {
 			if err := m.waitReady(ctx, object); err != nil {
 				return err
 			}
 		}
 	}
+	if err := m.applyAll(ctx, ingresses); err != nil || !untilReady {
+		return err
+	}
+	note, err := m.waitTakenUp(ctx, ingresses)
+	if note != "" {
+		m.show(evidence.Text{Title: "Ingress status", Body: note})
+	}
+	return err
+}
+
+// applyAll applies objects, and puts each into its place as the cluster has it.
+func (m *declarations) applyAll(ctx context.Context, group []*unstructured.Unstructured) error {
+	for i, object := range group {
+		applied, err := m.applyOne(ctx, object)
+		if err != nil {
+			return err
+		}
+		group[i] = applied
+	}
 	return nil
+}
+
+// applyOne applies an object and keeps it for removal, unless it is somebody else's: in a namespace that the scenario
+// has to itself nothing is.
+func (s *scenario) applyOne(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	err := s.Objects.CheckOurs(ctx, object, s.place.namespace)
+	if own := !s.place.story && object.GetNamespace() == s.place.namespace; err != nil && (!own || !errors.Is(err, objects.ErrForeign)) {
+		return nil, err
+	}
+	applied, err := s.Objects.Apply(ctx, object, s.place.namespace)
+	if err != nil {
+		return nil, err
+	}
+	s.place.remember(applied)
+	return applied, nil
 }
 
 func (e *Environment) waitReady(ctx context.Context, object *unstructured.Unstructured) error {
@@ -145,9 +172,8 @@ func (m *declarations) refused(ctx context.Context, reason string, manifest *god
 		return err
 	}
 	for _, object := range all {
-		applied, err := m.Objects.Apply(ctx, object, m.place.namespace)
+		_, err := m.applyOne(ctx, object)
 		if err == nil {
-			m.place.remember(applied)
 			return failure(fmt.Sprintf("%s is refused with a message that has %q", objects.Name(object), reason), "it was accepted",
 				"the ValidatingWebhookConfiguration and the controller's log")
 		}

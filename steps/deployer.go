@@ -21,33 +21,9 @@ import (
 	"github.com/ingress-testbed/testbed/steps/outside"
 )
 
-const (
-	// answerTimeout bounds the wait for the first answer of a controller whose Pods are ready.
-	answerTimeout = 30 * time.Second
-	// serviceSettles is how long a changed Service may take to reach the nodes' rules. kube-proxy tells nobody when it
-	// has taken a change up; it collects changes for a second at most (--iptables-min-sync-period and its like).
-	serviceSettles = 1500 * time.Millisecond
-)
-
-// Controller is an ingress controller as it can be deployed.
-type Controller struct {
-	Manifest []byte
-	// Namespace of the objects below.
-	Namespace string
-	// Service through which requests come in: a NodePort Service with ports named http and https.
-	Service string
-	// Selector of the controller's Pods.
-	Selector string
-	// Instance is the installation's name in the cluster, that of its ClusterRole.
-	Instance string
-	// IngressClass that it serves.
-	IngressClass string
-	// Dump is the command that prints the routing table inside the Pod; nil if there is none.
-	Dump []string
-}
-
-// Render makes a controller from the settings that a feature file gives. Unknown settings are an error.
-type Render func(settings map[string]string) (Controller, error)
+// serviceSettles is how long a changed Service may take to reach the nodes' rules. kube-proxy tells nobody when it
+// has taken a change up; it collects changes for a second at most (--iptables-min-sync-period and its like).
+const serviceSettles = 1500 * time.Millisecond
 
 // Deployer deploys the ingress controller of a run. There is one at a time, because node ports, IngressClass and
 // cluster roles are the cluster's.
@@ -84,7 +60,7 @@ func (d *Deployer) Ensure(ctx context.Context, environment *Environment, setting
 	if err != nil {
 		return outside.Entry{}, fmt.Errorf("finding the way to the ingress controller: %w", err)
 	}
-	return entry, d.waitAnswer(ctx, environment, entry)
+	return entry, environment.waitAnswer(ctx, entry)
 }
 
 func (d *Deployer) render(settings map[string]string) (Controller, error) {
@@ -116,6 +92,9 @@ func (d *Deployer) apply(ctx context.Context, environment *Environment, controll
 	}
 	d.applied = nil
 	for _, object := range wanted {
+		if err := d.Objects.CheckOurs(ctx, object, controller.Namespace); err != nil {
+			return err
+		}
 		applied, err := d.Objects.Apply(ctx, object, controller.Namespace)
 		if err != nil {
 			return unlessTaken(err)
@@ -196,21 +175,28 @@ func (d *Deployer) entry(ctx context.Context, environment *Environment, controll
 	return entry, errors.Join(httpErr, httpsErr)
 }
 
-// waitAnswer waits for any HTTP answer: the nodes may not yet have the rules that lead to a new Pod.
-func (d *Deployer) waitAnswer(ctx context.Context, environment *Environment, entry outside.Entry) error {
-	client := outside.Client{Dialer: environment.Cluster.Client(), Names: &outside.Names{}}
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, answerTimeout, true, func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		_, last = client.Do(ctx, outside.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
-		return last == nil, nil
-	})
+// Check looks whether the controller's names are free, before anything is made: what has them and was not made by the
+// test-bed would be changed and, at the end, removed.
+func (d *Deployer) Check(ctx context.Context) error {
+	controller, err := d.render(nil)
 	if err != nil {
-		return fmt.Errorf("waiting until the ingress controller answers at %s: %w", entry.HTTP, errors.Join(err, last))
+		return err
+	}
+	wanted, err := objects.Decode(controller.Manifest)
+	if err != nil {
+		return err
+	}
+	for _, object := range wanted {
+		if err := d.Objects.CheckOurs(ctx, object, controller.Namespace); err != nil {
+			return fmt.Errorf("the ingress controller can't be deployed: %w; run as a guest, which takes other names "+
+				"(--cluster kubeconfig), or judge the controller that is there (--ingress-class and --controller-service)", err)
+		}
 	}
 	return nil
 }
+
+// Description is for reports.
+func (d *Deployer) Description() string { return "the test-bed's own" }
 
 // Current is the controller that was deployed last.
 func (d *Deployer) Current() (Controller, error) {
@@ -235,11 +221,8 @@ func (d *Deployer) Pod(ctx context.Context) (corev1.Pod, error) {
 	return pods[0], nil
 }
 
-// forget gives up what was deployed, for somebody else to remove.
-func (d *Deployer) forget() []*unstructured.Unstructured {
-	if d == nil {
-		return nil
-	}
+// release gives up what was deployed, for somebody else to remove.
+func (d *Deployer) release() []*unstructured.Unstructured {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	applied := d.applied

@@ -41,6 +41,7 @@ func (d *deployment) ensure(ctx context.Context, settings map[string]string) err
 	if err != nil {
 		return err
 	}
+	d.uptake.controllerIs(settings)
 	d.place.names.SetEntry(entry)
 	return nil
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (s *scenario) routingTable(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if controller.Dump == nil {
-		return "(this controller has no command that prints its routing table)", nil
+		return "", fmt.Errorf("it has no command that prints its routing table: %w", errOwnOnly)
 	}
 	pod, err := s.Controller.Pod(ctx)
 	if err != nil {

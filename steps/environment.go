@@ -23,7 +23,7 @@ type Environment struct {
 	Cluster    clusters.Cluster
 	Objects    *objects.API
 	Kubectl    kubectl.Program
-	Controller *Deployer
+	Controller IngressController
 	// Features holds the feature files and the files that they name, by path.
 	Features fs.FS
 	// ArtefactDir is where packet captures are kept.
@@ -33,8 +33,12 @@ type Environment struct {
 	Disposable bool
 	// StoryNamespace is where stories take place: "default" if empty. It has to be there.
 	StoryNamespace string
+	// Patience with the controller.
+	Patience Patience
 	// Note tells people what is being waited for; nil tells nobody.
 	Note func(string)
+
+	uptake uptake
 
 	mu      sync.Mutex
 	nodes   []clusters.Node
@@ -93,7 +97,9 @@ func (e *Environment) Clean(ctx context.Context) error {
 	}
 	e.leaving, e.stories = nil, nil
 	e.mu.Unlock()
-	leaving = append(e.Controller.forget(), leaving...)
+	if e.Controller != nil {
+		leaving = append(e.Controller.release(), leaving...)
+	}
 	e.note("removing what the scenarios made from the cluster")
 	return e.Objects.Delete(ctx, leaving)
 }

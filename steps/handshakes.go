@@ -97,11 +97,9 @@ func (h *handshakes) applySecret(ctx context.Context, name, hosts string, pair c
 	if err != nil {
 		return fmt.Errorf("making Secret %s: %w", name, err)
 	}
-	applied, err := h.Objects.Apply(ctx, &unstructured.Unstructured{Object: fields}, h.place.namespace)
-	if err != nil {
+	if _, err := h.applyOne(ctx, &unstructured.Unstructured{Object: fields}); err != nil {
 		return err
 	}
-	h.place.remember(applied)
 	h.place.certified[name] = hosts
 	return nil
 }

@@ -41,6 +41,9 @@ func (l *logs) Definitions() []vocabulary.Definition {
 
 // hasInOrder looks for the table's texts, one a row, each in a line of its own.
 func (l *logs) hasInOrder(ctx context.Context, table *godog.Table) error {
+	if controller, err := l.Controller.Current(); err == nil && controller.foreign() {
+		return fmt.Errorf("what a controller logs is its own affair: %w", errOwnOnly)
+	}
 	log := ""
 	err := l.eventually(ctx, logTimeout, func(ctx context.Context) error {
 		var err error

@@ -17,6 +17,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -47,6 +48,8 @@ type loopback struct {
 	addresses map[string]string // what the proxy listens on, by the address at which the client reaches it
 	pcap      map[string][]byte // what a capture holds, by the name of the Pod or node
 	commands  string            // folder with what kubectl prints, by its arguments
+	// admitted names the Ingresses that get an address.
+	admitted func(name string) bool
 }
 
 const (
@@ -58,7 +61,8 @@ const (
 func newLoopback(t *testing.T, fault proxytest.Mutation) *loopback {
 	t.Helper()
 	l := &loopback{clientset: fake.NewClientset(), table: &route.Table{}, pcap: map[string][]byte{}, commands: t.TempDir()}
-	l.dynamic = newDynamic(l.clientset)
+	l.admitted = func(string) bool { return true }
+	l.dynamic = newDynamic(l)
 	l.workload(t, "web", 1, func(string) http.Handler { return backends.Web() })
 	l.workload(t, "guest", 2, func(pod string) http.Handler { return backends.Guest(pod, "1") })
 	l.workload(t, "echo", 3, func(pod string) http.Handler { return backends.Echo(pod, "nginx: 1.13.0 - lua: 10008") })
@@ -162,9 +166,10 @@ func (l *loopback) create(t *testing.T, object runtime.Object) {
 	}
 }
 
-// newDynamic is a client whose server applies objects and has every Ingress admitted at once. Secrets are shown to the
-// other client too.
-func newDynamic(clientset *fake.Clientset) *dynamicfake.FakeDynamicClient {
+// newDynamic is a client whose server applies objects and gives Ingresses that are admitted an address at once. Secrets
+// are shown to the other client too.
+func newDynamic(l *loopback) *dynamicfake.FakeDynamicClient {
+	clientset := l.clientset
 	client := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme())
 	client.PrependReactor("patch", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		patch, ok := action.(clienttesting.PatchAction)
@@ -176,6 +181,10 @@ func newDynamic(clientset *fake.Clientset) *dynamicfake.FakeDynamicClient {
 			return true, nil, err
 		}
 		object.SetUID(types.UID(objects.Name(object)))
+		object.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "ingress-testbed", Operation: metav1.ManagedFieldsOperationApply}})
+		if object.GetKind() == "Ingress" && l.admitted(object.GetName()) {
+			object.Object["status"] = map[string]any{"loadBalancer": map[string]any{"ingress": []any{map[string]any{"ip": nodeAddress}}}}
+		}
 		resource, namespace := action.GetResource(), action.GetNamespace()
 		if object.GetKind() == "Secret" {
 			var secret corev1.Secret
@@ -198,6 +207,7 @@ func mapper() meta.RESTMapper {
 	mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, meta.RESTScopeNamespace)
 	mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, meta.RESTScopeNamespace)
 	mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, meta.RESTScopeRoot)
+	mapper.Add(networkingv1.SchemeGroupVersion.WithKind("Ingress"), meta.RESTScopeNamespace)
 	return mapper
 }
 

@@ -98,9 +98,15 @@ func TestScenariosFindTheFaultsOfAProxy(t *testing.T) {
 // runFeature runs a feature file's text.
 func runFeature(t *testing.T, environment *steps.Environment, content string) results.Run {
 	t.Helper()
+	return runFeatureIn(context.Background(), t, environment, content)
+}
+
+// runFeatureIn runs it until ctx ends.
+func runFeatureIn(ctx context.Context, t *testing.T, environment *steps.Environment, content string) results.Run {
+	t.Helper()
 	const name = "the.feature"
 	options := &godog.Options{
-		Strict: true, Output: io.Discard, DefaultContext: context.Background(),
+		Strict: true, Output: io.Discard, DefaultContext: ctx,
 		FeatureContents: []godog.Feature{{Name: name, Contents: []byte(content)}},
 	}
 	record := recorder.New(t.Name())

@@ -89,6 +89,9 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 		return controller.Namespace, err
 	case "controller instance":
 		controller, err := s.Controller.Current()
+		if err == nil && controller.Instance == "" {
+			err = fmt.Errorf("the names of its cluster-wide objects are not known: %w", errOwnOnly)
+		}
 		return controller.Instance, err
 	case "ingress class":
 		controller, err := s.Controller.Current()

@@ -67,7 +67,7 @@ func (s Suite) Initialize(godogScenario *godog.ScenarioContext) error {
 	if err != nil {
 		return err
 	}
-	words.Bind(godogScenario, vocabulary.Around{Arguments: state.expandAll, Result: skipUnsupported})
+	words.Bind(godogScenario, vocabulary.Around{Arguments: state.expandAll, Result: verdict})
 	godogScenario.Before(func(ctx context.Context, pickle *godog.Scenario) (context.Context, error) {
 		return ctx, state.enter(ctx, pickle, s.ScenariosIn[pickle.Uri])
 	})
@@ -90,21 +90,35 @@ func (s Suite) Initialize(godogScenario *godog.ScenarioContext) error {
 
 func (s *scenario) enter(ctx context.Context, pickle *messages.Pickle, scenariosInFile int) error {
 	if ctx.Err() != nil {
-		return evidence.Skip("the run was interrupted")
+		return evidence.Skip(interrupted)
 	}
 	place, err := s.placeOf(ctx, pickle, scenariosInFile)
 	if err != nil {
-		return err
+		return verdict(ctx, err)
 	}
 	s.uri, s.name, s.place = pickle.Uri, pickle.Name, place
 	s.client = &outside.Client{Dialer: s.Cluster.Client(), Names: place.names, Header: map[string][]string{}}
 	return nil
 }
 
-// skipUnsupported turns what the cluster can't show into a skipped scenario, with the reason.
-func skipUnsupported(err error) error {
-	if errors.Is(err, clusters.ErrUnsupported) {
+// interrupted is why scenarios are skipped after Ctrl-C.
+const interrupted = "the run was interrupted"
+
+// verdict turns what proves nothing against the controller into a skipped scenario, with the reason: what the cluster
+// or a controller that isn't the test-bed's own can't show, and what went wrong because the run was interrupted.
+func verdict(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return evidence.Skip(interrupted)
+	case cantBeShown(err):
 		return evidence.Skip(err.Error())
 	}
 	return err
+}
+
+// cantBeShown tells what neither passes nor fails.
+func cantBeShown(err error) bool {
+	return errors.Is(err, clusters.ErrUnsupported) || errors.Is(err, errOwnOnly)
 }

@@ -96,6 +96,31 @@ func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, name
 	return applied, nil
 }
 
+// ErrForeign is wrapped where an object is in the way that the test-bed didn't make.
+var ErrForeign = errors.New("it was not made by the test-bed, and is left as it is")
+
+// CheckOurs is an ErrForeign if the object is there already, in the given namespace if it names none, and not because
+// the test-bed applied it, in this run or another. Whatever else goes wrong is an error too.
+func (a *API) CheckOurs(ctx context.Context, object *unstructured.Unstructured, namespace string) error {
+	resource, err := a.resource(object, namespace)
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", Name(object), err)
+	}
+	found, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", Name(object), err)
+	}
+	for _, fields := range found.GetManagedFields() {
+		if fields.Manager == fieldManager {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is there already: %w", Name(object), ErrForeign)
+}
+
 // Get reads an object again.
 func (a *API) Get(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	resource, err := a.resource(object, object.GetNamespace())

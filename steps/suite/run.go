@@ -56,6 +56,11 @@ type Options struct {
 	Images []string
 	// Controller renders the ingress controller under test; steps.TestbedController is the project's own.
 	Controller steps.Render
+	// Installed is the ingress controller under test where that is in the cluster already; its Objects are filled in. Then
+	// Controller is not used.
+	Installed *steps.Installed
+	// Patience with the controller; the zero value has defaults.
+	Patience steps.Patience
 	// StoryNamespace is where stories take place: "default" if empty.
 	StoryNamespace string
 	// Prepare changes objects before they are applied; see objects.API.
@@ -170,17 +175,24 @@ func (r *run) scenarios(ctx context.Context, scratch string) (clusters.Cluster, 
 		Kubectl: kubectl.Program{
 			Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(scratch, "kubectl-cache"),
 		},
-		Controller:     &steps.Deployer{Objects: api, Render: r.Controller},
+		Controller:     r.controller(api),
+		Patience:       r.Patience,
 		Features:       r.Files,
 		ArtefactDir:    scratch,
 		Disposable:     r.Disposable,
 		StoryNamespace: r.StoryNamespace,
 		Note:           func(text string) { r.note("%s", text) },
 	}
-	if err := r.describe(ctx, environment); err != nil {
+	facts, err := r.describe(ctx, environment)
+	if err != nil {
 		return cluster, err
 	}
-	if err := r.godog(ctx, environment); err != nil {
+	err = r.godog(ctx, environment)
+	for _, finding := range environment.Findings() {
+		facts = append(facts, results.Fact{Name: "Note", Value: finding})
+	}
+	r.recorder.SetEnvironment(facts...)
+	if err != nil {
 		return cluster, err
 	}
 	// What was made is removed also after Ctrl-C.
@@ -211,17 +223,27 @@ func (r *run) godog(ctx context.Context, environment *steps.Environment) error {
 	return problem
 }
 
-// describe tells the reports where the run takes place.
-func (r *run) describe(ctx context.Context, environment *steps.Environment) error {
+// controller is the one under test.
+func (r *run) controller(api *objects.API) steps.IngressController {
+	if r.Installed == nil {
+		return &steps.Deployer{Objects: api, Render: r.Controller}
+	}
+	installed := *r.Installed
+	installed.Objects = api
+	return &installed
+}
+
+// describe tells the reports where the run takes place, and what is judged. What can't be judged is an error.
+func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]results.Fact, error) {
 	facts := []results.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
 	version, err := environment.Objects.Clientset.Discovery().ServerVersion()
 	if err != nil {
-		return fmt.Errorf("asking the cluster for its version: %w", err)
+		return nil, fmt.Errorf("asking the cluster for its version: %w", err)
 	}
 	facts = append(facts, results.Fact{Name: "Kubernetes", Value: version.GitVersion})
 	nodes, err := environment.Nodes(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var names []string
 	for _, node := range nodes {
@@ -231,7 +253,14 @@ func (r *run) describe(ctx context.Context, environment *steps.Environment) erro
 		results.Fact{Name: "Nodes", Value: strings.Join(names, ", ")},
 		results.Fact{Name: "Client", Value: environment.Cluster.Client().Addr().String()})
 	r.recorder.SetEnvironment(facts...)
-	return nil
+	if !r.Disposable || r.Installed != nil { // a new cluster has nothing that could be in the way
+		if err := environment.Controller.Check(ctx); err != nil {
+			return nil, err
+		}
+	}
+	facts = append(facts, results.Fact{Name: "Controller", Value: environment.Controller.Description()})
+	r.recorder.SetEnvironment(facts...)
+	return facts, nil
 }
 
 // exportLogs keeps the cluster's own logs if something failed.

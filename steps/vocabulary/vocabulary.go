@@ -73,7 +73,7 @@ func (v *Vocabulary) Examples() []string {
 // the handler gets them, and the error that the handler returned.
 type Around struct {
 	Arguments func(ctx context.Context, arguments []reflect.Value) error
-	Result    func(err error) error
+	Result    func(ctx context.Context, err error) error
 }
 
 // Bind registers all definitions with a scenario.
@@ -92,7 +92,7 @@ func wrap(handler any, around Around) any {
 		if err == nil {
 			err, _ = inner.Call(arguments)[0].Interface().(error)
 		}
-		if err = around.Result(err); err == nil {
+		if err = around.Result(ctx, err); err == nil {
 			return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
 		}
 		return []reflect.Value{reflect.ValueOf(&err).Elem()}

@@ -112,7 +112,7 @@ func TestBind(t *testing.T) {
 					}
 					return nil
 				},
-				Result: func(err error) error { results = append(results, err); return nil },
+				Result: func(_ context.Context, err error) error { results = append(results, err); return nil },
 			})
 		},
 		Options: &godog.Options{

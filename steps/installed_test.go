@@ -1,0 +1,148 @@
+package steps_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/proxy/proxytest"
+	"github.com/ingress-testbed/testbed/reports/results"
+	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/objects"
+)
+
+// another is a controller of somebody else's on the loopback cluster, with ports named as Traefik's chart does.
+func another(t *testing.T) (*loopback, *corev1.Service) {
+	t.Helper()
+	l := newLoopback(t, proxytest.Mutation{})
+	l.create(t, &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "another"}})
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "another"},
+		Spec: corev1.ServiceSpec{
+			ClusterIP: "10.10.200.7", Selector: map[string]string{"app": "controller"},
+			Ports: []corev1.ServicePort{
+				{Name: "metrics", Port: 9100}, {Name: "web", Port: 8000, NodePort: 30080}, {Name: "websecure", Port: 443, NodePort: 30443},
+			},
+		},
+	}
+	return l, service
+}
+
+func installed(l *loopback) *steps.Installed {
+	return &steps.Installed{Objects: &objects.API{Clientset: l.clientset}, IngressClass: "another", Namespace: "ingress", Service: "another"}
+}
+
+// What looks into the test-bed's own controller, or changes it, is skipped of another: it neither passes nor fails.
+func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
+	l, service := another(t)
+	l.create(t, service)
+	environment := l.environment(t)
+	environment.Controller = installed(l)
+	environment.Patience = steps.Patience{Settle: time.Millisecond}
+	if err := environment.Controller.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	scenarios := map[string]struct {
+		steps  string
+		reason string // of a skip; "" for scenarios that pass
+	}{
+		"serves": {`
+    When the client requests "http://paths.test/"
+    Then the response status is 200
+    When the client requests "https://gyull.com/"
+    Then the response status is 200`, ""},
+		"its places": {`
+    When the client requests "http://paths.test/admin" with the headers:
+      | X-It | ${controller pod} ${controller cluster IP} ${ingress class} ${controller namespace} ${controller node} |
+    Then the echo server saw:
+      | x-it | controller-0 10.10.200.7 another ingress node-1 |`, ""},
+		"settings": {`
+    Given an ingress controller with:
+      | replicas | 2  |
+      | node     | n1 |`, "sets the ingress controller's node, replicas"},
+		"log": {`
+    Then the controller's log has, in this order:
+      | fake logs |`, "its own affair"},
+		"routing table": {`
+    Then the controller's routing table has:
+      """
+      location /
+      """`, "prints its routing table"},
+		"rights": {`
+    Then the ClusterRole "${controller instance}" grants exactly:
+      | Resources | Verbs |
+      | pods      | list  |`, "cluster-wide objects are not known"},
+	}
+	feature := "Feature: another\n  Background:\n    Given an ingress controller\n"
+	for name, scenario := range scenarios {
+		feature += "\n  Scenario: " + name + scenario.steps + "\n"
+	}
+	for _, scenario := range runFeature(t, environment, feature).Features[0].Scenarios {
+		want, status := results.Passed, scenario.Status()
+		if scenarios[scenario.Name].reason != "" {
+			want = results.Skipped
+		}
+		if status != want || !strings.Contains(scenario.SkipReason(), scenarios[scenario.Name].reason) {
+			t.Errorf("%s: %s because %q, want %s: %+v", scenario.Name, status, scenario.SkipReason(), want, scenario.FailedStep())
+		}
+	}
+}
+
+func TestAControllerByItsClusterIP(t *testing.T) {
+	l, service := another(t)
+	for i := range service.Spec.Ports {
+		service.Spec.Ports[i].NodePort = 0
+	}
+	l.create(t, service)
+	l.addresses = map[string]string{"10.10.200.7:8000": l.addresses[nodeAddress+":30080"], "10.10.200.7:443": l.addresses[nodeAddress+":30443"]}
+	environment := l.environment(t)
+	controller := installed(l)
+	controller.ByClusterIP = true
+	environment.Controller = controller
+	if err := controller.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run := runFeature(t, environment, `Feature: by cluster IP
+  Scenario: both ports
+    Given an ingress controller
+    When the client requests "http://paths.test/"
+    Then the response status is 200
+    When the client requests "https://gyull.com/"
+    Then the response status is 200
+`)
+	if scenario := run.Features[0].Scenarios[0]; scenario.Status() != results.Passed {
+		t.Errorf("%s: %+v", scenario.Status(), scenario.FailedStep())
+	}
+}
+
+func TestAControllerThatCantBeJudgedIsToldWithARemedy(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*corev1.Service, *steps.Installed)
+		want   string
+	}{
+		"no Service":   {func(_ *corev1.Service, i *steps.Installed) { i.Service = "gone" }, "no Service ingress/gone: give the one that leads"},
+		"no class":     {func(_ *corev1.Service, i *steps.Installed) { i.IngressClass = "gone" }, `no IngressClass "gone"; it has: another`},
+		"no selector":  {func(s *corev1.Service, _ *steps.Installed) { s.Spec.Selector = nil }, "selects no Pods"},
+		"no node port": {func(s *corev1.Service, _ *steps.Installed) { s.Spec.Ports[1].NodePort = 0 }, "make it one of type NodePort"},
+		"no HTTPS port": {
+			func(s *corev1.Service, _ *steps.Installed) { s.Spec.Ports = s.Spec.Ports[:2] },
+			"no port 443, nor one named https or websecure; it has: metrics 9100, web 8000",
+		},
+		"no cluster IP": {func(s *corev1.Service, i *steps.Installed) { s.Spec.ClusterIP, i.ByClusterIP = "None", true }, "no cluster IP"},
+		"no ready Pod":  {func(s *corev1.Service, _ *steps.Installed) { s.Spec.Selector["app"] = "nobody" }, "none is ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, service := another(t)
+			controller := installed(l)
+			test.change(service, controller)
+			l.create(t, service)
+			if err := controller.Check(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
