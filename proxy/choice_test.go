@@ -124,7 +124,7 @@ func (l *lines) wait(t *testing.T, n int) []string {
 		l.mu.Lock()
 		got := strings.Split(strings.TrimSpace(l.text.String()), "\n")
 		l.mu.Unlock()
-		if len(got) >= n {
+		if len(got) >= n && got[0] != "" {
 			return got
 		}
 		time.Sleep(10 * time.Millisecond)

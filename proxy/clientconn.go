@@ -36,10 +36,10 @@ type clientConn struct {
 	closing bool
 	chunked bool // the reply is
 
-	idle     atomic.Bool // between two requests
-	telling  sync.Mutex  // held while the connection is told to end; guards what follows
-	closed   bool
-	endpoint io.Closer // that works for this client
+	idle    atomic.Bool // between two requests
+	telling sync.Mutex  // held while the connection is told to end; guards what follows
+	closed  bool
+	absence absence
 }
 
 // phase is what a read of the connection waits for.
@@ -172,21 +172,10 @@ func (c *clientConn) Close() error {
 	c.telling.Lock()
 	defer c.telling.Unlock()
 	c.closed = true
-	if c.endpoint != nil {
-		c.endpoint.Close()
+	if c.absence.endpoint != nil {
+		c.absence.endpoint.Close()
 	}
 	return c.conn.Close()
-}
-
-// onGone makes Close close what is given too. That a client goes away is not noticed otherwise: while the endpoint's
-// reply is awaited nobody reads from the client.
-func (c *clientConn) onGone(endpoint io.Closer) {
-	c.telling.Lock()
-	defer c.telling.Unlock()
-	c.endpoint = endpoint
-	if c.closed && endpoint != nil {
-		endpoint.Close()
-	}
 }
 
 // body, cutBody: see front.

@@ -13,6 +13,7 @@ import (
 const gathered = 16 << 10
 
 func (c *clientConn) informational(reply *message.Response) error {
+	c.replying()
 	c.out = appendStatusLine(c.out, reply.Status, reply.Reason)
 	c.out = reply.AppendForwarded(c.out, false)
 	c.out = append(c.out, '\r', '\n')
@@ -20,6 +21,7 @@ func (c *clientConn) informational(reply *message.Response) error {
 }
 
 func (c *clientConn) header(h replyHeader) error {
+	c.replying()
 	c.chunked = false
 	c.closing = c.closing || h.close
 	c.closing = c.closing || c.request.Close || c.server.draining.Load() || h.bodyUnread && !c.canDrain()
@@ -113,6 +115,7 @@ func (c *clientConn) abort() {
 
 // switchProtocols sends the reply with status 101 and the protocol that was agreed on.
 func (c *clientConn) switchProtocols(endpoint *upstream.Conn, extra []byte) error {
+	c.replying()
 	reply := &endpoint.Reply
 	c.out = appendStatusLine(c.out, reply.Status, reply.Reason)
 	c.out = reply.AppendForwarded(c.out, false)

@@ -36,6 +36,16 @@
 // because they may have been served. A slow endpoint (504) is not given up for another. At most Limits.Attempts
 // endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an attempt.
 //
+// # When a client goes away
+//
+// The request to the endpoint is cancelled (its connection closed, or its stream reset), and the access log says 499,
+// as ingress-nginx does. With HTTP/2 that happens at once. An HTTP/1.1 client is looked after when the endpoint takes
+// longer than some 300 ms: one that has reset its connection is gone. One that has ended its side may still await the
+// reply, which ingress-nginx does not let it (proxy_ignore_client_abort off); here it gets an interim reply with status
+// 100 first, which resets the connection if nobody reads any more, and what it asked for in the end if somebody does.
+// Once the reply has begun, only a reset is noticed before more of it is written; so it is with HTTP/1.0, which has no
+// interim replies.
+//
 // # How it is made
 //
 // A request is an exchange between a front (the client's side: clientConn for HTTP/1.1, streamFront for HTTP/2) and
@@ -59,7 +69,7 @@
 // library's transport, which allocates. Interim replies and trailers get through it in both directions, announced or
 // not; but trailers of a request with "Content-Length: 0" are lost. An endpoint that does not answer "Expect:
 // 100-continue" within a second is taken to have said yes, and the interim replies to one request may not be larger,
-// taken together, than one header. WebSocket over HTTP/2 (RFC 8441) is not offered. That an HTTP/1.1 client has gone away is noticed when the reply is written to it. No endpoint is
-// left out of its turn because it has failed before. Time-outs of reads and writes last up to a quarter longer than
+// taken together, than one header. WebSocket over HTTP/2 (RFC 8441) is not offered. No endpoint is left out of its turn because
+// it has failed before. Time-outs of reads and writes last up to a quarter longer than
 // they are set.
 package proxy

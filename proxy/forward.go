@@ -94,6 +94,9 @@ func (x *exchange) ask() (*upstream.Conn, error) {
 		if pumped := x.pump.stop(x.front); pumped != nil {
 			return nil, pumped
 		}
+		if x.front.gone() {
+			return nil, errClientGone
+		}
 		// An idle connection that the endpoint has closed says nothing about the endpoint.
 		if connection.Reused && safe && connection.In.Buffered() == 0 && broken(err) {
 			started = time.Now()

@@ -17,6 +17,8 @@ type front interface {
 	cutBody()
 	// onGone closes what is given when the client goes away, if the front can tell; nil ends that.
 	onGone(io.Closer)
+	// gone says whether the client is known to have gone away.
+	gone() bool
 	// informational sends an interim reply (1xx).
 	informational(reply *message.Response) error
 	header(header replyHeader) error

@@ -144,6 +144,9 @@ func (x *exchange) relayH2C(reply *http.Response, body *bodyReader) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err != nil && x.front.gone() {
+			return x.clientGone(errClientGone)
+		}
 		if err != nil {
 			x.reason = "the reply broke off: " + err.Error()
 			return err

@@ -92,6 +92,9 @@ func (x *exchange) relayBody(c *upstream.Conn, now time.Time) error {
 			}
 			return nil
 		}
+		if err != nil && x.front.gone() {
+			return x.clientGone(errClientGone)
+		}
 		if err != nil {
 			x.reason = "the reply broke off: " + err.Error()
 			return err

@@ -23,6 +23,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	pools, stopPools := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.pools.Expire(pools) })
+	background.Go(func() { s.connections.patrol(pools) })
 	defer background.Wait()
 	defer stopPools()
 

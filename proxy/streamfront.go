@@ -46,6 +46,7 @@ type streamFront struct {
 func (f *streamFront) body() requestBody   { return f.Stream }
 func (f *streamFront) cutBody()            { f.CutBody() }
 func (f *streamFront) onGone(c io.Closer)  { f.OnGone(c) }
+func (f *streamFront) gone() bool          { return f.Gone() }
 func (f *streamFront) data(p []byte) error { return f.WriteData(p) }
 func (f *streamFront) flush() error        { return f.Flush() }
 func (f *streamFront) abort()              { f.Abort() }

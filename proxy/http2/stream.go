@@ -156,6 +156,13 @@ func (s *Stream) OnGone(closer io.Closer) {
 	s.closeWhenGone = closer
 }
 
+// Gone says whether the client has gone away.
+func (s *Stream) Gone() bool {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return s.gone
+}
+
 // CutBody makes a read of the body that is going on, and all that follow, fail.
 func (s *Stream) CutBody() {
 	s.conn.mu.Lock()
