@@ -45,8 +45,12 @@ func run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends this process at once
 	root := newRoot()
+	began := markBegin(root)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !*began && !errors.Is(err, suite.ErrInput) {
+		err = fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, root.CommandPath(), err)
+	}
 	var code exitCode
 	switch {
 	case err == nil:
@@ -60,6 +64,26 @@ func run(args []string) int {
 		}
 		return 1
 	}
+}
+
+// markBegin tells commands that were begun from command lines that make no sense: an unknown command, arguments that it
+// doesn't take, flags that are missing. Of those, cobra's errors have no type.
+func markBegin(cmd *cobra.Command) *bool {
+	began := new(bool)
+	var mark func(*cobra.Command)
+	mark = func(cmd *cobra.Command) {
+		if inner := cmd.RunE; inner != nil {
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				*began = true
+				return inner(cmd, args)
+			}
+		}
+		for _, child := range cmd.Commands() {
+			mark(child)
+		}
+	}
+	mark(cmd)
+	return began
 }
 
 // exitCode ends the process without another word: all has been said.
@@ -80,6 +104,6 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, cmd.CommandPath(), err)
 	})
-	root.AddCommand(newRun(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture(), newCleanup())
+	root.AddCommand(newRun(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture(), newCleanup())
 	return root
 }

@@ -1,0 +1,248 @@
+package matrix_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ingress-testbed/testbed/reports/internal/example"
+	"github.com/ingress-testbed/testbed/reports/matrix"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+// scenario has one step of the status. The reason is that of a failure or a skip.
+func scenario(name string, status results.Status, reason string) results.Scenario {
+	step := results.Step{Status: status}
+	if status == results.Skipped {
+		step.SkipReason = reason
+	} else if status.Failing() {
+		step.Failure = &results.Failure{Message: reason}
+	}
+	return results.Scenario{Name: name, Steps: []results.Step{step}}
+}
+
+func run(features ...results.Feature) *results.Run {
+	return &results.Run{Title: "Conformance", Features: features}
+}
+
+func feature(file string, scenarios ...results.Scenario) results.Feature {
+	return results.Feature{URI: file, Name: "Feature " + file, Scenarios: scenarios}
+}
+
+// four are runs that differ in every way: one passed, one failed, one on another kind of cluster, one without results.
+func four() *matrix.Matrix {
+	return matrix.New("Conformance", []matrix.Run{
+		{Label: "v1.34", Page: "v1.34/index.html", Results: run(
+			feature("hosts", scenario("exact", results.Passed, ""), scenario("wildcard", results.Passed, "")),
+			feature("tunnel", scenario("vxlan", results.Passed, "")))},
+		{Label: "v1.35", Page: "v1.35/index.html", Results: run(
+			feature("hosts", scenario("exact", results.Passed, ""), scenario("wildcard", results.Failed, "expected 200, seen 404")),
+			feature("tunnel", scenario("vxlan", results.Passed, "")))},
+		{Label: "kind", Results: run(
+			feature("tunnel", scenario("vxlan", results.Skipped, "routed by kindnet")),
+			feature("hosts", scenario("wildcard", results.Passed, ""), scenario("exact", results.Passed, ""), scenario("new", results.Passed, "")))},
+		{Label: "k3d", Problem: "it left no junit.xml"},
+	})
+}
+
+func describe(m *matrix.Matrix, differences []matrix.Difference) []string {
+	var lines []string
+	for _, d := range differences {
+		line := d.Feature.File + "/" + d.Scenario.Name
+		for _, g := range d.Groups {
+			line += " |"
+			for _, i := range g.Runs {
+				line += " " + m.Runs[i].Label
+			}
+			line += ": " + string(g.Status)
+			if g.Message != "" {
+				line += ", " + g.Message
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestDifferencesWithTheirReasons(t *testing.T) {
+	m := four()
+	want := []string{
+		"hosts/wildcard | v1.34 kind: passed | v1.35: failed, expected 200, seen 404",
+		"hosts/new | v1.34 v1.35: not there | kind: passed",
+		"tunnel/vxlan | v1.34 v1.35: passed | kind: skipped, routed by kindnet",
+	}
+	if diff := cmp.Diff(want, describe(m, m.Differences())); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+	if same := m.FailuresEverywhere(); len(same) != 0 {
+		t.Errorf("failures everywhere: %v", describe(m, same))
+	}
+}
+
+func TestFailuresComeFirst(t *testing.T) {
+	a := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.Passed, "")))
+	b := run(feature("f", scenario("one", results.Skipped, "no"), scenario("two", results.Undefined, "no step")))
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: a}, {Label: "b", Results: b}})
+	want := []string{"f/two | a: passed | b: undefined, no step", "f/one | a: passed | b: skipped, no"}
+	if diff := cmp.Diff(want, describe(m, m.Differences())); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatFailsEverywhereIsNoDifference(t *testing.T) {
+	a := run(feature("f", scenario("one", results.Failed, "first"), scenario("two", results.Skipped, "no")))
+	b := run(feature("f", scenario("one", results.Failed, "second"), scenario("two", results.Skipped, "no, too")))
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: a}, {Label: "b", Results: b}})
+	if got := m.Differences(); len(got) != 0 {
+		t.Errorf("differences %q", describe(m, got))
+	}
+	want := []string{"f/one | a: failed, first | b: failed, second"}
+	if diff := cmp.Diff(want, describe(m, m.FailuresEverywhere())); diff != "" {
+		t.Errorf("failures everywhere (-want +got):\n%s", diff)
+	}
+	remarks := strings.Join(m.Remarks(), "\n")
+	if !strings.Contains(remarks, "Failed in all runs:\n  Feature f: one\n    failed on a: first\n") || strings.Contains(remarks, "Not the same") {
+		t.Errorf("remarks:\n%s", remarks)
+	}
+}
+
+func TestRunsInWhichNothingRanAreNotCompared(t *testing.T) {
+	dead := run(feature("f", scenario("one", results.NotRun, "")))
+	dead.Problem = "the cluster did not start"
+	half := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.NotRun, "")))
+	half.Problem = "interrupted"
+	whole := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.Passed, "")))
+	m := matrix.New("", []matrix.Run{{Label: "dead", Results: dead}, {Label: "half", Results: half}, {Label: "whole", Results: whole}})
+	want := []string{"f/two | half: not run | whole: passed"}
+	if diff := cmp.Diff(want, describe(m, m.Differences())); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	passed := run(feature("f", scenario("s", results.Passed, "")))
+	skipped := run(feature("f", scenario("s", results.Skipped, "no")))
+	failed := run(feature("f", scenario("s", results.Failed, "boom")))
+	ended := run(feature("f", scenario("s", results.Failed, "boom")))
+	ended.Problem = "interrupted"
+	for name, c := range map[string]struct {
+		runs    []matrix.Run
+		reason  string // "" for a pass
+		outcome string // of the last run
+	}{
+		"none":           {nil, "there are no runs", ""},
+		"all passed":     {[]matrix.Run{{Label: "a", Results: passed}, {Label: "b", Results: passed}}, "", "passed"},
+		"one failed":     {[]matrix.Run{{Label: "a", Results: passed}, {Label: "b", Results: failed}}, "1 of 2 runs did not pass: b", "failed"},
+		"all skipped":    {[]matrix.Run{{Label: "a", Results: skipped}, {Label: "b", Results: skipped}}, "2 of 2 runs did not pass: a, b", "not passed"},
+		"ended early":    {[]matrix.Run{{Label: "a", Results: passed}, {Label: "b", Results: ended}}, "1 of 2 runs did not pass: b", "ended early"},
+		"did not finish": {[]matrix.Run{{Label: "a", Results: passed}, {Label: "b"}}, "1 of 2 runs did not pass: b", "did not finish"},
+		"the only one":   {[]matrix.Run{{Label: "a"}}, "the only run did not pass: a", "did not finish"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := matrix.New("", c.runs)
+			if m.Reason() != c.reason || m.Passed() != (c.reason == "") {
+				t.Errorf("passed %t because %q, want %q", m.Passed(), m.Reason(), c.reason)
+			}
+			if len(c.runs) > 0 {
+				if got := m.Runs[len(c.runs)-1].Outcome(); got != c.outcome {
+					t.Errorf("outcome %q, want %q", got, c.outcome)
+				}
+			}
+		})
+	}
+}
+
+func TestScenariosOfOneNameStayApart(t *testing.T) {
+	a := run(feature("f", scenario("s", results.Passed, ""), scenario("s", results.Failed, "boom")))
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: a}, {Label: "b", Results: a}})
+	var got []results.Status
+	for _, s := range m.Features[0].Scenarios {
+		got = append(got, s.Outcomes[0].Status, s.Outcomes[1].Status)
+	}
+	if diff := cmp.Diff([]results.Status{results.Passed, results.Passed, results.Failed, results.Failed}, got); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+func TestRowsAndRemarks(t *testing.T) {
+	m := four()
+	want := [][]string{
+		{"Feature", "v1.34", "v1.35", "kind", "k3d"},
+		{"Feature hosts", "✓ 2", "✓ 1 ✗ 1", "✓ 3", ""},
+		{"Feature tunnel", "✓ 1", "✓ 1", "– 1", ""},
+		{"Verdict", "passed", "failed", "passed", "did not finish"},
+	}
+	if diff := cmp.Diff(want, m.Rows()); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	remarks := strings.Join(m.Remarks(), "\n")
+	for _, part := range []string{
+		"v1.35 failed: 1 of 3 scenarios failed\nk3d did not finish: it left no junit.xml\n",
+		"  Feature hosts: wildcard\n    passed on v1.34, kind\n    failed on v1.35: expected 200, seen 404\n",
+		"    skipped on kind: routed by kindnet",
+	} {
+		if !strings.Contains(remarks, part) {
+			t.Errorf("the remarks lack %q:\n%s", part, remarks)
+		}
+	}
+}
+
+func TestManyDifferencesAreCutOutsideThePage(t *testing.T) {
+	var a, b []results.Scenario
+	for i := range 25 {
+		a = append(a, scenario(fmt.Sprint(i), results.Passed, ""))
+		b = append(b, scenario(fmt.Sprint(i), results.Failed, "boom"))
+	}
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: run(feature("f", a...))}, {Label: "b", Results: run(feature("f", b...))}})
+	remarks := m.Remarks()
+	if last := remarks[len(remarks)-1]; last != "  … and 5 more, which the report has" {
+		t.Errorf("the last remark is %q", last)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	m := four()
+	m.Features[0].Name = "a|b <img src=x> `c` *d*"
+	var out strings.Builder
+	if err := m.WriteMarkdown(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		"## Conformance: ✗ Not passed\n\n2 of 4 runs did not pass\\: v1\\.35, k3d\n\n",
+		"| Feature | v1\\.34 | v1\\.35 | kind | k3d |\n| --- | --- | --- | --- | --- |\n",
+		"| a\\|b \\<img src\\=x\\> \\`c\\` \\*d\\* | ✓ 2 passed | ✓ 1 passed, ✗ 1 failed | ✓ 3 passed |  |\n",
+		"\n- k3d did not finish\\: it left no junit\\.xml\n",
+		"\n    - skipped on kind\\: routed by kindnet\n",
+	} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in:\n%s", part, out.String())
+		}
+	}
+}
+
+func FuzzMarkdownStaysOneTable(f *testing.F) {
+	for _, seed := range []string{"|", "\\", "\\|", "<b>", "a\n\n# b", "\r", "```", "- x", "\x1b[2J", "&#124;"} {
+		f.Add(seed)
+	}
+	shape := func(text string) (lines, cells int) {
+		r := example.Rewrite(example.Run(), func(s string) string { return "x" + text + "x" })
+		m := matrix.New(text, []matrix.Run{{Label: text + "a", Results: &r}, {Label: text + "b", Problem: text}})
+		var out strings.Builder
+		if err := m.WriteMarkdown(&out); err != nil {
+			f.Fatal(err)
+		}
+		plain := strings.NewReplacer(`\\`, "", `\|`, "").Replace(out.String())
+		if strings.ContainsAny(plain, "\x1b\r\x00") {
+			f.Errorf("control characters in %q", plain)
+		}
+		return strings.Count(plain, "\n"), strings.Count(plain, "|")
+	}
+	f.Fuzz(func(t *testing.T, hostile string) {
+		lines, cells := shape("y")
+		if gotLines, gotCells := shape("y" + hostile + "y"); gotLines != lines || gotCells != cells {
+			t.Errorf("%d lines with %d cells, want %d with %d", gotLines, gotCells, lines, cells)
+		}
+	})
+}

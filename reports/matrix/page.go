@@ -1,0 +1,195 @@
+package matrix
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+
+	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/results"
+)
+
+//go:embed matrix.gohtml
+var page string
+
+//go:embed matrix.css
+var style string
+
+// WritePage writes one self-contained page: no script, and nothing that is loaded from elsewhere. It links to the runs'
+// own pages.
+func (m *Matrix) WritePage(w io.Writer) error {
+	parsed, err := template.New("matrix").Parse(page)
+	if err != nil {
+		return fmt.Errorf("parsing the page's template: %w", err)
+	}
+	if err := parsed.Execute(w, m.view()); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	return nil
+}
+
+// view is what the template sees.
+type view struct {
+	Style              template.CSS
+	Title, Reason      string
+	Passed             bool
+	Counts             []look.Count // of runs
+	Size               string
+	Runs               []runView
+	Features           []featureView
+	Comparable         bool
+	Different, Failing []differenceView
+}
+
+type runView struct {
+	Label, Page, Class, Mark, Outcome, Reason, Duration string
+	Facts                                               []results.Fact
+}
+
+type featureView struct {
+	Name, File string
+	Open       bool
+	Cells      []cellView
+	Scenarios  []scenarioView
+}
+
+type cellView struct {
+	Link   string
+	Counts []look.Count
+	// Missing says why there are no counts.
+	Missing string
+}
+
+type scenarioView struct {
+	Name     string
+	Outcomes []outcomeView
+}
+
+type outcomeView struct {
+	Label, Link, Class, Mark, Status, Message string
+	// Missing says why there is no status.
+	Missing string
+}
+
+type differenceView struct {
+	Feature, Name string
+	Groups        []groupView
+}
+
+type groupView struct {
+	outcomeView
+	Runs []outcomeView
+}
+
+func (m *Matrix) view() *view {
+	v := &view{
+		Style: look.Style() + template.CSS(style), Title: m.Title, Passed: m.Passed(), Reason: m.Reason(), Comparable: len(m.Runs) > 1,
+	}
+	if v.Title == "" {
+		v.Title = "Test runs"
+	}
+	passed := 0
+	for i := range m.Runs {
+		v.Runs = append(v.Runs, newRun(&m.Runs[i]))
+		if m.Runs[i].Passed() {
+			passed++
+		}
+	}
+	v.Counts = look.Counts(results.Counts{Passed: passed})
+	if others := len(m.Runs) - passed; others > 0 {
+		v.Counts = append(v.Counts, look.Count{Class: "failed", Name: "not passed", Count: others})
+	}
+	scenarios := 0
+	for i := range m.Features {
+		v.Features = append(v.Features, m.feature(&m.Features[i]))
+		scenarios += len(m.Features[i].Scenarios)
+	}
+	v.Size = number(len(m.Features), "feature") + ", " + number(scenarios, "scenario") + ", " + number(len(m.Runs), "run")
+	for _, d := range m.Differences() {
+		v.Different = append(v.Different, m.difference(d))
+	}
+	for _, d := range m.FailuresEverywhere() {
+		v.Failing = append(v.Failing, m.difference(d))
+	}
+	return v
+}
+
+func number(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+func newRun(r *Run) runView {
+	v := runView{Label: r.Label, Page: r.Page, Class: "failed", Mark: "✗", Outcome: r.Outcome(), Reason: r.Reason()}
+	if r.Passed() {
+		v.Class, v.Mark = "passed", "✓"
+	}
+	if r.Results != nil {
+		v.Duration = plaintext.Duration(r.Results.Duration())
+		for _, fact := range r.Results.Environment {
+			v.Facts = append(v.Facts, results.Fact{Name: plaintext.Line(fact.Name), Value: plaintext.Clean(fact.Value)})
+		}
+	}
+	return v
+}
+
+func (m *Matrix) feature(f *Feature) featureView {
+	v := featureView{Name: f.Name, File: f.File}
+	for run := range m.Runs {
+		cell := cellView{Counts: look.Counts(f.Counts[run]), Missing: m.missing(run)}
+		if m.Runs[run].Page != "" && f.Numbers[run] > 0 {
+			cell.Link = fmt.Sprintf("%s#feature-%d", m.Runs[run].Page, f.Numbers[run])
+		}
+		v.Open = v.Open || f.Counts[run].Failed > 0
+		v.Cells = append(v.Cells, cell)
+	}
+	for i := range f.Scenarios {
+		s := scenarioView{Name: f.Scenarios[i].Name}
+		for run := range m.Runs {
+			s.Outcomes = append(s.Outcomes, m.outcome(f, &f.Scenarios[i], run))
+		}
+		v.Scenarios = append(v.Scenarios, s)
+	}
+	return v
+}
+
+// outcome of a scenario in a run; the link leads to it on the run's page, whose IDs are numbers.
+func (m *Matrix) outcome(f *Feature, s *Scenario, run int) outcomeView {
+	o := s.Outcomes[run]
+	v := worded(o.Status, o.Message)
+	v.Label = m.Runs[run].Label
+	if o.Status == Absent {
+		v.Missing = m.missing(run)
+	}
+	if m.Runs[run].Page != "" && o.Number > 0 {
+		v.Link = fmt.Sprintf("%s#scenario-%d-%d", m.Runs[run].Page, f.Numbers[run], o.Number)
+	}
+	return v
+}
+
+func (m *Matrix) missing(run int) string {
+	if m.Runs[run].Results == nil {
+		return "no results"
+	}
+	return string(Absent)
+}
+
+func worded(status results.Status, message string) outcomeView {
+	return outcomeView{Class: look.Class(status), Mark: look.Mark(status), Status: string(status), Message: message}
+}
+
+func (m *Matrix) difference(d Difference) differenceView {
+	v := differenceView{Feature: d.Feature.Name, Name: d.Scenario.Name}
+	for _, g := range d.Groups {
+		group := groupView{outcomeView: worded(g.Status, g.Message)}
+		for _, run := range g.Runs {
+			group.Runs = append(group.Runs, m.outcome(d.Feature, d.Scenario, run))
+		}
+		v.Groups = append(v.Groups, group)
+	}
+	return v
+}

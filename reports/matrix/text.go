@@ -1,0 +1,86 @@
+package matrix
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+)
+
+// maxDifferences bounds how many scenarios are listed outside the page, which has them all.
+const maxDifferences = 20
+
+// Legend explains the marks of Rows.
+const Legend = "✓ passed  ✗ failed  – skipped  · not run"
+
+// Rows are the table for a terminal: a line with the labels, one for each feature, and one with the verdicts.
+func (m *Matrix) Rows() [][]string {
+	return m.rows(func(c look.Count) string { return fmt.Sprintf("%s %d", c.Mark, c.Count) }, " ")
+}
+
+func (m *Matrix) rows(word func(look.Count) string, between string) [][]string {
+	head, verdicts := []string{"Feature"}, []string{"Verdict"}
+	for i := range m.Runs {
+		head, verdicts = append(head, m.Runs[i].Label), append(verdicts, m.Runs[i].Outcome())
+	}
+	rows := [][]string{head}
+	for _, feature := range m.Features {
+		row := []string{feature.Name}
+		for run := range m.Runs {
+			var cell []string
+			for _, count := range look.Counts(feature.Counts[run]) {
+				cell = append(cell, word(count))
+			}
+			row = append(row, strings.Join(cell, between))
+		}
+		rows = append(rows, row)
+	}
+	return append(rows, verdicts)
+}
+
+// Remarks are the lines below the table: why runs did not pass, what failed everywhere, and what differs.
+func (m *Matrix) Remarks() []string {
+	var lines []string
+	for i := range m.Runs {
+		if reason := m.Runs[i].Reason(); reason != "" {
+			lines = append(lines, fmt.Sprintf("%s %s: %s", m.Runs[i].Label, m.Runs[i].Outcome(), plaintext.Line(reason)))
+		}
+	}
+	lines = append(lines, m.list("Failed in all runs:", m.FailuresEverywhere())...)
+	return append(lines, m.list("Not the same in all runs:", m.Differences())...)
+}
+
+func (m *Matrix) list(heading string, scenarios []Difference) []string {
+	if len(scenarios) == 0 {
+		return nil
+	}
+	lines := []string{heading}
+	for i, d := range scenarios {
+		if i == maxDifferences {
+			return append(lines, fmt.Sprintf("  … and %d more, which the report has", len(scenarios)-i))
+		}
+		lines = append(lines, "  "+d.Feature.Name+": "+d.Scenario.Name)
+		for _, g := range d.Groups {
+			lines = append(lines, "    "+m.group(g))
+		}
+	}
+	return lines
+}
+
+// group is like "skipped on kind 1.35: routed by kindnet, there is no tunnel".
+func (m *Matrix) group(g Group) string {
+	line := fmt.Sprintf("%s on %s", g.Status, strings.Join(m.labels(g.Runs), ", "))
+	if g.Message != "" {
+		line += ": " + plaintext.Line(g.Message)
+	}
+	return line
+}
+
+func (m *Matrix) labels(runs []int) []string {
+	var labels []string
+	for _, run := range runs {
+		labels = append(labels, m.Runs[run].Label)
+	}
+	return labels
+}
