@@ -21,7 +21,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMachine(); err != nil {
+	if err := checkMachine(haveProgram); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(config.Logs, 0o755); err != nil {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,8 +13,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkMachine says what this machine lacks, each with its remedy, before anything is started.
-func checkMachine() error {
+// Check says what stands in the way of making the cluster, each with its remedy: settings that make no sense, what this
+// machine lacks, a name that is taken, programs that are not built. It starts nothing.
+func (c Config) Check(ctx context.Context) error {
+	c, err := c.WithDefaults()
+	if err != nil {
+		return err
+	}
+	if err := checkMachine(haveProgram); err != nil {
+		return err
+	}
+	if _, err := Find(ctx, c.Name); err == nil {
+		return NameTaken(c.Name)
+	} else if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	_, err = c.Programs()
+	return err
+}
+
+// checkMachine says what this machine lacks.
+func checkMachine(haveProgram func(string) bool) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("the embedded cluster needs Linux, this is %s: use CLUSTER=kind, or run it in a Linux machine", runtime.GOOS)
 	}

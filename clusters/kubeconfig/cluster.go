@@ -37,7 +37,7 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRights(ctx, access.clientset, access.context); err != nil {
+	if err := config.checkRights(ctx, access.clientset, access.context); err != nil {
 		return nil, err
 	}
 	if err := checkImages(ctx, access.clientset, config); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	// ImageRegistry is where the cluster pulls the test-bed's images from: it takes the place of "testbed.local" in their
 	// names. If empty, the nodes have to have the images.
 	ImageRegistry string
+	// Controller is the Service of an ingress controller that is in the cluster already and is to be judged, as it is. The
+	// zero value stands for one that the run deploys: then more rights and images are needed.
+	Controller types.NamespacedName
 	// Progress is where people are told what is found out; nil for nowhere.
 	Progress io.Writer
 }
@@ -95,10 +99,15 @@ func (c Config) image(name string) string {
 
 // Images that the nodes have to have, or to pull.
 func (c Config) images() []string {
-	return []string{
-		c.image(imageHost + "/controller:dev"), c.image(imageHost + "/backends:dev"), c.image(imageHost + "/capture:dev"),
+	images := []string{c.image(imageHost + "/backends:dev"), c.image(imageHost + "/capture:dev")}
+	if c.deploys() {
+		images = append(images, c.image(imageHost+"/controller:dev"))
 	}
+	return images
 }
+
+// deploys tells whether the run deploys a controller of its own.
+func (c Config) deploys() bool { return c.Controller.Name == "" }
 
 func (c Config) note(format string, arguments ...any) {
 	if c.Progress != nil {

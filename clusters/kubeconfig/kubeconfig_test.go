@@ -15,11 +15,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/ingress-testbed/testbed/clusters"
 )
 
 // file writes a kubeconfig with a context "one" for the server.
@@ -116,8 +120,13 @@ func TestMissingRightsAreNamed(t *testing.T) {
 		review.Status.Allowed = review.Spec.ResourceAttributes.Resource != "clusterroles"
 		return true, review, nil
 	})
-	err := checkRights(t.Context(), clientset, "one")
+	err := Config{}.checkRights(t.Context(), clientset, "one")
 	if err == nil || !strings.Contains(err.Error(), "may not create clusterroles") || strings.Contains(err.Error(), "namespaces,") {
+		t.Errorf("error %v", err)
+	}
+	// Judging a controller that is there takes no rights to install one.
+	judging := Config{Controller: types.NamespacedName{Namespace: "traefik", Name: "traefik"}}
+	if err := judging.checkRights(t.Context(), clientset, "one"); err != nil {
 		t.Errorf("error %v", err)
 	}
 }
@@ -129,6 +138,10 @@ func TestMissingImages(t *testing.T) {
 	if got := missingOn(node, images); len(got) != 2 || got[0] != "testbed.local/backends:dev on n" {
 		t.Errorf("missing %q", got)
 	}
+	judging := Config{Controller: types.NamespacedName{Namespace: "traefik", Name: "traefik"}}.images()
+	if got := missingOn(corev1.Node{}, judging); len(got) != 2 || strings.Contains(strings.Join(got, " "), "controller:dev") {
+		t.Errorf("a controller that is there needs %q", got)
+	}
 	for len(node.Status.Images) < listedImages {
 		node.Status.Images = append(node.Status.Images, corev1.ContainerImage{})
 	}
@@ -137,8 +150,9 @@ func TestMissingImages(t *testing.T) {
 	}
 }
 
-func TestServicesAreFoundByTheirNodePort(t *testing.T) {
+func TestServicesAreFoundByTheirPorts(t *testing.T) {
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}}
+	service.Spec.ClusterIP = "10.10.200.7"
 	service.Spec.Ports = []corev1.ServicePort{{Name: "http", Port: 80, NodePort: 30080, TargetPort: intstr.FromString("web")}}
 	found := services{fake.NewClientset(service, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "none"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
@@ -147,7 +161,10 @@ func TestServicesAreFoundByTheirNodePort(t *testing.T) {
 	if err != nil || got.Name != "s" || port.Port != 80 {
 		t.Errorf("got %v, %v, %v", got, port, err)
 	}
-	for _, address := range []string{"192.0.2.1:80", "192.0.2.1:0", "192.0.2.1", "192.0.2.1:http", ""} {
+	if got, _, err := found.at(t.Context(), "10.10.200.7:80"); err != nil || got.Name != "s" {
+		t.Errorf("by its cluster IP: %v, %v", got, err)
+	}
+	for _, address := range []string{"192.0.2.1:80", "10.10.200.7:81", "192.0.2.1:0", "192.0.2.1", ":80", "192.0.2.1:http", ""} {
 		if _, _, err := found.at(t.Context(), address); err == nil {
 			t.Errorf("%q was found", address)
 		}
@@ -195,5 +212,44 @@ func TestTheClientsAddress(t *testing.T) {
 	}
 	if !answers(context.Background(), netip.MustParseAddr("127.0.0.1")) {
 		t.Error("this machine, which refuses or takes connections, counts as out of reach")
+	}
+}
+
+// A controller that is there is reached the way that its own Service allows.
+func TestTheWayToAnInstalledController(t *testing.T) {
+	loopback := []clusters.Node{{Name: "n", InternalIP: netip.MustParseAddr("127.0.0.1")}}
+	for name, test := range map[string]struct {
+		reach   Reach
+		service func(*corev1.Service)
+		want    Reach
+		problem string
+	}{
+		"node ports": {ReachAny, func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, ReachNodePort, ""},
+		"a load balancer": {ReachAny, func(s *corev1.Service) {
+			s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.9"}}
+		}, ReachLoadBalancer, ""},
+		"neither":                     {ReachAny, func(*corev1.Service) {}, ReachPortForward, ""},
+		"not by what others have":     {ReachPortForward, func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, ReachPortForward, ""},
+		"a Service that is not there": {ReachAny, func(s *corev1.Service) { s.Name = "other" }, "", "no Service traefik/traefik"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "traefik", Name: "traefik"}}
+			service.Spec.Ports = []corev1.ServicePort{{Port: 80}}
+			test.service(service)
+			balanced := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "x", Name: "other-with-balancer"}}
+			balanced.Spec.Type = corev1.ServiceTypeLoadBalancer
+			balanced.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.8"}}
+			config := Config{Reach: test.reach, Controller: types.NamespacedName{Namespace: "traefik", Name: "traefik"}}
+			found, err := config.findRoute(t.Context(), &access{clientset: fake.NewClientset(service, balanced), rest: &rest.Config{}}, loopback)
+			if test.problem != "" {
+				if err == nil || !strings.Contains(err.Error(), test.problem) {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil || found.reach != test.want {
+				t.Errorf("the way is %q, %v", found.reach, err)
+			}
+		})
 	}
 }

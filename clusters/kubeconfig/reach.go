@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -35,7 +37,11 @@ type route struct {
 // findRoute takes the way that was chosen, or finds one.
 func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.Node) (route, error) {
 	found := route{reach: c.Reach}
-	if c.Reach == ReachAny || c.Reach == ReachNodePort {
+	installed, err := c.installed(ctx, access.clientset)
+	if err != nil {
+		return route{}, err
+	}
+	if (c.Reach == ReachAny && hasNodePorts(installed)) || c.Reach == ReachNodePort {
 		switch {
 		case answers(ctx, nodes[0].ExternalIP):
 			found.reach = ReachNodePort
@@ -47,9 +53,11 @@ func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.
 		}
 	}
 	if found.reach == ReachAny {
-		balanced, err := hasLoadBalancers(ctx, access.clientset)
-		if err != nil {
-			return route{}, err
+		balanced := installed != nil && len(installed.Status.LoadBalancer.Ingress) > 0
+		if installed == nil {
+			if balanced, err = hasLoadBalancers(ctx, access.clientset); err != nil {
+				return route{}, err
+			}
 		}
 		found.reach = ReachPortForward
 		if balanced {
@@ -73,6 +81,26 @@ func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.
 		found.client = newForwarded(access)
 	}
 	return found, nil
+}
+
+// installed is the Service of the controller that is judged as it is; nil where the run deploys one.
+func (c Config) installed(ctx context.Context, clientset kubernetes.Interface) (*corev1.Service, error) {
+	if c.deploys() {
+		return nil, nil //nolint:nilnil // see above
+	}
+	service, err := clientset.CoreV1().Services(c.Controller.Namespace).Get(ctx, c.Controller.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("the cluster has no Service %s: give the one that leads to the ingress controller (kubectl get services -A)", c.Controller)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the ingress controller's Service %s: %w", c.Controller, err)
+	}
+	return service, nil
+}
+
+// hasNodePorts tells whether requests can come by node ports. A Service that the run makes has them if that's the way.
+func hasNodePorts(service *corev1.Service) bool {
+	return service == nil || slices.ContainsFunc(service.Spec.Ports, func(port corev1.ServicePort) bool { return port.NodePort != 0 })
 }
 
 // answers tells whether packets get to an address and back.

@@ -12,7 +12,7 @@ import (
 
 // needed are the rights without which no scenario could run: those to make and remove what has no namespace, and to
 // look at the nodes. Whoever has them can do the rest in the namespaces made.
-func needed() []authorizationv1.ResourceAttributes {
+func (c Config) needed() []authorizationv1.ResourceAttributes {
 	var all []authorizationv1.ResourceAttributes
 	add := func(group, resource string, verbs ...string) {
 		for _, verb := range verbs {
@@ -21,20 +21,25 @@ func needed() []authorizationv1.ResourceAttributes {
 	}
 	add("", "nodes", "list")
 	add("", "namespaces", "create", "patch", "list", "delete")
+	add("", "pods/exec", "create")
+	add("apps", "deployments", "create")
+	if !c.deploys() {
+		add("networking.k8s.io", "ingressclasses", "list")
+		add("networking.k8s.io", "ingresses", "create")
+		return all
+	}
 	for _, resource := range []string{"clusterroles", "clusterrolebindings"} {
 		add("rbac.authorization.k8s.io", resource, "create", "patch", "list", "delete")
 	}
 	add("networking.k8s.io", "ingressclasses", "create", "patch", "list", "delete")
 	add("admissionregistration.k8s.io", "validatingwebhookconfigurations", "create", "patch", "list", "delete")
-	add("", "pods/exec", "create")
-	add("apps", "deployments", "create")
 	return all
 }
 
 // checkRights asks the API server whether the user may do what a run does.
-func checkRights(ctx context.Context, clientset kubernetes.Interface, contextName string) error {
+func (c Config) checkRights(ctx context.Context, clientset kubernetes.Interface, contextName string) error {
 	var missing []string
-	for _, right := range needed() {
+	for _, right := range c.needed() {
 		review := &authorizationv1.SelfSubjectAccessReview{
 			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right},
 		}

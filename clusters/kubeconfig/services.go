@@ -20,12 +20,13 @@ import (
 // balancerTimeout bounds the wait for a load balancer, which clouds take a minute or two for.
 const balancerTimeout = 5 * time.Minute
 
-// services finds Services by what steps call them by: an address of a node and a node port.
+// services finds Services by what steps call them by: an address of a node and a node port, or the cluster IP and a port.
 type services struct{ clientset kubernetes.Interface }
 
-// at finds the Service with the node port of "address:port". There is one at most in a cluster.
+// at finds the Service with the cluster IP and port, or with the node port, of "address:port". There is one at most in a
+// cluster.
 func (s services) at(ctx context.Context, address string) (*corev1.Service, corev1.ServicePort, error) {
-	_, portText, err := net.SplitHostPort(address)
+	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, corev1.ServicePort{}, fmt.Errorf("reading the address %q: %w", address, err)
 	}
@@ -39,7 +40,8 @@ func (s services) at(ctx context.Context, address string) (*corev1.Service, core
 	}
 	for i, service := range list.Items {
 		for _, candidate := range service.Spec.Ports {
-			if candidate.NodePort == int32(port) && candidate.NodePort != 0 {
+			byClusterIP := host != "" && service.Spec.ClusterIP == host && candidate.Port == int32(port)
+			if byClusterIP || candidate.NodePort == int32(port) && candidate.NodePort != 0 {
 				return &list.Items[i], candidate, nil
 			}
 		}

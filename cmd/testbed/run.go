@@ -24,6 +24,7 @@ const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
 	var name, provider, tags, reportDir string
+	var judged judgeFlags
 	known := providers(&name)
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
@@ -31,17 +32,25 @@ func newRun() *cobra.Command {
 		Long: "Runs feature files, by default all that the program brings along, and writes index.html, junit.xml and cucumber.json.\n" +
 			"The exit code is 0 only if every selected scenario passed and at least one ran, 2 if nothing was run because of\n" +
 			"the command line or a feature file, and 1 otherwise.",
-		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature",
+		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
+			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			chosen, err := choose(known, provider, cmd)
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr())
+			installed, err := judged.installed()
+			if err != nil {
+				return fmt.Errorf("%w: %w", suite.ErrInput, err)
+			}
+			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr(), installed)
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
 			defer source.close()
+			if err := source.judge(installed, judged.settle); err != nil {
+				return fmt.Errorf("%w: %w", suite.ErrInput, err)
+			}
 			return runSuite(cmd.Context(), args, tags, reportDir, source)
 		},
 	}
@@ -50,6 +59,7 @@ func newRun() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name of the cluster; one that runs already is used and kept (default a new one that ends with the run)")
 	cmd.Flags().StringVar(&provider, "cluster", cmp.Or(os.Getenv("CLUSTER"), "embedded"), "where to run: "+names(known))
+	judged.register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
@@ -68,7 +78,7 @@ func runSuite(ctx context.Context, args []string, tags, reportDir string, source
 		Title: "Ingress test-bed", Files: files, Paths: paths, Tags: tags,
 		NewCluster: source.get, Disposable: source.disposable, Images: source.images, Kubectl: source.kubectl,
 		StoryNamespace: source.storyNamespace, Prepare: source.prepare,
-		Controller: source.render(), ReportDir: reportDir, Listeners: []recorder.Listener{progress},
+		Controller: source.render(), Installed: source.installed, Patience: source.patience, ReportDir: reportDir, Listeners: []recorder.Listener{progress},
 	})
 	if errors.Is(err, suite.ErrInput) {
 		return err

@@ -32,6 +32,10 @@ type clusterSource struct {
 	storyNamespace string
 	prepare        func(*unstructured.Unstructured)
 	controller     steps.Render
+
+	// installed is the controller to judge, if it is in the cluster already.
+	installed *steps.Installed
+	patience  steps.Patience
 }
 
 // render makes the controller under test.
@@ -48,7 +52,9 @@ type provider struct {
 	// flags are those that only it knows; register adds them to a command.
 	flags    []string
 	register func(*cobra.Command)
-	source   func(ctx context.Context, progress io.Writer) (*clusterSource, error)
+	// source checks what can be checked before anything is started. Installed is the controller that is to be judged, if it
+	// is in the cluster already.
+	source func(ctx context.Context, progress io.Writer, installed *steps.Installed) (*clusterSource, error)
 }
 
 // providers are the ways to get a cluster; the name of the cluster is a flag that they share.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/steps"
 )
 
 func embeddedProvider(name *string) provider {
@@ -20,37 +22,44 @@ func embeddedProvider(name *string) provider {
 		name:     "embedded",
 		flags:    []string{"config", "kubernetes-version", "logs", "workers", "api-port"},
 		register: func(cmd *cobra.Command) { flags.registerSettings(cmd) },
-		source: func(_ context.Context, progress io.Writer) (*clusterSource, error) {
+		source: func(ctx context.Context, progress io.Writer, _ *steps.Installed) (*clusterSource, error) {
 			flags.name = *name
-			return embeddedSource(&flags, progress)
+			return embeddedSource(ctx, &flags, progress)
 		},
 	}
 }
 
 // embeddedSource uses the embedded cluster that is named, if it runs, and otherwise makes one. Its logs are temporary:
 // the reports keep them where they matter.
-func embeddedSource(flags *clusterFlags, progress io.Writer) (*clusterSource, error) {
+func embeddedSource(ctx context.Context, flags *clusterFlags, progress io.Writer) (*clusterSource, error) {
 	config, err := flags.embedded(progress)
 	if err != nil {
 		return nil, err
 	}
-	checked := config
-	checked.Logs = cmp.Or(config.Logs, os.TempDir()) // needs no home, then
-	if _, err := checked.WithDefaults(); err != nil {
-		return nil, err
+	var running *embedded.Cluster
+	if config.Name != "" {
+		running, err = embedded.Connect(ctx, config.Name)
+		if err != nil && !errors.Is(err, embedded.ErrNotRunning) {
+			return nil, err
+		}
+	}
+	config.Name = cmp.Or(config.Name, fmt.Sprintf("run-%d", os.Getpid()))
+	if running == nil {
+		checked := config
+		checked.Logs = cmp.Or(config.Logs, os.TempDir()) // needs no home, then
+		if err := checked.Check(ctx); err != nil {
+			return nil, err
+		}
 	}
 	programs, err := config.Programs()
 	if err != nil {
 		return nil, err
 	}
 	source := &clusterSource{images: programs.Images(), kubectl: []string{programs.Kube, "kubectl"}, close: func() {}}
-	if config.Name != "" {
-		if cluster, err := embedded.Connect(context.Background(), config.Name); err == nil {
-			source.get = func(context.Context) (clusters.Cluster, error) { return cluster, nil }
-			return source, nil
-		}
+	if running != nil {
+		source.get = func(context.Context) (clusters.Cluster, error) { return running, nil }
+		return source, nil
 	}
-	config.Name = cmp.Or(config.Name, fmt.Sprintf("run-%d", os.Getpid()))
 	if config.Logs == "" {
 		if config.Logs, err = os.MkdirTemp("", "testbed-logs-"); err != nil {
 			return nil, fmt.Errorf("making a folder for logs: %w", err)

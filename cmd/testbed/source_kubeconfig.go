@@ -38,19 +38,20 @@ func kubeconfigProvider(name *string) provider {
 			cmd.Flags().StringVar(&flags.config.ImageRegistry, "image-registry", os.Getenv("IMAGE_REGISTRY"),
 				"`place` that has the images controller:dev, backends:dev and capture:dev (default the nodes have them)")
 		},
-		source: func(_ context.Context, progress io.Writer) (*clusterSource, error) {
+		source: func(_ context.Context, progress io.Writer, installed *steps.Installed) (*clusterSource, error) {
 			if *name != "" {
 				return nil, errors.New("--name means nothing to the cluster \"kubeconfig\": choose one with --kubeconfig and --context")
 			}
 			config := flags.config
 			config.Run, config.Reach, config.Progress = kubeconfig.NewRun(), kubeconfig.Reach(reach), progress
-			return kubeconfigSource(config)
+			config.Controller = serviceOf(installed)
+			return kubeconfigSource(config, installed)
 		},
 	}
 }
 
 // kubeconfigSource uses a cluster that was there before and will be there afterwards.
-func kubeconfigSource(config kubeconfig.Config) (*clusterSource, error) {
+func kubeconfigSource(config kubeconfig.Config, installed *steps.Installed) (*clusterSource, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -72,6 +73,9 @@ func kubeconfigSource(config kubeconfig.Config) (*clusterSource, error) {
 				return nil, err
 			}
 			reach := cluster.Reach()
+			if installed != nil {
+				installed.ByClusterIP = reach != kubeconfig.ReachNodePort
+			}
 			if reach == kubeconfig.ReachLoadBalancer {
 				installation.ServiceType = "LoadBalancer"
 			}

@@ -69,7 +69,7 @@ func (f *clusterFlags) embedded(progress io.Writer) (embedded.Config, error) {
 }
 
 // checked is the configuration of a cluster that could be made.
-func (f *clusterFlags) checked(progress io.Writer) (embedded.Config, error) {
+func (f *clusterFlags) checked(ctx context.Context, progress io.Writer) (embedded.Config, error) {
 	config, err := f.embedded(progress)
 	if err != nil {
 		return config, err
@@ -77,8 +77,7 @@ func (f *clusterFlags) checked(progress io.Writer) (embedded.Config, error) {
 	if config, err = config.WithDefaults(); err != nil {
 		return config, err
 	}
-	_, err = config.Programs()
-	return config, err
+	return config, config.Check(ctx)
 }
 
 func newUp() *cobra.Command {
@@ -102,7 +101,7 @@ func newUp() *cobra.Command {
 
 // keepCluster makes a cluster and keeps it until ctx is done.
 func keepCluster(ctx context.Context, flags clusterFlags, out io.Writer) error {
-	config, err := flags.checked(out)
+	config, err := flags.checked(ctx, out)
 	if err != nil {
 		return err
 	}
@@ -161,12 +160,9 @@ const backgroundVariable = "TESTBED_BACKGROUND"
 
 // startInBackground runs this command again in a session of its own and shows its progress until the cluster is ready.
 func startInBackground(ctx context.Context, flags clusterFlags) error {
-	config, err := flags.checked(io.Discard)
+	config, err := flags.checked(ctx, io.Discard)
 	if err != nil {
 		return err
-	}
-	if _, err := embedded.Find(ctx, config.Name); err == nil {
-		return embedded.NameTaken(config.Name)
 	}
 	self, err := os.Executable()
 	if err != nil {

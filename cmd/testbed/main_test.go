@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ingress-testbed/testbed/steps"
+)
+
+// asProgram has the test program be the program itself.
+const asProgram = "TESTBED_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// program runs the program and returns its exit code and what it printed.
+func program(t *testing.T, args ...string) (code int, printed string) {
+	t.Helper()
+	command := exec.Command(os.Args[0], args...)
+	command.Env = append(os.Environ(), asProgram+"=1", "CLUSTER=", "TMPDIR="+t.TempDir())
+	command.Dir = t.TempDir()
+	output, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), string(output)
+}
+
+func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"steps"}, 0, "an ingress controller\n"},
+		{[]string{"--help"}, 0, "testbed [command]"},
+		{[]string{"walrus"}, 2, `unknown command "walrus"`},
+		{[]string{"down", "walrus"}, 2, `unknown command "walrus"`},
+		{[]string{"load"}, 2, "requires at least 1 arg"},
+		{[]string{"capture"}, 2, "write"},
+		{[]string{"run", "--walrus"}, 2, "--walrus"},
+		{[]string{"run", "--cluster", "walrus"}, 2, `no cluster "walrus"`},
+		{[]string{"run", "--ingress-class", "traefik"}, 2, "give both, or neither"},
+		{[]string{"run", "--controller-service", "traefik/traefik"}, 2, "give both, or neither"},
+		{[]string{"run", "--settle", "5s"}, 2, "give both, or neither"},
+		{[]string{"run", "--ingress-class", "traefik", "--controller-service", "traefik"}, 2, "NAMESPACE/NAME"},
+		{[]string{"run", "--ingress-class", "a", "--controller-service", "a/b", "--settle", "-1s"}, 2, "before it is there"},
+		// What goes wrong once a command has begun is another matter.
+		{[]string{"kubeconfig", "--name", "nobody-has-this"}, 1, "no such cluster is running"},
+	} {
+		code, printed := program(t, test.args...)
+		if code != test.code || !strings.Contains(printed, test.says) {
+			t.Errorf("%q ended with %d and printed %q, want %d and %q", test.args, code, printed, test.code, test.says)
+		}
+	}
+}
+
+// A name that somebody holds is told before anything is started.
+func TestANameThatIsTakenIsToldFirst(t *testing.T) {
+	name := fmt.Sprintf("taken-%d", os.Getpid())
+	listener, err := net.Listen("unix", fmt.Sprintf("@ingress-testbed/%d/%s", os.Getuid(), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("null\n")) // as a cluster that is still starting
+			conn.Close()
+		}
+	}()
+	start := time.Now()
+	code, printed := program(t, "run", "--name", name)
+	if code != 2 || !strings.Contains(printed, name) || !strings.Contains(printed, "still starting") || strings.Contains(printed, "Starting") {
+		t.Errorf("ended with %d after %s and printed %q", code, time.Since(start), printed)
+	}
+}
+
+func TestAnotherControllerNeedsAClusterThatHasIt(t *testing.T) {
+	installed := &steps.Installed{IngressClass: "a"}
+	kept := &clusterSource{}
+	if err := kept.judge(installed, time.Second); err != nil || kept.installed != installed || kept.patience.Settle != time.Second {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	made := &clusterSource{disposable: true}
+	if err := made.judge(installed, 0); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
+		t.Errorf("error %v", err)
+	}
+	if err := made.judge(nil, 0); err != nil || made.installed != nil {
+		t.Errorf("a run that deploys its own: %+v, %v", made, err)
+	}
+}
