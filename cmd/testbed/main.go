@@ -104,6 +104,6 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, cmd.CommandPath(), err)
 	})
-	root.AddCommand(newRun(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture(), newCleanup())
+	root.AddCommand(newRun(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture(), newCleanup())
 	return root
 }
