@@ -113,8 +113,9 @@ func measure(ctx context.Context, dir string, s scenario, subjects []subject, ro
 		results = append(results, result{subject: subject.name})
 	}
 	for round := range rounds + 1 {
-		for i, p := range running {
-			length := duration
+		for turn := range running {
+			i := (turn + round) % len(running) // whoever is first has it no better than others
+			p, length := running[i], duration
 			if round == 0 {
 				length = time.Second // to warm up
 			}

@@ -29,6 +29,9 @@ type ports struct{ Plain, Secure int }
 //go:embed nginx.conf.tmpl
 var nginxConfig string
 
+//go:embed balancer.lua
+var balancerScript []byte
+
 //go:embed haproxy.cfg.tmpl
 var haproxyConfig string
 
@@ -81,6 +84,11 @@ func (s subject) start(ctx context.Context, dir string, sc scenario, port int) (
 	}
 	if s.config != "" {
 		if err := fill(filepath.Join(own, "config"), s.config, with); err != nil {
+			return nil, err
+		}
+	}
+	if with.Lua {
+		if err := os.WriteFile(filepath.Join(own, "balancer.lua"), balancerScript, 0o644); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +153,7 @@ func makeDir(parent, name string) (string, error) {
 
 func checkPrograms() error {
 	packages := map[string]string{
-		"nginx": "nginx-core libnginx-mod-http-lua", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client",
+		"nginx": "nginx-core libnginx-mod-http-lua lua-cjson", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client",
 		"taskset": "util-linux",
 	}
 	var missing []string
