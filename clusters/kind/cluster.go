@@ -24,12 +24,13 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/hostclient"
 	"github.com/ingress-testbed/testbed/clusters/inventory"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
+	"github.com/ingress-testbed/testbed/clusters/scratch"
 )
 
 // Cluster is a cluster of kind. Its client is this machine, which reaches the nodes at their containers' addresses.
 type Cluster struct {
 	name      string
-	dir       string // holds the kubeconfig
+	dir       *scratch.Dir // holds the kubeconfig
 	provider  *cluster.Provider
 	clientset kubernetes.Interface
 	client    hostclient.Client
@@ -39,7 +40,7 @@ type Cluster struct {
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
-func newCluster(ctx context.Context, config Config, provider *cluster.Provider, dir string) (*Cluster, error) {
+func newCluster(ctx context.Context, config Config, provider *cluster.Provider, dir *scratch.Dir) (*Cluster, error) {
 	access, err := clientcmd.BuildConfigFromFlags("", kubeconfigPath(dir))
 	if err != nil {
 		return nil, fmt.Errorf("reading the cluster's kubeconfig: %w", err)
@@ -164,5 +165,5 @@ func (c *Cluster) Destroy(ctx context.Context) error {
 	} else {
 		err = c.agents.Close(ctx)
 	}
-	return errors.Join(err, os.RemoveAll(c.dir))
+	return errors.Join(err, c.dir.Remove())
 }

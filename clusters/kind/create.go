@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/exec"
+
+	"github.com/ingress-testbed/testbed/clusters/scratch"
 )
 
 // readyTimeout bounds the wait for the control plane of a new cluster.
@@ -84,11 +86,11 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	path := kubeconfigPath(dir)
 	if err := os.WriteFile(path, []byte(kubeconfig), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("writing the cluster's kubeconfig: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("writing the cluster's kubeconfig: %w", err), dir.Remove())
 	}
 	connected, err := newCluster(ctx, config, provider, dir)
 	if err != nil {
-		return nil, errors.Join(unusable(config.Name, err), os.RemoveAll(dir))
+		return nil, errors.Join(unusable(config.Name, err), dir.Remove())
 	}
 	return connected, nil
 }
@@ -120,12 +122,12 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	made, err := create(ctx, config, provider, dir)
 	if err != nil {
-		return nil, errors.Join(remedy(config, found, err), os.RemoveAll(dir))
+		return nil, errors.Join(remedy(config, found, err), dir.Remove())
 	}
 	return made, nil
 }
 
-func create(ctx context.Context, config Config, provider *cluster.Provider, dir string) (*Cluster, error) {
+func create(ctx context.Context, config Config, provider *cluster.Provider, dir *scratch.Dir) (*Cluster, error) {
 	options := []cluster.CreateOption{
 		cluster.CreateWithNodeImage(config.Image),
 		cluster.CreateWithKubeconfigPath(kubeconfigPath(dir)),
@@ -207,12 +209,6 @@ func withOutput(err error) error {
 }
 
 // privateFolder is for the kubeconfig, with which anybody could do anything to the cluster.
-func privateFolder() (string, error) {
-	dir, err := os.MkdirTemp("", "testbed-kind-")
-	if err != nil {
-		return "", fmt.Errorf("making a folder for the cluster's kubeconfig: %w", err)
-	}
-	return dir, nil
-}
+func privateFolder() (*scratch.Dir, error) { return scratch.Make("kind") }
 
-func kubeconfigPath(dir string) string { return filepath.Join(dir, "kubeconfig") }
+func kubeconfigPath(dir *scratch.Dir) string { return filepath.Join(dir.Path(), "kubeconfig") }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,12 +12,13 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/inventory"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
+	"github.com/ingress-testbed/testbed/clusters/scratch"
 )
 
 // Cluster is a run's part of a cluster that somebody else made.
 type Cluster struct {
 	config Config
-	dir    string // holds the kubeconfig
+	dir    *scratch.Dir // holds the kubeconfig
 	path   string
 	access *access
 	route  route
@@ -69,10 +69,10 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 // settle makes what is there for the whole run.
 func (c *Cluster) settle(ctx context.Context) error {
 	var err error
-	if c.dir, err = os.MkdirTemp("", "testbed-kubeconfig-"); err != nil {
-		return fmt.Errorf("making a folder for the run's kubeconfig: %w", err)
+	if c.dir, err = scratch.Make("kubeconfig"); err != nil {
+		return err
 	}
-	if c.path, err = c.access.writePrivate(c.dir, c.config.StoryNamespace()); err != nil {
+	if c.path, err = c.access.writePrivate(c.dir.Path(), c.config.StoryNamespace()); err != nil {
 		return err
 	}
 	own, err := owner()
@@ -148,8 +148,8 @@ func (c *Cluster) Destroy(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("removing what the run made in the cluster of context %q (testbed cleanup tries again): %w", c.access.context, err)
 	}
-	if c.dir != "" {
-		err = errors.Join(err, os.RemoveAll(c.dir))
+	if c.dir != nil {
+		err = errors.Join(err, c.dir.Remove())
 	}
 	return err
 }

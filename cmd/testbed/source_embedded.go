@@ -13,6 +13,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/clusters/scratch"
 	"github.com/ingress-testbed/testbed/steps"
 )
 
@@ -60,19 +61,22 @@ func embeddedSource(ctx context.Context, flags *clusterFlags, progress io.Writer
 		source.get = func(context.Context) (clusters.Cluster, error) { return running, nil }
 		return source, nil
 	}
+	closeLogs := func(bool) error { return os.Remove(config.Logs) } // goes only if nothing was logged
 	if config.Logs == "" {
-		if config.Logs, err = os.MkdirTemp("", "testbed-logs-"); err != nil {
-			return nil, fmt.Errorf("making a folder for logs: %w", err)
+		temporary, err := scratch.Make("logs")
+		if err != nil {
+			return nil, err
+		}
+		config.Logs = temporary.Path()
+		closeLogs = func(wanted bool) error {
+			if wanted {
+				return temporary.Keep()
+			}
+			return temporary.Remove()
 		}
 	}
-	temporary := flags.logs == ""
-	source.close = func() {
-		if temporary {
-			os.RemoveAll(config.Logs) //nolint:errcheck // temporary files
-		} else {
-			os.Remove(config.Logs) //nolint:errcheck // goes only if nothing was logged
-		}
-	}
+	logsWanted := false
+	source.close = func() { closeLogs(logsWanted) } //nolint:errcheck // what is left of temporary files, the next run removes
 	source.disposable = true
 	source.get = func(ctx context.Context) (clusters.Cluster, error) {
 		fmt.Fprintf(progress, "Starting a cluster (about 10 s)\n")
@@ -80,7 +84,7 @@ func embeddedSource(ctx context.Context, flags *clusterFlags, progress io.Writer
 		cluster, err := embedded.Create(ctx, config)
 		if err != nil {
 			// The error says where the logs are, and there is no report that could keep them.
-			temporary = temporary && ctx.Err() != nil
+			logsWanted = ctx.Err() == nil
 			return nil, err
 		}
 		fmt.Fprintf(progress, "  Kubernetes %s with %d nodes, after %.1f s\n\n",

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/scratch"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -35,9 +36,6 @@ const (
 	// exportTimeout bounds the copy of the cluster's own logs.
 	exportTimeout = 30 * time.Second
 )
-
-// logDir is where the cluster's own logs go, in the folder of the reports.
-const logDir = "cluster-logs"
 
 // Options say what to run, and where.
 type Options struct {
@@ -97,9 +95,11 @@ func Run(ctx context.Context, options Options) (results.Run, error) {
 			return results.Run{}, fmt.Errorf("%w: an image to load is missing: %w", ErrInput, err)
 		}
 	}
-	// The logs of a run before would be taken for this one's.
-	if err := errors.Join(os.MkdirAll(options.ReportDir, 0o755), os.RemoveAll(filepath.Join(options.ReportDir, logDir))); err != nil {
+	if err := os.MkdirAll(options.ReportDir, 0o755); err != nil {
 		return results.Run{}, fmt.Errorf("%w: preparing the folder for reports: %w", ErrInput, err)
+	}
+	if err := logsIn(options.ReportDir).removeStale(); err != nil {
+		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	run := &run{Options: options, plan: plan, recorder: recorder.New(options.Title, options.Listeners...)}
 	err = run.do(ctx)
@@ -121,12 +121,15 @@ type run struct {
 }
 
 func (r *run) do(ctx context.Context) error {
-	scratch, err := os.MkdirTemp("", "testbed-captures-")
-	if err != nil {
-		return fmt.Errorf("making a folder for packet captures: %w", err)
+	if err := scratch.Sweep(); err != nil {
+		r.note("%s", err)
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // the reports have their copies
-	cluster, err := r.scenarios(ctx, scratch)
+	captures, err := scratch.Make("captures")
+	if err != nil {
+		return err
+	}
+	defer captures.Remove() //nolint:errcheck // the reports have their copies, and the next run removes what is left
+	cluster, err := r.scenarios(ctx, captures.Path())
 	if ctx.Err() != nil {
 		r.recorder.Stop("the run was interrupted")
 		if errors.Is(err, context.Cause(ctx)) {
@@ -153,7 +156,7 @@ func (r *run) do(ctx context.Context) error {
 }
 
 // scenarios runs them. The cluster is returned where there is one, whatever else went wrong.
-func (r *run) scenarios(ctx context.Context, scratch string) (clusters.Cluster, error) {
+func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster, error) {
 	cluster, err := r.NewCluster(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("getting a cluster: %w", err)
@@ -173,12 +176,12 @@ func (r *run) scenarios(ctx context.Context, scratch string) (clusters.Cluster, 
 		Cluster: cluster,
 		Objects: api,
 		Kubectl: kubectl.Program{
-			Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(scratch, "kubectl-cache"),
+			Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(captures, "kubectl-cache"),
 		},
 		Controller:     r.controller(api),
 		Patience:       r.Patience,
 		Features:       r.Files,
-		ArtefactDir:    scratch,
+		ArtefactDir:    captures,
 		Disposable:     r.Disposable,
 		StoryNamespace: r.StoryNamespace,
 		Note:           func(text string) { r.note("%s", text) },
@@ -271,10 +274,7 @@ func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 	defer cancel()
-	if err := cluster.ExportLogs(ctx, filepath.Join(r.ReportDir, logDir)); err != nil {
-		return fmt.Errorf("keeping the cluster's logs: %w", err)
-	}
-	return nil
+	return logsIn(r.ReportDir).export(ctx, cluster)
 }
 
 func (r *run) note(format string, arguments ...any) {
