@@ -68,7 +68,11 @@ func enter(running embedded.Running, machine string, command []string) error {
 	if os.Geteuid() != 0 {
 		argv = append(argv, "--user", "--preserve-credentials")
 	}
-	argv = append(argv, "--")
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding the running program: %w", err)
+	}
+	argv = append(argv, "--", self, machineShellCommand, machine)
 	if len(command) == 0 {
 		command = []string{"sh"}
 		if bash, err := exec.LookPath("bash"); err == nil {

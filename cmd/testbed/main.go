@@ -37,6 +37,10 @@ func run(args []string) int {
 			if len(args) == 2 {
 				return node.Main(args[1])
 			}
+		case machineShellCommand:
+			if len(args) > 2 {
+				return machineShell(args[1], args[2:])
+			}
 		case container.InitArgument:
 			container.Init() // and becomes the container's program
 		}
