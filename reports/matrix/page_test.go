@@ -117,8 +117,12 @@ func TestLinksFollowTheRunsOwnOrder(t *testing.T) {
 		{Label: "a", Results: run(feature("f", scenario("s", results.Passed, "")), feature("g", scenario("s", results.Passed, "")))},
 		{Label: "b", Page: "b.html", Results: run(
 			feature("g", scenario("t", results.Passed, ""), scenario("s", results.Passed, "")), feature("f", scenario("s", results.Passed, "")))},
+		{Label: "c", Page: "c.html", Results: run()},
 	})
 	document, _ := render(t, m)
+	if heads := len(all(all(document, "table", "")[0], "a", "")); heads != 2+2+3 { // runs, features, scenarios
+		t.Errorf("%d links in the table", heads)
+	}
 	var got []string
 	for _, tr := range all(document, "tr", "one") {
 		for _, a := range all(tr, "a", "") {
