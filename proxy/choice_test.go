@@ -190,9 +190,21 @@ func TestAccessLogAndMetrics(t *testing.T) {
 
 func TestTrustedForwardedHeaders(t *testing.T) {
 	var seen http.Header
-	s := one(t, proxy.Config{TrustForwardedHeaders: true}, func(w http.ResponseWriter, r *http.Request) { seen = r.Header })
-	s.get(t, "http://h/", "X-Forwarded-For", "9.9.9.9, 10.0.0.1", "X-Forwarded-Proto", "https", "X-Forwarded-Port", "8443",
-		"X-Forwarded-Host", "outer.example")
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) { seen = r.Header })
+	c := s.dial(t)
+	ask := func() {
+		c.send("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 9.9.9.9, 10.0.0.1\r\nX-Forwarded-Proto: https\r\n" +
+			"X-Forwarded-Port: 8443\r\nX-Forwarded-Host: outer.example\r\n\r\n")
+		c.reply("GET")
+	}
+	ask()
+	if seen.Get("X-Forwarded-For") != "127.0.0.1" || seen.Get("X-Forwarded-Proto") != "http" {
+		t.Errorf("the client is believed without being trusted: %v", seen)
+	}
+	table := *s.Table()
+	table.TrustForwardedHeaders = true
+	s.Apply(&table) // it holds for connections that are there already
+	ask()
 	for name, want := range map[string]string{
 		"X-Forwarded-For": "9.9.9.9", "X-Real-Ip": "9.9.9.9", "X-Original-Forwarded-For": "9.9.9.9, 10.0.0.1",
 		"X-Forwarded-Proto": "https", "X-Forwarded-Scheme": "https", "X-Scheme": "https", "X-Forwarded-Port": "8443",

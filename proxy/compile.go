@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
@@ -22,6 +21,8 @@ type compiler struct {
 	metrics  *metrics.Collector
 	selfMade *tls.Certificate
 	pools    *upstream.Registry
+
+	transports *transports
 
 	last     *snapshot
 	hosts    map[string]*compiledHost
@@ -48,7 +49,7 @@ func (c *compiler) compile(table *route.Table) (*snapshot, []error) {
 	}
 	problems = append(problems, c.problems...)
 	next.upstreams = c.compileUpstreams(table.Upstreams)
-	c.keepPools(next.upstreams)
+	problems = append(problems, c.keepUsed(next.upstreams)...)
 
 	var previous *certs.Store
 	if c.last != nil {
@@ -178,30 +179,57 @@ func (c *compiler) compileUpstreams(sources []route.Upstream) []*group {
 func (c *compiler) compileUpstream(ordinal int, source route.Upstream) *group {
 	if c.last != nil && ordinal < len(c.last.upstreams) {
 		last := c.last.upstreams[ordinal]
-		if last != nil && last.source.Name == source.Name && last.source.Protocol == source.Protocol &&
-			sameSet(last.source.Endpoints, source.Endpoints) {
+		if last != nil && sameButOrder(&last.source, &source) {
 			return last
 		}
 	}
-	compiled := &group{source: source, rotation: balance.NewRotation(source.Name, source.Endpoints)}
+	compiled := &group{source: source}
+	compiled.security, compiled.problem = newSecurity(&source)
+	if compiled.problem != nil {
+		compiled.problem = fmt.Errorf("upstream %q: it is served without endpoints: %w", source.Name, compiled.problem)
+		compiled.rotation = balance.NewRotation(source.Name, nil)
+		return compiled
+	}
+	compiled.rotation = balance.NewRotation(source.Name, source.Endpoints)
 	for _, endpoint := range source.Endpoints {
-		compiled.pools = append(compiled.pools, c.pools.Pool(endpoint.Address))
+		compiled.pools = append(compiled.pools, c.pools.Pool(compiled.poolKey(endpoint), compiled.security.config))
+	}
+	if source.Protocol.HTTP2() {
+		compiled.h2 = c.transports.of(compiled.security)
 	}
 	return compiled
 }
 
-// keepPools closes the pools of endpoints that have left.
-func (c *compiler) keepPools(groups []*group) {
-	addresses := make(map[netip.AddrPort]bool)
+func (g *group) poolKey(endpoint route.Endpoint) upstream.Key {
+	return upstream.Key{Address: endpoint.Address, Security: g.security.identity}
+}
+
+// keepUsed closes the connections to endpoints that have left, and returns the problems of the others.
+func (c *compiler) keepUsed(groups []*group) (problems []error) {
+	pools, identities := make(map[upstream.Key]bool), make(map[string]bool)
 	for _, g := range groups {
 		if g == nil {
 			continue // a free ordinal
 		}
+		if g.problem != nil {
+			problems = append(problems, g.problem)
+			continue
+		}
+		identities[g.security.identity] = true
 		for _, endpoint := range g.source.Endpoints {
-			addresses[endpoint.Address] = true
+			pools[g.poolKey(endpoint)] = true
 		}
 	}
-	c.pools.Keep(addresses)
+	c.pools.Keep(pools)
+	c.transports.keep(identities)
+	return problems
+}
+
+// sameButOrder says whether two upstreams are the same but for the order of their endpoints.
+func sameButOrder(a, b *route.Upstream) bool {
+	reordered := *b
+	reordered.Endpoints = a.Endpoints
+	return a.Equal(reordered) && sameSet(a.Endpoints, b.Endpoints)
 }
 
 func sameSet(a, b []route.Endpoint) bool {

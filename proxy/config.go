@@ -23,10 +23,6 @@ type Config struct {
 	Limits   Limits
 	Timeouts Timeouts
 
-	// TrustForwardedHeaders believes the client's X-Forwarded-For, -Host, -Port and -Proto, as ingress-nginx does
-	// with use-forwarded-headers. Only right behind another proxy that sets them.
-	TrustForwardedHeaders bool
-
 	// PlainPort and TLSPort are the ports that backends are told (X-Forwarded-Port) and that redirects lead to:
 	// those that the world sees, not those that the listeners have. 0 means 80 and 443.
 	PlainPort, TLSPort uint16

@@ -29,12 +29,20 @@
 // X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme, as from ingress-nginx; nothing else is added. The Host field is
 // kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed.
 //
+// # What endpoints are spoken to in
+//
+// An upstream's route.Protocol: HTTP/1.1 or HTTP/2, in plain text or over TLS 1.2 or 1.3. Over TLS, as with
+// ingress-nginx, their certificates are not verified and no server name is sent unless route.TLS says so. Connections
+// are kept and sessions resumed for each endpoint and each route.TLS: one that was made without verification serves
+// none that wants it. What of the settings can't work is a problem of Apply, and the upstream answers 503.
+//
 // # When a request is sent again
 //
-// If no connection to the endpoint could be made, any request goes to the next one. If the connection broke before
-// the reply's header was whole, a safe request (GET, HEAD, OPTIONS) without a body does; others are answered 502,
-// because they may have been served. A slow endpoint (504) is not given up for another. At most Limits.Attempts
-// endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an attempt.
+// If no connection to the endpoint could be made, TLS handshake included, any request goes to the next one. If the
+// connection broke before the reply's header was whole, a safe request (GET, HEAD, OPTIONS) without a body does; others
+// are answered 502, because they may have been served. A slow endpoint (504) is not given up for another. At most
+// Limits.Attempts endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an
+// attempt.
 //
 // # When a client goes away
 //
@@ -65,11 +73,11 @@
 //
 // # What it does not do
 //
-// Endpoints are spoken to in plain text only. Those that speak HTTP/2 (route.H2C) are reached through the standard
-// library's transport, which allocates. Interim replies and trailers get through it in both directions, announced or
-// not; but trailers of a request with "Content-Length: 0" are lost. An endpoint that does not answer "Expect:
-// 100-continue" within a second is taken to have said yes, and the interim replies to one request may not be larger,
-// taken together, than one header. WebSocket over HTTP/2 (RFC 8441) is not offered. No endpoint is left out of its turn because
-// it has failed before. Time-outs of reads and writes last up to a quarter longer than
-// they are set.
+// Endpoints that speak HTTP/2 (route.H2C, route.H2) are reached through the standard library's transport, which
+// allocates. Interim replies and trailers get through it in both directions, announced or not; but trailers of a
+// request with "Content-Length: 0" are lost. An endpoint that does not answer "Expect: 100-continue" within a second is
+// taken to have said yes, and the interim replies to one request may not be larger, taken together, than one header.
+// One that is spoken to over TLS must agree on HTTP/2 by ALPN. WebSocket over HTTP/2 (RFC 8441) is not offered. No
+// endpoint is left out of its turn because it has failed before. Time-outs of reads and writes last up to a quarter
+// longer than they are set.
 package proxy

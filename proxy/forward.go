@@ -10,15 +10,14 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // forward sends the request to an endpoint and its reply to the client. An endpoint that can't be reached, or that
 // breaks the connection before it replies to a safe request without a body, is given up for the next one.
 func (x *exchange) forward() bool {
-	if x.choice.upstream.source.Protocol == route.H2C {
-		return x.forwardH2C()
+	if x.choice.upstream.h2 != nil {
+		return x.forwardH2()
 	}
 	attempts := min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len())
 	for {

@@ -18,7 +18,7 @@ import (
 // not, and returns nil. It returns an error if accepting fails for good. A Server serves once.
 func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.access.Flush()
-	defer s.h2c.CloseIdleConnections()
+	defer s.transports.keep(nil)
 
 	pools, stopPools := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup

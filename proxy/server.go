@@ -3,7 +3,6 @@ package proxy
 import (
 	"crypto/tls"
 	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -27,7 +26,7 @@ type Server struct {
 	compiler compiler
 
 	pools       *upstream.Registry
-	h2c         *http.Transport
+	transports  *transports
 	tls         *tls.Config
 	connections *connections
 	draining    atomic.Bool
@@ -50,14 +49,14 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config:      config,
 		metrics:     collector,
-		h2c:         newH2C(&config),
+		transports:  newTransports(&config),
 		connections: newConnections(config.Limits.Connections),
 		pools: upstream.NewRegistry(upstream.Options{
 			Dial: config.DialContext, MaxIdle: config.Limits.IdlePerEndpoint, MaxAge: config.Timeouts.UpstreamIdle,
 		}),
 	}
 	s.tls = s.tlsConfig()
-	s.compiler = compiler{metrics: collector, selfMade: selfMade, pools: s.pools}
+	s.compiler = compiler{metrics: collector, selfMade: selfMade, pools: s.pools, transports: s.transports}
 	if config.AccessLog != nil {
 		s.access = accesslog.NewWriter(config.AccessLog, config.Logger)
 	}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/http"
+
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/match"
@@ -40,6 +42,17 @@ type group struct {
 	source   route.Upstream
 	rotation *balance.Rotation
 	pools    []*upstream.Pool // by the rotation's index
+	security security
+	h2       *http.Transport // nil for HTTP/1.1
+	problem  error           // why it is served without endpoints
+}
+
+// scheme is that of the endpoints' URLs.
+func (g *group) scheme() string {
+	if g.security.config != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // choice is where a request goes. Its upstream may be without endpoints.

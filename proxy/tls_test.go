@@ -147,7 +147,8 @@ func TestRedirectAndHSTS(t *testing.T) {
 	if got := header["Strict-Transport-Security"]; code != 200 || strings.Join(got, "|") != policy.HSTS {
 		t.Errorf("got %d with %q", code, got)
 	}
-	other := serve(t, proxy.Config{TLSPort: 30443, TrustForwardedHeaders: true}, table)
+	table.TrustForwardedHeaders = true
+	other := serve(t, proxy.Config{TLSPort: 30443}, table)
 	if _, _, header = other.get(t, "http://gyull.com/"); header.Get("Location") != "https://gyull.com:30443/" {
 		t.Errorf("got %q", header.Get("Location"))
 	}

@@ -50,7 +50,7 @@ func (x *exchange) tell() {
 	if len(x.told.id) == 0 {
 		x.told.id = x.newID()
 	}
-	if x.server.config.TrustForwardedHeaders {
+	if x.snapshot.table.TrustForwardedHeaders {
 		x.believe()
 	}
 }

@@ -30,7 +30,7 @@ func (x *exchange) tunnel(endpoint *upstream.Conn) bool {
 	t.touch()
 	var group sync.WaitGroup
 	group.Go(func() {
-		x.bytesIn = t.carry(endpoint, client.conn, client.in.Peek())
+		x.bytesIn = t.carry(endpoint.Conn, client.conn, client.in.Peek())
 	})
 	x.bytesOut = t.carry(client.conn, endpoint.Conn, endpoint.In.Peek())
 	group.Wait()

@@ -83,6 +83,24 @@ func TestACanaryTakesItsShare(t *testing.T) {
 	})
 }
 
+func TestForwardedHeadersAreTrustedOnceTheConfigMapSaysSo(t *testing.T) {
+	w := start(t)
+	w.service("web", http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(out, r.Header.Get("X-Forwarded-For"))
+	}))
+	w.create(ingress("shop", "shop.example.com", "/", "web"))
+	w.expect("shop.example.com", "/", 200, "127.0.0.1")
+	for _, step := range []struct{ setting, seen string }{{"true", "203.0.113.9"}, {"false", "127.0.0.1"}} {
+		w.put(&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "controller"},
+			Data:       map[string]string{"use-forwarded-headers": step.setting},
+		})
+		w.eventually(func() error {
+			return want("X-Forwarded-For", w.get("shop.example.com", "/", "X-Forwarded-For", "203.0.113.9").body, step.seen)
+		})
+	}
+}
+
 func TestOneBrokenIngressDoesNotStopTheOthers(t *testing.T) {
 	w := start(t)
 	w.backend("web", "one")

@@ -21,7 +21,6 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/admission"
-	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/diagnostics"
 	"github.com/ingress-testbed/testbed/controller/dump"
 	"github.com/ingress-testbed/testbed/proxy"
@@ -88,13 +87,11 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 	if err := c.start(ctx, background); err != nil {
 		return err
 	}
-	c.source.SetTrustForwardedHeaders(c.trustForwardedHeaders())
 	server, err := proxy.New(proxy.Config{
-		Logger:                slog.New(logr.ToSlogHandler(klog.Background().WithName("proxy"))),
-		AccessLog:             c.options.AccessLog,
-		Registerer:            c.registry,
-		Timeouts:              proxy.Timeouts{Drain: c.options.DrainTimeout},
-		TrustForwardedHeaders: c.trustForwardedHeaders(),
+		Logger:     slog.New(logr.ToSlogHandler(klog.Background().WithName("proxy"))),
+		AccessLog:  c.options.AccessLog,
+		Registerer: c.registry,
+		Timeouts:   proxy.Timeouts{Drain: c.options.DrainTimeout},
 	})
 	if err != nil {
 		return fmt.Errorf("making the proxy: %w", err)
@@ -150,16 +147,6 @@ func (c *assembly) start(ctx, background context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// trustForwardedHeaders is what the ConfigMap says at the start: the proxy can't change it while it runs.
-func (c *assembly) trustForwardedHeaders() bool {
-	settings := c.source.ConfigMap()
-	if settings == nil {
-		return false
-	}
-	global, _ := config.ParseConfigMap(settings.Data)
-	return global.TrustForwardedHeaders
 }
 
 // untilStopped returns a context that ends a while after ctx: the controller is not ready then, but it takes requests

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -108,9 +107,3 @@ func (s *Source) Snapshot() *snapshot.Snapshot {
 func (s *Source) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
 	return snapshot.TakeWith(s.store, s.settings, ingress)
 }
-
-// ConfigMap returns the global settings; nil if there are none.
-func (s *Source) ConfigMap() *corev1.ConfigMap { return s.store.ConfigMap(s.settings.ConfigMap) }
-
-// SetTrustForwardedHeaders tells what the proxy was started with. It must not be called once Changed is read.
-func (s *Source) SetTrustForwardedHeaders(trust bool) { s.settings.TrustForwardedHeaders = trust }

@@ -29,8 +29,6 @@ type Settings struct {
 	DefaultBackend types.NamespacedName
 	// ConfigMap names the controller's global settings.
 	ConfigMap types.NamespacedName
-	// TrustForwardedHeaders is what the proxy was started with; it can't be changed while it runs.
-	TrustForwardedHeaders bool
 }
 
 // Store looks objects up. Its objects are shared: nobody may change them.

@@ -43,7 +43,6 @@ const (
 	UnsupportedAnnotation Reason = "UnsupportedAnnotation"
 	InvalidSetting        Reason = "InvalidSetting"
 	UnsupportedSetting    Reason = "UnsupportedSetting"
-	RestartNeeded         Reason = "RestartNeeded"
 	InvalidHost           Reason = "InvalidHost"
 	InvalidPath           Reason = "InvalidPath"
 	InvalidBackend        Reason = "InvalidBackend"

@@ -69,6 +69,8 @@ func Translate(s *snapshot.Snapshot) Result {
 			Upstreams:          sortedUpstreams(upstreams.list),
 			Certificates:       certificates.table(),
 			DefaultCertificate: certificates.byDefault(),
+
+			TrustForwardedHeaders: global.TrustForwardedHeaders,
 		},
 		Problems: problems.inOrder(s.Ingresses),
 		Steps:    slices.Concat(upstreams.steps, routes.steps, certificates.steps),
@@ -97,9 +99,6 @@ func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 		} else {
 			warn(InvalidSetting, fault.Message)
 		}
-	}
-	if global.TrustForwardedHeaders != s.Settings.TrustForwardedHeaders {
-		warn(RestartNeeded, "use-forwarded-headers: a change takes effect when the controller is restarted")
 	}
 	return global
 }

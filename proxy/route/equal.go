@@ -14,7 +14,8 @@ func (t *Table) Equal(other *Table) bool {
 	return slices.EqualFunc(t.Hosts, other.Hosts, Host.Equal) &&
 		slices.EqualFunc(t.Upstreams, other.Upstreams, Upstream.Equal) &&
 		slices.EqualFunc(t.Certificates, other.Certificates, Certificate.Equal) &&
-		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal)
+		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal) &&
+		t.TrustForwardedHeaders == other.TrustForwardedHeaders
 }
 
 // Equal says whether two hosts have the same name and routes.
@@ -36,9 +37,17 @@ func (p Policy) Equal(other Policy) bool {
 	return sameAffinity && p == other
 }
 
-// Equal says whether two upstreams have the same name, protocol and endpoints, in the same order.
+// Equal says whether two upstreams have the same name, protocol, TLS and endpoints, in the same order.
 func (u Upstream) Equal(other Upstream) bool {
-	return u.Name == other.Name && u.Protocol == other.Protocol && slices.Equal(u.Endpoints, other.Endpoints)
+	return u.Name == other.Name && u.Protocol == other.Protocol && equalPointers(u.TLS, other.TLS, TLS.Equal) &&
+		slices.Equal(u.Endpoints, other.Endpoints)
+}
+
+// Equal says whether endpoints are spoken to in the same way.
+func (t TLS) Equal(other TLS) bool {
+	return t.ServerName == other.ServerName && t.SendServerName == other.SendServerName &&
+		t.Verify == other.Verify && t.VerifyDepth == other.VerifyDepth && bytes.Equal(t.RootsPEM, other.RootsPEM) &&
+		equalPointers(t.Certificate, other.Certificate, Certificate.Equal)
 }
 
 // Equal says whether two certificates are the same text for the same hosts.

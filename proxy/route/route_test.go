@@ -23,6 +23,10 @@ func sample() *Table {
 		},
 		Upstreams: []Upstream{
 			{Name: "u2", Protocol: H2C},
+			{Name: "u3", Protocol: HTTPS, TLS: &TLS{
+				ServerName: "svc", SendServerName: true, Verify: true, VerifyDepth: 1, RootsPEM: []byte("r"),
+				Certificate: &Certificate{Origin: "ns/client", ChainPEM: []byte("x"), KeyPEM: []byte("secret")},
+			}},
 			{Name: "u1", Endpoints: []Endpoint{
 				{Address: netip.MustParseAddrPort("10.0.0.2:80"), Pod: "pod-2"}, {Address: netip.MustParseAddrPort("10.0.0.1:80")},
 			}},
@@ -49,11 +53,16 @@ upstream u1
   10.0.0.2:80 pod-2
   10.0.0.1:80
 upstream u2 h2c
+upstream u3 https
+  tls name="svc" sent verify depth=1 roots=sha256:454349e422f05297 certificate=ns/client sha256:2d711642b726b044
 certificate ns/b sha256:2d711642b726b044 for b c
 default certificate - sha256:a1fce4363854ff88 for its own names
+forwarded headers are trusted
 `
 	var got strings.Builder
-	if err := sample().WriteText(&got); err != nil {
+	table := sample()
+	table.TrustForwardedHeaders = true
+	if err := table.WriteText(&got); err != nil {
 		t.Fatal(err)
 	}
 	if got.String() != want {
@@ -77,8 +86,16 @@ func TestEqual(t *testing.T) {
 		"canary":           func(t *Table) { t.Hosts[0].Routes[1].Canary.Weight++ },
 		"no canary":        func(t *Table) { t.Hosts[0].Routes[1].Canary = nil },
 		"protocol":         func(t *Table) { t.Upstreams[0].Protocol = HTTP1 },
-		"endpoint":         func(t *Table) { t.Upstreams[1].Endpoints[0].Pod = "x" },
-		"order":            func(t *Table) { e := t.Upstreams[1].Endpoints; e[0], e[1] = e[1], e[0] },
+		"tls":              func(t *Table) { t.Upstreams[1].TLS = nil },
+		"tls name":         func(t *Table) { t.Upstreams[1].TLS.ServerName = "x" },
+		"tls sni":          func(t *Table) { t.Upstreams[1].TLS.SendServerName = false },
+		"tls verify":       func(t *Table) { t.Upstreams[1].TLS.Verify = false },
+		"tls depth":        func(t *Table) { t.Upstreams[1].TLS.VerifyDepth++ },
+		"tls roots":        func(t *Table) { t.Upstreams[1].TLS.RootsPEM = nil },
+		"tls certificate":  func(t *Table) { t.Upstreams[1].TLS.Certificate = nil },
+		"trust":            func(t *Table) { t.TrustForwardedHeaders = true },
+		"endpoint":         func(t *Table) { t.Upstreams[2].Endpoints[0].Pod = "x" },
+		"order":            func(t *Table) { e := t.Upstreams[2].Endpoints; e[0], e[1] = e[1], e[0] },
 		"certificate":      func(t *Table) { t.Certificates[0].ChainPEM = nil },
 		"key":              func(t *Table) { t.Certificates[0].KeyPEM = []byte("x") },
 		"certificate host": func(t *Table) { t.Certificates[0].Hosts[0] = "x" },

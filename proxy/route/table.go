@@ -22,6 +22,9 @@ type Table struct {
 	Certificates []Certificate
 	// DefaultCertificate is served to a client that names no known host; nil makes the proxy use one of its own.
 	DefaultCertificate *Certificate
+	// TrustForwardedHeaders believes the client's X-Forwarded-For, -Host, -Port and -Proto, as ingress-nginx does
+	// with use-forwarded-headers. Only right behind another proxy that sets them.
+	TrustForwardedHeaders bool
 }
 
 // Host is one virtual host.
@@ -118,14 +121,39 @@ type Protocol uint8
 const (
 	HTTP1 Protocol = iota // HTTP/1.1 in plain text
 	H2C                   // HTTP/2 in plain text by prior knowledge (RFC 9113 section 3.3)
+	HTTPS                 // HTTP/1.1 over TLS
+	H2                    // HTTP/2 over TLS, agreed on by ALPN (RFC 9113 section 3.2)
 )
+
+// Secure says whether the protocol goes over TLS.
+func (p Protocol) Secure() bool { return p == HTTPS || p == H2 }
+
+// HTTP2 says whether the protocol is HTTP/2.
+func (p Protocol) HTTP2() bool { return p == H2C || p == H2 }
 
 // Upstream is a set of endpoints that requests are spread over, round robin.
 type Upstream struct {
 	// Name by convention "namespace-service-port", as ingress-nginx names its upstreams.
-	Name      string
-	Protocol  Protocol
+	Name     string
+	Protocol Protocol
+	// TLS says how endpoints of HTTPS and H2 are spoken to; nil is its zero value.
+	TLS       *TLS
 	Endpoints []Endpoint
+}
+
+// TLS is how endpoints are spoken to over TLS 1.2 or 1.3. With its zero value, as with ingress-nginx's defaults, any
+// certificate will do, no name is sent, and no certificate is shown.
+type TLS struct {
+	// ServerName is the name that the endpoint's certificate must have, if Verify is set, and that is sent (SNI, RFC
+	// 6066 section 3), if SendServerName is.
+	ServerName     string
+	SendServerName bool
+	// Verify wants a certificate that RootsPEM vouches for, over at most VerifyDepth intermediate ones.
+	Verify      bool
+	VerifyDepth int
+	RootsPEM    []byte
+	// Certificate is shown to endpoints that ask for one; nil shows none. Its Hosts mean nothing.
+	Certificate *Certificate
 }
 
 // Endpoint is one address that serves an upstream.

@@ -33,6 +33,9 @@ func (t *Table) WriteText(w io.Writer) error {
 	if t.DefaultCertificate != nil {
 		writeCertificate(out, "default certificate", *t.DefaultCertificate)
 	}
+	if t.TrustForwardedHeaders {
+		fmt.Fprintln(out, "forwarded headers are trusted")
+	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the routing table: %w", err)
 	}
@@ -50,13 +53,17 @@ func (m PathMatch) String() string {
 	return fmt.Sprintf("PathMatch(%d)", uint8(m))
 }
 
-// String is "http1" or "h2c".
+// String is "http1", "h2c", "https" or "h2".
 func (p Protocol) String() string {
 	switch p {
 	case HTTP1:
 		return "http1"
 	case H2C:
 		return "h2c"
+	case HTTPS:
+		return "https"
+	case H2:
+		return "h2"
 	}
 	return fmt.Sprintf("Protocol(%d)", uint8(p))
 }
@@ -150,9 +157,34 @@ func writeUpstream(out *bufio.Writer, upstream Upstream) {
 		fmt.Fprintf(out, " %s", upstream.Protocol)
 	}
 	fmt.Fprintln(out)
+	if upstream.TLS != nil {
+		fmt.Fprintf(out, "  tls%s\n", upstream.TLS.rules())
+	}
 	for _, endpoint := range upstream.Endpoints { // in order: it is the order of the round robin
 		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %s %s", endpoint.Address, endpoint.Pod), " "))
 	}
+}
+
+func (t *TLS) rules() string {
+	var rules strings.Builder
+	if t.ServerName != "" {
+		fmt.Fprintf(&rules, " name=%q", t.ServerName)
+	}
+	if t.SendServerName {
+		rules.WriteString(" sent")
+	}
+	if t.Verify {
+		fmt.Fprintf(&rules, " verify depth=%d roots=sha256:%s", t.VerifyDepth, shortSum(t.RootsPEM))
+	}
+	if c := t.Certificate; c != nil {
+		fmt.Fprintf(&rules, " certificate=%s sha256:%s", cmp.Or(c.Origin, "-"), shortSum(c.ChainPEM))
+	}
+	return rules.String()
+}
+
+func shortSum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 func writeCertificate(out *bufio.Writer, kind string, certificate Certificate) {
@@ -160,8 +192,7 @@ func writeCertificate(out *bufio.Writer, kind string, certificate Certificate) {
 	if len(certificate.Hosts) > 0 {
 		hosts = strings.Join(certificate.Hosts, " ")
 	}
-	sum := sha256.Sum256(certificate.ChainPEM)
-	fmt.Fprintf(out, "%s %s sha256:%s for %s\n", kind, cmp.Or(certificate.Origin, "-"), hex.EncodeToString(sum[:8]), hosts)
+	fmt.Fprintf(out, "%s %s sha256:%s for %s\n", kind, cmp.Or(certificate.Origin, "-"), shortSum(certificate.ChainPEM), hosts)
 }
 
 func sortedBy[T any](items []T, key func(T) string) []T {

@@ -41,6 +41,9 @@ const trusted = 500 * time.Millisecond
 func newConn(connection net.Conn, pool *Pool) *Conn {
 	c := &Conn{Conn: connection, pool: pool, Out: make([]byte, 0, 2<<10)}
 	c.In.Reset(connection)
+	if encrypted, is := connection.(interface{ NetConn() net.Conn }); is {
+		connection = encrypted.NetConn()
+	}
 	if system, is := connection.(syscall.Conn); is {
 		if raw, err := system.SyscallConn(); err == nil {
 			c.raw = raw

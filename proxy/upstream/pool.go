@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
@@ -19,15 +20,23 @@ type Options struct {
 type Pool struct {
 	Address string
 	options *Options
+	secure  *tls.Config // nil for plain text
 
 	mu     sync.Mutex
 	idle   []*Conn // the last used at the end
 	closed bool
 }
 
-func newPool(address string, options *Options) *Pool {
-	return &Pool{Address: address, options: options}
+func newPool(address string, options *Options, secure *tls.Config) *Pool {
+	if secure != nil {
+		secure = secure.Clone()
+		secure.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
+	}
+	return &Pool{Address: address, options: options, secure: secure}
 }
+
+// sessions is how many TLS sessions are kept: the last one of the only server that a pool leads to.
+const sessions = 1
 
 // Get returns the idle connection that was used last, or nil if there is none. With careful, it asks the kernel
 // whether the endpoint has closed it: a request that can't be repeated must not be lost on a stale connection.
@@ -45,7 +54,7 @@ func (p *Pool) Get(now time.Time, careful bool) *Conn {
 	}
 }
 
-// Dial makes a new connection.
+// Dial makes a new connection, and over TLS shakes hands within the same limit.
 func (p *Pool) Dial(ctx context.Context, limit time.Duration) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -53,7 +62,24 @@ func (p *Pool) Dial(ctx context.Context, limit time.Duration) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the endpoint: %w", err)
 	}
-	return newConn(connection, p), nil
+	if p.secure == nil {
+		return newConn(connection, p), nil
+	}
+	encrypted, err := Handshake(ctx, connection, p.secure)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(encrypted, p), nil
+}
+
+// Handshake begins TLS on a connection, and closes it on an error.
+func Handshake(ctx context.Context, connection net.Conn, secure *tls.Config) (*tls.Conn, error) {
+	encrypted := tls.Client(connection, secure)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		connection.Close()
+		return nil, fmt.Errorf("the TLS handshake with the endpoint: %w", err)
+	}
+	return encrypted, nil
 }
 
 func (p *Pool) pop(now time.Time) *Conn {

@@ -2,44 +2,52 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
 	"sync"
 	"time"
 )
 
-// Registry has the pools of a proxy, one for each address. They outlive the tables that name them.
+// Key is what connections have in common that are as good as each other.
+type Key struct {
+	Address netip.AddrPort
+	// Security stands for the way that endpoints are spoken to over TLS; "" is plain text.
+	Security string
+}
+
+// Registry has the pools of a proxy, one for each key. They outlive the tables that name them.
 type Registry struct {
 	options Options
 
 	mu    sync.Mutex
-	pools map[netip.AddrPort]*Pool
+	pools map[Key]*Pool
 }
 
 // NewRegistry makes a registry without pools.
 func NewRegistry(options Options) *Registry {
-	return &Registry{options: options, pools: make(map[netip.AddrPort]*Pool)}
+	return &Registry{options: options, pools: make(map[Key]*Pool)}
 }
 
-// Pool returns the pool of an address.
-func (r *Registry) Pool(address netip.AddrPort) *Pool {
+// Pool returns the pool of a key. A new one speaks TLS as secure says, which is nil for plain text.
+func (r *Registry) Pool(key Key, secure *tls.Config) *Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pool := r.pools[address]
+	pool := r.pools[key]
 	if pool == nil {
-		pool = newPool(address.String(), &r.options)
-		r.pools[address] = pool
+		pool = newPool(key.Address.String(), &r.options, secure)
+		r.pools[key] = pool
 	}
 	return pool
 }
 
-// Keep closes the pools of all other addresses. Connections that are in use end with their request.
-func (r *Registry) Keep(addresses map[netip.AddrPort]bool) {
+// Keep closes the pools of all other keys. Connections that are in use end with their request.
+func (r *Registry) Keep(keys map[Key]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for address, pool := range r.pools {
-		if !addresses[address] {
+	for key, pool := range r.pools {
+		if !keys[key] {
 			pool.close()
-			delete(r.pools, address)
+			delete(r.pools, key)
 		}
 	}
 }

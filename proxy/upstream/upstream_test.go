@@ -40,12 +40,12 @@ func dial(t *testing.T, pool *Pool) *Conn {
 
 func closed(c *Conn) bool { return c.SetDeadline(time.Time{}) != nil }
 
-func address() netip.AddrPort { return netip.MustParseAddrPort("10.0.0.1:80") }
+func address() Key { return Key{Address: netip.MustParseAddrPort("10.0.0.1:80")} }
 
 func TestLastUsedComesFirst(t *testing.T) {
 	registry, _ := peers(t, 2)
-	pool := registry.Pool(address())
-	if registry.Pool(address()) != pool {
+	pool := registry.Pool(address(), nil)
+	if registry.Pool(address(), nil) != pool {
 		t.Error("an address has two pools")
 	}
 	now := time.Now()
@@ -72,7 +72,7 @@ func TestStaleConnectionsAreNotGiven(t *testing.T) {
 	} {
 		for _, careful := range []bool{true, false} {
 			registry, accepted := peers(t, 2)
-			pool := registry.Pool(address())
+			pool := registry.Pool(address(), nil)
 			c := dial(t, pool)
 			c.Release(time.Now())
 			spoil(<-accepted)
@@ -90,7 +90,7 @@ func TestStaleConnectionsAreNotGiven(t *testing.T) {
 
 func TestOldConnectionsAreClosed(t *testing.T) {
 	registry, _ := peers(t, 5)
-	pool := registry.Pool(address())
+	pool := registry.Pool(address(), nil)
 	now := time.Now()
 	old, young := dial(t, pool), dial(t, pool)
 	old.Release(now.Add(-2 * time.Minute))
@@ -106,7 +106,7 @@ func TestOldConnectionsAreClosed(t *testing.T) {
 
 func TestPoolsThatLeave(t *testing.T) {
 	registry, _ := peers(t, 5)
-	pool := registry.Pool(address())
+	pool := registry.Pool(address(), nil)
 	idle, busy := dial(t, pool), dial(t, pool)
 	idle.Release(time.Now())
 	registry.Keep(nil)
@@ -117,14 +117,14 @@ func TestPoolsThatLeave(t *testing.T) {
 	if !closed(busy) {
 		t.Error("a connection is kept for an endpoint that has left")
 	}
-	if registry.Pool(address()) == pool {
+	if registry.Pool(address(), nil) == pool {
 		t.Error("the endpoint came back to its old pool")
 	}
 }
 
 func TestUnreadBytesEndAConnection(t *testing.T) {
 	registry, accepted := peers(t, 5)
-	c := dial(t, registry.Pool(address()))
+	c := dial(t, registry.Pool(address(), nil))
 	(<-accepted).Write([]byte("more than was asked for"))
 	if err := c.In.Fill(); err != nil {
 		t.Fatal(err)

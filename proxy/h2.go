@@ -22,16 +22,16 @@ func (timeoutError) Error() string   { return "the endpoint did not answer in ti
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 
-// forwardH2C sends the request to an endpoint that speaks HTTP/2, with the multiplexing transport of the standard
-// library.
-func (x *exchange) forwardH2C() bool {
+// forwardH2 sends the request to an endpoint that speaks HTTP/2, in plain text or over TLS, with the multiplexing
+// transport of the standard library.
+func (x *exchange) forwardH2() bool {
 	attempts := min(x.server.config.Limits.Attempts, x.choice.upstream.rotation.Len())
 	for {
 		x.entry.Attempts++
 		body := &bodyReader{exchange: x}
-		reply, cancel, err := x.askH2C(body)
+		reply, cancel, err := x.askH2(body)
 		if err == nil {
-			err = x.relayH2C(reply, body)
+			err = x.relayH2(reply, body)
 			cancel(err)
 			body.finish()
 			if err != nil {
@@ -41,7 +41,7 @@ func (x *exchange) forwardH2C() bool {
 			return x.front.fit()
 		}
 		body.finish()
-		if x.repeatableH2C(err, body) && x.entry.Attempts < attempts {
+		if x.repeatableH2(err, body) && x.entry.Attempts < attempts {
 			x.server.metrics.Retries.Add(1)
 			x.nextEndpoint()
 			continue
@@ -53,7 +53,7 @@ func (x *exchange) forwardH2C() bool {
 	}
 }
 
-func (x *exchange) repeatableH2C(err error, body *bodyReader) bool {
+func (x *exchange) repeatableH2(err error, body *bodyReader) bool {
 	if errors.Is(err, errSlow) || errors.Is(err, errClientGone) {
 		return false
 	}
@@ -62,8 +62,8 @@ func (x *exchange) repeatableH2C(err error, body *bodyReader) bool {
 
 // notSent says whether there was no connection to send the request on.
 func notSent(err error) bool {
-	var system *net.OpError
-	return errors.As(err, &system) && system.Op == "dial"
+	var f *failure
+	return errors.As(err, &f) && !f.sent
 }
 
 // canceller is what the front closes when the client goes away.
@@ -74,8 +74,8 @@ func (c canceller) Close() error {
 	return nil
 }
 
-// askH2C returns the reply, and what ends it.
-func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCauseFunc, error) {
+// askH2 returns the reply, and what ends it.
+func (x *exchange) askH2(body *bodyReader) (*http.Response, context.CancelCauseFunc, error) {
 	started := time.Now()
 	x.entry.Endpoint = x.choice.upstream.pools[x.choice.endpoint].Address
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), connectLimit{}, x.connectLimit()))
@@ -84,13 +84,13 @@ func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCause
 	interim := &interimReplies{exchange: x, limit: limit, slow: time.AfterFunc(limit, func() { cancel(errSlow) })}
 	body.interim = interim
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: interim.got})
-	request, err := x.requestH2C(ctx, body)
+	request, err := x.requestH2(ctx, body)
 	if err != nil {
 		interim.slow.Stop()
 		cancel(err)
 		return nil, nil, err
 	}
-	reply, err := x.server.h2c.RoundTrip(request)
+	reply, err := x.choice.upstream.h2.RoundTrip(request)
 	if gone := interim.end(); gone != nil {
 		if err == nil {
 			reply.Body.Close()
@@ -110,8 +110,8 @@ func (x *exchange) askH2C(body *bodyReader) (*http.Response, context.CancelCause
 	return reply, cancel, nil
 }
 
-// relayH2C sends the reply to the client, each piece as soon as it comes.
-func (x *exchange) relayH2C(reply *http.Response, body *bodyReader) error {
+// relayH2 sends the reply to the client, each piece as soon as it comes.
+func (x *exchange) relayH2(reply *http.Response, body *bodyReader) error {
 	defer x.front.onGone(nil)
 	defer reply.Body.Close()
 	var converted message.Response

@@ -3,45 +3,15 @@ package proxy
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// connectLimit is the context key of a route's time-out for connecting.
-type connectLimit struct{}
-
-// continueLimit is how long an endpoint may think about "Expect: 100-continue" before the client is told to go on.
-const continueLimit = time.Second
-
-// newH2C makes the transport for endpoints that speak HTTP/2 by prior knowledge.
-func newH2C(config *Config) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Transport{
-		Protocols:              protocols,
-		DisableCompression:     true, // it would ask for gzip in the client's name
-		IdleConnTimeout:        config.Timeouts.UpstreamIdle,
-		ExpectContinueTimeout:  continueLimit,
-		MaxResponseHeaderBytes: int64(config.Limits.HeaderBytes),
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			limit := config.Timeouts.Connect
-			if own, has := ctx.Value(connectLimit{}).(time.Duration); has {
-				limit = own
-			}
-			ctx, cancel := context.WithTimeout(ctx, limit)
-			defer cancel()
-			return config.DialContext(ctx, network, address)
-		},
-	}
-}
-
-// requestH2C makes the transport's request out of the lines that an HTTP/1.1 endpoint would get.
-func (x *exchange) requestH2C(ctx context.Context, body *bodyReader) (*http.Request, error) {
+// requestH2 makes the transport's request out of the lines that an HTTP/1.1 endpoint would get.
+func (x *exchange) requestH2(ctx context.Context, body *bodyReader) (*http.Request, error) {
 	path, err := url.PathUnescape(string(x.path))
 	if err != nil {
 		return nil, err
@@ -49,7 +19,7 @@ func (x *exchange) requestH2C(ctx context.Context, body *bodyReader) (*http.Requ
 	r := &http.Request{
 		Method: string(x.request.Method),
 		URL: &url.URL{
-			Scheme: "http", Host: x.entry.Endpoint, Path: path, RawPath: string(x.path),
+			Scheme: x.choice.upstream.scheme(), Host: x.entry.Endpoint, Path: path, RawPath: string(x.path),
 			RawQuery: string(x.request.Query), ForceQuery: x.request.HasQuery,
 		},
 		Host:   string(x.request.Host),
