@@ -15,7 +15,7 @@ import (
 
 const (
 	// listedImages is how many images a kubelet lists (--node-status-max-images). Of a node that lists as many, nobody
-	// knows what else it has.
+	// knows what else it has, and of one that lists none (0 as that setting, or a virtual node), what it has.
 	listedImages = 50
 	// listedAfter is how long a kubelet may take to list an image that was just loaded: it looks every ten seconds.
 	listedAfter = 20 * time.Second
@@ -28,7 +28,8 @@ func checkImages(ctx context.Context, clientset kubernetes.Interface, config Con
 		return nil
 	}
 	var missing []string
-	err := wait.PollUntilContextTimeout(ctx, time.Second, listedAfter, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, time.Second, listedAfter, true, func(context.Context) (bool, error) {
+		// Not with the wait's own deadline: a request that it cuts off would hide what is missing.
 		list, err := clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, fmt.Errorf("listing the nodes: %w", err)
@@ -47,7 +48,7 @@ func checkImages(ctx context.Context, clientset kubernetes.Interface, config Con
 }
 
 func missingOn(node corev1.Node, images []string) []string {
-	if len(node.Status.Images) >= listedImages {
+	if listed := len(node.Status.Images); listed == 0 || listed >= listedImages {
 		return nil
 	}
 	var missing []string

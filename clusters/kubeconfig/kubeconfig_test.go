@@ -139,8 +139,12 @@ func TestMissingImages(t *testing.T) {
 		t.Errorf("missing %q", got)
 	}
 	judging := Config{Controller: types.NamespacedName{Namespace: "traefik", Name: "traefik"}}.images()
-	if got := missingOn(corev1.Node{}, judging); len(got) != 2 || strings.Contains(strings.Join(got, " "), "controller:dev") {
+	other := corev1.Node{Status: corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: []string{"registry.k8s.io/pause:3.10"}}}}}
+	if got := missingOn(other, judging); len(got) != 2 || strings.Contains(strings.Join(got, " "), "controller:dev") {
 		t.Errorf("a controller that is there needs %q", got)
+	}
+	if got := missingOn(corev1.Node{}, images); len(got) != 0 {
+		t.Errorf("a node that tells of no image lacks %q", got)
 	}
 	for len(node.Status.Images) < listedImages {
 		node.Status.Images = append(node.Status.Images, corev1.ContainerImage{})
