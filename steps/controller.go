@@ -53,6 +53,8 @@ type Controller struct {
 	IngressClass string
 	// Dump is the command that prints the routing table inside the Pod; nil if there is none.
 	Dump []string
+	// HidesClient says why the controller is not shown the client's address, whatever it does itself; "" if it is.
+	HidesClient string
 	// ServesLater says that an Ingress with an address need not be served yet. The test-bed's own controller writes the
 	// address once requests are routed by the Ingress; others write it independently of that.
 	ServesLater bool

@@ -69,6 +69,10 @@ func (i *Installed) Check(ctx context.Context) error {
 	i.checked = &Controller{
 		Namespace: i.Namespace, Service: i.Service, Selector: selector, IngressClass: i.IngressClass, ServesLater: true,
 	}
+	if policy := service.Spec.ExternalTrafficPolicy; policy != corev1.ServiceExternalTrafficPolicyLocal {
+		i.checked.HidesClient = fmt.Sprintf("the controller's Service %s/%s has not the externalTrafficPolicy Local, so that nodes put their own address "+
+			"in the place of the client's", i.Namespace, i.Service)
+	}
 	return nil
 }
 

@@ -39,6 +39,7 @@ func installed(l *loopback) *steps.Installed {
 // What looks into the test-bed's own controller, or changes it, is skipped of another: it neither passes nor fails.
 func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
 	l, service := another(t)
+	service.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyCluster
 	l.create(t, service)
 	environment := l.environment(t)
 	environment.Controller = installed(l)
@@ -60,6 +61,10 @@ func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
       | X-It | ${controller pod} ${controller cluster IP} ${ingress class} ${controller namespace} ${controller node} |
     Then the echo server saw:
       | x-it | controller-0 10.10.200.7 another ingress node-1 |`, ""},
+		"the client's address": {`
+    When the client requests "http://paths.test/admin"
+    Then the echo server saw:
+      | x-forwarded-for | ${client address} |`, "ingress/another has not the externalTrafficPolicy Local"},
 		"settings": {`
     Given an ingress controller with:
       | replicas | 2  |
@@ -94,6 +99,7 @@ func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
 
 func TestAControllerByItsClusterIP(t *testing.T) {
 	l, service := another(t)
+	service.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
 	for i := range service.Spec.Ports {
 		service.Spec.Ports[i].NodePort = 0
 	}
@@ -113,6 +119,9 @@ func TestAControllerByItsClusterIP(t *testing.T) {
     Then the response status is 200
     When the client requests "https://gyull.com/"
     Then the response status is 200
+    When the client requests "http://paths.test/admin"
+    Then the echo server saw:
+      | x-forwarded-for | ${client address} |
 `)
 	if scenario := run.Features[0].Scenarios[0]; scenario.Status() != results.Passed {
 		t.Errorf("%s: %+v", scenario.Status(), scenario.FailedStep())

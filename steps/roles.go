@@ -112,8 +112,11 @@ func (s *scenario) role(ctx context.Context, name string) (string, error) {
 	return s.nodeRole(ctx, name)
 }
 
-// clientAddress is where requests come from, as the nodes see it.
+// clientAddress is where requests come from, as the nodes and the controller see it.
 func (s *scenario) clientAddress() (netip.Addr, error) {
+	if controller, err := s.Controller.Current(); err == nil && controller.HidesClient != "" {
+		return netip.Addr{}, fmt.Errorf("%s: %w", controller.HidesClient, clusters.ErrUnsupported)
+	}
 	address := s.Cluster.Client().Addr()
 	if !address.IsValid() {
 		return address, fmt.Errorf("the address under which the cluster sees the client is not known: %w", clusters.ErrUnsupported)
