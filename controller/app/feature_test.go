@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,40 @@ func TestACanaryTakesItsShare(t *testing.T) {
 	w.eventually(func() error {
 		return want("answer to X-Canary: always", w.get("shop.example.com", "/", "X-Canary", "always").body, "canary")
 	})
+}
+
+func TestBackendsAreVerifiedWithTheSecretOfTheAnnotation(t *testing.T) {
+	w := start(t)
+	authority, err := certificates.NewAuthority("authority")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, err := authority.Issue(certificates.Leaf{Hosts: []string{"web.internal"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(issued.Certificate, issued.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.serviceOf("web", func(server *httptest.Server) {
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		server.StartTLS()
+	}, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { fmt.Fprintf(out, "sni %q", r.TLS.ServerName) }))
+	verified := func(host, name string) *networkingv1.Ingress {
+		return annotated(ingress(strings.Split(host, ".")[0], host, "/", "web"), "backend-protocol", "HTTPS",
+			"proxy-ssl-verify", "on", "proxy-ssl-secret", "default/backends", "proxy-ssl-server-name", "on", "proxy-ssl-name", name)
+	}
+	w.create(verified("good.example.com", "web.internal"))
+	w.create(verified("bad.example.com", "other.internal"))
+	w.create(annotated(ingress("any", "any.example.com", "/", "web"), "backend-protocol", "HTTPS"))
+	w.expect("any.example.com", "/", 200, `sni ""`)
+	w.expect("good.example.com", "/", 503, "") // until the Secret is there
+	w.put(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "backends"}, Data: map[string][]byte{"ca.crt": authority.PEM()},
+	})
+	w.expect("good.example.com", "/", 200, `sni "web.internal"`)
+	w.expect("bad.example.com", "/", 502, "")
 }
 
 func TestForwardedHeadersAreTrustedOnceTheConfigMapSaysSo(t *testing.T) {

@@ -246,6 +246,12 @@ func (w *world) slowBackend(name string) slowBackend {
 
 func (w *world) service(name string, handlers ...http.Handler) {
 	w.t.Helper()
+	w.serviceOf(name, (*httptest.Server).Start, handlers...)
+}
+
+// serviceOf makes a Service whose backends are started by the caller.
+func (w *world) serviceOf(name string, start func(*httptest.Server), handlers ...http.Handler) {
+	w.t.Helper()
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "default", Labels: map[string]string{discoveryv1.LabelServiceName: name}, Name: name,
@@ -263,7 +269,7 @@ func (w *world) service(name string, handlers ...http.Handler) {
 		}
 		port = listener.Addr().(*net.TCPAddr).Port
 		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
-		server.Start()
+		start(server)
 		w.t.Cleanup(server.Close)
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{address}})
 	}

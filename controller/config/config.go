@@ -6,7 +6,8 @@
 //
 //	canary, canary-by-header, -by-header-value, -by-header-pattern, -by-cookie, canary-weight, -weight-total
 //	affinity, affinity-mode, affinity-canary-behavior, session-cookie-name, -path, -max-age, -samesite, -secure
-//	ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size, backend-protocol
+//	ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size
+//	backend-protocol, proxy-ssl-secret, proxy-ssl-name, -server-name, -verify, -verify-depth
 //
 // Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
 // hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers. Any other key is told as
@@ -42,6 +43,7 @@ type Ingress struct {
 	Timeouts     Timeouts
 	MaxBodyBytes int64
 	Protocol     route.Protocol
+	BackendTLS   BackendTLS
 	// Closed means that nobody may be let in, because the Ingress asks for access control that there is not.
 	Closed bool
 }
@@ -75,6 +77,7 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		Protocol:     parseProtocol(r),
+		BackendTLS:   parseBackendTLS(r),
 		Closed:       parseProtection(r),
 	}
 	return ingress, r.leftovers()

@@ -82,9 +82,23 @@ func TestAnnotations(t *testing.T) {
 		}},
 		"session cookie without affinity": {map[string]string{"session-cookie-name": "route"}, func(*config.Ingress) {}},
 		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol = route.H2C }},
-		"http":                            {map[string]string{"backend-protocol": "HTTP"}, func(*config.Ingress) {}},
-		"no limit":                        {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
-		"limit":                           {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
+		"https":                           {map[string]string{"backend-protocol": "Https"}, func(i *config.Ingress) { i.Protocol = route.HTTPS }},
+		"grpcs":                           {map[string]string{"backend-protocol": "GRPCS"}, func(i *config.Ingress) { i.Protocol = route.H2 }},
+		"backends over TLS": {map[string]string{
+			"proxy-ssl-secret": "ns/s", "proxy-ssl-name": "svc.example", "proxy-ssl-server-name": "on", "proxy-ssl-verify": "on",
+			"proxy-ssl-verify-depth": "3",
+		}, func(i *config.Ingress) {
+			i.BackendTLS = config.BackendTLS{Secret: "ns/s", ServerName: "svc.example", SendServerName: true, Verify: true, VerifyDepth: 3}
+		}},
+		"a secret alone": {map[string]string{"proxy-ssl-secret": "ns/s", "proxy-ssl-verify": "off"}, func(i *config.Ingress) {
+			i.BackendTLS = config.BackendTLS{Secret: "ns/s", VerifyDepth: 1}
+		}},
+		"verification alone": {map[string]string{"proxy-ssl-verify": "on"}, func(i *config.Ingress) {
+			i.BackendTLS = config.BackendTLS{Verify: true, VerifyDepth: 1}
+		}},
+		"http":     {map[string]string{"backend-protocol": "HTTP"}, func(*config.Ingress) {}},
+		"no limit": {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
+		"limit":    {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
 		"redirect": {map[string]string{"ssl-redirect": "F", "force-ssl-redirect": "1"}, func(i *config.Ingress) {
 			i.Redirect = config.Redirect{Always: true}
 		}},
@@ -125,6 +139,10 @@ func TestFaults(t *testing.T) {
 		"proxy-read-timeout":       {"0", "1e3", strings.Repeat("9", 40)},
 		"proxy-body-size":          {"", "m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
 		"backend-protocol":         {"", "http2", "SMTP"},
+		"proxy-ssl-name":           {"", "a b", "a;b", "ü"},
+		"proxy-ssl-server-name":    {"", "true"},
+		"proxy-ssl-verify":         {"", "true", "optional"},
+		"proxy-ssl-verify-depth":   {"0", "x"},
 	} {
 		for _, value := range values {
 			global, _ := config.ParseConfigMap(nil)
@@ -132,6 +150,9 @@ func TestFaults(t *testing.T) {
 			annotations := map[string]string{"p/canary": "true", "p/" + key: value}
 			if key == "canary" {
 				want.Canary = nil
+			}
+			if key == "proxy-ssl-verify" { // in doubt on
+				want.BackendTLS = config.BackendTLS{Verify: true, VerifyDepth: 1}
 			}
 			got, faults := config.ParseAnnotations("p", annotations, global)
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -146,8 +167,9 @@ func TestFaults(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	annotations := map[string]string{
+		"p/proxy-ssl-name": "no-effect.without.secret", "p/proxy-ssl-protocols": "TLSv1.3",
 		"p/rewrite-target": "/", "p/affinity-mode": "persistent", "p/affinity-canary-behavior": "legacy",
-		"p/backend-protocol": "HTTPS", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
+		"p/backend-protocol": "FCGI", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
 	}
 	global, _ := config.ParseConfigMap(nil)
 	_, faults := config.ParseAnnotations("p", annotations, global)
@@ -158,7 +180,10 @@ func TestUnsupported(t *testing.T) {
 		}
 		keys = append(keys, fault.Key)
 	}
-	want := []string{"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/rewrite-target"}
+	want := []string{
+		"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/proxy-ssl-name", "p/proxy-ssl-protocols",
+		"p/rewrite-target",
+	}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Error(diff)
 	}
@@ -207,6 +232,7 @@ func FuzzAnnotations(f *testing.F) {
 		"canary-weight-total", "canary-weight", "affinity", "affinity-mode", "affinity-canary-behavior", "session-cookie-name",
 		"session-cookie-path", "session-cookie-max-age", "session-cookie-samesite", "session-cookie-secure", "ssl-redirect",
 		"force-ssl-redirect", "proxy-connect-timeout", "proxy-read-timeout", "proxy-body-size", "backend-protocol",
+		"proxy-ssl-secret", "proxy-ssl-name", "proxy-ssl-server-name", "proxy-ssl-verify", "proxy-ssl-verify-depth",
 	}
 	f.Fuzz(func(t *testing.T, value, other string) {
 		global, _ := config.ParseConfigMap(map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})

@@ -18,10 +18,14 @@ func parseProtocol(r *reader) route.Protocol {
 		return route.HTTP1
 	case value == "GRPC":
 		return route.H2C // gRPC is HTTP/2, and without TLS the proxy has to know beforehand
-	case slices.Contains([]string{"HTTPS", "GRPCS", "AUTO_HTTP", "FCGI"}, value):
+	case value == "HTTPS":
+		return route.HTTPS
+	case value == "GRPCS":
+		return route.H2
+	case slices.Contains([]string{"AUTO_HTTP", "FCGI"}, value):
 		r.unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
 	default:
-		r.invalid(name, text, "it must be HTTP or GRPC")
+		r.invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
 	}
 	return route.HTTP1
 }

@@ -11,6 +11,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/config"
 )
 
 // Settings are the flags that decide what a Snapshot holds and means.
@@ -108,6 +110,10 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		}
 		for _, tls := range ingress.Spec.TLS {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: tls.SecretName})
+		}
+		prefix := cmp.Or(settings.AnnotationsPrefix, config.DefaultPrefix)
+		if name, ok := config.BackendSecret(prefix, ingress.Namespace, ingress.Annotations); ok {
+			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
 	}
 	s.addService(store, settings.DefaultBackend)

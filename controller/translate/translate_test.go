@@ -67,8 +67,8 @@ func randomObjects(seed int64) []runtime.Object {
 			meta.Labels = map[string]string{discoveryv1.LabelServiceName: pick(c, "a", "b")}
 			meta.Annotations = map[string]string{}
 			for range c.Intn(4) {
-				meta.Annotations["p/"+pick(c, "canary", "canary-weight", "canary-by-header", "affinity", "backend-protocol",
-					"ssl-redirect", "proxy-body-size", "canary-by-header-pattern", c.String(5))] = pick(c, "true", "5", "cookie", "GRPC", c.String(5))
+				meta.Annotations["p/"+pick(c, "canary", "canary-weight", "canary-by-header", "affinity", "backend-protocol", "proxy-ssl-secret", "proxy-ssl-verify", "proxy-ssl-name",
+					"ssl-redirect", "proxy-body-size", "canary-by-header-pattern", c.String(5))] = pick(c, "true", "5", "cookie", "GRPC", "HTTPS", "on", "x/a", c.String(5))
 			}
 		},
 		func(rule *networkingv1.IngressRule, c randfill.Continue) {

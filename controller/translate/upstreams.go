@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -17,6 +18,7 @@ import (
 type upstreamKey struct {
 	service
 	protocol route.Protocol // that the annotations ask for
+	tls      config.BackendTLS
 }
 
 // upstreams makes each upstream once.
@@ -56,12 +58,16 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 	if of.config.Closed {
 		return route.Backend{Upstream: closedUpstream, Origin: of.origin(s)}
 	}
-	key := upstreamKey{service: s, protocol: of.config.Protocol}
+	key := upstreamKey{service: s, protocol: of.config.Protocol, tls: of.config.BackendTLS}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := Warning
-		if fault.reason == NoEndpoints {
+		switch fault.reason {
+		case NoEndpoints:
 			severity = Notice
+		case InvalidAnnotation:
+			severity = Error
+		default:
 		}
 		u.problems.add(Problem{
 			Severity: severity, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
@@ -78,6 +84,12 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 	u.names[key] = name
 	u.step(UpstreamCreated{name})
 	upstream, fault := u.make(name, key)
+	if upstream.Protocol.Secure() {
+		settings, wrong := u.backendTLS(key)
+		if upstream.TLS = settings; wrong != nil {
+			upstream.Endpoints, fault = nil, wrong
+		}
+	}
 	if fault != nil {
 		u.faults[key] = *fault
 	}
@@ -86,7 +98,8 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 }
 
 // freeName is "namespace-service-port". Two different Services can have that in common ("a-b" and "c", "a" and
-// "b-c"); they must not share an upstream, so the later one's name is written with slashes.
+// "b-c"); they must not share an upstream, so the later one's name is written with slashes. If the same Service is
+// spoken to over TLS in several ways, they are counted.
 func (u *upstreams) freeName(key upstreamKey) string {
 	name := strings.Join([]string{key.namespace, key.name, key.port}, "-")
 	if key.protocol != route.HTTP1 {
@@ -94,6 +107,9 @@ func (u *upstreams) freeName(key upstreamKey) string {
 	}
 	if u.taken[name] {
 		name = fmt.Sprintf("%s/%s/%s/%s", key.namespace, key.name, key.port, key.protocol)
+	}
+	for base, n := name, 2; u.taken[name]; n++ {
+		name = fmt.Sprintf("%s/%d", base, n)
 	}
 	u.taken[name] = true
 	return name
@@ -117,8 +133,8 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
-	if speaksH2C(port) {
-		upstream.Protocol = route.H2C
+	if upstream.Protocol == route.HTTP1 {
+		upstream.Protocol = declaredProtocol(port)
 	}
 	u.step(EndpointsSought{id, port})
 	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
@@ -160,10 +176,16 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	return endpoints, nil
 }
 
-// speaksH2C says whether a Service declares HTTP/2 in plain text for a port (Service v1, "appProtocol").
-func speaksH2C(port corev1.ServicePort) bool {
-	protocol := ptrValue(port.AppProtocol)
-	return protocol == "kubernetes.io/h2c" || protocol == "grpc"
+// declaredProtocol is what a Service says that a port speaks (Service v1, "appProtocol"): a name of Kubernetes or of
+// IANA's registry. "kubernetes.io/wss" is WebSocket over TLS, which begins as HTTP/1.1.
+func declaredProtocol(port corev1.ServicePort) route.Protocol {
+	switch ptrValue(port.AppProtocol) {
+	case "kubernetes.io/h2c", "grpc":
+		return route.H2C
+	case "https", "kubernetes.io/wss":
+		return route.HTTPS
+	}
+	return route.HTTP1
 }
 
 func (u *upstreams) step(step Step) {
