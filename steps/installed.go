@@ -166,7 +166,7 @@ func servicePort(service *corev1.Service, number int32, names ...string) (corev1
 }
 
 // portNumber narrows a port, which the API server has made sure is one.
-func portNumber(port int32) uint16 { return uint16(port) } //nolint:gosec // see above
+func portNumber(port int32) uint16 { return uint16(port) }
 
 // Current is the controller as Check found it.
 func (i *Installed) Current() (Controller, error) {

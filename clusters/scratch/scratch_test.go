@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	fmt.Println(dir.Path())
-	bufio.NewReader(os.Stdin).ReadByte() //nolint:errcheck // nobody writes
+	bufio.NewReader(os.Stdin).ReadByte()
 }
 
 // holder starts such a process.
@@ -104,7 +104,7 @@ func TestNobodyElseMayReadIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.Remove() //nolint:errcheck // the test's folder goes anyway
+	defer dir.Remove()
 	if info, err := os.Stat(dir.Path()); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,9 +38,8 @@ func embeddedSource(ctx context.Context, flags *clusterFlags, progress io.Writer
 	}
 	var running *embedded.Cluster
 	if config.Name != "" {
-		running, err = embedded.Connect(ctx, config.Name)
-		if err != nil && !errors.Is(err, embedded.ErrNotRunning) {
-			return nil, err
+		if cluster, err := embedded.Connect(ctx, config.Name); err == nil { // otherwise Check says what stands in the way
+			running = cluster
 		}
 	}
 	config.Name = cmp.Or(config.Name, fmt.Sprintf("run-%d", os.Getpid()))

@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -98,10 +99,28 @@ func TestWaitReady(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatTheTestBedAppliedIsOurs(t *testing.T) {
+	object := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: mine, namespace: here}}`)
+	for manager, ours := range map[string]bool{"ingress-testbed": true, "kubectl-client-side-apply": false, "": false} {
+		there := object.DeepCopy()
+		if manager != "" {
+			there.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager, Operation: metav1.ManagedFieldsOperationApply}})
+		}
+		err := newAPI(there).CheckOurs(t.Context(), object, "here")
+		if (err == nil) != ours || errors.Is(err, objects.ErrForeign) == ours {
+			t.Errorf("what %q manages: %v", manager, err)
+		}
+	}
+	missing := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: another}}`)
+	if err := newAPI(object).CheckOurs(t.Context(), missing, "here"); err != nil {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
 func TestDelete(t *testing.T) {
-	object := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: n}}`)
+	object := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: "n"}}`)
 	api := newAPI(object)
-	missing := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: y, namespace: n}}`)
+	missing := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: other, namespace: "n"}}`)
 	if err := api.Delete(t.Context(), []*unstructured.Unstructured{object, missing}); err != nil {
 		t.Fatal(err)
 	}
