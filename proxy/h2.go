@@ -144,12 +144,8 @@ func (x *exchange) relayH2(reply *http.Response, body *bodyReader) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil && x.front.gone() {
-			return x.clientGone(errClientGone)
-		}
 		if err != nil {
-			x.reason = "the reply broke off: " + err.Error()
-			return err
+			return x.brokenOff(err)
 		}
 	}
 	if err := x.front.end(message.TrailersOf(reply.Trailer)); err != nil {

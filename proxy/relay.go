@@ -92,18 +92,23 @@ func (x *exchange) relayBody(c *upstream.Conn, now time.Time) error {
 			}
 			return nil
 		}
-		if err != nil && x.front.gone() {
-			return x.clientGone(errClientGone)
-		}
 		if err != nil {
-			x.reason = "the reply broke off: " + err.Error()
-			return err
+			return x.brokenOff(err)
 		}
 		x.bytesOut += int64(len(piece))
 		if err := x.front.data(piece); err != nil {
 			return x.clientGone(err)
 		}
 	}
+}
+
+// brokenOff notes why the reply could not be read to its end: it may have been given up because of the client.
+func (x *exchange) brokenOff(err error) error {
+	if x.front.gone() {
+		return x.clientGone(errClientGone)
+	}
+	x.reason = "the reply broke off: " + err.Error()
+	return err
 }
 
 // clientGone notes that the reply could not be written.

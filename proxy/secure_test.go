@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -42,6 +43,7 @@ func newSecureEndpoint(t testing.TB, config *tls.Config) *secureEndpoint {
 	}))
 	e.server.TLS = config
 	e.server.EnableHTTP2 = true
+	e.server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes are broken off on purpose
 	e.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			e.connections.Add(1)
@@ -110,10 +112,10 @@ func TestTLSConnectionsAreKept(t *testing.T) {
 				e := newSecureEndpoint(t, &tls.Config{Certificates: []tls.Certificate{issuer.issue("h")}, MaxVersion: version})
 				settings := func() *route.TLS { return &route.TLS{Verify: true, ServerName: "h", RootsPEM: root} }
 				s := serve(t, proxy.Config{}, secureTable(protocol, settings(), e.Endpoint))
+				c := s.dial(t) // its next request is read when the endpoint's connection has been given back
 				post := func() {
 					t.Helper()
-					c := s.dial(t)
-					c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+					c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
 					if reply, body := c.reply("POST"); reply.StatusCode != http.StatusOK {
 						t.Fatalf("got %v, %q", reply, body)
 					}

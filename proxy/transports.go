@@ -101,7 +101,7 @@ func (t *transports) dial(ctx context.Context, network, address string, secure *
 		return nil, &failure{err: err}
 	}
 	if encrypted.ConnectionState().NegotiatedProtocol != "h2" {
-		encrypted.Close()
+		_ = encrypted.Close() // it was of no use
 		return nil, &failure{err: errNoHTTP2}
 	}
 	return encrypted, nil

@@ -54,7 +54,6 @@ func SecretName(text, namespace string) (name string, ok bool) {
 }
 
 func isServerName(text string) bool {
-	return text != "" && len(text) <= 253 && !strings.ContainsFunc(text, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.')
-	})
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+	return text != "" && len(text) <= 253 && strings.Trim(text, characters) == ""
 }
