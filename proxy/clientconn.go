@@ -139,7 +139,9 @@ func (c *clientConn) readIdle(p []byte, limit time.Duration) (int, error) {
 	if err := c.readLimit.Extend(c.conn.SetReadDeadline, time.Now(), limit); err != nil {
 		return 0, err
 	}
-	runtime.Gosched() // as before the read of a reply: the next request may come while others run
+	// The next request may come while others run, and then the read needs not be tried twice. Giving way before the
+	// reads of replies too would keep the scheduler so busy that it seldom looks for what has come from the network.
+	runtime.Gosched()
 	c.idle.Store(true)
 	if c.server.draining.Load() {
 		return 0, io.EOF

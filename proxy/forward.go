@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -118,12 +117,13 @@ func (x *exchange) send(c *upstream.Conn, now time.Time) error {
 	if err := c.ExtendWrite(now, x.server.config.Timeouts.Body); err != nil {
 		return err
 	}
+	if whole {
+		return c.Ask(c.Out)
+	}
 	if _, err := c.Write(c.Out); err != nil {
 		return err
 	}
-	if !whole {
-		x.pump.start(x, c)
-	}
+	x.pump.start(x, c)
 	return nil
 }
 
@@ -147,8 +147,6 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 		if err := c.ExtendRead(now, x.responseLimit()); err != nil {
 			return err
 		}
-		// The reply can't be there yet. While others run it may come, and then the read needs not be tried twice.
-		runtime.Gosched()
 		head, err := c.In.ReadHeader(x.server.config.Limits.HeaderBytes)
 		if err != nil {
 			return err

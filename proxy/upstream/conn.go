@@ -28,6 +28,7 @@ type Conn struct {
 	idleSince time.Time
 	read      deadline.Lazy
 	write     deadline.Lazy
+	asking    asking
 
 	raw    syscall.RawConn // nil if the connection has none
 	look   func(fd uintptr)
@@ -40,7 +41,8 @@ const trusted = 500 * time.Millisecond
 
 func newConn(connection net.Conn, pool *Pool) *Conn {
 	c := &Conn{Conn: connection, pool: pool, Out: make([]byte, 0, 2<<10)}
-	c.In.Reset(connection)
+	c.In.Reset(c)
+	c.asking.prepare(connection)
 	if encrypted, is := connection.(interface{ NetConn() net.Conn }); is {
 		connection = encrypted.NetConn()
 	}
@@ -75,11 +77,6 @@ func (c *Conn) stale() bool {
 		return false
 	}
 	return c.raw.Control(c.look) != nil || c.ready != 0
-}
-
-// ExtendRead makes reads that start now end after limit.
-func (c *Conn) ExtendRead(now time.Time, limit time.Duration) error {
-	return c.read.Extend(c.SetReadDeadline, now, limit)
 }
 
 // ExtendWrite makes writes that start now end after limit.
