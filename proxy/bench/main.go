@@ -26,6 +26,8 @@ import (
 
 func main() {
 	serve := flag.String("serve", "", "serve as a subject (used by the benchmark itself): proxy or reverseproxy")
+	target := flag.String("attack", "", "load a URL at a steady rate (used by the benchmark itself)")
+	rate := flag.Int("rate", 0, "requests a second with -attack")
 	run := flag.String("run", ".", "scenarios to run (a regular expression)")
 	names := flag.String("subjects", "", "subjects to compare, separated by commas; nginx is always there (default all)")
 	rounds := flag.Int("rounds", 3, "rounds")
@@ -40,6 +42,8 @@ func main() {
 	switch {
 	case *serve != "":
 		err = serveSubject(ctx, *serve, *profile, flag.Args())
+	case *target != "":
+		err = attack(ctx, os.Stdout, *target, *rate, *duration)
 	case *syscalls:
 		err = countSyscalls(ctx, os.Stdout, *names, *duration)
 	default:

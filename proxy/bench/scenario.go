@@ -19,6 +19,7 @@ type scenario struct {
 	tls         bool
 	fresh       bool // a new connection for each request
 	http2       bool
+	rate        int // requests a second, evenly; 0 for as many as there can be
 }
 
 func scenarios() []scenario {
@@ -27,6 +28,7 @@ func scenarios() []scenario {
 		{name: "http1/1core/8", cores: 1, connections: 8},
 		{name: "http1/1core/512", cores: 1, connections: 512},
 		{name: "http1/2cores/64", cores: 2, connections: 64},
+		{name: "http1/1core/steady", cores: 1, connections: 64, rate: 8000},
 		{name: "http1/1core/64KiB", cores: 1, connections: 64, large: true},
 		{name: "tls/1core/keep-alive", cores: 1, connections: 64, tls: true},
 		{name: "tls/1core/new-connections", cores: 1, connections: 64, tls: true, fresh: true},
@@ -39,7 +41,11 @@ func (s scenario) String() string {
 	if s.large {
 		body = "64 KiB"
 	}
-	return fmt.Sprintf("%s (%d connections, body %s, subject on %d of 2 cores)", s.name, s.connections, body, s.cores)
+	load := fmt.Sprintf("%d connections", s.connections)
+	if s.rate > 0 {
+		load = fmt.Sprintf("%d requests a second", s.rate)
+	}
+	return fmt.Sprintf("%s (%s, body %s, subject on %d of 2 cores)", s.name, load, body, s.cores)
 }
 
 // sample is one measurement.
@@ -56,8 +62,11 @@ func (s scenario) load(ctx context.Context, p *process, duration time.Duration) 
 		return sample{}, err
 	}
 	generate := s.wrk
-	if s.http2 {
+	switch {
+	case s.http2:
 		generate = s.h2load
+	case s.rate > 0:
+		generate = s.steady
 	}
 	measured, requests, err := generate(ctx, p, duration)
 	if err != nil {
