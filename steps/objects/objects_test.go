@@ -175,3 +175,31 @@ func newAPI(object *unstructured.Unstructured) *objects.API {
 		Dynamic:   dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), object), Mapper: mapper,
 	}
 }
+
+func TestPodsAreThereUntilTheyAreGone(t *testing.T) {
+	labels := map[string]string{"app": "shop"}
+	pod := func(name string, phase corev1.PodPhase, deleted bool) *corev1.Pod {
+		made := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "n", Labels: labels}, Status: corev1.PodStatus{Phase: phase}}
+		if deleted {
+			made.DeletionTimestamp = &metav1.Time{Time: time.Now()}
+			made.Finalizers = []string{"kept.example.com/for-the-test"}
+		}
+		return made
+	}
+	api := &objects.API{Clientset: fake.NewClientset(
+		pod("b-runs", corev1.PodRunning, false), pod("a-leaves", corev1.PodRunning, true),
+		pod("d-has-left", corev1.PodSucceeded, true), pod("c-has-failed-and-leaves", corev1.PodFailed, true),
+		pod("e-is-done", corev1.PodSucceeded, false), pod("f-was-evicted", corev1.PodFailed, false),
+	)}
+	pods, err := api.Pods(context.Background(), "n", "app=shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, pod := range pods {
+		names = append(names, pod.Name)
+	}
+	if got := strings.Join(names, " "); got != "a-leaves b-runs c-has-failed-and-leaves d-has-left" {
+		t.Errorf("the Pods are %s", got)
+	}
+}

@@ -23,14 +23,16 @@ const lookTimeout = 5 * time.Second
 // maxLog bounds what is read of a log, from its end.
 const maxLog = 4 << 20
 
-// Pods lists the Pods with the labels, without those that have ended, by name.
+// Pods lists the Pods with the labels by name, without those that have ended and are kept, as a Job's are. One that has
+// ended because it is being deleted is there until it is gone: kubectl lists it too.
 func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
 	list, err := a.Clientset.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if err != nil {
 		return nil, fmt.Errorf("listing the Pods %s in namespace %s: %w", labels, namespace, err)
 	}
 	pods := slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
-		return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		return ended && pod.DeletionTimestamp == nil
 	})
 	slices.SortFunc(pods, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	return pods, nil
