@@ -35,7 +35,7 @@ func (c Config) open(ctx context.Context) (*access, error) {
 	rules.ExplicitPath = c.Kubeconfig
 	all, err := rules.Load()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, fmt.Errorf("the kubeconfig can't be read: name one that can be with KUBECONFIG or --kubeconfig: %w", err)
 	}
 	name := all.CurrentContext
 	if c.Context != "" {

@@ -54,8 +54,8 @@ func TestWhatIsWrongWithAKubeconfigIsToldInASentence(t *testing.T) {
 		want   string
 	}{
 		"none":              {Config{}, "set KUBECONFIG or give --kubeconfig"},
-		"missing":           {Config{Kubeconfig: "/nowhere"}, "/nowhere"},
-		"broken":            {Config{Kubeconfig: broken}, "reading the kubeconfig"},
+		"missing":           {Config{Kubeconfig: "/nowhere"}, "KUBECONFIG or --kubeconfig: stat /nowhere"},
+		"broken":            {Config{Kubeconfig: broken}, "KUBECONFIG or --kubeconfig: error loading config"},
 		"no context chosen": {Config{Kubeconfig: file(t, "https://127.0.0.1:1", "")}, "--context; there are one, two"},
 		"unknown context":   {Config{Kubeconfig: file(t, "https://127.0.0.1:1", "one"), Context: "three"}, `no context "three"; there are one, two`},
 		"no answer":         {Config{Kubeconfig: file(t, "http://127.0.0.1:1", "one")}, `context "one" doesn't answer at http://127.0.0.1:1`},
