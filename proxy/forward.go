@@ -148,6 +148,13 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 			return err
 		}
 		head, err := c.In.ReadHeader(x.server.config.Limits.HeaderBytes)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			// The reply is not late before its time has passed since the whole request was sent.
+			if sent := x.pump.sentUntil(); time.Since(sent) < x.responseLimit() {
+				now = sent
+				continue
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -80,8 +80,7 @@ func (x *exchange) askH2(body *bodyReader) (*http.Response, context.CancelCauseF
 	x.entry.Endpoint = x.choice.upstream.pools[x.choice.endpoint].Address
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), connectLimit{}, x.connectLimit()))
 	x.front.onGone(canceller(cancel))
-	limit := x.responseLimit()
-	interim := &interimReplies{exchange: x, limit: limit, slow: time.AfterFunc(limit, func() { cancel(errSlow) })}
+	interim := newInterimReplies(x, body, cancel)
 	body.interim = interim
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: interim.got})
 	request, err := x.requestH2(ctx, body)

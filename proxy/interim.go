@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"net/textproto"
 	"sync"
@@ -25,6 +26,15 @@ type interimReplies struct {
 	writer    sync.WaitGroup
 	over      bool // the final reply is there, or none will come
 	err       error
+}
+
+// newInterimReplies has the request given up by giveUp if the endpoint is too slow.
+func newInterimReplies(x *exchange, body *bodyReader, giveUp context.CancelCauseFunc) *interimReplies {
+	i := &interimReplies{exchange: x, limit: x.responseLimit()}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.slow = time.AfterFunc(i.limit, func() { i.late(body, giveUp) })
+	return i
 }
 
 // got takes one from the transport. After an error the transport gives the request up.
@@ -91,6 +101,17 @@ func (i *interimReplies) write() {
 		i.err, i.over = err, i.over || err != nil
 		i.mu.Unlock()
 	}
+}
+
+// late gives up an endpoint that has said nothing for limit since it was sent something last.
+func (i *interimReplies) late(body *bodyReader, giveUp context.CancelCauseFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if left := i.limit - time.Since(body.sentUntil()); left > 0 && !i.over {
+		i.slow.Reset(left)
+		return
+	}
+	giveUp(errSlow)
 }
 
 // end waits until all are written: the final reply must not come before them. The error is the client's.

@@ -106,6 +106,8 @@ func appendLastChunk(dst []byte, trailers []message.Field) []byte {
 type pump struct {
 	done chan error // nil if none is running; gets one value
 	err  error      // of the one that has ended
+	// sent is when the last one had sent a whole body. It is set before done gets its value.
+	sent time.Time
 	// fault is set before the endpoint's connection is closed because of it.
 	fault atomic.Pointer[bodyFault]
 }
@@ -128,6 +130,14 @@ func (p *pump) finished() bool {
 	default:
 		return false
 	}
+}
+
+// sentUntil is now if the body is still being sent, and otherwise when the last one had been sent.
+func (p *pump) sentUntil() time.Time {
+	if !p.finished() && p.done != nil {
+		return time.Now()
+	}
+	return p.sent
 }
 
 // stop ends the pump and waits for its end. It returns the error of the client's side, if that came first.
@@ -182,6 +192,7 @@ func (x *exchange) pumpBody(c *upstream.Conn) error {
 			}
 		}
 		if last {
+			x.pump.sent = time.Now()
 			return nil
 		}
 	}
