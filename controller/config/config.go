@@ -42,8 +42,10 @@ type Ingress struct {
 	Redirect     Redirect
 	Timeouts     Timeouts
 	MaxBodyBytes int64
-	Protocol     route.Protocol
-	BackendTLS   BackendTLS
+	// Protocol is what backends are spoken to in, if ProtocolGiven; otherwise their Services say it.
+	Protocol      route.Protocol
+	ProtocolGiven bool
+	BackendTLS    BackendTLS
 	// Closed means that nobody may be let in, because the Ingress asks for access control that there is not.
 	Closed bool
 }
@@ -76,9 +78,9 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		Redirect:     parseRedirect(r, global.Redirect),
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
-		Protocol:     parseProtocol(r),
 		BackendTLS:   parseBackendTLS(r),
 		Closed:       parseProtection(r),
 	}
+	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
 	return ingress, r.leftovers()
 }

@@ -81,9 +81,9 @@ func TestAnnotations(t *testing.T) {
 			i.Affinity = &route.Affinity{Cookie: "route", Path: "/shop", MaxAge: 48 * time.Hour, SameSite: "None", Secure: true}
 		}},
 		"session cookie without affinity": {map[string]string{"session-cookie-name": "route"}, func(*config.Ingress) {}},
-		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol = route.H2C }},
-		"https":                           {map[string]string{"backend-protocol": "Https"}, func(i *config.Ingress) { i.Protocol = route.HTTPS }},
-		"grpcs":                           {map[string]string{"backend-protocol": "GRPCS"}, func(i *config.Ingress) { i.Protocol = route.H2 }},
+		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol, i.ProtocolGiven = route.H2C, true }},
+		"https":                           {map[string]string{"backend-protocol": "Https"}, func(i *config.Ingress) { i.Protocol, i.ProtocolGiven = route.HTTPS, true }},
+		"grpcs":                           {map[string]string{"backend-protocol": "GRPCS"}, func(i *config.Ingress) { i.Protocol, i.ProtocolGiven = route.H2, true }},
 		"backends over TLS": {map[string]string{
 			"proxy-ssl-secret": "ns/s", "proxy-ssl-name": "svc.example", "proxy-ssl-server-name": "on", "proxy-ssl-verify": "on",
 			"proxy-ssl-verify-depth": "3",
@@ -96,7 +96,7 @@ func TestAnnotations(t *testing.T) {
 		"verification alone": {map[string]string{"proxy-ssl-verify": "on"}, func(i *config.Ingress) {
 			i.BackendTLS = config.BackendTLS{Verify: true, VerifyDepth: 1}
 		}},
-		"http":     {map[string]string{"backend-protocol": "HTTP"}, func(*config.Ingress) {}},
+		"http":     {map[string]string{"backend-protocol": "HTTP"}, func(i *config.Ingress) { i.ProtocolGiven = true }},
 		"no limit": {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
 		"limit":    {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
 		"redirect": {map[string]string{"ssl-redirect": "F", "force-ssl-redirect": "1"}, func(i *config.Ingress) {

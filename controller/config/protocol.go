@@ -7,25 +7,26 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-func parseProtocol(r *reader) route.Protocol {
+// parseProtocol reports false if the annotation is missing or says nothing that can be followed.
+func parseProtocol(r *reader) (protocol route.Protocol, given bool) {
 	const name = "backend-protocol"
 	text, given := r.text(name)
 	if !given {
-		return route.HTTP1
+		return route.HTTP1, false
 	}
 	switch value := strings.ToUpper(text); {
 	case value == "HTTP":
-		return route.HTTP1
+		return route.HTTP1, true
 	case value == "GRPC":
-		return route.H2C // gRPC is HTTP/2, and without TLS the proxy has to know beforehand
+		return route.H2C, true // gRPC is HTTP/2, and without TLS the proxy has to know beforehand
 	case value == "HTTPS":
-		return route.HTTPS
+		return route.HTTPS, true
 	case value == "GRPCS":
-		return route.H2
+		return route.H2, true
 	case slices.Contains([]string{"AUTO_HTTP", "FCGI"}, value):
 		r.unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
 	default:
 		r.invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
 	}
-	return route.HTTP1
+	return route.HTTP1, false
 }

@@ -17,7 +17,8 @@ import (
 // upstreamKey is what makes two backends the same upstream.
 type upstreamKey struct {
 	service
-	protocol route.Protocol // that the annotations ask for
+	protocol route.Protocol // that the annotations ask for, if given
+	given    bool
 	tls      config.BackendTLS
 }
 
@@ -58,7 +59,7 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 	if of.config.Closed {
 		return route.Backend{Upstream: closedUpstream, Origin: of.origin(s)}
 	}
-	key := upstreamKey{service: s, protocol: of.config.Protocol, tls: of.config.BackendTLS}
+	key := upstreamKey{service: s, protocol: of.config.Protocol, given: of.config.ProtocolGiven, tls: of.config.BackendTLS}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := Warning
@@ -133,7 +134,7 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
-	if upstream.Protocol == route.HTTP1 {
+	if !key.given {
 		upstream.Protocol = declaredProtocol(port)
 	}
 	u.step(EndpointsSought{id, port})
