@@ -21,7 +21,9 @@ type asking struct {
 	into   []byte // where the reply goes
 	n      int
 	err    error
-	limit  time.Duration // of the wait for the reply
+	asked  time.Time
+	limit  time.Duration // of the wait for the reply, from then on
+	brief  bool          // reads end sooner than that
 }
 
 // unseen is how long a wait may last that has not tried to read. An endpoint that had ended the connection before
@@ -52,9 +54,10 @@ func (c *Conn) Ask(request []byte) error {
 
 // ExtendRead makes reads that start now end after limit.
 func (c *Conn) ExtendRead(now time.Time, limit time.Duration) error {
-	if c.asking.unsent != nil {
-		c.asking.limit = limit
-		limit = min(limit, unseen)
+	a := &c.asking
+	if a.brief = a.unsent != nil && limit > unseen; a.brief {
+		a.asked, a.limit = now, limit
+		limit = unseen
 	}
 	return c.read.Extend(c.SetReadDeadline, now, limit)
 }
@@ -63,18 +66,15 @@ func (c *Conn) ExtendRead(now time.Time, limit time.Duration) error {
 func (c *Conn) Read(p []byte) (int, error) {
 	a := &c.asking
 	if a.unsent == nil {
-		return c.Conn.Read(p)
+		return c.readOn(p)
 	}
 	a.into, a.n, a.err = p, 0, nil
 	err := a.raw.Read(a.step)
 	rest := a.unsent
 	a.unsent, a.into = nil, nil
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded) && rest == nil && a.limit > unseen:
-		if err := c.read.Extend(c.SetReadDeadline, time.Now(), a.limit-unseen); err != nil {
-			return 0, err
-		}
-		return c.Conn.Read(p)
+	case errors.Is(err, os.ErrDeadlineExceeded) && rest == nil && a.brief:
+		return c.readOn(p)
 	case err != nil:
 		return 0, err
 	case a.err != nil:
@@ -83,11 +83,22 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if _, err := c.Write(rest); err != nil {
 			return 0, err
 		}
-		return c.Conn.Read(p)
+		return c.readOn(p)
 	case a.n == 0:
 		return 0, io.EOF
 	}
 	return a.n, nil
+}
+
+// readOn reads by trying first, until the end of the whole limit.
+func (c *Conn) readOn(p []byte) (int, error) {
+	if a := &c.asking; a.brief {
+		a.brief = false
+		if err := c.read.Extend(c.SetReadDeadline, a.asked, a.limit); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(p)
 }
 
 // proceed sends, the first time, and reads. It reports false to wait until there is something to read.

@@ -47,9 +47,10 @@ func TestAskMuch(t *testing.T) {
 	got := make(chan []byte, 1)
 	go func() {
 		all := make([]byte, len(request))
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(2 * unseen)
 		_, _ = io.ReadFull(other, all)
 		got <- all
+		time.Sleep(2 * unseen)
 		other.Write([]byte("thanks"))
 	}()
 	if err := ask(t, c, request, time.Minute); err != nil || string(c.In.Peek()) != "thanks" {
@@ -103,5 +104,18 @@ func TestAskWhoIsSlow(t *testing.T) {
 	time.AfterFunc(2*unseen, func() { other.Write([]byte("at last")) })
 	if err := ask(t, c, []byte("take your time"), time.Minute); err != nil || string(c.In.Peek()) != "at last" {
 		t.Errorf("a reply after more than %v is %q, %v", unseen, c.In.Peek(), err)
+	}
+}
+
+func TestAskWhoPausesWithinTheHeader(t *testing.T) {
+	c, other := asked(t)
+	time.AfterFunc(unseen/4, func() { other.Write([]byte("HTTP/1.1 200")) })
+	time.AfterFunc(2*unseen, func() { other.Write([]byte(" OK\r\n\r\n")) })
+	now := time.Now()
+	if err := errors.Join(c.Ask([]byte("take your time")), c.ExtendRead(now, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := c.In.ReadHeader(1 << 10); err != nil || string(head) != "HTTP/1.1 200 OK\r\n\r\n" {
+		t.Errorf("the header is %q, %v", head, err)
 	}
 }
