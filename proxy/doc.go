@@ -44,6 +44,12 @@
 // Limits.Attempts endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an
 // attempt.
 //
+// # When an endpoint is late
+//
+// The time for a reply begins when the request was sent. While a body is still coming from the client it does not run;
+// while the endpoint takes nothing of a body that is there, or does not invite a client that waits for "100 Continue",
+// it does.
+//
 // # When a client goes away
 //
 // The request to the endpoint is cancelled (its connection closed, or its stream reset), and the access log says 499,

@@ -149,8 +149,8 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 		}
 		head, err := c.In.ReadHeader(x.server.config.Limits.HeaderBytes)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			// The reply is not late before its time has passed since the whole request was sent.
-			if sent := x.pump.sentUntil(); time.Since(sent) < x.responseLimit() {
+			// The reply is not late before its time has passed since the endpoint was sent something last.
+			if sent := x.pump.sent.until(); time.Since(sent) < x.responseLimit() {
 				now = sent
 				continue
 			}
@@ -169,6 +169,8 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 			return nil
 		case c.Reply.Status >= 200:
 			return nil
+		case c.Reply.Status == 100:
+			x.pump.sent.invited.Store(true)
 		}
 		if x.request.Minor >= 1 || x.request.Major == 2 {
 			if err := x.front.informational(&c.Reply); err != nil {

@@ -29,6 +29,7 @@ func (x *exchange) forwardH2() bool {
 	for {
 		x.entry.Attempts++
 		body := &bodyReader{exchange: x}
+		body.sent.begin(true) // the transport invites the client by itself
 		reply, cancel, err := x.askH2(body)
 		if err == nil {
 			err = x.relayH2(reply, body)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // bodyReader is the request's body as the transport reads it, from a goroutine of its own, for one attempt.
@@ -16,9 +15,8 @@ type bodyReader struct {
 	interim  *interimReplies
 	trailers http.Header // is filled at the end of the body, when the transport is about to look at it
 
-	used   atomic.Bool  // something was asked for
-	asking atomic.Bool  // the client is waited for
-	handed atomic.Int64 // when the transport was given something last, in nanoseconds of Unix time
+	used atomic.Bool // something was asked for
+	sent sending
 
 	reading sync.Mutex // held while a read is going on
 	closed  atomic.Bool
@@ -31,11 +29,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	b.used.Store(true)
-	b.asking.Store(true)
-	defer func() {
-		b.handed.Store(time.Now().UnixNano())
-		b.asking.Store(false)
-	}()
+	b.sent.ask()
+	defer b.sent.got()
 	for len(b.rest) == 0 {
 		if b.closed.Load() {
 			return 0, io.ErrClosedPipe
@@ -63,15 +58,6 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
 	return n, nil
-}
-
-// sentUntil is now if the client is waited for, and otherwise when the transport was given something last. What it
-// does not take from there is the endpoint's fault.
-func (b *bodyReader) sentUntil() time.Time {
-	if b.asking.Load() {
-		return time.Now()
-	}
-	return time.Unix(0, b.handed.Load())
 }
 
 func (b *bodyReader) end() {

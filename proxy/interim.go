@@ -107,7 +107,10 @@ func (i *interimReplies) write() {
 func (i *interimReplies) late(body *bodyReader, giveUp context.CancelCauseFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if left := i.limit - time.Since(body.sentUntil()); left > 0 && !i.over {
+	if i.over {
+		return // it ran out just before it was stopped
+	}
+	if left := i.limit - time.Since(body.sent.until()); left > 0 {
 		i.slow.Reset(left)
 		return
 	}

@@ -106,8 +106,9 @@ func appendLastChunk(dst []byte, trailers []message.Field) []byte {
 type pump struct {
 	done chan error // nil if none is running; gets one value
 	err  error      // of the one that has ended
-	// sent is when the last one had sent a whole body. It is set before done gets its value.
-	sent time.Time
+	sent sending
+	// ending says that the last piece is being sent.
+	ending atomic.Bool
 	// fault is set before the endpoint's connection is closed because of it.
 	fault atomic.Pointer[bodyFault]
 }
@@ -115,13 +116,28 @@ type pump struct {
 func (p *pump) start(x *exchange, c *upstream.Conn) {
 	p.err = nil
 	p.done = make(chan error, 1)
+	p.ending.Store(false)
+	p.sent.begin(!x.request.ExpectsContinue || x.bytesIn > 0)
 	go func(done chan<- error) { done <- x.pumpBody(c) }(p.done)
 }
 
-// finished says whether the whole body was sent.
+// scheduled is how long it may take a pump that has sent everything to say so.
+const scheduled = 20 * time.Millisecond
+
+// finished says whether the whole body was sent. An endpoint may have answered before the pump, which has just sent the
+// last piece, could say so.
 func (p *pump) finished() bool {
 	if p.done == nil {
 		return p.err == nil
+	}
+	if p.ending.Load() {
+		select {
+		case p.err = <-p.done:
+			p.done = nil
+			return p.err == nil
+		case <-time.After(scheduled):
+			return false
+		}
 	}
 	select {
 	case p.err = <-p.done:
@@ -130,14 +146,6 @@ func (p *pump) finished() bool {
 	default:
 		return false
 	}
-}
-
-// sentUntil is now if the body is still being sent, and otherwise when the last one had been sent.
-func (p *pump) sentUntil() time.Time {
-	if !p.finished() && p.done != nil {
-		return time.Now()
-	}
-	return p.sent
 }
 
 // stop ends the pump and waits for its end. It returns the error of the client's side, if that came first.
@@ -171,8 +179,11 @@ func (x *exchange) pumpBody(c *upstream.Conn) error {
 	body := x.front.body()
 	out := make([]byte, 0, smallBody)
 	for {
+		x.pump.sent.ask()
 		piece, err := body.Next()
+		x.pump.sent.got()
 		last := errors.Is(err, io.EOF)
+		x.pump.ending.Store(last || body.Ended())
 		switch {
 		case last:
 			out = x.appendLast(out[:0], body)
@@ -191,8 +202,8 @@ func (x *exchange) pumpBody(c *upstream.Conn) error {
 				return err
 			}
 		}
+		x.pump.sent.hand()
 		if last {
-			x.pump.sent = time.Now()
 			return nil
 		}
 	}

@@ -17,8 +17,7 @@ import (
 // upstreamKey is what makes two backends the same upstream.
 type upstreamKey struct {
 	service
-	protocol route.Protocol // that the annotations ask for, if given
-	given    bool
+	protocol route.Protocol
 	tls      config.BackendTLS
 }
 
@@ -59,7 +58,10 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 	if of.config.Closed {
 		return route.Backend{Upstream: closedUpstream, Origin: of.origin(s)}
 	}
-	key := upstreamKey{service: s, protocol: of.config.Protocol, given: of.config.ProtocolGiven, tls: of.config.BackendTLS}
+	key := upstreamKey{service: s, protocol: of.config.Protocol, tls: of.config.BackendTLS}
+	if !of.config.ProtocolGiven {
+		key.protocol = u.declaredProtocol(s)
+	}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := Warning
@@ -134,9 +136,6 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
-	if !key.given {
-		upstream.Protocol = declaredProtocol(port)
-	}
 	u.step(EndpointsSought{id, port})
 	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
 	u.step(EndpointsFound{id, foundEndpoints(found)})
@@ -177,9 +176,14 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	return endpoints, nil
 }
 
-// declaredProtocol is what a Service says that a port speaks (Service v1, "appProtocol"): a name of Kubernetes or of
+// declaredProtocol is what a Service says that the port speaks (Service v1, "appProtocol"): a name of Kubernetes or of
 // IANA's registry. "kubernetes.io/wss" is WebSocket over TLS, which begins as HTTP/1.1.
-func declaredProtocol(port corev1.ServicePort) route.Protocol {
+func (u *upstreams) declaredProtocol(s service) route.Protocol {
+	svc := u.snapshot.Services[types.NamespacedName{Namespace: s.namespace, Name: s.name}]
+	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
+		return route.HTTP1
+	}
+	port, _ := findPort(svc, s.port)
 	switch ptrValue(port.AppProtocol) {
 	case "kubernetes.io/h2c", "grpc":
 		return route.H2C

@@ -23,20 +23,21 @@ type asking struct {
 	err    error
 	asked  time.Time
 	limit  time.Duration // of the wait for the reply, from then on
-	brief  bool          // reads end sooner than that
+	brief  bool          // reads may end sooner than that
 }
 
-// unseen is how long a wait may last that has not tried to read. An endpoint that had ended the connection before
+// unseen is how long a wait may last, at most, that has not tried to read. An endpoint that had ended the connection before
 // the request left is only noticed by trying, unless it resets the connection: a Pod that is gone does not.
 const unseen = 200 * time.Millisecond
 
-// prepare makes ready for asking, if the connection is of a kind that can be asked.
+// prepare makes ready for asking, if the connection is of a kind that can be asked: what wraps a TCP connection may do
+// more than to read and write.
 func (a *asking) prepare(connection net.Conn) {
-	system, is := connection.(syscall.Conn)
+	tcp, is := connection.(*net.TCPConn)
 	if !is {
 		return
 	}
-	if raw, err := system.SyscallConn(); err == nil {
+	if raw, err := tcp.SyscallConn(); err == nil {
 		a.raw, a.step = raw, a.proceed
 	}
 }
@@ -52,12 +53,13 @@ func (c *Conn) Ask(request []byte) error {
 	return nil
 }
 
-// ExtendRead makes reads that start now end after limit.
+// ExtendRead makes reads that start now end after limit. The time of a request that has not left yet begins when it
+// does.
 func (c *Conn) ExtendRead(now time.Time, limit time.Duration) error {
 	a := &c.asking
-	if a.brief = a.unsent != nil && limit > unseen; a.brief {
-		a.asked, a.limit = now, limit
-		limit = unseen
+	if a.brief = a.unsent != nil; a.brief {
+		a.limit = limit
+		return nil
 	}
 	return c.read.Extend(c.SetReadDeadline, now, limit)
 }
@@ -68,14 +70,20 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if a.unsent == nil {
 		return c.readOn(p)
 	}
+	a.asked = time.Now()
+	if err := c.read.Extend(c.SetReadDeadline, a.asked, min(unseen, a.limit/2)); err != nil {
+		a.unsent = nil
+		return 0, err
+	}
 	a.into, a.n, a.err = p, 0, nil
 	err := a.raw.Read(a.step)
 	rest := a.unsent
 	a.unsent, a.into = nil, nil
+	late := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded) && rest == nil && a.brief:
+	case late && rest == nil:
 		return c.readOn(p)
-	case err != nil:
+	case err != nil && !late:
 		return 0, err
 	case a.err != nil:
 		return 0, &net.OpError{Op: "ask", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: a.err}
@@ -83,6 +91,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if _, err := c.Write(rest); err != nil {
 			return 0, err
 		}
+		a.asked = time.Now()
 		return c.readOn(p)
 	case a.n == 0:
 		return 0, io.EOF
