@@ -24,6 +24,7 @@ func differences() map[string]string {
 		"obs-fold":                         "net/http joins the lines; RFC 9112 section 5.2: a server must refuse or join",
 		"a fragment":                       "net/http passes it on; RFC 9112 section 3.2: no form of a target has one",
 		"an escaped NUL":                   "it ends strings in many an endpoint",
+		"an escaped host":                  "net/http passes it on; endpoints may decode it, and see another host than was routed on",
 		"above the root":                   "net/http leaves it to the handler; endpoints may leave their directory",
 		"above the root, escaped":          "as above",
 		"CONNECT":                          "net/http leaves it to the handler; the proxy is no tunnel",

@@ -71,6 +71,8 @@ func ambiguous() []awkward {
 		{"a Host with a path", "GET / HTTP/1.1\r\nHost: h/x\r\n\r\n", 400},
 		{"a Host with a user", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400},
 		{"a Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+		{"an escaped host", "GET / HTTP/1.1\r\nHost: a%2eb\r\n\r\n", 400},
+		{"a target with an escaped host", "GET http://a%2eb/ HTTP/1.1\r\nHost: a.b\r\n\r\n", 400},
 		{"two spaces", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
 		{"a space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
 		{"a tab instead of a space", "GET\t/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},

@@ -202,14 +202,15 @@ func validHost(host []byte) bool {
 	return port[0] == ':' && len(port) <= 6
 }
 
-// hostCharacters are those of reg-name, percent-encoding included.
+// hostCharacters are those of reg-name without percent-encoding: names in the DNS have none, and an endpoint that decodes
+// it sees another host than the one that was routed on.
 //
 //nolint:gochecknoglobals // a table that is never changed
 var hostCharacters = func() (table [256]bool) {
 	for c := range table {
 		table[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
 	}
-	for _, c := range []byte("-._~!$&'()*+,;=%") {
+	for _, c := range []byte("-._~!$&'()*+,;=") {
 		table[c] = true
 	}
 	return table
