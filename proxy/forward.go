@@ -170,7 +170,7 @@ func (x *exchange) readReply(c *upstream.Conn, now time.Time) error {
 		case c.Reply.Status >= 200:
 			return nil
 		case c.Reply.Status == 100:
-			x.pump.sent.invited.Store(true)
+			x.pump.sent.invite()
 		}
 		if x.request.Minor >= 1 || x.request.Major == 2 {
 			if err := x.front.informational(&c.Reply); err != nil {

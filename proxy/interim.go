@@ -31,7 +31,7 @@ type interimReplies struct {
 // newInterimReplies has the request given up by giveUp if the endpoint is too slow.
 func newInterimReplies(x *exchange, body *bodyReader, giveUp context.CancelCauseFunc) *interimReplies {
 	i := &interimReplies{exchange: x, limit: x.responseLimit()}
-	i.mu.Lock()
+	i.mu.Lock() // late uses slow, and may be called at once
 	defer i.mu.Unlock()
 	i.slow = time.AfterFunc(i.limit, func() { i.late(body, giveUp) })
 	return i

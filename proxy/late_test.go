@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -96,6 +97,36 @@ func TestWhoWaitsToBeInvitedIsNotLate(t *testing.T) {
 		time.Sleep(2 * replyLimit) // the client's time, not the endpoint's
 		c.send("hello")
 		expect(t, c, "POST", http.StatusOK)
+	}
+}
+
+// TestSlowUploadsAreNotTheEndpointsFault has uploads that last longer than endpoints have for their replies. That time
+// begins when all was sent, and is as long for an endpoint that does not answer then.
+func TestSlowUploadsAreNotTheEndpointsFault(t *testing.T) {
+	for name, table := range map[string]func(http.HandlerFunc) *route.Table{
+		"HTTP/1.1": func(answer http.HandlerFunc) *route.Table { return toAll(upstream("u", backend(t, answer))) },
+		"h2c":      func(answer http.HandlerFunc) *route.Table { return h2c(t, answer) },
+	} {
+		for hangs, want := range map[bool]int{false: http.StatusOK, true: http.StatusGatewayTimeout} {
+			t.Run(fmt.Sprintf("%s, hangs %t", name, hangs), func(t *testing.T) {
+				with := table(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					if hangs {
+						<-r.Context().Done()
+						return
+					}
+					time.Sleep(replyLimit / 2)
+				})
+				c := serve(t, proxy.Config{}, limited(with)).dial(t)
+				c.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+				for range 8 {
+					c.send("1\r\nx\r\n")
+					time.Sleep(replyLimit / 2)
+				}
+				c.send("0\r\n\r\n")
+				expect(t, c, "POST", want)
+			})
+		}
 	}
 }
 

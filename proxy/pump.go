@@ -130,20 +130,18 @@ func (p *pump) finished() bool {
 	if p.done == nil {
 		return p.err == nil
 	}
-	if p.ending.Load() {
-		select {
-		case p.err = <-p.done:
-			p.done = nil
-			return p.err == nil
-		case <-time.After(scheduled):
+	var late <-chan time.Time
+	if len(p.done) == 0 {
+		if !p.ending.Load() {
 			return false
 		}
+		late = time.After(scheduled)
 	}
 	select {
 	case p.err = <-p.done:
 		p.done = nil
 		return p.err == nil
-	default:
+	case <-late:
 		return false
 	}
 }

@@ -19,12 +19,15 @@ func (s *sending) begin(invited bool) {
 	s.hand()
 }
 
+// invite says that the client was told to wait no more.
+func (s *sending) invite() { s.invited.Store(true) }
+
 // ask says that a piece is waited for.
 func (s *sending) ask() { s.asking.Store(true) }
 
 // got says that a piece, or the end, has come.
 func (s *sending) got() {
-	s.invited.Store(true)
+	s.invite()
 	s.hand()
 }
 

@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
-	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // TestHalfClose has a client that ends its side after the request, and still wants the reply.
@@ -69,41 +67,6 @@ func TestLargeBodiesNeedNoMemory(t *testing.T) {
 			t.Errorf("%s download: got %d bytes, %v", scheme, n, err)
 		}
 		reply.Body.Close()
-	}
-}
-
-// TestSlowUploadsAreNotTheEndpointsFault has uploads that last longer than endpoints have for their replies. That time
-// begins when all was sent, and is as long for an endpoint that does not answer then.
-func TestSlowUploadsAreNotTheEndpointsFault(t *testing.T) {
-	const limit = 200 * time.Millisecond
-	for name, table := range map[string]func(http.HandlerFunc) *route.Table{
-		"HTTP/1.1": func(answer http.HandlerFunc) *route.Table { return toAll(upstream("u", backend(t, answer))) },
-		"h2c":      func(answer http.HandlerFunc) *route.Table { return h2c(t, answer) },
-	} {
-		for hangs, want := range map[bool]int{false: http.StatusOK, true: http.StatusGatewayTimeout} {
-			t.Run(fmt.Sprintf("%s, hangs %t", name, hangs), func(t *testing.T) {
-				with := table(func(w http.ResponseWriter, r *http.Request) {
-					_, _ = io.Copy(io.Discard, r.Body)
-					if hangs {
-						<-r.Context().Done()
-						return
-					}
-					time.Sleep(limit / 2)
-				})
-				with.Hosts[0].Routes[0].Policy.ResponseTimeout = limit
-				s := serve(t, proxy.Config{}, with)
-				c := s.dial(t)
-				c.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-				for range 8 {
-					c.send("1\r\nx\r\n")
-					time.Sleep(limit / 2)
-				}
-				c.send("0\r\n\r\n")
-				if reply, _ := c.reply("POST"); reply.StatusCode != want {
-					t.Errorf("got %v, want %d", reply, want)
-				}
-			})
-		}
 	}
 }
 

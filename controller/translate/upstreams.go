@@ -121,7 +121,7 @@ func (u *upstreams) freeName(key upstreamKey) string {
 func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) {
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
 	id := key.namespace + "/" + key.name
-	svc := u.snapshot.Services[types.NamespacedName{Namespace: key.namespace, Name: key.name}]
+	svc := u.object(key.service)
 	u.step(PortsObtained{id})
 	if svc == nil {
 		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
@@ -144,6 +144,11 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		return upstream, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
 	}
 	return upstream, nil
+}
+
+// object is the Service itself; nil if it does not exist.
+func (u *upstreams) object(s service) *corev1.Service {
+	return u.snapshot.Services[types.NamespacedName{Namespace: s.namespace, Name: s.name}]
 }
 
 // external makes the endpoints of an ExternalName Service, which has no EndpointSlices. The controller's own
@@ -179,7 +184,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 // declaredProtocol is what a Service says that the port speaks (Service v1, "appProtocol"): a name of Kubernetes or of
 // IANA's registry. "kubernetes.io/wss" is WebSocket over TLS, which begins as HTTP/1.1.
 func (u *upstreams) declaredProtocol(s service) route.Protocol {
-	svc := u.snapshot.Services[types.NamespacedName{Namespace: s.namespace, Name: s.name}]
+	svc := u.object(s)
 	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return route.HTTP1
 	}

@@ -13,8 +13,8 @@ import (
 // scenario is one kind of load.
 type scenario struct {
 	name        string
-	cores       int // that the subject may use
-	connections int
+	cores       int  // that the subject may use
+	connections int  // of wrk and h2load
 	large       bool // bodies of 64 KiB instead of 100 bytes
 	tls         bool
 	fresh       bool // a new connection for each request
@@ -28,7 +28,7 @@ func scenarios() []scenario {
 		{name: "http1/1core/8", cores: 1, connections: 8},
 		{name: "http1/1core/512", cores: 1, connections: 512},
 		{name: "http1/2cores/64", cores: 2, connections: 64},
-		{name: "http1/1core/steady", cores: 1, connections: 64, rate: 8000},
+		{name: "http1/1core/steady", cores: 1, rate: 8000},
 		{name: "http1/1core/64KiB", cores: 1, connections: 64, large: true},
 		{name: "tls/1core/keep-alive", cores: 1, connections: 64, tls: true},
 		{name: "tls/1core/new-connections", cores: 1, connections: 64, tls: true, fresh: true},

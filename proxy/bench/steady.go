@@ -22,15 +22,18 @@ type steadyResult struct {
 	P50, P99  time.Duration
 }
 
+// steadyConnections is how many connections the generator begins with, and keeps.
+const steadyConnections = 64
+
 // attack makes requests at a steady rate, whatever the answers do, and prints a steadyResult. A reply that is late does
-// not keep the next request from being made, and counts from when its request was due.
+// not keep the next request from being made. Latency counts from when the generator makes a request.
 func attack(ctx context.Context, out io.Writer, url string, rate int, duration time.Duration) error {
 	header := http.Header{}
 	for _, line := range browser {
 		name, value, _ := strings.Cut(line, ": ")
 		header.Set(name, value)
 	}
-	attacker := vegeta.NewAttacker(vegeta.KeepAlive(true), vegeta.Workers(64), vegeta.Connections(64))
+	attacker := vegeta.NewAttacker(vegeta.KeepAlive(true), vegeta.Workers(steadyConnections), vegeta.Connections(steadyConnections))
 	targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: url, Header: header})
 	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer stop()

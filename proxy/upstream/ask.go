@@ -26,8 +26,8 @@ type asking struct {
 	brief  bool          // reads may end sooner than that
 }
 
-// unseen is how long a wait may last, at most, that has not tried to read. An endpoint that had ended the connection before
-// the request left is only noticed by trying, unless it resets the connection: a Pod that is gone does not.
+// unseen is how long a wait may last, at most, that has not tried to read. An endpoint that had ended the connection
+// before the request left is only noticed by trying, unless it resets the connection: a Pod that is gone does not.
 const unseen = 200 * time.Millisecond
 
 // prepare makes ready for asking, if the connection is of a kind that can be asked: what wraps a TCP connection may do
