@@ -142,6 +142,7 @@ func (c *clientConn) readIdle(p []byte, limit time.Duration) (int, error) {
 	// The next request may come while others run, and then the read needs not be tried twice. Giving way before the
 	// reads of replies too would keep the scheduler so busy that it seldom looks for what has come from the network.
 	runtime.Gosched()
+	c.request.Release()
 	c.idle.Store(true)
 	if c.server.draining.Load() {
 		return 0, io.EOF

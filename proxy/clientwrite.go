@@ -15,7 +15,7 @@ const gathered = 16 << 10
 func (c *clientConn) informational(reply *message.Response) error {
 	c.replying()
 	c.out = appendStatusLine(c.out, reply.Status, reply.Reason)
-	c.out = reply.AppendForwarded(c.out, false)
+	c.out = reply.AppendForwardedLines(c.out)
 	c.out = append(c.out, '\r', '\n')
 	return c.flush()
 }
@@ -118,7 +118,7 @@ func (c *clientConn) switchProtocols(endpoint *upstream.Conn, extra []byte) erro
 	c.replying()
 	reply := &endpoint.Reply
 	c.out = appendStatusLine(c.out, reply.Status, reply.Reason)
-	c.out = reply.AppendForwarded(c.out, false)
+	c.out = reply.AppendForwardedLines(c.out)
 	c.out = append(c.out, extra...)
 	c.out = append(c.out, "Connection: upgrade\r\nUpgrade: "...)
 	c.out = append(c.out, reply.Upgrade...)

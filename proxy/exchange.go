@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -67,10 +66,11 @@ func (x *exchange) begin(now time.Time) {
 
 // answer routes the request, and forwards it unless the proxy answers by itself.
 func (x *exchange) answer() bool {
-	if x.request.Asterisk {
-		x.extra = append(x.extra, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)
+	if x.request.Asterisk || x.request.MaxForwards() == 0 {
+		x.extra = append(x.extra, message.AllowLine...)
 		return x.reply(200, "")
 	}
+	x.request.DecrementMaxForwards()
 	var err error
 	if x.path, err = urlpath.AppendNormal(x.path[:0], x.request.Path); err != nil {
 		return x.reply(400, err.Error())
@@ -147,12 +147,8 @@ func protocolName(r *message.Request) string {
 
 // Header implements balance.Request.
 func (x *exchange) Header(name string) (value string, found bool) {
-	for i := range x.request.Fields {
-		if field := &x.request.Fields[i]; strings.EqualFold(view(field.Name), name) {
-			return view(field.Value), true
-		}
-	}
-	return "", false
+	text, found := x.request.Lookup(name)
+	return view(text), found
 }
 
 // Cookie implements balance.Request.

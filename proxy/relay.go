@@ -41,7 +41,7 @@ func (x *exchange) relay(c *upstream.Conn) bool {
 	reusable := !reply.Close && !untilClose
 	err := x.front.header(header)
 	if err == nil && header.hasBody {
-		c.Body.Start(&c.In, reply.Length, reply.Chunked)
+		c.Body.StartReply(&c.In, reply.Length, reply.Chunked)
 		err = x.relayBody(c, now)
 	} else if err == nil {
 		err = x.front.end(nil)
@@ -73,13 +73,10 @@ func (x *exchange) relayBody(c *upstream.Conn, now time.Time) error {
 		c.In.Enlarge()
 	}
 	for {
-		piece, err := c.Body.There()
+		piece, err := c.Body.Available()
 		if err == nil && len(piece) == 0 {
 			if err = x.front.flush(); err != nil {
 				return x.clientGone(err)
-			}
-			if c.Reply.Length < 0 {
-				c.In.Enlarge()
 			}
 			if err = c.ExtendRead(now, x.responseLimit()); err == nil {
 				piece, err = c.Body.Next()

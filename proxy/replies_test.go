@@ -51,11 +51,11 @@ func TestReplyThatBreaksOffIsCutOff(t *testing.T) {
 
 func TestBadRepliesAre502(t *testing.T) {
 	for _, reply := range []string{
-		"", "nonsense\r\n\r\n", "HTTP/1.1 999 X\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+		"", "nonsense\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX: 1\r\n 2\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
 	} {
@@ -65,6 +65,32 @@ func TestBadRepliesAre502(t *testing.T) {
 		}))))
 		if code, _, _ := s.get(t, "http://h/"); code != 502 {
 			t.Errorf("%.40q: got %d", reply, code)
+		}
+	}
+}
+
+// TestIrregularRepliesAreForwarded has replies that RFC 9112 has a proxy correct, or that are common enough.
+func TestIrregularRepliesAreForwarded(t *testing.T) {
+	for sent, want := range map[string]string{
+		"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n":                                    "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX : 1\r\nContent-Length: 0\r\n\r\n":                          "HTTP/1.1 200 OK\r\nX:  1\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok":                              "HTTP/1.1 200 OK\r\nContent-Length:    2\r\n\r\nok",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: , chunked\r\n\r\n2  \r\nok\r\n0\r\n\r\n":  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 ;a=b\r\nok\r\n0\r\n\r\n": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		"HTTP/1.1 426 X\r\nUpgrade: a/1\r\nContent-Length: 0\r\n\r\n":                    "HTTP/1.1 426 X\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: a/1\r\n\r\n",
+		"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n":                           "HTTP/1.1 204 No Content\r\n\r\n",
+		"HTTP/1.1 103 X\r\nContent-Length: 7\r\nLink: </a>\r\n\r\nHTTP/1.1 304 X\r\nContent-Length: 9\r\n\r\n": "HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n" +
+			"HTTP/1.1 304 X\r\nContent-Length: 9\r\n\r\n",
+	} {
+		s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+			readHead(in)
+			io.WriteString(conn, sent)
+		}))))
+		c := s.dial(t)
+		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(c.in, got); err != nil || string(got) != want {
+			t.Errorf("%q becomes %q, %v, want %q", sent, got, err, want)
 		}
 	}
 }

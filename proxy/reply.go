@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -63,6 +64,9 @@ func (x *exchange) redirect() bool {
 // refuse answers a request that could not be read.
 func (x *exchange) refuse(now time.Time, why *message.Error) {
 	x.begin(now)
+	if errors.Is(why, message.ErrMethod) {
+		x.extra = append(x.extra, message.AllowLine...)
+	}
 	x.reply(why.Status, why.Reason)
 	x.record()
 }

@@ -15,8 +15,8 @@ var (
 	ErrChunkExtra = &message.Error{Status: 400, Reason: "a chunk extension is too long"}
 )
 
-// maxChunkLine bounds a chunk's size line. Extensions are allowed by RFC 9112 section 7.1.1, used by nobody, and
-// dropped.
+// maxChunkLine bounds a chunk's size line, leading zeros included. Extensions are allowed by RFC 9112 section 7.1.1, in
+// practice unused, and dropped.
 const maxChunkLine = 256
 
 // maxTrailers bounds the trailer section, and the number of its fields.
@@ -42,13 +42,28 @@ type Body struct {
 	in       *Buffer
 	state    bodyState
 	left     int64 // of the body, or of the chunk
+	reply    bool
+	searched int // bytes of an unfinished trailer section that do not hold its end
 	trailers []message.Field
 }
 
-// Start begins to read the body whose header was just read from in: chunked, or of a length, which is -1 if it
-// goes on until the connection ends.
+// Start begins to read the body of a request whose header was just read from in: chunked, or of a length, which is -1
+// if only the end of the connection ends it.
 func (b *Body) Start(in *Buffer, length int64, isChunked bool) {
-	b.in, b.left, b.trailers = in, length, b.trailers[:0]
+	b.start(in, length, isChunked)
+	b.reply = false
+}
+
+// StartReply is Start for the body of a reply. There, white space after the size of a chunk is accepted (it is against
+// RFC 9112 section 7.1, but some servers pad the size), and so is white space between a trailer's name and its colon
+// (section 5.1).
+func (b *Body) StartReply(in *Buffer, length int64, isChunked bool) {
+	b.start(in, length, isChunked)
+	b.reply = true
+}
+
+func (b *Body) start(in *Buffer, length int64, isChunked bool) {
+	b.in, b.left, b.searched, b.trailers = in, length, 0, b.trailers[:0]
 	switch {
 	case isChunked:
 		b.state = chunkSize
@@ -72,7 +87,7 @@ func (b *Body) Ended() bool { return b.state == ended }
 // ErrTooEarly.
 func (b *Body) Next() ([]byte, error) {
 	for {
-		piece, err := b.There()
+		piece, err := b.Available()
 		if err != nil || len(piece) > 0 {
 			return piece, err
 		}
@@ -88,8 +103,11 @@ func (b *Body) Next() ([]byte, error) {
 	}
 }
 
-// There is Next, but never waits: the piece is empty if nothing is there.
-func (b *Body) There() ([]byte, error) {
+// There is Available.
+func (b *Body) There() ([]byte, error) { return b.Available() }
+
+// Available is Next, but never waits: the piece is empty if nothing was read yet.
+func (b *Body) Available() ([]byte, error) {
 	for {
 		switch b.state {
 		case ended:
@@ -145,7 +163,7 @@ func (b *Body) framing() (progress bool, err error) {
 		if err != nil || end < 0 {
 			return false, err
 		}
-		if b.left, err = parseChunkSize(there[:end]); err != nil {
+		if b.left, err = parseChunkSize(there[:end], b.reply); err != nil {
 			return false, err
 		}
 		b.in.Discard(end + 2)
@@ -166,19 +184,28 @@ func (b *Body) readTrailers(there []byte) (progress bool, err error) {
 		b.state = ended
 		return true, nil
 	}
-	end := bytes.Index(there, []byte("\r\n\r\n"))
+	end := bytes.Index(there[max(b.searched-3, 0):], []byte("\r\n\r\n"))
 	if end < 0 {
-		if len(there) > maxTrailers || hasBareLF(there) {
+		if len(there) > maxTrailers || hasBareLF(there, b.searched) {
 			return false, ErrTrailers
 		}
+		b.searched = len(there)
 		return false, nil
 	}
-	if b.trailers, err = message.ParseFields(b.trailers, there[:end+2], maxTrailerFields); err != nil {
+	end += max(b.searched-3, 0)
+	if b.trailers, err = b.parseTrailers(there[:end+2]); err != nil {
 		return false, err
 	}
 	b.in.Discard(end + 4)
 	b.state = ended
 	return true, nil
+}
+
+func (b *Body) parseTrailers(block []byte) ([]message.Field, error) {
+	if b.reply {
+		return message.ParseReplyFields(b.trailers, block, maxTrailerFields)
+	}
+	return message.ParseFields(b.trailers, block, maxTrailerFields)
 }
 
 // findLine returns the index of the CR LF that ends the line, -1 if it is not there yet.
@@ -195,24 +222,35 @@ func findLine(text []byte, limit int) (int, error) {
 	return end - 1, nil
 }
 
-// parseChunkSize reads chunk-size and passes over chunk-ext (RFC 9112 section 7.1).
-func parseChunkSize(line []byte) (size int64, err error) {
-	digits := 0
+// parseChunkSize reads chunk-size and passes over chunk-ext (RFC 9112 section 7.1). Bad white space before an extension
+// must be accepted (section 7.1.1, RFC 9110 section 5.6.3). With no extension after it, it is against the grammar; padded
+// says whether it is accepted nevertheless.
+func parseChunkSize(line []byte, padded bool) (size int64, err error) {
+	digits, significant := 0, 0
 	for ; digits < len(line); digits++ {
 		digit := hexDigit(line[digits])
 		if digit < 0 {
 			break
 		}
-		if digits == 15 { // it would overflow, and nobody means it
+		if significant == 15 { // it would overflow, and no body is that long
 			return 0, ErrChunk
 		}
-		size = size<<4 | int64(digit)
+		if size = size<<4 | int64(digit); size > 0 {
+			significant++
+		}
 	}
 	if digits == 0 {
 		return 0, ErrChunk
 	}
 	extension := line[digits:]
-	if len(extension) > 0 && extension[0] != ';' {
+	start := 0
+	for start < len(extension) && (extension[start] == ' ' || extension[start] == '\t') {
+		start++
+	}
+	switch {
+	case start == len(extension) && start > 0 && !padded:
+		return 0, ErrChunk
+	case start < len(extension) && extension[start] != ';':
 		return 0, ErrChunk
 	}
 	for _, c := range extension {

@@ -1,5 +1,3 @@
-// Package http1 reads HTTP/1.1 messages from a connection (RFC 9112): headers whole, bodies piece by piece, both
-// without copying and without allocating once a connection has its buffer.
 package http1
 
 import (
@@ -12,10 +10,12 @@ import (
 )
 
 const (
-	// smallBuffer holds the header of nearly every message.
+	// smallBuffer holds the header of nearly every message, and is all that an idle connection keeps.
 	smallBuffer = 4 << 10
-	// LargeBuffer is what bodies are read with.
+	// LargeBuffer is what large headers and bodies are read with.
 	LargeBuffer = 64 << 10
+	// leastFree is how many bytes there must be for a read.
+	leastFree = smallBuffer / 4
 )
 
 // Errors of reading.
@@ -26,47 +26,47 @@ var (
 	ErrTooEarly       = errors.New("the connection ended within a message")
 )
 
-// Buffer is what was read from a connection and not yet used. What it hands out stays valid until the next call of
+// Buffer holds what was read from a connection and not yet used. What it hands out stays valid until the next call of
 // ReadHeader, Release or Reset.
+//
+// It is small until a read fills it: then there is probably more, and the next read is a large one, into memory that is
+// borrowed. A read that leaves room in the large one has taken all that there was; the next will probably wait, and does
+// so with the small one. So connections that wait, be it between messages or within one, hold 4 KiB. The exception is
+// a body after a header that was too large for the small one: the header must stay valid.
 type Buffer struct {
 	source io.Reader
 	data   []byte
-	// data[floor:] is free for what comes next; below it lies a header that is still needed. data[read:write] is
-	// not yet used.
+	// data[floor:] is free for reading; below it lies a header that is still needed. data[read:write] is not yet used.
 	floor, read, write int
-	large              *[LargeBuffer]byte // data, while a large body is read
-	small              []byte             // data, when that is over
+	filled             bool               // the last read left no room
+	large              *[LargeBuffer]byte // data, if it is borrowed
+	small              []byte             // data, when large is given back
+	smallFloor         int                // the floor then
 }
 
 // Reset makes the buffer empty and read from source.
 func (b *Buffer) Reset(source io.Reader) {
+	b.read, b.write = 0, 0
 	b.Release()
 	b.source = source
-	b.floor, b.read, b.write = 0, 0, 0
 }
 
-// Buffered is the number of bytes that are there.
+// Buffered is the number of bytes that were read and not used.
 func (b *Buffer) Buffered() int { return b.write - b.read }
 
-// Peek returns what is there.
+// Peek returns what was read and not used.
 func (b *Buffer) Peek() []byte { return b.data[b.read:b.write] }
 
-// Discard uses up n bytes of what is there.
+// Discard uses up n bytes of what Peek returns.
 func (b *Buffer) Discard(n int) { b.read += n }
 
 // Fill waits for more bytes, and returns io.EOF when there are no more.
 func (b *Buffer) Fill() error {
-	if b.data == nil {
-		b.data = make([]byte, smallBuffer)
-	}
-	if b.read == b.write {
-		b.read, b.write = b.floor, b.floor
-	}
-	if b.write == len(b.data) {
-		b.makeRoom()
-	}
-	n, err := b.source.Read(b.data[b.write:])
+	b.prepare()
+	free := b.data[b.write:]
+	n, err := b.source.Read(free)
 	b.write += n
+	b.filled = n == len(free)
 	if n > 0 {
 		return nil
 	}
@@ -76,45 +76,76 @@ func (b *Buffer) Fill() error {
 	return err
 }
 
-// makeRoom moves what is there to the floor, or into a larger array if that makes no room.
+// prepare makes room for a read: large after one that has filled the buffer, else small if possible.
+func (b *Buffer) prepare() {
+	empty := b.read == b.write
+	switch {
+	case b.data == nil:
+		b.data = make([]byte, smallBuffer)
+	case b.filled:
+		b.Enlarge()
+	case empty && b.large != nil && b.floor == 0:
+		b.shrink()
+	}
+	if b.read == b.write {
+		b.read, b.write = b.floor, b.floor
+	}
+	if len(b.data)-b.write < leastFree {
+		b.makeRoom()
+	}
+}
+
+// makeRoom moves what is unused to the floor, or into another array if that makes too little room.
 func (b *Buffer) makeRoom() {
 	if b.read > b.floor {
 		b.write = b.floor + copy(b.data[b.floor:], b.data[b.read:b.write])
 		b.read = b.floor
-		return
 	}
-	grown := make([]byte, 2*len(b.data))
-	copy(grown, b.data[:b.write])
-	b.data = grown
+	unused := b.Peek()
+	switch {
+	case len(b.data)-b.write >= leastFree:
+	case len(unused) > 0 && b.canEnlarge():
+		b.Enlarge()
+	default:
+		// A header may lie below the floor of the old array, which therefore is not given back.
+		size := smallBuffer
+		if len(unused) > 0 {
+			size = max(2*len(unused), LargeBuffer)
+		}
+		b.data = make([]byte, size)
+		b.write = copy(b.data, unused)
+		b.read, b.floor, b.large, b.small = 0, 0, nil, nil
+	}
 }
 
 // ReadHeader waits for a whole header of at most limit bytes, its empty line included, and uses it up. Empty lines
 // before it are passed over (RFC 9112 section 2.2). An io.EOF before its first byte is returned as such.
 func (b *Buffer) ReadHeader(limit int) ([]byte, error) {
 	b.Release()
-	b.floor = 0
-	searched := 0
+	searched := 0 // bytes that hold neither the end of the header nor a bare LF
 	for {
-		for searched == 0 && b.Buffered() >= 2 && b.data[b.read] == '\r' && b.data[b.read+1] == '\n' {
+		for b.Buffered() >= 2 && b.data[b.read] == '\r' && b.data[b.read+1] == '\n' {
 			b.read += 2
+			searched = 0
 		}
-		there := b.Peek()
-		if end := bytes.Index(there[searched:], []byte("\r\n\r\n")); end >= 0 {
-			end += searched + 4
+		unused := b.Peek()
+		before := max(searched-3, 0)
+		if end := bytes.Index(unused[before:], []byte("\r\n\r\n")); end >= 0 {
+			end += before + 4
 			if end > limit {
-				return nil, tooLarge(there, limit)
+				return nil, tooLarge(unused, limit)
 			}
 			b.read += end
 			b.floor = b.read
-			return there[:end:end], nil
+			return unused[:end:end], nil
 		}
-		if len(there) >= limit {
-			return nil, tooLarge(there, limit)
+		if len(unused) >= limit {
+			return nil, tooLarge(unused, limit)
 		}
-		if hasBareLF(there) {
-			return nil, ErrBareLF // the end that it waits for would never come
+		if hasBareLF(unused, searched) {
+			return nil, ErrBareLF // the header would never end
 		}
-		searched = max(len(there)-3, 0)
+		searched = len(unused)
 		if err := b.Fill(); err != nil {
 			if errors.Is(err, io.EOF) && b.Buffered() > 0 {
 				err = ErrTooEarly
@@ -131,8 +162,9 @@ func tooLarge(header []byte, limit int) error {
 	return ErrHeaderTooLarge
 }
 
-func hasBareLF(text []byte) bool {
-	for from := 0; ; {
+// hasBareLF looks from an index on for an LF without CR.
+func hasBareLF(text []byte, from int) bool {
+	for {
 		at := bytes.IndexByte(text[from:], '\n')
 		if at < 0 {
 			return false
@@ -144,9 +176,9 @@ func hasBareLF(text []byte) bool {
 	}
 }
 
-// largeBuffers are shared by all connections: few have a large body on the way at the same time.
+// largeBuffers are shared by all connections: few of them need one at the same time.
 //
-//nolint:gochecknoglobals // memory that nobody owns
+//nolint:gochecknoglobals // a pool of memory
 var largeBuffers = sync.Pool{New: func() any { return new([LargeBuffer]byte) }}
 
 // GetLarge borrows a large buffer; PutLarge gives it back.
@@ -155,27 +187,40 @@ func GetLarge() *[LargeBuffer]byte { return largeBuffers.Get().(*[LargeBuffer]by
 // PutLarge gives back what GetLarge has lent.
 func PutLarge(buffer *[LargeBuffer]byte) { largeBuffers.Put(buffer) }
 
-// Enlarge makes room for a large body. A header that was read before stays valid.
+// Enlarge makes the next read a large one, if one is expected to be worth it. A header that was read before stays valid.
 func (b *Buffer) Enlarge() {
-	if b.large != nil || b.Buffered() > LargeBuffer/2 {
+	if !b.canEnlarge() {
 		return
 	}
-	b.large, b.small = GetLarge(), b.data
+	b.filled = true
+	b.large, b.small, b.smallFloor = GetLarge(), b.data, b.floor
 	b.write = copy(b.large[:], b.Peek())
 	b.data, b.read, b.floor = b.large[:], 0, 0
 }
 
-// Release gives back what Enlarge took, and makes the room of the last header free.
-func (b *Buffer) Release() {
-	if b.large == nil {
-		return
-	}
-	rest := b.Peek()
-	if len(rest) > len(b.small) {
-		b.small = make([]byte, len(rest)*2)
-	}
-	b.write = copy(b.small, rest)
-	b.data, b.read, b.floor = b.small, 0, 0
-	PutLarge(b.large)
+func (b *Buffer) canEnlarge() bool { return len(b.data) < LargeBuffer && b.Buffered() <= LargeBuffer/2 }
+
+// shrink gives back what Enlarge has borrowed, and keeps what is unused, which must fit.
+func (b *Buffer) shrink() {
+	large, unused := b.large, b.Peek()
+	b.data, b.floor = b.small, b.smallFloor
 	b.large, b.small = nil, nil
+	if len(b.data)-b.floor < max(leastFree, len(unused)) { // the header that lies there fills it
+		b.data, b.floor = make([]byte, smallBuffer), 0
+	}
+	b.read, b.write = b.floor, b.floor+copy(b.data[b.floor:], unused)
+	PutLarge(large)
+}
+
+// Release ends the validity of what was handed out, and gives back memory that the rest does not need.
+func (b *Buffer) Release() {
+	b.floor, b.smallFloor = 0, 0
+	switch unused := b.Peek(); {
+	case len(unused) > smallBuffer:
+	case b.large != nil:
+		b.shrink()
+	case len(b.data) > smallBuffer:
+		b.data = make([]byte, smallBuffer)
+		b.read, b.write = 0, copy(b.data, unused)
+	}
 }

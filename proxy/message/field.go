@@ -1,7 +1,3 @@
-// Package message reads the headers of HTTP/1.1 messages strictly (RFC 9112): what is ambiguous is refused and never
-// guessed. A message that came over HTTP/2 is kept in the same form, so that the rest of the proxy sees one kind.
-//
-// Everything here points into the buffer that the message was read to, and is valid as long as that is.
 package message
 
 import (
@@ -36,16 +32,37 @@ var (
 	ErrLineEnd       = bad("a line does not end in CR LF")
 )
 
-// ParseFields appends the fields of block to dst. The block is complete lines, each with its CR LF, without the empty
-// line at the end.
+// ParseFields appends the fields of block to dst: those of a request, or of the trailer section of a request. The block
+// is complete lines, each with its CR LF, without the empty line at the end. More than limit fields are
+// ErrTooManyFields.
 func ParseFields(dst []Field, block []byte, limit int) ([]Field, error) {
+	return parseFields(dst, block, limit, false)
+}
+
+// ParseReplyFields is ParseFields for replies: white space between a name and its colon is accepted (RFC 9112 section
+// 5.1) and moved behind the colon, in block itself; names with underscores or other rare characters have no kind of
+// their own, because they are forwarded.
+func ParseReplyFields(dst []Field, block []byte, limit int) ([]Field, error) {
+	return parseFields(dst, block, limit, true)
+}
+
+func parseFields(dst []Field, block []byte, limit int, reply bool) ([]Field, error) {
 	for pos := 0; pos < len(block); {
 		if len(dst) >= limit {
 			return dst, ErrTooManyFields
 		}
 		start := pos
-		for pos < len(block) && tokenCharacters[block[pos]] {
+		var classes uint8
+		for pos < len(block) {
+			class := nameCharacters[block[pos]]
+			if class == 0 {
+				break
+			}
+			classes |= class
 			pos++
+		}
+		if reply && pos < len(block) && block[pos] != ':' {
+			moveColon(block, pos)
 		}
 		if pos == start || pos == len(block) || block[pos] != ':' {
 			return dst, ErrFieldName
@@ -55,13 +72,39 @@ func ParseFields(dst []Field, block []byte, limit int) ([]Field, error) {
 		if err != nil {
 			return dst, err
 		}
+		kind := Other
+		switch {
+		case classes == usualCharacter:
+			kind = kindOf(name)
+		case !reply:
+			kind = suspectKind(classes)
+		}
 		dst = append(dst, Field{
-			Name: name, Value: trimOWS(block[pos+1 : end]), Kind: kindOf(name),
+			Name: name, Value: trimOWS(block[pos+1 : end]), Kind: kind,
 			start: int32(start), end: int32(end + 2),
 		})
 		pos = end + 2
 	}
 	return dst, nil
+}
+
+// moveColon moves a colon that follows white space at pos to pos.
+func moveColon(block []byte, pos int) {
+	colon := pos
+	for colon < len(block) && (block[colon] == ' ' || block[colon] == '\t') {
+		colon++
+	}
+	if colon < len(block) && block[colon] == ':' {
+		block[pos], block[colon] = ':', ' '
+	}
+}
+
+// suspectKind is the kind of a name that has characters other than letters, digits and hyphens.
+func suspectKind(classes uint8) Kind {
+	if classes&rareCharacter != 0 {
+		return Unusual
+	}
+	return Underscored
 }
 
 const (
@@ -116,23 +159,33 @@ func trimOWS(value []byte) []byte {
 // IsToken says whether text is a token (RFC 9110 section 5.6.2).
 func IsToken(text []byte) bool {
 	for _, c := range text {
-		if !tokenCharacters[c] {
+		if nameCharacters[c] == 0 {
 			return false
 		}
 	}
 	return len(text) > 0
 }
 
+// Classes of the characters of a token, as bits. Every character of a token has the first.
+const (
+	usualCharacter      = 1 << iota // alone: a letter, a digit or a hyphen
+	underscoreCharacter             // "_"
+	rareCharacter                   // any other that RFC 9110 allows in names, such as "."
+)
+
 //nolint:gochecknoglobals // a table that is never changed
-var tokenCharacters = func() (table [256]bool) {
+var nameCharacters = func() (table [256]uint8) {
+	for _, c := range []byte("!#$%&'*+.^`|~") {
+		table[c] = usualCharacter | rareCharacter
+	}
 	for c := range table {
-		table[c] = '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
+		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 || c == '-' {
+			table[c] = usualCharacter
+		}
 	}
-	for _, c := range []byte("!#$%&'*+-.^_`|~") {
-		table[c] = true
-	}
+	table['_'] = usualCharacter | underscoreCharacter
 	return table
 }()
 
 // IsTokenCharacter says whether a token may have this character.
-func IsTokenCharacter(c byte) bool { return tokenCharacters[c] }
+func IsTokenCharacter(c byte) bool { return nameCharacters[c] != 0 }

@@ -11,16 +11,20 @@ type Request struct {
 	Path, Query []byte
 	HasQuery    bool
 	Asterisk    bool // the target is "*"
-	Major       uint8
-	Minor       uint8
-	Fields      []Field
+	// Scheme is that of an absolute target (RFC 9112 section 3.2.2), "http" or "https" in any case; nil if the target
+	// has none. The connection, not the client, says whether a request is secured.
+	Scheme []byte
+	Major  uint8
+	Minor  uint8
+	Fields []Field
 
 	// Length of the body in bytes; -1 if only its end will tell.
 	Length  int64
 	Chunked bool // in HTTP/1.1
 	// Close says that the client wants no other request on this connection.
 	Close bool
-	// Upgrade is the protocol that the client wants to change to (RFC 9110 section 7.8), or empty.
+	// Upgrade is what protocols the client offers to change to (RFC 9110 section 7.8). It is empty if there is none, or
+	// if one of them would carry requests past the proxy: HTTP of any version, "h2c", or TLS.
 	Upgrade         []byte
 	ExpectsContinue bool
 	TakesTrailers   bool // the client said "TE: trailers"
@@ -28,17 +32,21 @@ type Request struct {
 	block []byte
 }
 
+// AllowLine is the Allow field line (RFC 9110 section 10.2.1) of a reply with status 405, and of one to OPTIONS that the
+// proxy answers by itself. Methods that are not in it are forwarded, but for CONNECT and TRACE.
+const AllowLine = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+
 // Errors of requests.
 var (
 	ErrRequestLine      = bad("the request line is malformed")
 	ErrVersion          = &Error{Status: 505, Reason: "the HTTP version is not supported"}
 	ErrTarget           = bad("the request target is malformed")
-	ErrMethod           = &Error{Status: 405, Reason: "the method is not allowed"}
+	ErrMethod           = &Error{Status: 405, Reason: "the method is not allowed"} // answered with AllowLine
 	ErrHostCount        = bad("there is not exactly one Host field")
 	ErrHost             = bad("the host is malformed")
 	ErrContentLength    = bad("Content-Length is repeated or not a number")
 	ErrLengthTwice      = bad("the length of the body is given in two ways")
-	ErrTransferEncoding = bad("Transfer-Encoding is repeated, or chunked is not its end")
+	ErrTransferEncoding = bad("Transfer-Encoding is repeated or empty, or chunked is not its end")
 	ErrUnknownCoding    = &Error{Status: 501, Reason: "the transfer coding is not supported"}
 	ErrExpectation      = &Error{Status: 417, Reason: "the expectation is not supported"}
 )
@@ -93,7 +101,7 @@ func (r *Request) parseTarget(target []byte) error {
 	}
 	switch {
 	case string(r.Method) == "CONNECT", string(r.Method) == "TRACE":
-		// This is no tunnel, and TRACE would show the client what backends are told about it.
+		// Tunnels are not offered, and TRACE would show the client the fields that the proxy sends to endpoints.
 		return ErrMethod
 	case target[0] == '/':
 	case len(target) == 1 && target[0] == '*':
@@ -103,11 +111,10 @@ func (r *Request) parseTarget(target []byte) error {
 		r.Asterisk = true
 		return nil
 	default:
-		authority, path, err := cutAbsoluteForm(target)
-		if err != nil {
+		var err error
+		if r.Scheme, r.Host, target, err = cutAbsoluteForm(target); err != nil {
 			return err
 		}
-		r.Host, target = authority, path
 	}
 	r.SetTarget(target)
 	return nil
@@ -122,21 +129,21 @@ func (r *Request) SetTarget(target []byte) {
 }
 
 // cutAbsoluteForm splits "http://host/path?query"; a missing path is "/".
-func cutAbsoluteForm(target []byte) (authority, path []byte, err error) {
+func cutAbsoluteForm(target []byte) (scheme, authority, path []byte, err error) {
 	scheme, rest, found := bytes.Cut(target, []byte("://"))
 	if !found || !EqualFold(scheme, "http") && !EqualFold(scheme, "https") {
-		return nil, nil, ErrTarget
+		return nil, nil, nil, ErrTarget
 	}
 	end := bytes.IndexAny(rest, "/?")
 	switch {
+	case end == 0 || len(rest) == 0: // the authority must not be empty (RFC 9110 section 4.2)
+		return nil, nil, nil, ErrTarget
 	case end < 0:
-		return rest, []byte("/"), nil
-	case end == 0:
-		return nil, nil, ErrTarget
+		return scheme, rest, []byte("/"), nil
 	case rest[end] == '?':
-		return rest[:end], append([]byte("/"), rest[end:]...), nil
+		return scheme, rest[:end], append([]byte("/"), rest[end:]...), nil
 	}
-	return rest[:end], rest[end:], nil
+	return scheme, rest[:end], rest[end:], nil
 }
 
 // IsSafe says whether the method is safe (RFC 9110 section 9.2.1): the request may be sent again without the client
@@ -152,11 +159,26 @@ func (r *Request) IsSafe() bool {
 // HasBody says whether a body may follow, however short.
 func (r *Request) HasBody() bool { return r.Length != 0 }
 
-// Value returns the first field of that kind; nil if there is none.
-func (r *Request) Value(kind Kind) []byte {
+// Value returns the value of the first field of that kind; nil if there is none.
+func (r *Request) Value(kind Kind) []byte { return valueOf(r.Fields, kind) }
+
+// Lookup finds the first field of a name in any case. It does not find what was removed, "Proxy", and
+// names with underscores or other unusual characters that were not allowed: decisions must not hang on what endpoints
+// don't see.
+func (r *Request) Lookup(name string) (value []byte, found bool) {
 	for i := range r.Fields {
-		if r.Fields[i].Kind == kind {
-			return r.Fields[i].Value
+		f := &r.Fields[i]
+		if f.Kind != removed && !f.Kind.suspect() && sameName(f.Name, name) {
+			return f.Value, true
+		}
+	}
+	return nil, false
+}
+
+func valueOf(fields []Field, kind Kind) []byte {
+	for i := range fields {
+		if fields[i].Kind == kind {
+			return fields[i].Value
 		}
 	}
 	return nil

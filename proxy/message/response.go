@@ -2,6 +2,8 @@ package message
 
 // Response is a reply's header.
 type Response struct {
+	// Status is a number of three digits from 100. Above 599 the class is unknown, and clients take it for 5xx (RFC 9110
+	// section 15).
 	Status int
 	// Reason is what follows the status code; it may be empty.
 	Reason []byte
@@ -13,16 +15,17 @@ type Response struct {
 	Length  int64
 	Chunked bool
 	Close   bool   // the endpoint will close the connection
-	Upgrade []byte // with 101
+	Upgrade []byte // with 101 the protocol, with 426 a required one
 
 	block []byte
 }
 
-// ErrStatusLine is the error of a reply that is none.
+// ErrStatusLine is the error of bytes that are not a reply of HTTP/1.
 var ErrStatusLine = bad("the status line is malformed")
 
 // Parse reads a header: head is everything up to and including the empty line. The Response keeps slices of head; its
-// own slices are used again.
+// own slices are used again. Where a reply is accepted that RFC 9112 has a proxy correct (see the package comment), head
+// is changed.
 func (r *Response) Parse(head []byte, maxFields int) error {
 	*r = Response{Fields: r.Fields[:0]}
 	// "HTTP/1.1 200" and perhaps " OK": RFC 9112 section 4 wants the second space, not all servers send it.
@@ -37,22 +40,36 @@ func (r *Response) Parse(head []byte, maxFields int) error {
 		r.Status = r.Status*10 + int(c-'0')
 	}
 	end, err := lineEnd(head, 12)
-	if err != nil || end > 12 && head[12] != ' ' || r.Status < 100 || r.Status > 599 {
+	if err != nil || end > 12 && head[12] != ' ' || r.Status < 100 {
 		return ErrStatusLine
 	}
 	if end > 13 {
 		r.Reason = head[13:end]
 	}
 	rest := head[end+2:]
-	r.block = rest[:len(rest)-2]
-	if r.Fields, err = ParseFields(r.Fields, r.block, maxFields); err != nil {
+	return r.parseBlock(rest[:len(rest)-2], maxFields)
+}
+
+// ParseFieldLines sets the response to one that has a status, but no status line, as over HTTP/2: block is its field
+// lines, each with its CR LF.
+func (r *Response) ParseFieldLines(status int, block []byte, maxFields int) error {
+	*r = Response{Status: status, Minor: 1, Fields: r.Fields[:0]}
+	if status < 100 || status > 999 {
+		return ErrStatusLine
+	}
+	return r.parseBlock(block, maxFields)
+}
+
+func (r *Response) parseBlock(block []byte, maxFields int) (err error) {
+	r.block = block
+	if r.Fields, err = ParseReplyFields(r.Fields, block, maxFields); err != nil {
 		return err
 	}
 	return r.interpret()
 }
 
 func (r *Response) interpret() error {
-	var framing framing
+	framing := framing{reply: true}
 	var keepAlive bool
 	for i := range r.Fields {
 		field := &r.Fields[i]
@@ -63,16 +80,7 @@ func (r *Response) interpret() error {
 			keepAlive = r.readConnection(field.Value) || keepAlive
 		case Upgrade:
 			r.Upgrade = field.Value
-		case ContentLength:
-			// Some servers repeat it; the same number twice is harmless where it can't be smuggled.
-			if framing.lengths > 0 && string(field.Value) == string(r.contentLength()) {
-				field.Kind = nominated
-				continue
-			}
-			if err := framing.read(field); err != nil {
-				return err
-			}
-		case TransferEncoding:
+		case ContentLength, TransferEncoding:
 			if err := framing.read(field); err != nil {
 				return err
 			}
@@ -88,7 +96,20 @@ func (r *Response) interpret() error {
 	if framing.lengths == 0 {
 		r.Length = -1
 	}
+	if framing.lengths > 0 && (r.Status < 200 || r.Status == 204) {
+		r.removeLength()
+	}
 	return err
+}
+
+// removeLength keeps Content-Length from being forwarded: replies with status 1xx and 204 must not have it (RFC 9110
+// section 8.6). With 304, and in reply to HEAD, it is the length that the body would have.
+func (r *Response) removeLength() {
+	for i := range r.Fields {
+		if r.Fields[i].Kind == ContentLength {
+			r.Fields[i].Kind = removed
+		}
+	}
 }
 
 // readConnection reads one Connection field, and marks the fields that it nominates as hop-by-hop.
@@ -107,83 +128,22 @@ func (r *Response) readConnection(value []byte) (keepAlive bool) {
 	return keepAlive
 }
 
-func (r *Response) contentLength() []byte {
-	for i := range r.Fields {
-		if r.Fields[i].Kind == ContentLength {
-			return r.Fields[i].Value
-		}
-	}
-	return nil
-}
-
 // HasBody says whether a body follows the reply to a request with that method (RFC 9112 section 6.3).
 func (r *Response) HasBody(method []byte) bool {
 	never := r.Status < 200 || r.Status == 204 || r.Status == 304 || string(method) == "HEAD"
 	return !never && r.Length != 0
 }
 
-// Value returns the first field of a name that is given in lower case; nil if there is none.
+// Value returns the value of the first field of a name that is given in lower case; nil if there is none, or if it was
+// removed.
 func (r *Response) Value(lower string) []byte {
 	for i := range r.Fields {
-		if EqualFold(r.Fields[i].Name, lower) {
-			return r.Fields[i].Value
+		if f := &r.Fields[i]; f.Kind != removed && EqualFold(f.Name, lower) {
+			return f.Value
 		}
 	}
 	return nil
 }
 
-// appendRuns appends the lines of the fields of kept kinds, copying neighbours at once.
-func appendRuns(dst, block []byte, fields []Field, keep *[256]bool) []byte {
-	for i := 0; i < len(fields); {
-		if !keep[fields[i].Kind] {
-			i++
-			continue
-		}
-		first := i
-		for i++; i < len(fields) && keep[fields[i].Kind]; i++ {
-		}
-		dst = append(dst, block[fields[first].start:fields[i-1].end]...)
-	}
-	return dst
-}
-
-// AppendForwarded appends the request's field lines that are forwarded to a backend: all but those that are
-// hop-by-hop and those that the proxy replaces.
-func (r *Request) AppendForwarded(dst []byte) []byte {
-	return appendRuns(dst, r.block, r.Fields, &forwardedInRequests)
-}
-
-// AppendForwarded appends the reply's field lines that are forwarded to a client. With hsts, the reply's own
-// Strict-Transport-Security is left out.
-func (r *Response) AppendForwarded(dst []byte, hsts bool) []byte {
-	if hsts {
-		return appendRuns(dst, r.block, r.Fields, &forwardedWithoutHSTS)
-	}
-	return appendRuns(dst, r.block, r.Fields, &forwardedInReplies)
-}
-
-// Forwarded says whether a reply's field is forwarded to a client.
-func (f *Field) Forwarded(hsts bool) bool {
-	if hsts {
-		return forwardedWithoutHSTS[f.Kind]
-	}
-	return forwardedInReplies[f.Kind]
-}
-
-//nolint:gochecknoglobals // tables that are never changed
-var (
-	forwardedInRequests  = forwarded(func(k Kind) bool { return !k.HopByHop() && !k.Replaced() })
-	forwardedInReplies   = forwarded(func(k Kind) bool { return !k.HopByHop() })
-	forwardedWithoutHSTS = forwarded(func(k Kind) bool { return !k.HopByHop() && k != StrictTransportSecurity })
-)
-
-func forwarded(keep func(Kind) bool) (table [256]bool) {
-	for kind := range table {
-		table[kind] = keep(Kind(kind))
-	}
-	return table
-}
-
-// AllowedInTrailers says whether a field of a trailer section may be forwarded (RFC 9110 section 6.5.1): none that
-// belongs to framing, routing or the connection.
-func (f *Field) AllowedInTrailers() bool { return f.Kind == Other }
+// Has says whether there is a field of that kind that was not removed.
+func (r *Response) Has(kind Kind) bool { return valueOf(r.Fields, kind) != nil }

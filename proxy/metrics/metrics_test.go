@@ -44,6 +44,7 @@ func TestCountsSurviveTables(t *testing.T) {
 	series[0].Observe(200, time.Millisecond, 1, 10)
 	series[0].Observe(218, time.Hour, 0, 0)
 	series[0].Observe(-5, 0, 0, 0)
+	series[0].Observe(999, 0, 0, 0)
 	series[1].Observe(404, time.Second, 0, 0)
 	c.Unrouted().Observe(404, time.Second, 0, 0)
 	if again := c.Use([]Labels{{Host: "a"}}); again[0] != series[0] {
@@ -51,8 +52,8 @@ func TestCountsSurviveTables(t *testing.T) {
 	}
 	got := gather(t, c)
 	for name, want := range map[string]float64{
-		"requests_total 200 a": 1, "requests_total 2xx a": 1, "requests_total 1xx a": 1, "requests_total 404 ": 1,
-		"request_duration_seconds a": 3, "request_body_bytes_total a": 1, "response_body_bytes_total a": 10,
+		"requests_total 200 a": 1, "requests_total 2xx a": 1, "requests_total 1xx a": 1, "requests_total 5xx a": 1,
+		"requests_total 404 ": 1, "request_duration_seconds a": 4, "request_body_bytes_total a": 1, "response_body_bytes_total a": 10,
 		"client_connections ": 0,
 	} {
 		if value, has := got[name]; !has || value != want {

@@ -60,8 +60,11 @@ type Series struct {
 
 // Observe counts one request: its status code, its duration, and the bytes of its body and of the reply's.
 func (s *Series) Observe(code int, duration time.Duration, in, out int64) {
-	if code < 0 || code >= len(slots) {
+	switch {
+	case code < 0:
 		code = 0
+	case code >= len(slots):
+		code = len(slots) - 1 // clients take an unknown class for 5xx (RFC 9110 section 15)
 	}
 	s.counts[slots[code]].Add(1)
 	bucket := 0

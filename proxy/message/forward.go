@@ -1,0 +1,67 @@
+package message
+
+// AppendForwarded appends the request's field lines that are forwarded to an endpoint: all but those that are
+// hop-by-hop, those that the proxy replaces, those that were removed, "Proxy", and names with underscores or other
+// unusual characters that were not allowed.
+func (r *Request) AppendForwarded(dst []byte) []byte {
+	return appendRuns(dst, r.block, r.Fields, &forwardedInRequests)
+}
+
+// AppendForwardedLines appends the reply's field lines that are forwarded to a client over HTTP/1.1: all but those that
+// are hop-by-hop or removed. A reply with status 426 keeps its Upgrade fields, and nominates them (RFC 9110 section
+// 15.5.22).
+func (r *Response) AppendForwardedLines(dst []byte) []byte {
+	dst = appendRuns(dst, r.block, r.Fields, &forwardedInReplies)
+	if r.Status == 426 && r.Upgrade != nil {
+		dst = append(dst, "Connection: upgrade\r\n"...)
+		dst = appendRuns(dst, r.block, r.Fields, &upgradeAlone)
+	}
+	return dst
+}
+
+// AppendForwarded is AppendForwardedLines. With hsts, the reply's own Strict-Transport-Security is left out.
+func (r *Response) AppendForwarded(dst []byte, hsts bool) []byte {
+	if hsts {
+		r.Remove(StrictTransportSecurity)
+	}
+	return r.AppendForwardedLines(dst)
+}
+
+// Forwarded says whether a reply's field is forwarded to a client over HTTP/2. With hsts, Strict-Transport-Security is
+// not.
+func (f *Field) Forwarded(hsts bool) bool {
+	return f.IsForwarded() && !(hsts && f.Kind == StrictTransportSecurity)
+}
+
+// IsForwarded says whether a reply's field is forwarded to a client over HTTP/2. (It has neither Connection nor Upgrade,
+// not even with status 426: RFC 9113 section 8.2.2.)
+func (f *Field) IsForwarded() bool { return forwardedInReplies[f.Kind] }
+
+// appendRuns appends the lines of the fields of kept kinds, copying neighbours at once.
+func appendRuns(dst, block []byte, fields []Field, keep *[256]bool) []byte {
+	for i := 0; i < len(fields); {
+		if !keep[fields[i].Kind] {
+			i++
+			continue
+		}
+		first := i
+		for i++; i < len(fields) && keep[fields[i].Kind]; i++ {
+		}
+		dst = append(dst, block[fields[first].start:fields[i-1].end]...)
+	}
+	return dst
+}
+
+//nolint:gochecknoglobals // tables that are never changed
+var (
+	forwardedInRequests = keepKinds(func(k Kind) bool { return !k.HopByHop() && !k.suspect() && !k.Replaced() })
+	forwardedInReplies  = keepKinds(func(k Kind) bool { return !k.HopByHop() })
+	upgradeAlone        = keepKinds(func(k Kind) bool { return k == Upgrade })
+)
+
+func keepKinds(keep func(Kind) bool) (table [256]bool) {
+	for kind := range table {
+		table[kind] = keep(Kind(kind))
+	}
+	return table
+}
