@@ -34,6 +34,11 @@ func differences() map[string]string {
 		"a long field":                     "as above",
 		"empty lines before the request":   "RFC 9112 section 2.2: a server should ignore at least one",
 		"many fields":                      "net/http limits bytes only",
+		"empty brackets":                   "net/http passes it on; RFC 9112 section 3.2: an invalid Host must be refused",
+		"brackets without an address":      "as above",
+		"one of several expectations":      "net/http looks for 100-continue only; RFC 9110 section 10.1.1 allows 417",
+		"an empty element before chunked":  "net/http knows no lists here; RFC 9110 section 5.6.1: empty elements must be ignored",
+		"an expectation in HTTP/1.0":       "net/http refuses it; RFC 9110 section 10.1.1: it must be ignored there",
 	}
 }
 
@@ -50,6 +55,13 @@ func harmless() []awkward {
 		{"an unknown method", "BREW / HTTP/1.1\r\nHost: h\r\n\r\n", 200},
 		{"a body with GET", "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", 200},
 		{"CHUNKED", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n", 200},
+		{"leading zeros in a length", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0000000000000000000002\r\n\r\nhi", 200},
+		{"leading zeros in a chunk size", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			"00000000000000000001\r\nx\r\n0\r\n\r\n", 200},
+		{"an empty element before chunked", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: , chunked\r\n\r\n0\r\n\r\n", 200},
+		{"a list of the same expectation", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue, 100-continue\r\nContent-Length: 0\r\n\r\n", 200},
+		{"an expectation in HTTP/1.0", "POST / HTTP/1.0\r\nHost: h\r\nExpect: a-pony\r\nContent-Length: 0\r\n\r\n", 200},
+		{"white space before a chunk extension", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1 ;a=b\r\nx\r\n0\r\n\r\n", 200},
 		{"a chunk extension", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0\r\n\r\n", 200},
 		{"absolute form", "GET http://h/x HTTP/1.1\r\nHost: h\r\n\r\n", 200},
 		{"an IPv6 host", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200},

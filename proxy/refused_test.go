@@ -24,6 +24,9 @@ func TestAmbiguousRequestsAreRefused(t *testing.T) {
 			if reply.StatusCode != c.want || !reply.Close {
 				t.Errorf("got %v, want %d", reply, c.want)
 			}
+			if allow := reply.Header.Get("Allow"); (allow != "") != (c.want == 405) {
+				t.Errorf("got Allow %q with %d", allow, c.want)
+			}
 		})
 	}
 	if n := asked.Load(); n != 0 {
@@ -53,6 +56,8 @@ func ambiguous() []awkward {
 		{"chunked, identity", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400},
 		{"an unknown coding", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501},
 		{"chunked with vertical tab", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n", 400},
+		{"gzip, chunked", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+		{"an empty coding", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: ,\r\n\r\n0\r\n\r\n", 400},
 		{"chunked in HTTP/1.0", "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 		{"a bare LF after the request line", "GET / HTTP/1.1\nHost: h\r\n\r\n", 400},
 		{"a bare LF in the fields", "GET / HTTP/1.1\r\nHost: h\nX: 1\r\n\r\n", 400},
@@ -73,6 +78,10 @@ func ambiguous() []awkward {
 		{"a Host with a space", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
 		{"an escaped host", "GET / HTTP/1.1\r\nHost: a%2eb\r\n\r\n", 400},
 		{"a target with an escaped host", "GET http://a%2eb/ HTTP/1.1\r\nHost: a.b\r\n\r\n", 400},
+		{"a bad Host beside an absolute target", "GET http://a/x HTTP/1.1\r\nHost: b c\r\n\r\n", 400},
+		{"a user in Host beside an absolute target", "GET http://a/x HTTP/1.1\r\nHost: u@b\r\n\r\n", 400},
+		{"empty brackets", "GET / HTTP/1.1\r\nHost: []\r\n\r\n", 400},
+		{"brackets without an address", "GET / HTTP/1.1\r\nHost: [:.:]\r\n\r\n", 400},
 		{"two spaces", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
 		{"a space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
 		{"a tab instead of a space", "GET\t/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -91,6 +100,7 @@ func ambiguous() []awkward {
 		{"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", 405},
 		{"TRACE", "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", 405},
 		{"another expectation", "POST / HTTP/1.1\r\nHost: h\r\nExpect: a-pony\r\nContent-Length: 0\r\n\r\n", 417},
+		{"one of several expectations", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue, a-pony\r\nContent-Length: 0\r\n\r\n", 417},
 		{"a long target", "GET /" + long + " HTTP/1.1\r\nHost: h\r\n\r\n", 414},
 		{"a long field", "GET / HTTP/1.1\r\nHost: h\r\nX: " + long + "\r\n\r\n", 431},
 		{"many fields", "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: 1\r\n", 20) + "\r\n", 431},

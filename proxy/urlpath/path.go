@@ -10,6 +10,9 @@
 //  4. Dot segments are removed (RFC 3986 section 5.2.4), encoded ones too, because rule 2 comes first. A path that
 //     would climb above the root is refused, as nginx does.
 //  5. Empty segments are kept: they are significant in RFC 3986, and "/a//b" is not "/a/b".
+//  6. Path parameters are opaque (RFC 3986 section 3.3): "..;" and "..;x=y" are segments like any other, not dot
+//     segments, and so is "..%2F". There are endpoints that remove parameters, or decode separators, before they look for
+//     dot segments: a route for "/app" must not be all that protects "/admin" on the same endpoint.
 //
 // Rules 2 to 4 are RFC 3986 section 6.2.2. The result of normalising a normalised path is that path.
 package urlpath
