@@ -6,6 +6,9 @@ import (
 	"unsafe"
 )
 
+// ValidHost reports whether host is a uri-host with an optional port, as a Host field must have it, and not empty.
+func ValidHost(host []byte) bool { return len(host) > 0 && validHost(host) }
+
 // validHost checks uri-host [":" port] (RFC 9110 section 7.2, RFC 3986 section 3.2.2), without user information, and
 // without percent-encoding. An empty host is valid; no rule but that of every host matches it.
 func validHost(host []byte) bool {

@@ -30,6 +30,16 @@ func TestForwardedLines(t *testing.T) {
 	}
 }
 
+func TestValidHost(t *testing.T) {
+	for host, want := range map[string]bool{
+		"": false, "h": true, "h:80": true, "[::1]:80": true, "a b": false, "u@h": false, "h:x": false, "h/": false, ":80": false,
+	} {
+		if got := ValidHost([]byte(host)); got != want {
+			t.Errorf("%q: got %t", host, got)
+		}
+	}
+}
+
 func TestConnectionPersistence(t *testing.T) {
 	for head, want := range map[string]bool{
 		"GET / HTTP/1.1\r\nHost: h\r\n\r\n":                                     false,
