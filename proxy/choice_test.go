@@ -2,8 +2,10 @@ package proxy_test
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -190,7 +192,10 @@ func TestAccessLogAndMetrics(t *testing.T) {
 
 func TestTrustedForwardedHeaders(t *testing.T) {
 	var seen http.Header
-	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) { seen = r.Header })
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+		seen.Set("Host", r.Host)
+	})
 	c := s.dial(t)
 	ask := func() {
 		c.send("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 9.9.9.9, 10.0.0.1\r\nX-Forwarded-Proto: https\r\n" +
@@ -198,20 +203,29 @@ func TestTrustedForwardedHeaders(t *testing.T) {
 		c.reply("GET")
 	}
 	ask()
-	if seen.Get("X-Forwarded-For") != "127.0.0.1" || seen.Get("X-Forwarded-Proto") != "http" {
+	if seen.Get("X-Forwarded-For") != "127.0.0.1" || seen.Get("X-Forwarded-Proto") != "http" || seen.Get("Host") != "h" {
 		t.Errorf("the client is believed without being trusted: %v", seen)
 	}
 	table := *s.Table()
-	table.TrustForwardedHeaders = true
+	table.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}
 	s.Apply(&table) // it holds for connections that are there already
 	ask()
 	for name, want := range map[string]string{
 		"X-Forwarded-For": "9.9.9.9", "X-Real-Ip": "9.9.9.9", "X-Original-Forwarded-For": "9.9.9.9, 10.0.0.1",
 		"X-Forwarded-Proto": "https", "X-Forwarded-Scheme": "https", "X-Scheme": "https", "X-Forwarded-Port": "8443",
-		"X-Forwarded-Host": "outer.example",
+		"X-Forwarded-Host": "outer.example", "X-Original-Forwarded-Host": "outer.example", "Host": "outer.example",
 	} {
 		if got := strings.Join(seen[name], "|"); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestTrustedHostReachesHTTP2Endpoints(t *testing.T) {
+	table := h2c(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) })
+	table.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	s := serve(t, proxy.Config{}, table)
+	if _, body, _ := s.get(t, "http://h/", "X-Forwarded-Host", "outer.example"); body != "outer.example" {
+		t.Errorf("got %q", body)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/deadline"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
@@ -54,7 +55,7 @@ const (
 // preface is how a client begins that speaks HTTP/2 by prior knowledge (RFC 9113 section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-func newClientConn(server *Server, conn net.Conn, client *client) *clientConn {
+func newClientConn(server *Server, conn net.Conn, client *forwarded.Connection) *clientConn {
 	c := &clientConn{conn: conn, out: make([]byte, 0, 2<<10)}
 	c.in.Reset(c)
 	c.exchange = exchange{server: server, client: client, front: c, request: &c.request}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -41,7 +42,7 @@ type compiledHost struct {
 
 func (c *compiler) compile(table *route.Table) (*snapshot, []error) {
 	problems := table.Validate()
-	next := &snapshot{table: table}
+	next := &snapshot{table: table, forwarded: forwarded.Compile(table)}
 	if c.last != nil && slices.EqualFunc(c.last.table.Hosts, table.Hosts, route.Host.Equal) {
 		next.hosts = c.last.hosts
 	} else {

@@ -53,6 +53,7 @@ type Limits struct {
 
 // Timeouts bound how long one peer can keep the proxy waiting. A zero is replaced by the default, named with each.
 type Timeouts struct {
+	ProxyHeader  time.Duration // for a PROXY protocol header: 10 s
 	TLSHandshake time.Duration // 10 s
 	Header       time.Duration // from a request's first byte to the end of its header: 60 s
 	Idle         time.Duration // between two requests of a client: 75 s
@@ -89,6 +90,7 @@ func (l Limits) withDefaults() Limits {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
+	t.ProxyHeader = cmp.Or(t.ProxyHeader, 10*time.Second)
 	t.TLSHandshake = cmp.Or(t.TLSHandshake, 10*time.Second)
 	t.Header = cmp.Or(t.Header, 60*time.Second)
 	t.Idle = cmp.Or(t.Idle, 75*time.Second)

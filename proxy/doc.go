@@ -25,9 +25,18 @@
 // # What backends are told
 //
 // X-Request-ID (32 hexadecimal digits; the client's own is kept), X-Real-IP and X-Forwarded-For (the peer; a client's
-// own value is kept in X-Original-Forwarded-For), X-Forwarded-Host (the Host field, port included), X-Forwarded-Port,
-// X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme, as from ingress-nginx; nothing else is added. The Host field is
-// kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed.
+// own value is kept in X-Original-Forwarded-For), X-Forwarded-Host (the Host field, port included; a client's own value is
+// kept in X-Original-Forwarded-Host), X-Forwarded-Port, X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme, as from
+// ingress-nginx; nothing else is added. The Host field is kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed,
+// and so are Forwarded, True-Client-IP, X-Forwarded-Prefix and X-Forwarded-Ssl, which ingress-nginx passes on. What
+// trusted proxies may say instead (route.Forwarded) is described in package forwarded.
+//
+// # Names and certificates
+//
+// A request is served by its Host field, whatever name the TLS handshake had (SNI), as by ingress-nginx: 421 (RFC 9110
+// section 15.5.20) is never the answer, because browsers reuse connections for all names of a certificate. A session
+// that is resumed under another name than it was made for is resumed: no client is identified by a certificate, so that
+// nothing but the encryption is carried over. Plain HTTP on the TLS port gets 400.
 //
 // # What endpoints are spoken to in
 //

@@ -1,12 +1,12 @@
 package proxy
 
 import (
-	"net/netip"
 	"time"
 	"unsafe"
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
 	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
@@ -16,14 +16,14 @@ import (
 // allocated.
 type exchange struct {
 	server  *Server
-	client  *client
+	client  *forwarded.Connection
 	front   front
 	request *message.Request
 
 	snapshot *snapshot
 	at       *location
 	choice   choice
-	told     told // what the backend is told about the client
+	info     forwarded.Info // who the request comes from
 	entry    accesslog.Entry
 	status   int
 	bytesIn  int64
@@ -32,16 +32,8 @@ type exchange struct {
 	pump     pump
 
 	path, host, extra []byte // buffers
-	id                [32]byte
-}
-
-// client is what is known about a connection.
-type client struct {
-	address netip.Addr
-	secure  bool
-	scheme  string // "http" or "https"
-	// lines are the field lines for backends that are the same for all requests of the connection.
-	lines []byte
+	requestID         []byte
+	id                [32]byte // for a request that comes without
 }
 
 // serve answers the request. It reports whether the client's connection is fit for another one.
@@ -49,7 +41,7 @@ func (x *exchange) serve(now time.Time) bool {
 	x.begin(now)
 	fit := x.answer()
 	x.record()
-	x.snapshot, x.at, x.choice = nil, nil, choice{} // an idle connection must not keep an old table alive
+	x.snapshot, x.at, x.choice, x.info = nil, nil, choice{}, forwarded.Info{} // an idle connection must not keep an old table alive
 	return fit
 }
 
@@ -61,7 +53,7 @@ func (x *exchange) begin(now time.Time) {
 	x.extra = x.extra[:0]
 	x.entry = accesslog.Entry{Time: now}
 	x.path, x.host = x.path[:0], x.host[:0]
-	x.tell()
+	x.identify()
 }
 
 // answer routes the request, and forwards it unless the proxy answers by itself.
@@ -82,10 +74,10 @@ func (x *exchange) answer() bool {
 	}
 	x.at = at
 	x.choice = x.snapshot.choose(at, x)
-	if at.policy.HSTS != "" && x.told.scheme == "https" {
+	if at.policy.HSTS != "" && x.info.Scheme == "https" {
 		x.extra = appendLine(x.extra, "Strict-Transport-Security: ", at.policy.HSTS)
 	}
-	if at.policy.RedirectToHTTPS && x.told.scheme == "http" {
+	if at.policy.RedirectToHTTPS && x.info.Scheme == "http" {
 		return x.redirect()
 	}
 	if limit := x.bodyLimit(); limit > 0 && x.request.Length > limit {
@@ -117,7 +109,7 @@ func (x *exchange) record() {
 		return
 	}
 	x.entry.Duration = duration
-	x.entry.Client, x.entry.Scheme = x.told.address, x.told.scheme
+	x.entry.Client, x.entry.Scheme = x.info.Client, x.info.Scheme
 	x.entry.Protocol = protocolName(x.request)
 	x.entry.Method, x.entry.Host = view(x.request.Method), view(x.request.Host)
 	x.entry.Path, x.entry.Query = view(x.path), view(x.request.Query)
@@ -126,7 +118,7 @@ func (x *exchange) record() {
 	}
 	x.entry.UserAgent = view(x.request.Value(message.UserAgent))
 	x.entry.Referer = view(x.request.Value(message.Referer))
-	x.entry.RequestID = view(x.told.id)
+	x.entry.RequestID = view(x.requestID)
 	x.entry.Status, x.entry.BytesIn, x.entry.BytesOut = x.status, x.bytesIn, x.bytesOut
 	if x.choice.target != nil {
 		x.entry.Upstream = x.choice.target.backend.Upstream

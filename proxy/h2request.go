@@ -22,7 +22,7 @@ func (x *exchange) requestH2(ctx context.Context, body *bodyReader) (*http.Reque
 			Scheme: x.choice.upstream.scheme(), Host: x.entry.Endpoint, Path: path, RawPath: string(x.path),
 			RawQuery: string(x.request.Query), ForceQuery: x.request.HasQuery,
 		},
-		Host:   string(x.request.Host),
+		Host:   string(x.info.Host),
 		Header: http.Header{"User-Agent": {""}}, // the transport adds no name of its own
 	}
 	if x.request.HasBody() {

@@ -22,7 +22,7 @@ func (x *exchange) replyHeader(reply *message.Response) replyHeader {
 	return replyHeader{
 		status: reply.Status, reply: reply, extra: x.extra, length: reply.Length,
 		hasBody:    reply.HasBody(x.request.Method),
-		hsts:       x.at.policy.HSTS != "" && x.told.scheme == "https",
+		hsts:       x.at.policy.HSTS != "" && x.info.Scheme == "https",
 		bodyUnread: !x.pump.finished(),
 	}
 }

@@ -46,7 +46,7 @@ func (x *exchange) reply(status int, reason string) bool {
 
 // redirect answers with the same URL under HTTPS. 308 keeps the method and the body.
 func (x *exchange) redirect() bool {
-	host := string(x.host)
+	host := string(appendHostName(nil, x.info.Host))
 	if port := x.server.config.TLSPort; port != 443 {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(int(port)))
 	}

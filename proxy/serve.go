@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
+	"github.com/ingress-testbed/testbed/proxy/proxyprotocol"
 )
 
 // Serve accepts plain-text connections on one listener and TLS connections on the other (either may be nil), until
@@ -87,15 +90,19 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 	defer conn.Close()
 	s.metrics.Connections.Add(1)
 	defer s.metrics.Connections.Add(-1)
-	address, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
-	client := newClient(address.Addr(), secure, &s.config)
+	client, err := s.identify(conn, secure)
+	if err != nil {
+		s.config.Logger.Debug("connection closed", "client", conn.RemoteAddr(), "error", err)
+		return
+	}
 	if secure {
 		encrypted := tls.Server(conn, s.tls)
 		ctx, cancel := context.WithTimeout(context.Background(), s.config.Timeouts.TLSHandshake)
 		err := encrypted.HandshakeContext(ctx)
 		cancel()
 		if err != nil {
-			s.config.Logger.Debug("TLS handshake failed", "client", address, "error", err)
+			s.config.Logger.Debug("TLS handshake failed", "client", client.Sender, "error", err)
+			refusePlainHTTP(err)
 			return
 		}
 		conn = encrypted
@@ -112,6 +119,29 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 	if isHTTP2 && !secure {
 		s.serveHTTP2(conn, c.in.Peek(), client)
 	}
+}
+
+// identify finds out whose connection it is, from its PROXY protocol header where the table wants one.
+func (s *Server) identify(conn net.Conn, secure bool) (*forwarded.Connection, error) {
+	current := s.current.Load()
+	peer, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
+	scheme, port := "http", s.config.PlainPort
+	if secure {
+		scheme, port = "https", s.config.TLSPort
+	}
+	if !current.table.ProxyProtocol {
+		return forwarded.NewConnection(peer.Addr(), scheme, port), nil
+	}
+	header, err := proxyprotocol.Read(conn, s.config.Timeouts.ProxyHeader)
+	if err != nil {
+		return nil, err
+	}
+	sender := current.forwarded.Sender(peer.Addr(), header)
+	// As with ingress-nginx, a load balancer that ends TLS itself says so by the port that its client has connected to.
+	if header.Destination.Port() == 443 && current.forwarded.Trusts(peer.Addr().Unmap()) {
+		scheme = "https"
+	}
+	return forwarded.NewConnection(sender, scheme, port), nil
 }
 
 // tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -19,6 +20,7 @@ type snapshot struct {
 	// snapshot out of the old hosts and a new slice.
 	upstreams []*group
 	certs     *certs.Store
+	forwarded forwarded.Settings
 }
 
 // location is a compiled route.

@@ -5,12 +5,13 @@ import (
 	"net"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/http2"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 // serveHTTP2 serves a connection of a client that speaks HTTP/2. read is what was read from it already.
-func (s *Server) serveHTTP2(conn net.Conn, read []byte, client *client) {
+func (s *Server) serveHTTP2(conn net.Conn, read []byte, client *forwarded.Connection) {
 	timeouts, limits := &s.config.Timeouts, &s.config.Limits
 	c := http2.New(conn, read, &http2.Options{
 		Streams: limits.Streams, HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
@@ -24,7 +25,7 @@ func (s *Server) serveHTTP2(conn net.Conn, read []byte, client *client) {
 }
 
 // newStreamWorker makes what serves one stream after the other.
-func (s *Server) newStreamWorker(client *client) func(*http2.Stream) {
+func (s *Server) newStreamWorker(client *forwarded.Connection) func(*http2.Stream) {
 	f := &streamFront{}
 	f.exchange = exchange{server: s, client: client, front: f}
 	return func(stream *http2.Stream) {

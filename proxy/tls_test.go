@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -147,10 +148,14 @@ func TestRedirectAndHSTS(t *testing.T) {
 	if got := header["Strict-Transport-Security"]; code != 200 || strings.Join(got, "|") != policy.HSTS {
 		t.Errorf("got %d with %q", code, got)
 	}
-	table.TrustForwardedHeaders = true
+	table.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}
 	other := serve(t, proxy.Config{TLSPort: 30443}, table)
 	if _, _, header = other.get(t, "http://gyull.com/"); header.Get("Location") != "https://gyull.com:30443/" {
 		t.Errorf("got %q", header.Get("Location"))
+	}
+	_, _, header = other.get(t, "http://gyull.com/x", "X-Forwarded-Host", "Outer.example:8080")
+	if got := header.Get("Location"); got != "https://outer.example:30443/x" {
+		t.Errorf("behind another proxy that names the host: got %q", got)
 	}
 	if code, _, _ = other.get(t, "http://gyull.com/", "X-Forwarded-Proto", "https"); code != 200 {
 		t.Errorf("behind another proxy that speaks TLS: got %d", code)
@@ -174,6 +179,76 @@ func TestProtocolsOverTLS(t *testing.T) {
 		reply.Body.Close()
 		if reply.Proto != want || string(body) != "https" {
 			t.Errorf("got %s, %q, want %s", reply.Proto, body, want)
+		}
+	}
+}
+
+// TestServerNameDecidesNothing asks, on a connection that was made for one name, for another: the Host field decides, as
+// with ingress-nginx, over both protocols, and whichever certificate was shown.
+func TestServerNameDecidesNothing(t *testing.T) {
+	table := &route.Table{
+		Hosts:        []route.Host{host("a.example", prefix("/", "a")), host("b.example", prefix("/", "b"))},
+		Upstreams:    []route.Upstream{upstream("a", backend(t, named("a"))), upstream("b", backend(t, named("b")))},
+		Certificates: []route.Certificate{certificate(t, "a", nil, []string{"a.example"}), certificate(t, "b", nil, []string{"b.example"})},
+	}
+	s := serve(t, proxy.Config{}, table)
+	for _, isHTTP2 := range []bool{false, true} {
+		for serverName, certificate := range map[string]string{"a.example": "a", "other.example": certs.SelfMadeName} {
+			client := s.client(t)
+			transport := client.Transport.(*http.Transport)
+			transport.ForceAttemptHTTP2, transport.TLSClientConfig.ServerName = isHTTP2, serverName
+			reply, err := client.Get("https://b.example/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(reply.Body)
+			reply.Body.Close()
+			shown := reply.TLS.PeerCertificates[0].Subject.CommonName
+			if reply.StatusCode != http.StatusOK || string(body) != "b" || shown != certificate || (reply.ProtoMajor == 2) != isHTTP2 {
+				t.Errorf("%s, HTTP/2 %t: got %d, %q, with certificate %q", serverName, isHTTP2, reply.StatusCode, body, shown)
+			}
+		}
+	}
+}
+
+// oneSession is a cache that gives every server the session of the first.
+type oneSession struct{ session *tls.ClientSessionState }
+
+func (o *oneSession) Get(string) (*tls.ClientSessionState, bool) { return o.session, o.session != nil }
+func (o *oneSession) Put(_ string, session *tls.ClientSessionState) {
+	if o.session == nil {
+		o.session = session
+	}
+}
+
+// TestResumptionUnderAnotherName takes the session of one name to another: it is resumed, which is harmless because no
+// client is identified by a certificate, and requests go by their Host field all the same.
+func TestResumptionUnderAnotherName(t *testing.T) {
+	table := &route.Table{
+		Hosts:     []route.Host{host("a.example", prefix("/", "a")), host("b.example", prefix("/", "b"))},
+		Upstreams: []route.Upstream{upstream("a", backend(t, named("a"))), upstream("b", backend(t, named("b")))},
+	}
+	s := serve(t, proxy.Config{}, table)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		cache := new(oneSession)
+		ask := func(name string) (resumed bool, reply string) {
+			conn, err := tls.Dial("tcp", s.secure, &tls.Config{
+				InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, ClientSessionCache: cache, ServerName: name,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+name+"\r\nConnection: close\r\n\r\n")
+			text, _ := io.ReadAll(conn)
+			return conn.ConnectionState().DidResume, string(text)
+		}
+		if resumed, reply := ask("a.example"); resumed || !strings.HasSuffix(reply, "\r\n\r\na") {
+			t.Errorf("%s: first, got %t, %q", tls.VersionName(version), resumed, reply)
+		}
+		if resumed, reply := ask("b.example"); !resumed || !strings.HasSuffix(reply, "\r\n\r\nb") {
+			t.Errorf("%s: under another name, got %t, %q", tls.VersionName(version), resumed, reply)
 		}
 	}
 }

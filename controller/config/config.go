@@ -10,8 +10,9 @@
 //	backend-protocol, proxy-ssl-secret, proxy-ssl-name, -server-name, -verify, -verify-depth
 //
 // Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
-// hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers. Any other key is told as
-// unsupported; an annotation that asks for access control closes its Ingress.
+// hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers, proxy-real-ip-cidr,
+// forwarded-for-header, compute-full-forwarded-for, use-proxy-protocol, enable-underscores-in-headers. Any other key is
+// told as unsupported; an annotation that asks for access control closes its Ingress.
 package config
 
 import (
@@ -31,8 +32,7 @@ type Global struct {
 	MaxBodyBytes int64
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS string
-	// TrustForwardedHeaders believes the X-Forwarded headers of clients.
-	TrustForwardedHeaders bool
+	Clients Clients
 }
 
 // Ingress is what the annotations of one Ingress say, with the ConfigMap's values where they say nothing.
@@ -63,8 +63,7 @@ func ParseConfigMap(data map[string]string) (Global, []Fault) {
 		Timeouts:     parseTimeouts(r, Timeouts{}),
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
-
-		TrustForwardedHeaders: r.boolean("use-forwarded-headers", false),
+		Clients:      parseClients(r),
 	}
 	return global, r.leftovers()
 }

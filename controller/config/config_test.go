@@ -37,7 +37,6 @@ func TestConfigMap(t *testing.T) {
 		}},
 		"no redirect":     {map[string]string{"ssl-redirect": "false"}, func(g *config.Global) { g.Redirect.IfCertificate = false }},
 		"always redirect": {map[string]string{"force-ssl-redirect": "true"}, func(g *config.Global) { g.Redirect.Always = true }},
-		"trust":           {map[string]string{"use-forwarded-headers": "true"}, func(g *config.Global) { g.TrustForwardedHeaders = true }},
 		"timeouts": {map[string]string{"proxy-connect-timeout": "2", "proxy-read-timeout": " 3 "}, func(g *config.Global) {
 			g.Timeouts = config.Timeouts{Connect: 2 * time.Second, Response: 3 * time.Second}
 		}},

@@ -70,7 +70,9 @@ func Translate(s *snapshot.Snapshot) Result {
 			Certificates:       certificates.table(),
 			DefaultCertificate: certificates.byDefault(),
 
-			TrustForwardedHeaders: global.TrustForwardedHeaders,
+			Forwarded:            global.Clients.Forwarded,
+			ProxyProtocol:        global.Clients.ProxyProtocol,
+			UnderscoresInHeaders: global.Clients.UnderscoresInHeaders,
 		},
 		Problems: problems.inOrder(s.Ingresses),
 		Steps:    slices.Concat(upstreams.steps, routes.steps, certificates.steps),

@@ -15,7 +15,8 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.Upstreams, other.Upstreams, Upstream.Equal) &&
 		slices.EqualFunc(t.Certificates, other.Certificates, Certificate.Equal) &&
 		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal) &&
-		t.TrustForwardedHeaders == other.TrustForwardedHeaders
+		t.Forwarded.Equal(other.Forwarded) &&
+		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders
 }
 
 // Equal says whether two hosts have the same name and routes.

@@ -57,11 +57,11 @@ upstream u3 https
   tls name="svc" sent verify depth=1 roots=sha256:454349e422f05297 certificate=ns/client sha256:2d711642b726b044
 certificate ns/b sha256:2d711642b726b044 for b c
 default certificate - sha256:a1fce4363854ff88 for its own names
-forwarded headers are trusted
+forwarded headers from=10.0.0.0/8
 `
 	var got strings.Builder
 	table := sample()
-	table.TrustForwardedHeaders = true
+	table.Forwarded = Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	if err := table.WriteText(&got); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestEqual(t *testing.T) {
 		"tls depth":        func(t *Table) { t.Upstreams[1].TLS.VerifyDepth++ },
 		"tls roots":        func(t *Table) { t.Upstreams[1].TLS.RootsPEM = nil },
 		"tls certificate":  func(t *Table) { t.Upstreams[1].TLS.Certificate = nil },
-		"trust":            func(t *Table) { t.TrustForwardedHeaders = true },
+		"trust":            func(t *Table) { t.Forwarded.TrustHeaders = true },
 		"endpoint":         func(t *Table) { t.Upstreams[2].Endpoints[0].Pod = "x" },
 		"order":            func(t *Table) { e := t.Upstreams[2].Endpoints; e[0], e[1] = e[1], e[0] },
 		"certificate":      func(t *Table) { t.Certificates[0].ChainPEM = nil },

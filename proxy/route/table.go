@@ -22,9 +22,13 @@ type Table struct {
 	Certificates []Certificate
 	// DefaultCertificate is served to a client that names no known host; nil makes the proxy use one of its own.
 	DefaultCertificate *Certificate
-	// TrustForwardedHeaders believes the client's X-Forwarded-For, -Host, -Port and -Proto, as ingress-nginx does
-	// with use-forwarded-headers. Only right behind another proxy that sets them.
-	TrustForwardedHeaders bool
+	// Forwarded says what other proxies may state about clients.
+	Forwarded Forwarded
+	// ProxyProtocol wants a PROXY protocol header (version 1 or 2) at the start of every connection, and closes those
+	// without one. It applies to connections that are accepted after the table.
+	ProxyProtocol bool
+	// UnderscoresInHeaders accepts request fields whose names have underscores.
+	UnderscoresInHeaders bool
 }
 
 // Host is one virtual host.

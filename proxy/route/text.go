@@ -33,8 +33,14 @@ func (t *Table) WriteText(w io.Writer) error {
 	if t.DefaultCertificate != nil {
 		writeCertificate(out, "default certificate", *t.DefaultCertificate)
 	}
-	if t.TrustForwardedHeaders {
-		fmt.Fprintln(out, "forwarded headers are trusted")
+	if text := t.Forwarded.text(); text != "" {
+		fmt.Fprintln(out, text)
+	}
+	if t.ProxyProtocol {
+		fmt.Fprintln(out, "proxy protocol")
+	}
+	if t.UnderscoresInHeaders {
+		fmt.Fprintln(out, "underscores in headers")
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the routing table: %w", err)

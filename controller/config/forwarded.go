@@ -1,0 +1,81 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// Clients is how clients, and proxies in front of the controller, are identified.
+type Clients struct {
+	// Forwarded is the zero value where neither forwarded headers nor the PROXY protocol are in use, but for Header.
+	Forwarded route.Forwarded
+	// ProxyProtocol wants a PROXY protocol header from every client.
+	ProxyProtocol bool
+	// UnderscoresInHeaders accepts request headers whose names have underscores.
+	UnderscoresInHeaders bool
+}
+
+func parseClients(r *reader) Clients {
+	clients := Clients{
+		ProxyProtocol:        r.boolean("use-proxy-protocol", false),
+		UnderscoresInHeaders: r.boolean("enable-underscores-in-headers", false),
+	}
+	forwarded := route.Forwarded{
+		TrustHeaders: r.boolean("use-forwarded-headers", false),
+		Header:       r.checked("forwarded-for-header", isToken, "it must be the name of a request header"),
+		ComputeFull:  r.boolean("compute-full-forwarded-for", false),
+	}
+	if strings.EqualFold(forwarded.Header, "X-Forwarded-For") {
+		forwarded.Header = ""
+	}
+	trusted := parseTrustedProxies(r)
+	if forwarded.TrustHeaders || clients.ProxyProtocol {
+		forwarded.TrustedProxies = trusted
+	}
+	forwarded.ComputeFull = forwarded.ComputeFull && forwarded.TrustHeaders
+	clients.Forwarded = forwarded
+	return clients
+}
+
+// parseTrustedProxies reads the networks whose statements about clients are trusted: all, unless the setting says
+// otherwise (ingress-nginx's default is 0.0.0.0/0, which leaves out proxies that connect over IPv6). If one of them is
+// not valid, none is trusted, because a network that is missing changes which address of a chain is the client's.
+func parseTrustedProxies(r *reader) []netip.Prefix {
+	const name = "proxy-real-ip-cidr"
+	text, _ := r.text(name)
+	if text == "" {
+		return []netip.Prefix{
+			netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0),
+		}
+	}
+	var prefixes []netip.Prefix
+	for item := range strings.SplitSeq(text, ",") {
+		prefix, ok := parseNetwork(strings.TrimSpace(item))
+		if !ok {
+			r.invalid(name, text, fmt.Sprintf("%q is not a network such as 10.0.0.0/8; no proxy is trusted", shorten(item)))
+			return nil
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes
+}
+
+// parseNetwork reads a network in CIDR notation, or a single address. Bits beyond the mask are cleared, and networks of
+// IPv4 that are written as IPv6 (::ffff:10.0.0.0/104) are made ones of IPv4.
+func parseNetwork(text string) (network netip.Prefix, ok bool) {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), true
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), true
+}

@@ -1,0 +1,58 @@
+package route
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Forwarded says what other proxies in front of this one may state about the client. The zero value believes nobody:
+// every connection's far end is the client.
+type Forwarded struct {
+	// TrustHeaders takes the client's address, and X-Forwarded-Proto, -Host and -Port, from requests of TrustedProxies
+	// (ingress-nginx, use-forwarded-headers).
+	TrustHeaders bool
+	// TrustedProxies are the networks of those proxies: the client is the last address of the chain that is in none of
+	// them. They also are who may send a PROXY protocol header. Networks are masked, those of IPv4 not mapped to IPv6.
+	TrustedProxies []netip.Prefix
+	// Header is the name of the field that has the chain of addresses; "" means X-Forwarded-For.
+	Header string
+	// ComputeFull sends the chain that was received, with its sender's address appended, as X-Forwarded-For, in place
+	// of the client's address alone (ingress-nginx, compute-full-forwarded-for).
+	ComputeFull bool
+	// AnyPeer takes X-Forwarded-Proto, -Host and -Port and the chain for ComputeFull from every peer, as ingress-nginx
+	// does (its issue 9163), and forwards the other claims of every peer. The client's address still comes from
+	// TrustedProxies alone.
+	AnyPeer bool
+}
+
+// Equal says whether the same proxies may state the same.
+func (f Forwarded) Equal(other Forwarded) bool {
+	return f.TrustHeaders == other.TrustHeaders && slices.Equal(f.TrustedProxies, other.TrustedProxies) &&
+		f.Header == other.Header && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer
+}
+
+// text is the line of the table's text; "" for the zero value.
+func (f Forwarded) text() string {
+	var words []string
+	if f.TrustHeaders {
+		words = append(words, "headers")
+	}
+	if f.Header != "" {
+		words = append(words, fmt.Sprintf("header=%q", f.Header))
+	}
+	if f.ComputeFull {
+		words = append(words, "full")
+	}
+	if f.AnyPeer {
+		words = append(words, "any-peer")
+	}
+	for _, prefix := range f.TrustedProxies {
+		words = append(words, "from="+prefix.String())
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "forwarded " + strings.Join(words, " ")
+}
