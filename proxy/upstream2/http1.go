@@ -1,0 +1,241 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/http1"
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// http1Conn is an HTTP/1.1 connection (RFC 9112), and the reply to the request that it serves.
+type http1Conn struct {
+	link
+	pool  *Pool
+	in    http1.Buffer
+	out   []byte // the request's header
+	reply message.Response
+	body  http1.Body
+
+	call       *Call
+	waiting    wait
+	untilClose bool // only the connection's end tells the end of the reply
+	enlarged   bool // in has a large buffer
+	filled     bool // the last read filled the buffer
+	broken     bool // the reply can't be read on
+	hijacked   bool
+}
+
+func newHTTP1(pool *Pool) *http1Conn {
+	c := &http1Conn{pool: pool, out: make([]byte, 0, 2<<10)}
+	c.in.Reset(http1Input{c})
+	return c
+}
+
+// http1Input is what the buffer of a connection reads from.
+type http1Input struct{ conn *http1Conn }
+
+// Read implements io.Reader.
+func (i http1Input) Read(p []byte) (int, error) {
+	c := i.conn
+	if err := c.extendRead(time.Now(), c.waiting.slice()); err != nil {
+		return 0, err
+	}
+	n, err := c.link.Read(p)
+	if c.pending() && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, errStale // there was something, or the end
+	}
+	c.filled = n == len(p)
+	return n, err
+}
+
+// roundTrip sends the call and reads the header of the reply. On errStale nothing was sent.
+func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
+	c.call, c.waiting = call, wait{call: call, since: now}
+	c.broken, c.untilClose, c.hijacked = false, false, false
+	err := c.send(now)
+	if err == nil {
+		err = c.readHeader()
+	}
+	if err != nil {
+		return nil, err
+	}
+	call.forgetPrefix()
+	c.start()
+	return c, nil
+}
+
+// send sends the header and what is there of the body; the rest is sent while the reply is awaited.
+func (c *http1Conn) send(now time.Time) error {
+	call := c.call
+	call.sender.begin()
+	c.out = appendHTTP1(c.out[:0], call)
+	if err := c.extendWrite(now, call.Timeouts.Send); err != nil {
+		return err
+	}
+	if call.whole {
+		return c.link.send(c.out)
+	}
+	if n, err := c.probe(c.byte[:]); n > 0 || err != nil {
+		return errStale
+	}
+	if err := c.link.Write(c.out); err != nil {
+		return err
+	}
+	call.sender.start(call, c)
+	return nil
+}
+
+// appendHTTP1 appends the request's header and the beginning of its body.
+func appendHTTP1(dst []byte, call *Call) []byte {
+	r := call.Request
+	dst = append(dst, r.Method...)
+	dst = append(dst, ' ')
+	dst = append(dst, call.Path...)
+	if r.HasQuery {
+		dst = append(dst, '?')
+		dst = append(dst, r.Query...)
+	}
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, call.Host...)
+	dst = append(dst, '\r', '\n')
+	dst = append(dst, call.Lines...)
+	dst = r.AppendForwarded(dst)
+	if r.Length < 0 {
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if len(r.Upgrade) > 0 {
+		dst = append(dst, "Connection: upgrade\r\nUpgrade: "...)
+		dst = append(dst, r.Upgrade...)
+		dst = append(dst, '\r', '\n')
+	}
+	dst = append(dst, '\r', '\n')
+	switch {
+	case r.Length >= 0:
+		dst = append(dst, call.prefix...)
+	default:
+		if len(call.prefix) > 0 {
+			dst = appendChunk(dst, call.prefix)
+		}
+		if call.whole {
+			dst = appendLastChunk(dst, call.Body.Trailers())
+		}
+	}
+	return dst
+}
+
+// appendChunk appends a chunk (RFC 9112 section 7.1).
+func appendChunk(dst, data []byte) []byte {
+	dst = strconv.AppendInt(dst, int64(len(data)), 16)
+	dst = append(dst, '\r', '\n')
+	dst = append(dst, data...)
+	return append(dst, '\r', '\n')
+}
+
+// appendLastChunk appends the last chunk and the trailers that may be forwarded.
+func appendLastChunk(dst []byte, trailers []message.Field) []byte {
+	dst = append(dst, "0\r\n"...)
+	for i := range trailers {
+		if trailers[i].AllowedInTrailers() {
+			dst = append(dst, trailers[i].Name...)
+			dst = append(dst, ':', ' ')
+			dst = append(dst, trailers[i].Value...)
+			dst = append(dst, '\r', '\n')
+		}
+	}
+	return append(dst, '\r', '\n')
+}
+
+// sendPiece implements bodySink.
+func (c *http1Conn) sendPiece(piece []byte) error {
+	if len(piece) == 0 {
+		return nil
+	}
+	if c.call.Request.Length < 0 {
+		c.out = appendChunk(c.out[:0], piece)
+		piece = c.out
+	}
+	if err := c.extendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
+		return err
+	}
+	return c.link.Write(piece)
+}
+
+// sendEnd implements bodySink.
+func (c *http1Conn) sendEnd(trailers []message.Field) error {
+	if c.call.Request.Length >= 0 {
+		return nil
+	}
+	c.out = appendLastChunk(c.out[:0], trailers)
+	if err := c.extendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
+		return err
+	}
+	return c.link.Write(c.out)
+}
+
+// readHeader reads headers until one is final or changes protocols, and sends interim ones to the client. Their size is
+// bounded as that of one header, and they don't start the time limit anew.
+func (c *http1Conn) readHeader() error {
+	limits := &c.pool.options.Limits
+	for interim := 0; ; {
+		head, err := c.in.ReadHeader(limits.HeaderBytes)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if err = c.waiting.next(); err == nil {
+				c.releaseRequest()
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.reply.Parse(head, limits.HeaderFields); err != nil {
+			return err
+		}
+		switch {
+		case c.reply.Status == 101:
+			if len(c.call.Request.Upgrade) == 0 {
+				return errUnrequestedUpgrade
+			}
+			return c.call.sender.wait() // RFC 9110 section 7.8: the new protocol begins after the request
+		case c.reply.Status >= 200:
+			return nil
+		case c.reply.Status == 100:
+			c.call.sender.invite()
+		}
+		if interim += len(head); interim > limits.HeaderBytes {
+			return errTooManyInterim
+		}
+		if err := c.forwardInterim(); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *http1Conn) forwardInterim() error {
+	if !c.call.takesInterim() {
+		return nil
+	}
+	if err := c.call.Client.Informational(&c.reply); err != nil {
+		return errors.Join(ErrClientGone, err)
+	}
+	return nil
+}
+
+// releaseRequest frees the memory of a request that the endpoint takes its time to answer.
+func (c *http1Conn) releaseRequest() {
+	if c.call.whole && !c.pending() && cap(c.out) > smallBuffer {
+		c.out = nil
+	}
+}
+
+// abort implements conn and bodySink.
+func (c *http1Conn) abort() { c.link.Close() }
+
+// closer implements conn.
+func (c *http1Conn) closer() io.Closer { return &c.link }
+
+// base implements conn.
+func (c *http1Conn) base() *link { return &c.link }
