@@ -105,7 +105,7 @@ func (b *testBody) piece(piece []byte, ok bool) ([]byte, error) {
 	return piece, nil
 }
 
-func (b *testBody) Ended() bool                { return b.ended.Load() }
+func (b *testBody) Ended() bool               { return b.ended.Load() }
 func (b *testBody) Trailers() []message.Field { return b.trailers }
 
 // newCall makes a call of a request in the form of HTTP/1.1. What follows the header is the beginning of its body.

@@ -62,5 +62,8 @@ func (p *Pool) connect(ctx context.Context) (conn, error) {
 }
 
 func (p *Pool) newConn() conn {
+	if p.http2 {
+		return newHTTP2(p)
+	}
 	return newHTTP1(p)
 }

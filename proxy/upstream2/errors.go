@@ -16,8 +16,10 @@ type Error struct {
 	Err error
 	// Sent reports that the endpoint may have processed the request.
 	Sent bool
-	// broken reports that the connection ended before the reply's header.
+	// broken reports that the connection or the stream ended before the reply's header.
 	broken bool
+	// stale reports that the connection had come to its end before the request was sent.
+	stale bool
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -45,6 +47,7 @@ var (
 	errUnrequestedUpgrade = &message.Error{Status: 502, Reason: "the endpoint changed protocols without being asked"}
 	errTooManyInterim     = &message.Error{Status: 502, Reason: "the endpoint sent too many interim replies"}
 	errNoHTTP2            = errors.New("the endpoint does not agree on HTTP/2 (ALPN)")
+	errBodyLength         = errors.New("the body of the HTTP/2 reply does not agree with its header")
 	errStale              = errors.New("the endpoint closed the connection or wrote to it before it was sent a request")
 )
 
@@ -76,4 +79,20 @@ func isBroken(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, ErrTruncated) || errors.Is(err, http1.ErrTooEarly) ||
 		errors.As(err, &operation) && !operation.Timeout()
+}
+
+// hideLength keeps Content-Length from being forwarded where a reply must not have it (RFC 9110 section 8.6).
+func hideLength(reply *message.Response) {
+	if reply.Status < 200 || reply.Status == 204 {
+		hide(reply, message.ContentLength)
+	}
+}
+
+// hide keeps the fields of a kind from being forwarded.
+func hide(reply *message.Response, kind message.Kind) {
+	for i := range reply.Fields {
+		if reply.Fields[i].Kind == kind {
+			reply.Fields[i].Kind = message.KeepAlive // as hop-by-hop
+		}
+	}
 }

@@ -41,7 +41,11 @@ type http1Input struct{ conn *http1Conn }
 // Read implements io.Reader.
 func (i http1Input) Read(p []byte) (int, error) {
 	c := i.conn
-	if err := c.extendRead(time.Now(), c.waiting.slice()); err != nil {
+	now := time.Now()
+	if err := c.waiting.overdue(now); err != nil {
+		return 0, err
+	}
+	if err := c.extendRead(now, c.waiting.slice()); err != nil {
 		return 0, err
 	}
 	n, err := c.link.Read(p)
@@ -85,7 +89,7 @@ func (c *http1Conn) send(now time.Time) error {
 	if err := c.link.Write(c.out); err != nil {
 		return err
 	}
-	call.sender.start(call, c)
+	call.sender.start(call, c, nil)
 	return nil
 }
 
@@ -194,6 +198,7 @@ func (c *http1Conn) readHeader() error {
 		if err := c.reply.Parse(head, limits.HeaderFields); err != nil {
 			return err
 		}
+		hideLength(&c.reply)
 		switch {
 		case c.reply.Status == 101:
 			if len(c.call.Request.Upgrade) == 0 {

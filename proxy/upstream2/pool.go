@@ -112,16 +112,17 @@ func classify(err error) *Error {
 	case errors.As(err, &failed):
 		return failed
 	case errors.Is(err, errStale):
-		return &Error{Err: err}
+		return &Error{Err: err, stale: true}
 	}
-	return &Error{Err: err, Sent: true, broken: isBroken(err)}
+	var reset *resetError
+	return &Error{Err: err, Sent: true, broken: isBroken(err) || errors.As(err, &reset)}
 }
 
 // again reports whether the call may be sent on another connection to the same endpoint.
 func (e *Error) again(call *Call) bool { return e.kept() && call.Retryable(e) }
 
 // kept reports whether the error is one of a connection that was kept too long.
-func (e *Error) kept() bool { return errors.Is(e.Err, errStale) || e.broken }
+func (e *Error) kept() bool { return e.stale || isBroken(e.Err) }
 
 func (p *Pool) pop(now time.Time) conn {
 	p.mu.Lock()

@@ -36,17 +36,26 @@ type sender struct {
 // begin starts a call whose body is whole already; start follows if it is not.
 func (s *sender) begin() { s.done, s.err = nil, nil }
 
-func (s *sender) start(call *Call, sink bodySink) {
-	call.consumed = true
+// start sends what follows the header: first what is there already, then what comes.
+func (s *sender) start(call *Call, sink bodySink, first []byte) {
+	call.consumed = !call.whole
 	s.done = make(chan error, 1)
 	s.ending.Store(false)
 	s.fault.Store(nil)
 	s.invited.Store(!call.Request.ExpectsContinue || call.BytesIn > 0)
 	s.hand()
-	go func(done chan<- error) { done <- s.run(call, sink) }(s.done)
+	go func(done chan<- error) { done <- s.run(call, sink, first) }(s.done)
 }
 
-func (s *sender) run(call *Call, sink bodySink) error {
+func (s *sender) run(call *Call, sink bodySink, first []byte) error {
+	if err := sink.sendPiece(first); err != nil {
+		return err
+	}
+	if call.whole {
+		s.ending.Store(true)
+		return sink.sendEnd(call.Body.Trailers())
+	}
+	s.hand()
 	for {
 		s.reading.Store(true)
 		piece, err := call.Body.Next()
