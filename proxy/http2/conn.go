@@ -1,253 +1,253 @@
-// Package http2 is the server's side of HTTP/2 (RFC 9113) at the level of frames: one goroutine reads a connection's
-// frames, each request is served in a goroutine that is used again, and what they all write is gathered and written
-// at once by whoever comes first. Frames are read and most of them written with golang.org/x/net/http2's Framer.
 package http2
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
 	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/ingress-testbed/testbed/proxy/deadline"
 )
 
 // Options bound what a client can make a connection do.
 type Options struct {
-	Streams      int // requests that may run at once
-	HeaderBytes  int // of a request, before compression
+	Streams      int // requests that may be served at once
+	HeaderBytes  int // size of a request's header after decompression
 	HeaderFields int
 	Header       time.Duration // for a header that comes in several frames
-	Idle         time.Duration // without a request
-	Body         time.Duration // for a client to send more of a body, or to take more of a reply
-	Busy         time.Duration // without a frame while requests are running
+	Idle         time.Duration // without a frame, while there is no request
+	Body         time.Duration // for a client to send more of a body, or to accept more of a reply
+	Busy         time.Duration // without a frame, while requests are served
 }
 
-// Flow control windows for what clients send (RFC 9113 section 5.2). The connection's bounds the memory for bodies
-// that endpoints are slow to take.
-const (
-	streamWindow     = 256 << 10
-	connectionWindow = 1 << 20
-	defaultWindow    = 65535 // what both begin with
-	maxWindow        = 1<<31 - 1
-	maxFrame         = 16 << 10 // that is read
-)
+// maxFrame is the largest payload of a frame that is accepted, in bytes.
+const maxFrame = 16 << 10
 
-// gathered is how many bytes may wait to be written before those who write more have to wait too.
-const gathered = 256 << 10
+// trimInterval is how long a resource must have been unused to be released.
+const trimInterval = time.Second
+
+// maxPinged is how often PINGs may extend Options.Idle.
+const maxPinged = 10
 
 // Conn is a connection of a client.
 type Conn struct {
 	conn    net.Conn
 	options *Options
-	// newWorker makes what serves one request after the other, in one goroutine.
-	newWorker func() func(*Stream)
+	context context.Context // done when the connection is closed
+	cancel  context.CancelFunc
+	reader  *reader
 
-	input   *bufio.Reader
-	framer  *xhttp2.Framer // its writes go to out, and can't fail; used with mu held
-	decoder *hpack.Decoder
-	headers headerBlock // that is being read
+	mu         sync.Mutex // guards everything below, and the streams
+	out        output
+	workers    workers
+	streams    streams
+	shutdown   shutdown
+	resets     budget
+	frames     budget
+	trimmer    *time.Timer // runs while there may be something to trim
+	trimming   bool
+	readUntil  deadline.Lazy
+	idleSince  time.Time // that the last request ended
+	halfClosed bool      // the client will send nothing more
 
-	work    chan *Stream // to workers that wait
-	done    chan struct{}
-	workers sync.WaitGroup
-
-	mu        sync.Mutex // guards everything below, and the streams
-	out       []byte     // to be written
-	spare     []byte     // the buffer that out is swapped with
-	writing   bool       // somebody writes, and will write what comes meanwhile
-	writeErr  error
-	written   sync.Cond // out got shorter
-	readUntil deadline.Lazy
-	slow      deadline.Lazy // for writes
-
-	sendWindow    int64 // of the connection
-	initialWindow int64 // of new streams, as the client set it
-	maxSendFrame  int
-	receiveWindow int64
-	owed          int64 // bytes taken that the client was not told of yet
-
-	streams  map[uint32]*Stream
-	free     []*Stream
-	lastID   uint32 // greatest that the client has opened
-	running  int    // workers that are busy; may be more than streams, if the client resets many
-	canceled int    // requests that the client has reset, less those that have ended well
-	away     bool   // GOAWAY was sent
-	closed   bool
+	window        sendWindow // of the connection
+	initialWindow sendWindow // of new streams
+	receiveWindow receiveWindow
 }
 
-// New makes a connection. read is what was read from conn already.
+// New returns a connection that serves requests from conn. read is what was read from conn already. newWorker returns
+// the function that serves the requests of one worker, one after the other.
 func New(conn net.Conn, read []byte, options *Options, newWorker func() func(*Stream)) *Conn {
 	c := &Conn{
-		conn: conn, options: options, newWorker: newWorker,
-		work: make(chan *Stream), done: make(chan struct{}),
-		sendWindow: defaultWindow, initialWindow: defaultWindow, maxSendFrame: maxFrame, receiveWindow: connectionWindow,
-		streams: make(map[uint32]*Stream),
+		conn: conn, options: options,
+		workers: newWorkers(options.Streams, newWorker), streams: newStreams(),
+		resets: newResetBudget(options.Streams), frames: newFrameBudget(),
+		idleSince: time.Now(),
+		window:    defaultWindow, initialWindow: defaultWindow, receiveWindow: newReceiveWindow(connectionWindow),
 	}
-	c.written.L = &c.mu
-	c.input = bufio.NewReaderSize(&source{conn: c, read: read}, 16<<10)
-	c.framer = xhttp2.NewFramer(appender{c}, c.input)
-	c.framer.SetReuseFrames()
-	c.framer.SetMaxReadFrameSize(maxFrame)
-	c.decoder = hpack.NewDecoder(4096, c.headers.emit)
-	c.decoder.SetMaxStringLength(options.HeaderBytes)
+	c.context, c.cancel = context.WithCancel(context.Background())
+	c.reader = newReader(c, read)
+	c.out = newOutput(conn, &c.mu, options.Body)
+	// SETTINGS is the first frame, whatever follows it (RFC 9113 section 3.4).
+	c.out.settings(
+		xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: uint32(options.Streams)},
+		xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: streamWindow},
+		xhttp2.Setting{ID: xhttp2.SettingMaxHeaderListSize, Val: uint32(options.HeaderBytes)},
+	)
+	c.out.windowUpdate(0, connectionWindow-defaultWindow)
 	return c
 }
 
-// source reads from the network with the time limit of what is waited for.
-type source struct {
-	conn *Conn
-	read []byte
+// Context is done when the connection is closed.
+func (c *Conn) Context() context.Context { return c.context }
+
+// Close closes the connection at once. Serve returns when all workers have ended.
+func (c *Conn) Close() error {
+	c.cancel()
+	return c.conn.Close()
 }
 
-func (s *source) Read(p []byte) (int, error) {
-	if len(s.read) > 0 {
-		n := copy(p, s.read)
-		s.read = s.read[n:]
-		return n, nil
-	}
-	s.conn.mu.Lock()
-	err := s.conn.extendRead(s.conn.headers.open)
-	s.conn.mu.Unlock()
-	if err != nil {
-		return 0, err
-	}
-	return s.conn.conn.Read(p)
-}
-
-// extendRead sets the time limit of a read; inHeader says that a header has begun and not ended. It is called with mu
-// held.
-func (c *Conn) extendRead(inHeader bool) error {
-	limit := c.options.Busy
-	switch {
-	case c.away && c.running == 0:
-		return net.ErrClosed
-	case inHeader:
-		limit = c.options.Header
-	case c.running == 0:
-		limit = c.options.Idle
-	}
-	return c.readUntil.Extend(c.conn.SetReadDeadline, time.Now(), limit)
-}
-
-// Serve serves requests until the connection ends, and all workers have.
+// Serve serves requests until the connection is closed and all workers have ended.
 func (c *Conn) Serve() {
-	err := c.readAll()
+	err := c.reader.run()
 	c.mu.Lock()
-	var code xhttp2.ConnectionError
-	isError := errors.As(err, &code)
-	if isError && !c.closed {
-		_ = c.framer.WriteGoAway(c.lastID, xhttp2.ErrCode(code), nil)
-		c.away = true
+	if errors.Is(err, io.EOF) {
+		c.serveHalfClosed()
 	}
-	c.flushAll()
-	c.closeAll()
+	if code, announced := closeCode(err); announced && (code != xhttp2.ErrCodeNo || !c.shutdown.final) {
+		c.out.goAway(c.streams.lastID, code)
+	}
+	c.out.flushAll()
+	ours := c.out.err == nil && !errors.Is(err, io.EOF)
+	c.closeStreams()
 	c.mu.Unlock()
-	if isError {
+	c.cancel()
+	c.reader.closeGone()
+	if ours {
 		c.linger()
 	}
 	c.conn.Close()
-	close(c.done)
-	c.workers.Wait()
+	c.workers.group.Wait()
 }
 
-// linger lets the client read the GOAWAY: a connection that is closed with unread bytes is reset.
+// closeCode returns the code of the GOAWAY that announces the end of a connection because of err; false if the client
+// has closed the connection.
+func closeCode(err error) (xhttp2.ErrCode, bool) {
+	var code xhttp2.ConnectionError
+	switch {
+	case errors.As(err, &code):
+		return xhttp2.ErrCode(code), true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return xhttp2.ErrCodeNo, true
+	}
+	return 0, false
+}
+
+// closeStreams resets all streams, and ends the workers that wait. It is called with mu held, by the reader's goroutine.
+func (c *Conn) closeStreams() {
+	c.out.fail(net.ErrClosed)
+	for _, s := range c.streams.open {
+		c.reset(s)
+	}
+	c.workers.close()
+	c.shutdown.stop()
+	if c.trimmer != nil {
+		c.trimmer.Stop()
+	}
+}
+
+// linger lets the client read what was written: a connection that is closed with unread bytes is reset, which discards
+// what the client has not read yet.
 func (c *Conn) linger() {
 	if half, can := c.conn.(interface{ CloseWrite() error }); can {
-		_ = half.CloseWrite()
+		_ = half.CloseWrite() // the connection is closed anyway
 	}
 	c.conn.SetReadDeadline(time.Now().Add(time.Second))
 	_, _ = io.CopyN(io.Discard, c.conn, 1<<20)
 }
 
-// closeAll makes all streams fail. It is called with mu held.
-func (c *Conn) closeAll() {
-	c.closed = true
-	c.written.Broadcast()
-	for id, s := range c.streams {
-		c.reset(s)
-		delete(c.streams, id)
-	}
-}
-
-func (c *Conn) readAll() error {
-	var preface [len(xhttp2.ClientPreface)]byte
-	if _, err := io.ReadFull(c.input, preface[:]); err != nil {
-		return err
-	}
-	if string(preface[:]) != xhttp2.ClientPreface {
-		return xhttp2.ConnectionError(xhttp2.ErrCodeProtocol)
-	}
-	c.mu.Lock()
-	err := errors.Join(
-		c.framer.WriteSettings(
-			xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: uint32(c.options.Streams)},
-			xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: streamWindow},
-			xhttp2.Setting{ID: xhttp2.SettingMaxHeaderListSize, Val: uint32(c.options.HeaderBytes)},
-		),
-		c.framer.WriteWindowUpdate(0, connectionWindow-defaultWindow),
-	)
-	c.flush()
-	c.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		if err := c.readFrame(first); err != nil {
-			return err
-		}
-		if c.input.Buffered() == 0 {
-			c.mu.Lock()
-			c.flush()
-			c.mu.Unlock()
-		}
-	}
-}
-
-// readFrame reads and handles a frame. Errors of a stream end that stream, all others the connection.
-func (c *Conn) readFrame(first bool) error {
-	frame, err := c.framer.ReadFrame()
-	if err == nil {
-		if _, is := frame.(*xhttp2.SettingsFrame); first && !is {
-			return xhttp2.ConnectionError(xhttp2.ErrCodeProtocol)
-		}
-		err = c.handle(frame)
-	}
-	var ofStream xhttp2.StreamError
+// extendRead sets the time limit of a read; inHeader says that a header block has begun and not ended. It is called with
+// mu held.
+func (c *Conn) extendRead(inHeader bool) error {
+	limit := c.options.Busy
+	now := time.Now()
 	switch {
-	case errors.Is(err, xhttp2.ErrFrameTooLarge):
-		return xhttp2.ConnectionError(xhttp2.ErrCodeFrameSize)
-	case errors.As(err, &ofStream):
-		return c.refuse(ofStream)
+	case c.shutdown.final && c.workers.running == 0:
+		return net.ErrClosed
+	case inHeader:
+		limit = c.options.Header
+	case c.workers.running == 0:
+		limit = min(c.options.Idle, maxPinged*c.options.Idle-now.Sub(c.idleSince))
+		if limit <= 0 {
+			return os.ErrDeadlineExceeded
+		}
 	}
-	return err
+	return c.readUntil.Extend(c.conn.SetReadDeadline, now, limit)
 }
 
-// Drain makes the connection end when all requests have that were begun.
-func (c *Conn) Drain() {
+// consumed gives n bytes of bodies back to the window of the connection. It is called with mu held.
+func (c *Conn) consumed(n int) { c.out.windowUpdate(0, c.receiveWindow.consume(int64(n))) }
+
+// reset handles the end of a stream by the client, or because of the client. It is called with mu held, by the reader's
+// goroutine.
+func (c *Conn) reset(s *Stream) {
+	c.streams.remove(s)
+	s.gone, s.localClosed, s.remoteClosed = true, true, true
+	c.consumed(s.body.discard())
+	s.body.waiter.changed.Broadcast()
+	s.reply.waiter.changed.Broadcast()
+	if s.closeWhenGone != nil {
+		c.reader.gone = append(c.reader.gone, s.closeWhenGone)
+		s.closeWhenGone = nil
+	}
+}
+
+// finish ends what the worker of a stream has left open. It reports whether the worker must wait for another stream.
+func (c *Conn) finish(s *Stream) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.away || c.closed {
+	if c.streams.open[s.id] == s {
+		switch {
+		case !s.localClosed:
+			c.out.resetStream(s.id, xhttp2.ErrCodeInternal)
+		case !s.remoteClosed: // the client need not send the rest (RFC 9113 section 8.1)
+			c.out.resetStream(s.id, xhttp2.ErrCodeNo)
+		}
+		c.streams.remove(s)
+	}
+	if !s.gone {
+		c.resets.forgive(1)
+	}
+	c.consumed(s.body.discard() + s.body.returnLent())
+	c.streams.put(s)
+	again := c.workers.ended()
+	if c.workers.running == 0 {
+		c.idle()
+	}
+	c.out.flush()
+	c.trimLater()
+	return again
+}
+
+// idle is called, with mu held, when the last request has ended.
+func (c *Conn) idle() {
+	c.idleSince = time.Now()
+	c.out.changed.Broadcast() // serveHalfClosed may wait
+	if c.shutdown.final {
+		c.stopReading()
+	} else if c.out.err == nil {
+		_ = c.extendRead(false) // the read itself will fail too
+	}
+}
+
+// trimLater has unused resources released. It is called with mu held.
+func (c *Conn) trimLater() {
+	switch {
+	case c.trimming || c.out.err != nil:
 		return
+	case c.trimmer == nil:
+		c.trimmer = time.AfterFunc(trimInterval, c.trim)
+	default:
+		c.trimmer.Reset(trimInterval)
 	}
-	c.away = true
-	_ = c.framer.WriteGoAway(c.lastID, xhttp2.ErrCodeNo, nil)
-	c.flush()
-	c.endIfAway()
+	c.trimming = true
 }
 
-// endIfAway ends the reading when nothing is left to do. It is called with mu held.
-func (c *Conn) endIfAway() {
-	if c.away && c.running == 0 {
-		c.readUntil.Forget()
-		c.conn.SetReadDeadline(time.Unix(1, 0))
+// trim releases what the last interval did not need.
+func (c *Conn) trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trimming = false
+	kept := c.workers.trim()
+	c.streams.trim(kept)
+	if kept > 0 {
+		c.trimLater()
+	} else {
+		c.out.trim()
 	}
 }
-
-// Close ends the connection at once.
-func (c *Conn) Close() error { return c.conn.Close() }

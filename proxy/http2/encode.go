@@ -3,12 +3,13 @@ package http2
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// Replies are encoded without the dynamic table (RFC 7541): literals whose name is in the static table where it can
-// be, like nginx does. That needs no state, so that workers don't depend on the order in which they write.
+// Replies are encoded as literals without indexing, with names from the static table where it has them, as nginx does.
 
-// staticNames are the names that replies have, by their index in the static table (RFC 7541 appendix A).
+// staticNames are names of fields in replies, with their index in the static table (RFC 7541 appendix A).
 //
 //nolint:gochecknoglobals // a table that is never changed
 var staticNames = map[string]byte{
@@ -19,9 +20,9 @@ var staticNames = map[string]byte{
 	"strict-transport-security": 56, "vary": 59, "via": 60, "www-authenticate": 61,
 }
 
-// appendStatus appends the pseudo-field of a reply.
+// appendStatus appends the pseudo-header field of a reply.
 func appendStatus(dst []byte, status int) []byte {
-	switch status { // those that the static table has as a whole
+	switch status { // entries of the static table
 	case 200:
 		return append(dst, 0x88)
 	case 204:
@@ -41,7 +42,7 @@ func appendStatus(dst []byte, status int) []byte {
 	return strconv.AppendInt(dst, int64(status), 10)
 }
 
-// appendField appends a literal field without indexing (RFC 7541 section 6.2.2), its name in lower case.
+// appendField appends a literal field without indexing (RFC 7541 section 6.2.2). The name is converted to lower case.
 func appendField(dst, name, value []byte) []byte {
 	var buffer [64]byte
 	lower := buffer[:0]
@@ -62,18 +63,44 @@ func appendField(dst, name, value []byte) []byte {
 	return append(dst, value...)
 }
 
-// appendLines appends fields that are written as in HTTP/1.1, by the proxy itself.
-func appendLines(dst, lines []byte) []byte {
-	for len(lines) > 0 {
-		var line []byte
-		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
-		name, value, _ := bytes.Cut(line, []byte(": "))
-		dst = appendField(dst, name, value)
+// appendForwarded appends the fields of an endpoint's reply that are forwarded; Content-Length only if length is set.
+func appendForwarded(dst []byte, fields []message.Field, hsts, length bool) []byte {
+	for i := range fields {
+		field := &fields[i]
+		if field.Forwarded(hsts) && (length || field.Kind != message.ContentLength) {
+			dst = appendField(dst, field.Name, field.Value)
+		}
 	}
 	return dst
 }
 
-// appendInteger appends an integer with a prefix of some bits (RFC 7541 section 5.1).
+// appendTrailers appends the fields that may be forwarded in a trailer section.
+func appendTrailers(dst []byte, fields []message.Field) []byte {
+	for i := range fields {
+		if fields[i].AllowedInTrailers() {
+			dst = appendField(dst, fields[i].Name, fields[i].Value)
+		}
+	}
+	return dst
+}
+
+// appendLines appends the proxy's own field lines, each "Name: value" and CR LF; Content-Length only if length is set.
+func appendLines(dst, lines []byte, length bool) []byte {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		if length || !message.EqualFold(name, "content-length") {
+			dst = appendField(dst, name, value)
+		}
+	}
+	return dst
+}
+
+// appendTableSizeUpdate appends a dynamic table size update to 0 (RFC 7541 section 6.3).
+func appendTableSizeUpdate(dst []byte) []byte { return append(dst, 0x20) }
+
+// appendInteger appends an integer with a prefix of so many bits (RFC 7541 section 5.1); pattern is the rest of the byte.
 func appendInteger(dst []byte, bits uint, pattern byte, n int) []byte {
 	limit := 1<<bits - 1
 	if n < limit {

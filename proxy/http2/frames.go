@@ -1,204 +1,145 @@
 package http2
 
 import (
+	"time"
+
 	xhttp2 "golang.org/x/net/http2"
 )
 
+// streamState says how frames for a stream are handled.
+type streamState uint8
+
 const (
-	protocolError = xhttp2.ConnectionError(xhttp2.ErrCodeProtocol)
-	flowError     = xhttp2.ConnectionError(xhttp2.ErrCodeFlowControl)
-	calmDown      = xhttp2.ConnectionError(xhttp2.ErrCodeEnhanceYourCalm)
+	open      streamState = iota
+	discarded             // closed, or above the last stream of GOAWAY: frames are discarded
+	ended                 // by the client, which must not use it any more
 )
 
-// handle does what a frame asks for.
-func (c *Conn) handle(frame xhttp2.Frame) error {
+// classify returns the state of a stream; the error is that of a frame for an idle stream (RFC 9113 section 5.1). It is
+// called with the connection's mutex held.
+func (r *reader) classify(id uint32) (streamState, error) {
+	streams := &r.conn.streams
+	switch {
+	case streams.open[id] != nil:
+		return open, nil
+	case id%2 == 0:
+		return 0, protocolError // the server opens none
+	case id > streams.lastID && !r.conn.shutdown.final:
+		return 0, protocolError
+	case streams.wasEndedByClient(id):
+		return ended, nil
+	}
+	return discarded, nil
+}
+
+// handle handles a frame that has neither a header block nor content. It is called with the connection's mutex held.
+func (r *reader) handle(frame xhttp2.Frame) error {
+	c := r.conn
+	if !c.frames.charge(frameCost(frame.Header().Type)) {
+		return calmDown
+	}
 	switch f := frame.(type) {
-	case *xhttp2.DataFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.handleData(f)
-	case *xhttp2.HeadersFrame:
-		return c.handleHeaders(f)
-	case *xhttp2.ContinuationFrame:
-		return c.handleContinuation(f)
 	case *xhttp2.PriorityFrame: // deprecated by RFC 9113 section 5.3, and ignored
 		if f.StreamDep == f.StreamID {
-			return streamError(f.StreamID, xhttp2.ErrCodeProtocol)
+			return r.invalidFrame(f.StreamID, xhttp2.ErrCodeProtocol)
 		}
 	case *xhttp2.RSTStreamFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.handleReset(f)
+		return r.handleReset(f)
 	case *xhttp2.SettingsFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.handleSettings(f)
+		return r.handleSettings(f)
 	case *xhttp2.PushPromiseFrame:
 		return protocolError // clients don't push
 	case *xhttp2.PingFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if !f.IsAck() {
-			c.waitForRoom()
-			return c.framer.WritePing(true, f.Data)
+		switch {
+		case !f.IsAck():
+			c.out.waitForRoom()
+			c.out.ping(xhttp2.FlagPingAck, string(f.Data[:]))
+		case c.shutdown.begun && string(f.Data[:]) == drainPing:
+			c.refuseStreams()
 		}
 	case *xhttp2.WindowUpdateFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.handleWindowUpdate(f)
+		return r.handleWindowUpdate(f)
 	}
 	return nil // GOAWAY: the client will close; other frames: unknown, to be ignored (RFC 9113 section 4.1)
 }
 
-// handleData gives a piece of a body to its stream. It is called with mu held.
-func (c *Conn) handleData(f *xhttp2.DataFrame) error {
-	size := int64(f.Length) // padding counts (RFC 9113 section 6.9.1)
-	if c.receiveWindow -= size; c.receiveWindow < 0 {
-		return flowError
-	}
-	s := c.streams[f.StreamID]
-	switch {
-	case s == nil && f.StreamID > c.lastID:
-		return protocolError // it is idle
-	case s == nil || s.remoteClosed:
-		c.owe(size)
-		return streamError(f.StreamID, xhttp2.ErrCodeStreamClosed)
-	}
-	if s.receiveWindow -= size; s.receiveWindow < 0 {
-		c.owe(size)
-		return streamError(f.StreamID, xhttp2.ErrCodeFlowControl)
-	}
-	data := f.Data()
-	s.received += int64(len(data))
-	if s.declared >= 0 && s.received > s.declared {
-		c.owe(size)
-		return streamError(f.StreamID, xhttp2.ErrCodeProtocol)
-	}
-	if s.cut {
-		c.owe(size)
-	} else {
-		s.receive = append(s.receive, data...)
-		s.taken(size - int64(len(data)))
-	}
-	s.changed.Broadcast()
-	if f.StreamEnded() {
-		return s.endRemote()
-	}
-	return nil
-}
-
-// owe notes that bytes of bodies were taken, and tells the client in time. It is called with mu held.
-func (c *Conn) owe(n int64) {
-	if c.owed += n; c.owed >= connectionWindow/2 {
-		_ = c.framer.WriteWindowUpdate(0, uint32(c.owed))
-		c.receiveWindow += c.owed
-		c.owed = 0
-	}
-}
-
-func (c *Conn) handleReset(f *xhttp2.RSTStreamFrame) error {
-	s := c.streams[f.StreamID]
+// handleReset handles RST_STREAM. Opening and resetting streams makes the endpoints work without waiting for anything
+// (CVE-2023-44487); cancelling what has lasted, or has been answered, is normal.
+func (r *reader) handleReset(f *xhttp2.RSTStreamFrame) error {
+	c := r.conn
+	s := c.streams.open[f.StreamID]
 	if s == nil {
-		if f.StreamID > c.lastID {
-			return protocolError
-		}
-		return nil
+		_, err := r.classify(f.StreamID)
+		return err
 	}
+	premature := !s.reply.header && time.Since(s.opened) < grace
+	s.remoteClosed = true // it was the client that ended it
 	c.reset(s)
-	delete(c.streams, f.StreamID)
-	// A client that opens and resets streams makes the endpoints work and waits for nothing (CVE-2023-44487).
-	if c.canceled++; c.canceled > 2*c.options.Streams {
+	if premature && !c.resets.charge(1) {
 		return calmDown
 	}
 	return nil
 }
 
-// reset makes a stream fail whose client wants it no more. It is called with mu held.
-func (c *Conn) reset(s *Stream) {
-	s.gone, s.localClosed, s.remoteClosed = true, true, true
-	c.owe(int64(len(s.receive)))
-	s.receive = s.receive[:0]
-	s.changed.Broadcast()
-	if s.closeWhenGone != nil {
-		s.closeWhenGone.Close()
-		s.closeWhenGone = nil
-	}
-}
-
-func (c *Conn) handleSettings(f *xhttp2.SettingsFrame) error {
+func (r *reader) handleSettings(f *xhttp2.SettingsFrame) error {
 	if f.IsAck() {
 		return nil
 	}
+	c := r.conn
 	if f.NumSettings() > 100 || f.HasDuplicates() && f.NumSettings() > 32 {
 		return calmDown
 	}
-	err := f.ForeachSetting(func(s xhttp2.Setting) error {
-		if err := s.Valid(); err != nil {
-			return err
-		}
-		switch s.ID {
-		case xhttp2.SettingInitialWindowSize:
-			change := int64(s.Val) - c.initialWindow
-			c.initialWindow = int64(s.Val)
-			for _, stream := range c.streams {
-				if stream.sendWindow += change; stream.sendWindow > maxWindow {
-					return flowError
-				}
-				stream.changed.Broadcast()
-			}
-		case xhttp2.SettingMaxFrameSize:
-			c.maxSendFrame = min(int(s.Val), 64<<10)
-		default: // replies use no dynamic table, and nothing is pushed
-		}
-		return nil
-	})
-	if err != nil {
+	if err := f.ForeachSetting(r.handleSetting); err != nil {
 		return err
 	}
-	c.waitForRoom()
-	return c.framer.WriteSettingsAck()
-}
-
-func (c *Conn) handleWindowUpdate(f *xhttp2.WindowUpdateFrame) error {
-	if f.StreamID == 0 {
-		if c.sendWindow += int64(f.Increment); c.sendWindow > maxWindow {
-			return flowError
-		}
-		for _, s := range c.streams {
-			s.changed.Broadcast()
-		}
-		return nil
-	}
-	s := c.streams[f.StreamID]
-	if s == nil {
-		if f.StreamID > c.lastID {
-			return protocolError
-		}
-		return nil
-	}
-	if s.sendWindow += int64(f.Increment); s.sendWindow > maxWindow {
-		return streamError(f.StreamID, xhttp2.ErrCodeFlowControl)
-	}
-	s.changed.Broadcast()
+	c.out.waitForRoom()
+	c.out.acknowledgeSettings()
 	return nil
 }
 
-// refuse ends a stream because of an error.
-func (c *Conn) refuse(err xhttp2.StreamError) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.streams[err.StreamID]; s != nil {
-		c.reset(s)
-		delete(c.streams, err.StreamID)
+func (r *reader) handleSetting(setting xhttp2.Setting) error {
+	if err := setting.Valid(); err != nil {
+		return err
 	}
-	// Errors cost the client nothing either.
-	if c.canceled++; c.canceled > 2*c.options.Streams {
-		return calmDown
+	c := r.conn
+	switch setting.ID {
+	case xhttp2.SettingHeaderTableSize:
+		c.out.limitTable(setting.Val)
+	case xhttp2.SettingInitialWindowSize:
+		change := int64(setting.Val) - int64(c.initialWindow)
+		c.initialWindow = sendWindow(setting.Val)
+		for _, s := range c.streams.open {
+			if !s.reply.window.grow(change) {
+				return flowError
+			}
+			s.reply.waiter.changed.Broadcast()
+		}
+	case xhttp2.SettingMaxFrameSize:
+		c.out.maxFrame = min(int(setting.Val), 64<<10)
+	default: // nothing is pushed, and reply headers are as large as they are
 	}
-	c.waitForRoom()
-	return c.framer.WriteRSTStream(err.StreamID, err.Code)
+	return nil
 }
 
-func streamError(id uint32, code xhttp2.ErrCode) error {
-	return xhttp2.StreamError{StreamID: id, Code: code}
+func (r *reader) handleWindowUpdate(f *xhttp2.WindowUpdateFrame) error {
+	c := r.conn
+	if f.StreamID == 0 {
+		if !c.window.grow(int64(f.Increment)) {
+			return flowError
+		}
+		for _, s := range c.streams.open {
+			s.reply.waiter.changed.Broadcast()
+		}
+		return nil
+	}
+	s := c.streams.open[f.StreamID]
+	if s == nil {
+		_, err := r.classify(f.StreamID)
+		return err
+	}
+	if !s.reply.window.grow(int64(f.Increment)) {
+		return streamError(f.StreamID, xhttp2.ErrCodeFlowControl)
+	}
+	s.reply.waiter.changed.Broadcast()
+	return nil
 }

@@ -2,168 +2,122 @@ package http2
 
 import (
 	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// maxContinuations bounds the frames of one header: a client can send any number that are empty.
+// maxContinuations bounds the frames of one header block: a client can send any number that are empty.
 const maxContinuations = 16
 
-// headerBlock is a field section (RFC 9113 section 4.3) that is being read and decoded.
-type headerBlock struct {
-	open       bool // more frames follow
-	stream     uint32
-	endsStream bool
-	selfDepend bool
-	frames     int
-	encoded    []byte
+// maxEncoded is how large a header block may be before decompression, as a multiple of Options.HeaderBytes. Up to this
+// size, a header that is too large is answered.
+const maxEncoded = 4
 
-	// what it decodes to
-	pseudo    message.PseudoFields
-	lines     []byte // of the other fields, as in HTTP/1.1
-	cookie    []byte // all its parts
-	size      int
-	limit     int
-	malformed bool
-	regular   bool // a field that is no pseudo-field has come
-}
-
-func (c *Conn) handleHeaders(f *xhttp2.HeadersFrame) error {
-	h := &c.headers
+func (r *reader) handleHeaders(f *xhttp2.HeadersFrame) error {
+	h := &r.headers
 	h.stream, h.endsStream, h.frames = f.StreamID, f.StreamEnded(), 0
 	h.selfDepend = f.HasPriority() && f.Priority.StreamDep == f.StreamID
-	h.encoded = append(h.encoded[:0], f.HeaderBlockFragment()...)
-	h.open = !f.HeadersEnded()
-	if h.open {
-		return nil
+	if f.HeadersEnded() {
+		return r.endHeaders(f.HeaderBlockFragment())
 	}
-	return c.endHeaders()
+	h.open = true
+	h.encoded = append(h.encoded, f.HeaderBlockFragment()...)
+	return nil
 }
 
-func (c *Conn) handleContinuation(f *xhttp2.ContinuationFrame) error {
-	h := &c.headers
+func (r *reader) handleContinuation(f *xhttp2.ContinuationFrame) error {
+	h := &r.headers
 	h.frames++
-	if h.frames > maxContinuations || len(h.encoded)+len(f.HeaderBlockFragment()) > 2*c.options.HeaderBytes {
+	if h.frames > maxContinuations || len(h.encoded)+len(f.HeaderBlockFragment()) > maxEncoded*r.conn.options.HeaderBytes {
 		return calmDown
 	}
 	h.encoded = append(h.encoded, f.HeaderBlockFragment()...)
-	h.open = !f.HeadersEnded()
-	if h.open {
+	if !f.HeadersEnded() {
 		return nil
 	}
-	return c.endHeaders()
+	h.open = false
+	encoded := h.encoded
+	h.encoded = nil // it is rare that a header takes several frames
+	return r.endHeaders(encoded)
 }
 
-// endHeaders decodes a complete section and opens a stream, or ends one with trailers.
-func (c *Conn) endHeaders() error {
-	h := &c.headers
+// endHeaders decodes a complete header block, and opens a stream or ends one with trailers.
+func (r *reader) endHeaders(encoded []byte) error {
+	c, h := r.conn, &r.headers
 	h.begin(c.options.HeaderBytes)
-	// The section is decoded whatever becomes of it: the decoder's state belongs to the connection.
-	if _, err := c.decoder.Write(h.encoded); err != nil {
+	defer h.release()
+	// It is decoded in any case: the decoder's state belongs to the connection.
+	if _, err := r.decoder.Write(encoded); err != nil {
 		return xhttp2.ConnectionError(xhttp2.ErrCodeCompression)
 	}
-	if err := c.decoder.Close(); err != nil {
+	if err := r.decoder.Close(); err != nil {
 		return xhttp2.ConnectionError(xhttp2.ErrCodeCompression)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.streams[h.stream]; s != nil {
-		return c.handleTrailers(s)
+	if s := c.streams.open[h.stream]; s != nil {
+		return r.handleTrailers(s)
 	}
-	if h.stream%2 == 0 || h.stream == 0 {
-		return protocolError
+	if h.stream > c.streams.lastID && h.stream%2 == 1 && !c.shutdown.final {
+		return r.handleRequest()
 	}
-	if h.stream <= c.lastID {
-		return xhttp2.ConnectionError(xhttp2.ErrCodeStreamClosed)
-	}
-	if c.away {
-		return nil // the client knows that this stream was not served
-	}
-	c.lastID = h.stream
+	return r.discardHeaders()
+}
+
+// handleRequest opens a stream. It is called with the connection's mutex held.
+func (r *reader) handleRequest() error {
+	c, h := r.conn, &r.headers
+	c.streams.lastID = h.stream
 	if h.selfDepend || h.malformed {
 		return streamError(h.stream, xhttp2.ErrCodeProtocol)
 	}
-	if c.running >= c.options.Streams {
+	if c.workers.running >= c.options.Streams {
 		return streamError(h.stream, xhttp2.ErrCodeRefusedStream)
 	}
-	return c.open()
+	s := c.streams.get(c)
+	if err := s.begin(h, c.initialWindow, c.options.HeaderFields); err != nil {
+		c.streams.put(s)
+		return err
+	}
+	c.frames.forgive(requestCredit)
+	c.streams.open[s.id] = s
+	c.workers.start(s, c.finish)
+	return nil
 }
 
-// handleTrailers ends the body of a stream. It is called with mu held.
-func (c *Conn) handleTrailers(s *Stream) error {
-	h := &c.headers
+// discardHeaders handles a header block for a stream that is not open. It is called with the connection's mutex held.
+func (r *reader) discardHeaders() error {
+	c, h := r.conn, &r.headers
+	state, err := r.classify(h.stream)
+	switch {
+	case err != nil:
+		return err
+	case state == ended:
+		return xhttp2.ConnectionError(xhttp2.ErrCodeStreamClosed)
+	case h.stream <= c.streams.lastID && (h.pseudo.Any() || !h.endsStream):
+		// These are no trailers of a stream that was reset: the client opens streams in the wrong order.
+		return protocolError
+	case !c.frames.charge(frameCost(xhttp2.FrameHeaders)):
+		return calmDown
+	}
+	return nil
+}
+
+// handleTrailers ends the body of a stream. It is called with the connection's mutex held.
+func (r *reader) handleTrailers(s *Stream) error {
+	h := &r.headers
 	if s.remoteClosed {
 		return streamError(h.stream, xhttp2.ErrCodeStreamClosed)
 	}
 	if !h.endsStream || h.malformed || h.pseudo.Any() || h.size > h.limit {
 		return streamError(h.stream, xhttp2.ErrCodeProtocol)
 	}
-	s.trailerLines = append(s.trailerLines[:0], h.lines...)
+	b := &s.body
+	b.trailerLines = append(b.trailerLines[:0], h.lines...)
 	var err error
-	if s.trailers, err = message.ParseFields(s.trailers[:0], s.trailerLines, c.options.HeaderFields); err != nil {
+	if b.trailers, err = message.ParseFields(b.trailers[:0], b.trailerLines, r.conn.options.HeaderFields); err != nil {
 		return streamError(h.stream, xhttp2.ErrCodeProtocol)
 	}
-	s.changed.Broadcast()
+	b.waiter.changed.Broadcast()
 	return s.endRemote()
-}
-
-func (h *headerBlock) begin(limit int) {
-	h.pseudo.Reset()
-	h.lines, h.cookie = h.lines[:0], h.cookie[:0]
-	h.size, h.limit, h.malformed, h.regular = 0, limit, false, false
-}
-
-// emit takes a field from the decoder (RFC 9113 section 8.2). What is malformed is noted, and decoding goes on.
-func (h *headerBlock) emit(field hpack.HeaderField) {
-	h.size += len(field.Name) + len(field.Value) + 4
-	if h.malformed || h.size > h.limit {
-		return
-	}
-	if field.IsPseudo() {
-		h.malformed = h.regular || !isValue(field.Value) || !h.pseudo.Set(field.Name, field.Value)
-		return
-	}
-	h.regular = true
-	if !isLowerToken(field.Name) || !isValue(field.Value) {
-		h.malformed = true
-		return
-	}
-	switch field.Name {
-	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
-		h.malformed = true
-	case "te":
-		h.malformed = field.Value != "trailers"
-	case "cookie": // its parts are joined again (RFC 9113 section 8.2.3)
-		if len(h.cookie) > 0 {
-			h.cookie = append(h.cookie, "; "...)
-		}
-		h.cookie = append(h.cookie, field.Value...)
-		return
-	}
-	h.lines = append(h.lines, field.Name...)
-	h.lines = append(h.lines, ": "...)
-	h.lines = append(h.lines, field.Value...)
-	h.lines = append(h.lines, "\r\n"...)
-}
-
-// isValue refuses what could end a line, and all other control characters. Clients may not surround values with
-// white space.
-func isValue(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return text == "" || text[0] > ' ' && text[len(text)-1] > ' '
-}
-
-func isLowerToken(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' || !message.IsTokenCharacter(c) {
-			return false
-		}
-	}
-	return name != ""
 }

@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// FromHTTP2 makes the response out of one that came over HTTP/2. Its fields are checked as if they had come over
-// HTTP/1.1, because that is how they may go on. length is -1 if it is not known.
+// FromHTTP2 sets the response to one that was received over HTTP/2. Its fields are checked as if they had been received
+// over HTTP/1.1, because they may be forwarded over HTTP/1.1. length is the size of the body in bytes, -1 if it is not
+// known; a Content-Length field is added for it, except to replies that must not have one (RFC 9110 section 8.6).
 func (r *Response) FromHTTP2(status int, header http.Header, length int64) error {
 	var block []byte
 	for name, values := range header {
@@ -17,7 +18,7 @@ func (r *Response) FromHTTP2(status int, header http.Header, length int64) error
 			block = append(block, "\r\n"...)
 		}
 	}
-	if length >= 0 && header.Get("Content-Length") == "" {
+	if length >= 0 && header.Get("Content-Length") == "" && !neverHasContent(status) {
 		block = append(block, "Content-Length: "...)
 		block = strconv.AppendInt(block, length, 10)
 		block = append(block, "\r\n"...)
@@ -28,6 +29,12 @@ func (r *Response) FromHTTP2(status int, header http.Header, length int64) error
 	}
 	*r = Response{Status: status, Minor: 1, Fields: fields, Length: length, block: block}
 	return nil
+}
+
+// neverHasContent says whether replies with that status have no content, whatever the method of the request (RFC 9110
+// section 6.4.1).
+func neverHasContent(status int) bool {
+	return status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // TrailersOf are trailers that came over HTTP/2, as fields.
@@ -52,22 +59,25 @@ func isValue(text string) bool {
 	return true
 }
 
-// ErrMalformed is the error of a request that breaks the rules of HTTP/2: its stream is reset.
+// ErrMalformed is the error of a request that violates RFC 9113 section 8: its stream is reset.
 var ErrMalformed = bad("the request is malformed")
 
-// PseudoFields are those of a request (RFC 9113 section 8.3.1).
+// PseudoFields are the pseudo-header fields of a request (RFC 9113 section 8.3.1).
 type PseudoFields struct {
 	method, scheme, authority, path             string
 	hasMethod, hasScheme, hasAuthority, hasPath bool
 }
 
-// Reset forgets all fields.
+// Method is the method, empty if the request has none.
+func (p *PseudoFields) Method() string { return p.method }
+
+// Reset removes all fields.
 func (p *PseudoFields) Reset() { *p = PseudoFields{} }
 
 // Any says whether there is a field.
 func (p *PseudoFields) Any() bool { return *p != PseudoFields{} }
 
-// Set sets a field. It reports false if there is none of that name, or it was set already.
+// Set sets a field. It reports false if the name is unknown or the field was set before.
 func (p *PseudoFields) Set(name, value string) bool {
 	set := func(field *string, has *bool) bool {
 		if *has {
@@ -89,8 +99,12 @@ func (p *PseudoFields) Set(name, value string) bool {
 	return false
 }
 
-// FromHTTP2 makes the request out of one that came over HTTP/2; block is its field lines as in HTTP/1.1. It is
-// ErrMalformed if the stream must be reset; any other error is answered.
+// FromHTTP2 sets the request to one that was received over HTTP/2; block is its field lines as in HTTP/1.1. The error is
+// ErrMalformed if the stream must be reset; any other *Error is answered with its status. The method is set in any case,
+// so that the reply to HEAD can be framed.
+//
+// The scheme must be http or https: no other can be served, and RFC 9113 section 8.3.1 leaves no room for values that
+// are not schemes. A request without :authority and Host, or with an empty one, is answered 400, as by nginx.
 func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxFields int) error {
 	*r = Request{Fields: r.Fields[:0], Major: 2, block: block}
 	r.Method = []byte(p.method)
@@ -100,7 +114,7 @@ func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxF
 	if p.method == "CONNECT" || p.method == "TRACE" {
 		return ErrMethod
 	}
-	if !p.hasScheme || !p.hasPath || p.path == "" {
+	if p.scheme != "http" && p.scheme != "https" || !p.hasPath || p.path == "" {
 		return ErrMalformed
 	}
 	var err error
@@ -112,6 +126,9 @@ func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxF
 	}
 	if r.Asterisk = p.path == "*" && p.method == "OPTIONS"; r.Asterisk {
 		return nil
+	}
+	if p.path[0] != '/' {
+		return ErrTarget
 	}
 	for i := range len(p.path) {
 		if c := p.path[i]; c <= ' ' || c == 0x7f || c == '#' {
@@ -139,11 +156,17 @@ func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
 				return ErrMalformed
 			}
 		case Expect:
-			r.ExpectsContinue = EqualFold(field.Value, "100-continue")
+			if !EqualFold(field.Value, "100-continue") {
+				return ErrExpectation
+			}
+			r.ExpectsContinue = true
 		case TE:
 			r.TakesTrailers = true
 		default:
 		}
+	}
+	if len(r.Host) == 0 {
+		return ErrHostCount
 	}
 	if !validHost(r.Host) {
 		return ErrHost

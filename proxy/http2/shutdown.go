@@ -1,0 +1,65 @@
+package http2
+
+import (
+	"time"
+
+	xhttp2 "golang.org/x/net/http2"
+)
+
+// lastGoAwayAfter is how long a client that does not acknowledge the PING may open streams after the first GOAWAY.
+const lastGoAwayAfter = time.Second
+
+// drainPing is the payload of the PING that follows the first GOAWAY.
+const drainPing = "draining"
+
+// shutdown is how far a connection's graceful end has come. Its fields are guarded by the connection's mutex.
+type shutdown struct {
+	begun bool // the first GOAWAY was sent: clients should open no more streams
+	final bool // the last GOAWAY was sent: higher streams are not served
+	timer *time.Timer
+}
+
+func (s *shutdown) stop() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// Drain makes the connection end when all requests have ended. Those that the client sends before it can know of it are
+// still served.
+func (c *Conn) Drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shutdown.begun || c.shutdown.final || c.out.err != nil {
+		return
+	}
+	c.shutdown.begun = true
+	c.out.goAway(maxWindow, xhttp2.ErrCodeNo)
+	c.out.ping(0, drainPing)
+	c.shutdown.timer = time.AfterFunc(lastGoAwayAfter, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.refuseStreams()
+	})
+	c.out.flush()
+}
+
+// refuseStreams sends the last GOAWAY. It is called with mu held.
+func (c *Conn) refuseStreams() {
+	if c.shutdown.final || c.out.err != nil {
+		return
+	}
+	c.shutdown.final = true
+	c.shutdown.stop()
+	c.out.goAway(c.streams.lastID, xhttp2.ErrCodeNo)
+	c.out.flush()
+	if c.workers.running == 0 {
+		c.stopReading()
+	}
+}
+
+// stopReading makes the reader end. It is called with mu held.
+func (c *Conn) stopReading() {
+	c.readUntil.Forget()
+	c.conn.SetReadDeadline(time.Unix(1, 0))
+}
