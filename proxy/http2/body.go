@@ -176,7 +176,7 @@ func (s *Stream) available() ([]byte, error) {
 // consumed gives n bytes back to the windows of the stream and the connection. It is called with mu held.
 func (s *Stream) consumed(n int) {
 	s.conn.consumed(n)
-	if !s.remoteClosed {
+	if !s.remoteClosed && !s.gone && !s.body.canceled {
 		s.conn.out.windowUpdate(s.id, s.body.window.consume(int64(n)))
 	}
 }

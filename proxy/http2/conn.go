@@ -65,12 +65,13 @@ type Conn struct {
 func New(conn net.Conn, read []byte, options *Options, newWorker func() func(*Stream)) *Conn {
 	c := &Conn{
 		conn: conn, options: options,
-		workers: newWorkers(options.Streams, newWorker), streams: newStreams(),
-		resets: newResetBudget(options.Streams), frames: newFrameBudget(),
+		streams: newStreams(),
+		resets:  newResetBudget(options.Streams), frames: newFrameBudget(),
 		idleSince: time.Now(),
 		window:    defaultWindow, initialWindow: defaultWindow, receiveWindow: newReceiveWindow(connectionWindow),
 	}
 	c.context, c.cancel = context.WithCancel(context.Background())
+	c.workers = newWorkers(options.Streams, newWorker, c.finish)
 	c.reader = newReader(c, read)
 	c.out = newOutput(conn, &c.mu, options.Body)
 	// SETTINGS is the first frame, whatever follows it (RFC 9113 section 3.4).
@@ -132,7 +133,7 @@ func closeCode(err error) (xhttp2.ErrCode, bool) {
 func (c *Conn) closeStreams() {
 	c.out.fail(net.ErrClosed)
 	for _, s := range c.streams.open {
-		c.reset(s)
+		c.reset(s, true)
 	}
 	c.workers.close()
 	c.shutdown.stop()
@@ -173,11 +174,11 @@ func (c *Conn) extendRead(inHeader bool) error {
 // consumed gives n bytes of bodies back to the window of the connection. It is called with mu held.
 func (c *Conn) consumed(n int) { c.out.windowUpdate(0, c.receiveWindow.consume(int64(n))) }
 
-// reset handles the end of a stream by the client, or because of the client. It is called with mu held, by the reader's
+// reset handles the end of a stream by the client, or because of an error of the client. It is called with mu held, by the reader's
 // goroutine.
-func (c *Conn) reset(s *Stream) {
-	c.streams.remove(s)
-	s.gone, s.localClosed, s.remoteClosed = true, true, true
+func (c *Conn) reset(s *Stream, byClient bool) {
+	c.streams.remove(s, byClient)
+	s.gone, s.localClosed = true, true
 	c.consumed(s.body.discard())
 	s.body.waiter.changed.Broadcast()
 	s.reply.waiter.changed.Broadcast()
@@ -198,7 +199,7 @@ func (c *Conn) finish(s *Stream) bool {
 		case !s.remoteClosed: // the client need not send the rest (RFC 9113 section 8.1)
 			c.out.resetStream(s.id, xhttp2.ErrCodeNo)
 		}
-		c.streams.remove(s)
+		c.streams.remove(s, false)
 	}
 	if !s.gone {
 		c.resets.forgive(1)

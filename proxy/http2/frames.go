@@ -73,8 +73,7 @@ func (r *reader) handleReset(f *xhttp2.RSTStreamFrame) error {
 		return err
 	}
 	premature := !s.reply.header && time.Since(s.opened) < grace
-	s.remoteClosed = true // it was the client that ended it
-	c.reset(s)
+	c.reset(s, true)
 	if premature && !c.resets.charge(1) {
 		return calmDown
 	}

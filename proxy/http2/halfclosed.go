@@ -17,7 +17,7 @@ func (c *Conn) serveHalfClosed() {
 	c.halfClosed = true
 	for _, s := range c.streams.open {
 		if !s.remoteClosed {
-			c.reset(s)
+			c.reset(s, true)
 		}
 		s.reply.waiter.changed.Broadcast()
 	}

@@ -81,7 +81,7 @@ func (r *reader) handleRequest() error {
 	}
 	c.frames.forgive(requestCredit)
 	c.streams.open[s.id] = s
-	c.workers.start(s, c.finish)
+	c.workers.start(s)
 	return nil
 }
 

@@ -104,9 +104,8 @@ func (r *reader) next(first bool) error {
 	default:
 		err = r.readOther(header)
 	}
-	var ofStream xhttp2.StreamError
-	if errors.As(err, &ofStream) {
-		err = r.refuse(ofStream)
+	if err != nil {
+		err = r.refuse(err)
 	}
 	r.closeGone()
 	return err
@@ -114,13 +113,7 @@ func (r *reader) next(first bool) error {
 
 func (r *reader) readOther(header xhttp2.FrameHeader) error {
 	frame, err := r.framer.ReadFrameForHeader(header)
-	var ofStream xhttp2.StreamError
-	switch {
-	case errors.As(err, &ofStream):
-		r.conn.mu.Lock()
-		defer r.conn.mu.Unlock()
-		return r.invalidFrame(ofStream.StreamID, ofStream.Code)
-	case err != nil:
+	if err != nil {
 		return r.broken(err)
 	}
 	switch f := frame.(type) {
@@ -134,10 +127,15 @@ func (r *reader) readOther(header xhttp2.FrameHeader) error {
 	return r.handle(frame)
 }
 
-// broken returns the error of a frame that could not be read to its end: for the Framer, a payload that is too small and
-// one that was cut off by the client are the same.
+// broken returns the error of a frame that could not be read. For the Framer, a payload that is too small and one that
+// was cut off by the client are the same.
 func (r *reader) broken(err error) error {
+	var ofStream xhttp2.StreamError
 	switch {
+	case errors.As(err, &ofStream):
+		r.conn.mu.Lock()
+		defer r.conn.mu.Unlock()
+		return r.invalidFrame(ofStream.StreamID, ofStream.Code)
 	case errors.Is(err, io.ErrUnexpectedEOF) && !r.eof:
 		return frameSize
 	case errors.Is(err, io.EOF):
@@ -161,8 +159,12 @@ func (r *reader) invalidFrame(stream uint32, code xhttp2.ErrCode) error {
 	return nil
 }
 
-// refuse resets a stream because of an error of the client.
-func (r *reader) refuse(err xhttp2.StreamError) error {
+// refuse resets the stream that an error of the client belongs to. It returns errors of the connection.
+func (r *reader) refuse(failed error) error {
+	var err xhttp2.StreamError
+	if !errors.As(failed, &err) {
+		return failed
+	}
 	c := r.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -170,7 +172,7 @@ func (r *reader) refuse(err xhttp2.StreamError) error {
 		return calmDown
 	}
 	if s := c.streams.open[err.StreamID]; s != nil {
-		c.reset(s)
+		c.reset(s, false)
 	}
 	c.out.waitForRoom()
 	c.out.resetStream(err.StreamID, err.Code)

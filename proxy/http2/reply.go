@@ -132,7 +132,7 @@ func (s *Stream) Abort() {
 		return
 	}
 	c.out.resetStream(s.id, xhttp2.ErrCodeInternal)
-	c.streams.remove(s)
+	c.streams.remove(s, false)
 	s.localClosed = true
 	s.cancelBody()
 }

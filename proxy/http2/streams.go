@@ -14,13 +14,13 @@ type streams struct {
 
 func newStreams() streams { return streams{open: make(map[uint32]*Stream)} }
 
-// remove makes s a closed stream, if it is open.
-func (t *streams) remove(s *Stream) {
+// remove makes s a closed stream, if it is open. byClient says that the client has reset it.
+func (t *streams) remove(s *Stream, byClient bool) {
 	if t.open[s.id] != s {
 		return
 	}
 	delete(t.open, s.id)
-	if s.remoteClosed {
+	if s.remoteClosed || byClient {
 		t.endedByClient[t.next] = s.id
 		t.next = (t.next + 1) % len(t.endedByClient)
 	}

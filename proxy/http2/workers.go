@@ -6,7 +6,8 @@ import "sync"
 // the connection's mutex.
 type workers struct {
 	newWorker func() func(*Stream)
-	work      chan *Stream // to those that wait; nil ends one. It has room for all of them.
+	finish    func(*Stream) (again bool) // called after each stream; again says that the worker must wait for another
+	work      chan *Stream               // to those that wait; nil ends one. It has room for all of them.
 	group     sync.WaitGroup
 	running   int // that serve a stream; may be more than open streams, if the client resets many
 	waiting   int
@@ -14,12 +15,12 @@ type workers struct {
 	closed    bool
 }
 
-func newWorkers(streams int, newWorker func() func(*Stream)) workers {
-	return workers{newWorker: newWorker, work: make(chan *Stream, streams)}
+func newWorkers(streams int, newWorker func() func(*Stream), finish func(*Stream) bool) workers {
+	return workers{newWorker: newWorker, finish: finish, work: make(chan *Stream, streams)}
 }
 
-// start serves a stream by a worker that waits, or a new one. finish is called after each stream a worker has served.
-func (w *workers) start(s *Stream, finish func(*Stream) (again bool)) {
+// start serves a stream by a worker that waits, or a new one.
+func (w *workers) start(s *Stream) {
 	w.running++
 	w.peak = max(w.peak, w.running)
 	if w.waiting > 0 {
@@ -27,14 +28,14 @@ func (w *workers) start(s *Stream, finish func(*Stream) (again bool)) {
 		w.work <- s
 		return
 	}
-	w.group.Go(func() { w.run(s, finish) })
+	w.group.Go(func() { w.run(s) })
 }
 
-func (w *workers) run(s *Stream, finish func(*Stream) bool) {
+func (w *workers) run(s *Stream) {
 	serve := w.newWorker()
 	for s != nil {
 		serve(s)
-		if !finish(s) {
+		if !w.finish(s) {
 			return
 		}
 		s = <-w.work
