@@ -6,10 +6,12 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -66,8 +68,13 @@ func steady(t testing.TB, request, reply string) (ask func()) {
 	})
 	table := toAll(upstream("u", fixed))
 	r := &table.Hosts[0].Routes[0]
-	r.Canary = &route.Canary{Backend: r.Backend, Header: "X-Canary", Cookie: "canary", Weight: 50}
-	r.Policy.HSTS = "max-age=1"
+	forward := route.To("u")
+	forward.Canary = &route.Canary{Backend: forward.Backends[0], Header: "X-Canary", Cookie: "canary", Weight: 50}
+	r.Action = forward
+	r.Policies = []route.Policy{
+		policy.HSTS{Value: "max-age=1"}, policy.BodySize{Bytes: 1 << 20},
+		policy.Affinity{Cookie: "unknown"}, policy.Timeouts{Response: time.Minute},
+	}
 	s := serve(t, proxy.Config{AccessLog: io.Discard, Registerer: prometheus.NewRegistry()}, table)
 	conn, err := net.Dial("tcp", s.plain)
 	if err != nil {

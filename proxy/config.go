@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
 )
 
 // Config is how a Server works, whatever its table says. The zero value is usable.
@@ -63,6 +65,14 @@ type Timeouts struct {
 	Tunnel       time.Duration // how long nothing may pass through an upgraded connection: 1 h
 	UpstreamIdle time.Duration // how long an idle connection to an endpoint is kept: 60 s
 	Drain        time.Duration // for running requests, when the server is told to stop: 30 s
+}
+
+// upstreamOptions are those of connections to endpoints.
+func (c *Config) upstreamOptions() upstream.Options {
+	return upstream.Options{
+		Dial: c.DialContext, MaxIdle: c.Limits.IdlePerEndpoint, MaxAge: c.Timeouts.UpstreamIdle,
+		Limits: upstream.Limits{HeaderBytes: c.Limits.HeaderBytes, HeaderFields: c.Limits.HeaderFields},
+	}
 }
 
 func (c Config) withDefaults() Config {

@@ -113,22 +113,31 @@ func TestTimeoutsOfClients(t *testing.T) {
 	})
 }
 
+// TestConnectionLimit has as many clients as there may be: while their requests run a further one waits, and when one
+// is idle it is closed for the further one.
 func TestConnectionLimit(t *testing.T) {
-	s := one(t, proxy.Config{Limits: proxy.Limits{Connections: 2}}, named("x"))
-	first, second, third := s.dial(t), s.dial(t), s.dial(t)
-	for _, c := range []*raw{first, second, third} {
+	arrived, release := make(chan struct{}, 3), make(chan struct{})
+	s := one(t, proxy.Config{Limits: proxy.Limits{Connections: 2}}, func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-release
+	})
+	first, second := s.dial(t), s.dial(t)
+	for _, c := range []*raw{first, second} {
 		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		<-arrived
 	}
-	first.reply("GET")
-	second.reply("GET")
+	third := s.dial(t)
+	third.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 	third.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	var timeout net.Error
-	if _, err := third.in.ReadByte(); !errors.As(err, &timeout) || !timeout.Timeout() {
+	if _, err := third.in.ReadByte(); !errors.As(err, &timeout) || !timeout.Timeout() || len(arrived) > 0 {
 		t.Errorf("the third connection was served: %v", err)
 	}
-	first.Close()
-	third.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if reply, _ := third.reply("GET"); reply.StatusCode != http.StatusOK {
-		t.Errorf("got %v", reply)
+	close(release)
+	for _, c := range []*raw{first, second, third} {
+		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusOK {
+			t.Errorf("got %v", reply)
+		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // echoBody answers when it has read everything, as the standard server wants it of those that aren't full duplex.
@@ -234,7 +236,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 func TestBodyLimit(t *testing.T) {
 	table := toAll(upstream("u", backend(t, echoBody)))
-	table.Hosts[0].Routes[0].Policy.MaxBodyBytes = 100 << 10
+	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.BodySize{Bytes: 100 << 10}}
 	s := serve(t, proxy.Config{}, table)
 	for _, known := range []bool{true, false} {
 		for size, want := range map[int]int{100 << 10: 200, 100<<10 + 1: 413} {

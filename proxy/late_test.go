@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -19,7 +20,7 @@ const replyLimit = 200 * time.Millisecond
 
 // limited sets the limit of all replies.
 func limited(table *route.Table) *route.Table {
-	table.Hosts[0].Routes[0].Policy.ResponseTimeout = replyLimit
+	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.Timeouts{Response: replyLimit}}
 	return table
 }
 

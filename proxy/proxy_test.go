@@ -128,7 +128,7 @@ func (s served) client(t testing.TB) *http.Client {
 }
 
 func prefix(path, upstream string) route.Route {
-	return route.Route{Path: path, Backend: route.Backend{Upstream: upstream}}
+	return route.Route{Match: route.PrefixPath(path), Action: route.To(upstream)}
 }
 
 func host(name string, routes ...route.Route) route.Host {
@@ -141,7 +141,7 @@ func upstream(name string, endpoints ...route.Endpoint) route.Upstream {
 
 func TestRouting(t *testing.T) {
 	all, exact, wild, admin, dangling := "all", "exact", "wild", "admin", "missing"
-	exactRoute := route.Route{Path: "/admin", Match: route.Exact, Backend: route.Backend{Upstream: exact}}
+	exactRoute := route.Route{Match: route.ExactPath("/admin"), Action: route.To(exact)}
 	table := &route.Table{
 		Hosts: []route.Host{
 			host("", prefix("/", all), prefix("/admin", admin), prefix("/none", dangling), prefix("/empty", "empty")),

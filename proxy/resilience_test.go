@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -54,7 +55,7 @@ func TestWhatEndpointsDoWrong(t *testing.T) {
 					u.Endpoints = append(u.Endpoints, backend(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 				}
 				table := toAll(u)
-				table.Hosts[0].Routes[0].Policy.ResponseTimeout = 100 * time.Millisecond
+				table.Hosts[0].Routes[0].Policies = []route.Policy{policy.Timeouts{Response: 100 * time.Millisecond}}
 				s := serve(t, proxy.Config{}, table)
 				request, err := http.NewRequest(c.method, "http://h/", nil)
 				if err != nil {
@@ -191,27 +192,43 @@ func TestEndpointsRestartUnderLoad(t *testing.T) {
 	t.Logf("%d requests during 12 restarts", count.Load())
 }
 
+// unknownPolicy is a policy that package policy can't compile.
+type unknownPolicy struct{}
+
+func (unknownPolicy) Text() string              { return "unknown" }
+func (unknownPolicy) Equal(o route.Policy) bool { return o == route.Policy(unknownPolicy{}) }
+
 func TestApplyReportsWhatIsBadAndServesTheRest(t *testing.T) {
 	good := backend(t, named("good"))
 	s := serve(t, proxy.Config{}, &route.Table{})
 	bad := prefix("/bad-canary", "u")
-	bad.Canary = &route.Canary{Backend: bad.Backend, Header: "X", HeaderPattern: "("}
+	bad.Action = route.Forward{
+		Backends: []route.Backend{{Upstream: "u", Weight: 1}},
+		Canary:   &route.Canary{Backend: route.Backend{Upstream: "u"}, Header: "X", HeaderPattern: "("},
+	}
+	denied := prefix("/bad-policy", "u")
+	denied.Policies = []route.Policy{unknownPolicy{}}
+	regex := route.Route{Match: route.Match{Path: route.Path{Kind: route.Regex, Value: "/("}}, Action: route.To("other")}
+	nothing := route.Route{Match: route.PrefixPath("/bad-action")}
 	problems := s.Apply(&route.Table{
 		Hosts: []route.Host{
-			host("h", prefix("/", "u"), prefix("/", "other"), prefix("relative", "u"), prefix("/%zz", "u"), bad),
+			host("h", prefix("/", "u"), prefix("/", "other"), prefix("relative", "u"), prefix("/%zz", "u"), bad, denied, regex, nothing),
 			host("h", prefix("/", "other")), host("a..b"), host("UPPER", prefix("/", "u")), host("x.*.y"),
 		},
 		Upstreams:          []route.Upstream{upstream("u", good), upstream("u")},
 		Certificates:       []route.Certificate{{Origin: "ns/bad", ChainPEM: []byte("x"), KeyPEM: []byte("y")}},
 		DefaultCertificate: &route.Certificate{Origin: "ns/worse"},
 	})
-	if len(problems) != 11 {
-		t.Errorf("got %d problems, want 11:\n%v", len(problems), errors.Join(problems...))
+	if len(problems) != 14 {
+		t.Errorf("got %d problems, want 14:\n%v", len(problems), errors.Join(problems...))
 	}
 	for _, url := range []string{"http://h/", "http://h/bad-canary", "https://h/"} {
 		if code, body, _ := s.get(t, url); code != 200 || body != "good" {
 			t.Errorf("%s: got %d %q", url, code, body)
 		}
+	}
+	if code, _, _ := s.get(t, "http://h/bad-policy"); code != 503 {
+		t.Errorf("a route with a policy that can't be compiled: got %d", code)
 	}
 }
 

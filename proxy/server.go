@@ -8,9 +8,12 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
 	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/downstream"
+	"github.com/ingress-testbed/testbed/proxy/exchange"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/runtime"
+	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
 )
 
 // Server is a reverse proxy. Make one with New, give it tables with Apply, and listeners with Serve; the first two
@@ -20,23 +23,18 @@ type Server struct {
 	access  *accesslog.Writer // nil without an access log
 	metrics *metrics.Collector
 
-	current atomic.Pointer[snapshot]
-
-	applying sync.Mutex // guards compiler
-	compiler compiler
-
-	pools       *upstream.Registry
-	transports  *transports
-	tls         *tls.Config
-	connections *connections
-	draining    atomic.Bool
+	table      atomic.Pointer[runtime.Table]
+	applying   sync.Mutex // guards compiler
+	compiler   *runtime.Compiler
+	pools      *upstream.Registry
+	downstream *downstream.Server
 }
 
 // New makes a server with an empty table: until the first Apply it answers every request with 404. It fails if the
 // metrics can't be registered or there is no randomness for a key.
 func New(config Config) (*Server, error) {
 	config = config.withDefaults()
-	selfMade, err := certs.SelfMade()
+	generated, err := certs.SelfMade()
 	if err != nil {
 		return nil, err
 	}
@@ -46,20 +44,12 @@ func New(config Config) (*Server, error) {
 			return nil, fmt.Errorf("registering the proxy's metrics: %w", err)
 		}
 	}
-	s := &Server{
-		config:      config,
-		metrics:     collector,
-		transports:  newTransports(&config),
-		connections: newConnections(config.Limits.Connections),
-		pools: upstream.NewRegistry(upstream.Options{
-			Dial: config.DialContext, MaxIdle: config.Limits.IdlePerEndpoint, MaxAge: config.Timeouts.UpstreamIdle,
-		}),
-	}
-	s.tls = s.tlsConfig()
-	s.compiler = compiler{metrics: collector, selfMade: selfMade, pools: s.pools, transports: s.transports}
+	s := &Server{config: config, metrics: collector, pools: upstream.NewRegistry(config.upstreamOptions())}
+	s.compiler = runtime.NewCompiler(collector, s.pools, generated)
 	if config.AccessLog != nil {
 		s.access = accesslog.NewWriter(config.AccessLog, config.Logger)
 	}
+	s.downstream = downstream.NewServer(s.downstreamOptions())
 	s.Apply(&route.Table{})
 	return s, nil
 }
@@ -67,19 +57,52 @@ func New(config Config) (*Server, error) {
 // Apply compiles a table and swaps it in: requests that come after Apply has returned are served by it, those that
 // are running end by the table that they began with. The table must not be changed afterwards.
 //
-// What can't be compiled (a certificate that doesn't match its key, a header pattern that is no regular expression,
-// a path that can't be normalised, a host or path that is there twice) is returned as problems and left out; the rest
-// is served.
+// What can't be compiled (a certificate that doesn't match its key, a pattern that is not a regular expression, a path
+// that can't be normalised, a host or path that is there twice) is returned as problems and left out; the rest is
+// served.
 func (s *Server) Apply(table *route.Table) (problems []error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	next, problems := s.compiler.compile(table)
-	s.current.Store(next)
+	next, problems := s.compiler.Compile(table)
+	s.table.Store(next)
 	s.metrics.Generation.Add(1)
 	return problems
 }
 
 // Table returns the table that is served now. It must not be changed.
-func (s *Server) Table() *route.Table {
-	return s.current.Load().table
+func (s *Server) Table() *route.Table { return s.table.Load().Source() }
+
+// downstreamOptions connect the client's side with exchanges.
+func (s *Server) downstreamOptions() downstream.Options {
+	limits, timeouts := &s.config.Limits, &s.config.Timeouts
+	exchanges := &exchange.Options{
+		Table: s.table.Load, Metrics: s.metrics, Access: s.access,
+		HTTPPort: s.config.PlainPort, HTTPSPort: s.config.TLSPort,
+		BodyLimit: limits.BodyBytes, Attempts: limits.Attempts, Tunnel: timeouts.Tunnel,
+		Timeouts: upstream.Timeouts{Connect: timeouts.Connect, Response: timeouts.Response, Send: timeouts.Body},
+	}
+	return downstream.Options{
+		Logger: s.config.Logger, TLS: s.tlsConfig(), Connected: &s.metrics.Connections,
+		NewHandler:    func(peer downstream.Peer) downstream.Handler { return exchange.New(exchanges, peer) },
+		ProxyProtocol: func() bool { return s.Table().ProxyProtocol },
+		Limits: downstream.Limits{
+			HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
+			Connections: limits.Connections, Streams: limits.Streams,
+		},
+		Timeouts: downstream.Timeouts{
+			ProxyHeader: timeouts.ProxyHeader, TLSHandshake: timeouts.TLSHandshake, Header: timeouts.Header,
+			Idle: timeouts.Idle, Body: timeouts.Body, Tunnel: timeouts.Tunnel, Drain: timeouts.Drain,
+		},
+	}
+}
+
+// tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.
+func (s *Server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return s.table.Load().Certificates().Find(hello.ServerName), nil
+		},
+	}
 }

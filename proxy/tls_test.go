@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -134,8 +135,8 @@ func TestRedirectAndHSTS(t *testing.T) {
 	table := toAll(upstream("u", backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=0")
 	})))
-	policy := &table.Hosts[0].Routes[0].Policy
-	policy.RedirectToHTTPS, policy.HSTS = true, "max-age=31536000; includeSubDomains"
+	const hsts = "max-age=31536000; includeSubDomains"
+	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.RedirectToHTTPS{}, policy.HSTS{Value: hsts}}
 	s := serve(t, proxy.Config{}, table)
 	code, _, header := s.get(t, "http://Gyull.com:30080/a%2fb/../c?x=1&y")
 	if got := header.Get("Location"); code != 308 || got != "https://gyull.com/c?x=1&y" {
@@ -145,8 +146,15 @@ func TestRedirectAndHSTS(t *testing.T) {
 		t.Error("HSTS over plain text means nothing (RFC 6797 section 7.2)")
 	}
 	code, _, header = s.get(t, "https://gyull.com/")
-	if got := header["Strict-Transport-Security"]; code != 200 || strings.Join(got, "|") != policy.HSTS {
+	if got := header["Strict-Transport-Security"]; code != 200 || strings.Join(got, "|") != hsts {
 		t.Errorf("got %d with %q", code, got)
+	}
+	if code, location := rawRedirect(t, s, "GET /x?\"<y>\xff%20% HTTP/1.1\r\nHost: h\r\n\r\n"); code != 308 ||
+		location != "https://h/x?%22%3Cy%3E%FF%20%25" {
+		t.Errorf("a query that is not one of a URI: got %d to %q", code, location)
+	}
+	if code, location := rawRedirect(t, s, "GET /x HTTP/1.0\r\n\r\n"); code != 400 || location != "" {
+		t.Errorf("a request without a host: got %d to %q", code, location)
 	}
 	table.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}
 	other := serve(t, proxy.Config{TLSPort: 30443}, table)
@@ -160,6 +168,15 @@ func TestRedirectAndHSTS(t *testing.T) {
 	if code, _, _ = other.get(t, "http://gyull.com/", "X-Forwarded-Proto", "https"); code != 200 {
 		t.Errorf("behind another proxy that speaks TLS: got %d", code)
 	}
+}
+
+// rawRedirect sends a request as it is and returns status and Location of the reply.
+func rawRedirect(t *testing.T, s served, request string) (code int, location string) {
+	t.Helper()
+	c := s.dial(t)
+	c.send("%s", request)
+	reply, _ := c.reply("GET")
+	return reply.StatusCode, reply.Header.Get("Location")
 }
 
 func TestProtocolsOverTLS(t *testing.T) {

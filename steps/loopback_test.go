@@ -71,10 +71,11 @@ func newLoopback(t *testing.T, fault proxytest.Mutation) *loopback {
 	l.workload(t, "probe", 1, backends.Probe)
 
 	to := func(path, upstream string) route.Route {
-		return route.Route{Path: path, Backend: route.Backend{Upstream: upstream}}
+		return route.Route{Match: route.PrefixPath(path), Action: route.To(upstream)}
 	}
-	canary := to("/", "echo")
-	canary.Canary = &route.Canary{Backend: route.Backend{Upstream: "next"}, Weight: 10}
+	forward := route.To("echo")
+	forward.Canary = &route.Canary{Backend: route.Backend{Upstream: "next"}, Weight: 10}
+	canary := route.Route{Match: route.PrefixPath("/"), Action: forward}
 	l.table.Hosts = []route.Host{
 		{Name: "paths.test", Routes: []route.Route{to("/", "web"), to("/guest", "guest"), to("/admin", "echo"), to("/websocket", "probe"), to("/status", "probe")}},
 		{Name: "gyull.com", Routes: []route.Route{to("/", "echo")}},

@@ -59,7 +59,7 @@ func TestWrongArguments(t *testing.T) {
 func TestDump(t *testing.T) {
 	server := httptest.NewServer(dump.Handler(func() *route.Table {
 		return &route.Table{
-			Hosts:     []route.Host{{Name: "a.example.com", Routes: []route.Route{{Path: "/", Backend: route.Backend{Upstream: "web"}}}}},
+			Hosts:     []route.Host{{Name: "a.example.com", Routes: []route.Route{{Match: route.PrefixPath("/"), Action: route.To("web")}}}},
 			Upstreams: []route.Upstream{{Name: "web", Endpoints: []route.Endpoint{{Address: netip.MustParseAddrPort("192.0.2.1:80")}}}},
 		}
 	}))

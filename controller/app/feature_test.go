@@ -196,7 +196,7 @@ func TestTheDumpIsWhatIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(table.Servers) != 1 || table.Servers[0].Name != "shop.example.com" || table.Servers[0].Locations[0].Main.Ingress != "shop" {
+	if len(table.Servers) != 1 || table.Servers[0].Name != "shop.example.com" || table.Servers[0].Locations[0].Ingress != "shop" {
 		t.Errorf("%+v", table)
 	}
 }

@@ -5,15 +5,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 )
 
 // defaultSessionCookie is the name that ingress-nginx gives the cookie, which clients may hold already.
 const defaultSessionCookie = "INGRESSCOOKIE"
 
-func parseAffinity(r *reader) *route.Affinity {
+// parseAffinity returns the zero value without affinity.
+func parseAffinity(r *reader) policy.Affinity {
 	kind := r.choice("affinity", "", "cookie")
-	affinity := &route.Affinity{
+	affinity := policy.Affinity{
 		Cookie:   r.checked("session-cookie-name", isToken, "it must be the name of a cookie"),
 		Path:     r.checked("session-cookie-path", isCookiePath, "it must be a path that begins with a slash"),
 		MaxAge:   time.Duration(r.integer("session-cookie-max-age", 0, math.MaxInt32, 0)) * time.Second,
@@ -30,7 +31,7 @@ func parseAffinity(r *reader) *route.Affinity {
 		r.unsupported("affinity-canary-behavior", "legacy is not supported: a session stays on its side of a canary")
 	}
 	if kind == "" {
-		return nil
+		return policy.Affinity{}
 	}
 	return affinity
 }

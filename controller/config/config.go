@@ -12,12 +12,13 @@
 // Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
 // hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers, proxy-real-ip-cidr,
 // forwarded-for-header, compute-full-forwarded-for, use-proxy-protocol, enable-underscores-in-headers. Any other key is
-// told as unsupported; an annotation that asks for access control closes its Ingress.
+// reported as unsupported; the paths of an Ingress with an annotation that asks for access control are denied.
 package config
 
 import (
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -37,8 +38,8 @@ type Global struct {
 
 // Ingress is what the annotations of one Ingress say, with the ConfigMap's values where they say nothing.
 type Ingress struct {
-	Canary       *Canary // nil: this Ingress is not a canary
-	Affinity     *route.Affinity
+	Canary       *Canary         // nil: this Ingress is not a canary
+	Affinity     policy.Affinity // the zero value: sessions are not kept
 	Redirect     Redirect
 	Timeouts     Timeouts
 	MaxBodyBytes int64
@@ -46,8 +47,9 @@ type Ingress struct {
 	Protocol      route.Protocol
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
-	// Closed means that nobody may be let in, because the Ingress asks for access control that there is not.
-	Closed bool
+	// Unprotected names the annotation that asks for access control that is not supported, without its prefix; "" if
+	// there is none. Its paths must be denied.
+	Unprotected string
 }
 
 // Timeouts of a route; 0 leaves it to the proxy.
@@ -78,7 +80,7 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		BackendTLS:   parseBackendTLS(r),
-		Closed:       parseProtection(r),
+		Unprotected:  parseProtection(r),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
 	return ingress, r.leftovers()

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -70,14 +71,14 @@ func TestAnnotations(t *testing.T) {
 			}
 		}},
 		"session": {map[string]string{"affinity": "cookie"}, func(i *config.Ingress) {
-			i.Affinity = &route.Affinity{Cookie: "INGRESSCOOKIE"}
+			i.Affinity = policy.Affinity{Cookie: "INGRESSCOOKIE"}
 		}},
 		"session with everything": {map[string]string{
 			"affinity": "cookie", "affinity-mode": "balanced", "affinity-canary-behavior": "sticky",
 			"session-cookie-name": "route", "session-cookie-path": "/shop", "session-cookie-max-age": "172800",
 			"session-cookie-samesite": "None", "session-cookie-secure": "true",
 		}, func(i *config.Ingress) {
-			i.Affinity = &route.Affinity{Cookie: "route", Path: "/shop", MaxAge: 48 * time.Hour, SameSite: "None", Secure: true}
+			i.Affinity = policy.Affinity{Cookie: "route", Path: "/shop", MaxAge: 48 * time.Hour, SameSite: "None", Secure: true}
 		}},
 		"session cookie without affinity": {map[string]string{"session-cookie-name": "route"}, func(*config.Ingress) {}},
 		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol, i.ProtocolGiven = route.H2C, true }},
@@ -197,11 +198,11 @@ func TestAccessControlCloses(t *testing.T) {
 		"allowlist-source-range", "denylist-source-range", "satisfy",
 	} {
 		got, faults := config.ParseAnnotations("p", map[string]string{"p/" + name: "anything"}, config.Global{})
-		if !got.Closed || len(faults) != 1 || faults[0].Unsupported || faults[0].Key != "p/"+name {
-			t.Errorf("%s: closed is %t, faults %+v", name, got.Closed, faults)
+		if got.Unprotected != name || len(faults) != 1 || faults[0].Unsupported || faults[0].Key != "p/"+name {
+			t.Errorf("%s: unprotected is %q, faults %+v", name, got.Unprotected, faults)
 		}
 	}
-	if got, _ := config.ParseAnnotations("p", map[string]string{"p/rewrite-target": "/", "q/auth-url": "x"}, config.Global{}); got.Closed {
+	if got, _ := config.ParseAnnotations("p", map[string]string{"p/rewrite-target": "/", "q/auth-url": "x"}, config.Global{}); got.Unprotected != "" {
 		t.Error("closed without access control")
 	}
 }
@@ -244,7 +245,7 @@ func FuzzAnnotations(f *testing.F) {
 			if c := got.Canary; c != nil && (c.Weight < 0 || c.WeightTotal < 1 || c.Weight > c.WeightTotal || c.WeightTotal > math.MaxInt32) {
 				t.Errorf("%s=%q: weight %d of %d", key, value, c.Weight, c.WeightTotal)
 			}
-			if a := got.Affinity; a != nil && (a.Cookie == "" || strings.ContainsAny(a.Cookie+a.Path+a.SameSite, ";\r\n\x00")) {
+			if a := got.Affinity; a != (policy.Affinity{}) && (a.Cookie == "" || strings.ContainsAny(a.Cookie+a.Path+a.SameSite, ";\r\n\x00")) {
 				t.Errorf("%s=%q: cookie %+v", key, value, a)
 			}
 			for _, fault := range faults {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// parseProtection says whether an Ingress asks for access control. Its paths then have to be closed, as ingress-nginx
-// closes those whose access control it can't set up.
-func parseProtection(r *reader) (closed bool) {
+// parseProtection returns the first annotation, without its prefix, that asks for access control; "" if there is none.
+// The paths of the Ingress must be denied then, as ingress-nginx denies those whose access control it can't set up.
+func parseProtection(r *reader) (first string) {
 	var names []string
 	for key := range r.values {
 		if name, ok := strings.CutPrefix(key, r.prefix); ok && isProtection(name) {
@@ -23,7 +23,10 @@ func parseProtection(r *reader) (closed bool) {
 			Message: key + ": access control is not supported; the paths answer 503, rather than be open to all",
 		})
 	}
-	return len(names) > 0
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // isProtection knows the annotations that keep somebody out: auth-url, auth-type, auth-tls-secret and their like,

@@ -26,22 +26,29 @@ type Server struct {
 
 // Location is one path of a server.
 type Location struct {
-	Path   string   `json:"path"`
-	Match  string   `json:"match"` // "exact" or "prefix"
-	Main   Backend  `json:"main"`
-	Canary *Canary  `json:"canary,omitempty"`
-	Policy []string `json:"policy,omitempty"` // what else is done with requests, one short text each
+	Path       string `json:"path"`
+	Match      string `json:"match"` // "exact", "prefix" or "regex"
+	IgnoreCase bool   `json:"ignoreCase,omitempty"`
+	// Conditions are what else a request must have, one short text each.
+	Conditions []string `json:"conditions,omitempty"`
+	Namespace  string   `json:"namespace"`
+	Ingress    string   `json:"ingress"`
+	// Answer is how the location answers by itself; "" if it forwards.
+	Answer   string    `json:"answer,omitempty"`
+	Backends []Backend `json:"backends,omitempty"`
+	Canary   *Canary   `json:"canary,omitempty"`
+	Policy   []string  `json:"policy,omitempty"` // what else is done with requests, one short text each
 }
 
-// Backend is what serves a location.
+// Backend is what serves a location, or a share of its requests.
 type Backend struct {
-	Namespace string     `json:"namespace"`
-	Ingress   string     `json:"ingress"`
 	Service   string     `json:"service"`
 	Port      string     `json:"port"`
-	Upstream  string     `json:"upstream"`
-	Protocol  string     `json:"protocol"`
-	Endpoints []Endpoint `json:"endpoints"`
+	Weight    int        `json:"weight"`
+	Answer    string     `json:"answer,omitempty"` // how the backend answers without endpoints: it denies
+	Upstream  string     `json:"upstream,omitempty"`
+	Protocol  string     `json:"protocol,omitempty"`
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
 }
 
 // Endpoint is one address of a backend.
@@ -52,13 +59,15 @@ type Endpoint struct {
 
 // Canary is a second backend and the requests that it gets.
 type Canary struct {
-	Backend
-	Header        string `json:"header,omitempty"`
-	HeaderValue   string `json:"headerValue,omitempty"`
-	HeaderPattern string `json:"headerPattern,omitempty"`
-	Cookie        string `json:"cookie,omitempty"`
-	Weight        int    `json:"weight"`
-	WeightTotal   int    `json:"weightTotal"`
+	Backend       Backend `json:"backend"`
+	Namespace     string  `json:"namespace"`
+	Ingress       string  `json:"ingress"`
+	Header        string  `json:"header,omitempty"`
+	HeaderValue   string  `json:"headerValue,omitempty"`
+	HeaderPattern string  `json:"headerPattern,omitempty"`
+	Cookie        string  `json:"cookie,omitempty"`
+	Weight        int     `json:"weight"`
+	WeightTotal   int     `json:"weightTotal"`
 }
 
 // Certificate is where a certificate comes from and what it is served for.
@@ -97,39 +106,39 @@ func Of(table *route.Table) Table {
 
 func location(r route.Route, upstreams map[string]route.Upstream) Location {
 	made := Location{
-		Path: r.Path, Match: r.Match.String(), Main: backend(r.Backend, upstreams), Policy: policy(r.Policy),
+		Path: r.Match.Path.Value, Match: r.Match.Path.Kind.String(), IgnoreCase: r.Match.Path.IgnoreCase,
+		Conditions: r.Match.Conditions(), Namespace: r.Source.Namespace, Ingress: r.Source.Name,
 	}
-	if c := r.Canary; c != nil {
+	for _, policy := range r.Policies {
+		made.Policy = append(made.Policy, policy.Text())
+	}
+	forward, forwards := r.Action.(route.Forward)
+	if !forwards && r.Action != nil {
+		made.Answer = r.Action.Text()
+	}
+	for _, b := range forward.Backends {
+		made.Backends = append(made.Backends, backend(b, upstreams))
+	}
+	if c := forward.Canary; c != nil {
 		made.Canary = &Canary{
-			Backend: backend(c.Backend, upstreams), Header: c.Header, HeaderValue: c.HeaderValue,
-			HeaderPattern: c.HeaderPattern, Cookie: c.Cookie, Weight: c.Weight, WeightTotal: c.Total(),
+			Backend: backend(c.Backend, upstreams), Namespace: c.Source.Namespace, Ingress: c.Source.Name,
+			Header: c.Header, HeaderValue: c.HeaderValue, HeaderPattern: c.HeaderPattern,
+			Cookie: c.Cookie, Weight: c.Weight, WeightTotal: c.Total(),
 		}
 	}
 	return made
 }
 
 func backend(b route.Backend, upstreams map[string]route.Upstream) Backend {
-	upstream := upstreams[b.Upstream]
-	made := Backend{
-		Namespace: b.Origin.Namespace, Ingress: b.Origin.Ingress, Service: b.Origin.Service, Port: b.Origin.Port,
-		Upstream: b.Upstream, Protocol: upstream.Protocol.String(), Endpoints: []Endpoint{},
+	made := Backend{Service: b.Service.Name, Port: b.Service.Port, Weight: b.Weight}
+	if b.Deny != nil {
+		made.Answer = b.Deny.Text()
+		return made
 	}
+	upstream := upstreams[b.Upstream]
+	made.Upstream, made.Protocol = b.Upstream, upstream.Protocol.String()
 	for _, endpoint := range upstream.Endpoints {
 		made.Endpoints = append(made.Endpoints, Endpoint{Address: endpoint.Address.String(), Pod: endpoint.Pod})
 	}
 	return made
-}
-
-func policy(p route.Policy) []string {
-	var texts []string
-	if p.RedirectToHTTPS {
-		texts = append(texts, "redirect to https")
-	}
-	if p.HSTS != "" {
-		texts = append(texts, "hsts "+p.HSTS)
-	}
-	if p.Affinity != nil {
-		texts = append(texts, "session cookie "+p.Affinity.Cookie)
-	}
-	return texts
 }

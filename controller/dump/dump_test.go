@@ -11,10 +11,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -27,10 +29,14 @@ func TestMain(m *testing.M) {
 func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func table() *route.Table {
-	backend := func(service, port string) route.Backend {
-		return route.Backend{Upstream: "default-" + service + "-" + port, Origin: route.Origin{
-			Namespace: "default", Ingress: "ingress-1", Service: service, Port: port,
+	source := route.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "ingress-1"}
+	backend := func(service, port string, weight int) route.Backend {
+		return route.Backend{Upstream: "default-" + service + "-" + port, Weight: weight, Service: route.ServiceRef{
+			Namespace: "default", Name: service, Port: port,
 		}}
+	}
+	to := func(m route.Match, service, port string) route.Route {
+		return route.Route{Match: m, Source: source, Action: route.Forward{Backends: []route.Backend{backend(service, port, 1)}}}
 	}
 	upstream := func(name string, protocol route.Protocol, endpoints ...route.Endpoint) route.Upstream {
 		return route.Upstream{Name: name, Protocol: protocol, Endpoints: endpoints}
@@ -42,18 +48,39 @@ func table() *route.Table {
 		Hosts: []route.Host{
 			{Name: "gyull.com", Routes: []route.Route{
 				{
-					Path: "/", Backend: backend("svc-v1", "8080"),
-					Policy: route.Policy{RedirectToHTTPS: true, HSTS: "max-age=1", Affinity: &route.Affinity{Cookie: "route"}},
-					Canary: &route.Canary{
-						Backend: backend("svc-v2", "8080"), Header: "X-Canary", HeaderValue: "yes", HeaderPattern: "^y", Cookie: "c", Weight: 10,
+					Match: route.PrefixPath("/"), Source: source,
+					Policies: []route.Policy{
+						policy.RedirectToHTTPS{}, policy.BodySize{Bytes: 8}, policy.Timeouts{Connect: time.Second},
+						policy.Affinity{Cookie: "route"}, policy.HSTS{Value: "max-age=1"},
+					},
+					Action: route.Forward{
+						Backends: []route.Backend{backend("svc-v1", "8080", 1)},
+						Canary: &route.Canary{
+							Backend: backend("svc-v2", "8080", 0), Header: "X-Canary", HeaderValue: "yes", HeaderPattern: "^y",
+							Cookie: "c", Weight: 10, Source: route.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "ingress-2"},
+						},
 					},
 				},
-				{Path: "/", Match: route.Exact, Backend: backend("missing", "http")},
+				to(route.ExactPath("/"), "missing", "http"),
+				{
+					Match:  route.PrefixPath("/private"),
+					Source: source, Action: route.Deny{Status: 503, Reason: "auth-url is not supported"},
+				},
+				{
+					Match: route.Match{
+						Path: route.Path{Kind: route.Regex, Value: "/old/.*", IgnoreCase: true}, Method: "GET",
+						Headers: []route.ValueMatch{{Name: "X-A", Value: "b"}}, Query: []route.ValueMatch{{Name: "q", Value: "[0-9]", Regex: true}},
+					},
+					Source: source, Action: route.Redirect{Status: 301, URL: "https://new.example/"},
+				},
+				{Match: route.PrefixPath("/shared"), Source: source, Action: route.Forward{Backends: []route.Backend{
+					backend("svc-v1", "8080", 3), {Weight: 1, Deny: &route.Deny{Status: 500, Reason: "no such Service"}},
+				}}},
 			}},
 			{Name: "", Routes: []route.Route{
-				{Path: "/", Backend: backend("svc1-web", "80")},
-				{Path: "/admin", Backend: backend("svc3-admin", "8080")},
-				{Path: "/guest", Backend: backend("svc2-guest", "8080")},
+				to(route.PrefixPath("/"), "svc1-web", "80"),
+				to(route.PrefixPath("/admin"), "svc3-admin", "8080"),
+				to(route.PrefixPath("/guest"), "svc2-guest", "8080"),
 			}},
 			{Name: "empty.example.com"},
 		},
@@ -110,7 +137,7 @@ func TestGrep(t *testing.T) {
 			}
 		}
 	}
-	if found != 5 {
+	if found != 8 {
 		t.Errorf("%d locations", found)
 	}
 }

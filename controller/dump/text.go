@@ -24,7 +24,8 @@ import (
 //	    }
 //	}
 //
-// An exact location is printed as "location = /guest {".
+// An exact location is printed as "location = /guest {", a regular expression as "location ~ /guest {", or with "~*" if
+// it ignores case. Several backends each have a block and a weight.
 func (t Table) WriteText(w io.Writer) error {
 	out := &blockWriter{out: bufio.NewWriter(w)}
 	for _, server := range t.Servers {
@@ -53,40 +54,74 @@ type blockWriter struct {
 }
 
 func (w *blockWriter) location(l Location) {
-	equals := ""
-	if l.Match == "exact" {
-		equals = "= "
+	w.open("location %s%s", modifier(l), l.Path)
+	first := Backend{}
+	if len(l.Backends) > 0 {
+		first = l.Backends[0]
 	}
-	w.open("location %s%s", equals, l.Path)
-	w.backend(l.Main, l.Path)
+	w.origin(l.Namespace, l.Ingress, first, l.Path)
 	w.line("match     %s", l.Match)
-	w.upstream(l.Main)
+	for _, condition := range l.Conditions {
+		w.line("condition %s", condition)
+	}
+	if l.Answer != "" {
+		w.line("answer    %s", l.Answer)
+	}
+	for _, b := range l.Backends {
+		if len(l.Backends) == 1 {
+			w.backend(b)
+			continue
+		}
+		w.open("backend")
+		w.line("service   %q", b.Service)
+		w.line("port      %q", b.Port)
+		w.line("weight    %d", b.Weight)
+		w.backend(b)
+		w.close()
+	}
 	for _, policy := range l.Policy {
 		w.line("policy    %s", policy)
 	}
 	if c := l.Canary; c != nil {
 		w.open("canary")
-		w.backend(c.Backend, l.Path)
+		w.origin(c.Namespace, c.Ingress, c.Backend, l.Path)
 		w.rule("header    %q", c.Header)
 		w.rule("value     %q", c.HeaderValue)
 		w.rule("pattern   %q", c.HeaderPattern)
 		w.rule("cookie    %q", c.Cookie)
 		w.line("weight    %d of %d", c.Weight, c.WeightTotal)
-		w.upstream(c.Backend)
+		w.backend(c.Backend)
 		w.close()
 	}
 	w.close()
 }
 
-func (w *blockWriter) backend(b Backend, path string) {
-	w.line("namespace %q", b.Namespace)
-	w.line("ingress   %q", b.Ingress)
+// modifier is what nginx writes before the path of a location.
+func modifier(l Location) string {
+	switch {
+	case l.Match == "exact":
+		return "= "
+	case l.Match == "regex" && l.IgnoreCase:
+		return "~* "
+	case l.Match == "regex":
+		return "~ "
+	}
+	return ""
+}
+
+func (w *blockWriter) origin(namespace, ingress string, b Backend, path string) {
+	w.line("namespace %q", namespace)
+	w.line("ingress   %q", ingress)
 	w.line("service   %q", b.Service)
 	w.line("port      %q", b.Port)
 	w.line("path      %q", path)
 }
 
-func (w *blockWriter) upstream(b Backend) {
+func (w *blockWriter) backend(b Backend) {
+	if b.Answer != "" {
+		w.line("answer    %s", b.Answer)
+		return
+	}
 	w.open("upstream  %q %s", b.Upstream, b.Protocol)
 	for _, endpoint := range b.Endpoints {
 		if endpoint.Pod == "" {

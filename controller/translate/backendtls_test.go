@@ -180,7 +180,7 @@ func TestOneServiceInSeveralWays(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, host := range result.Table.Hosts {
-		got[host.Name] = ways[host.Routes[0].Backend.Upstream]
+		got[host.Name] = ways[host.Routes[0].Action.(route.Forward).Backends[0].Upstream]
 	}
 	want := map[string]string{
 		"verified-0.example": "https name-0", "verified-1.example": "https name-1", "verified-2.example": "https name-0",

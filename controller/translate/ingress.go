@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -30,22 +31,6 @@ type entry struct {
 	service service
 }
 
-// place is where a request goes to: of two Ingresses with the same place, one wins.
-type place struct {
-	host  string
-	path  string
-	match route.PathMatch
-}
-
-// String is the place as a message shows it: `path "/a" of host "x.org"`.
-func (p place) String() string {
-	host := "every other host"
-	if p.host != "" {
-		host = fmt.Sprintf("host %q", p.host)
-	}
-	return fmt.Sprintf("path %q of %s", p.path, host)
-}
-
 // defaultBackend is the place of a default backend in a message.
 type defaultBackend struct{}
 
@@ -55,6 +40,10 @@ func (defaultBackend) String() string { return "the default backend" }
 type service struct {
 	namespace, name string
 	port            string // a number or a name
+}
+
+func (s service) ref() route.ServiceRef {
+	return route.ServiceRef{Namespace: s.namespace, Name: s.name, Port: s.port}
 }
 
 // ingressReader makes an ingress of an Ingress.
@@ -120,11 +109,11 @@ func (r ingressReader) host(host string) (name string, ok bool) {
 }
 
 func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (entry, bool) {
-	where := place{host: host, path: path.Path, match: route.Prefix}
+	where := place{host: host, path: path.Path, kind: route.Prefix}
 	switch kind := path.PathType; {
 	case kind == nil, *kind == networkingv1.PathTypeImplementationSpecific, *kind == networkingv1.PathTypePrefix:
 	case *kind == networkingv1.PathTypeExact:
-		where.match = route.Exact
+		where.kind = route.Exact
 	default:
 		r.fail(InvalidPath, fmt.Sprintf("%s: path type %q is not known", where, *kind))
 		return entry{}, false
@@ -138,7 +127,7 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 		return entry{}, false
 	}
 	where.path = normal
-	if where.match == route.Prefix && where.path != "/" {
+	if where.kind == route.Prefix && where.path != "/" {
 		// Compared by element, "/a/" and "/a" are the same prefix (Ingress v1, "Path types", examples).
 		where.path = strings.TrimSuffix(where.path, "/")
 	}
@@ -196,7 +185,15 @@ func (i *ingress) key() string {
 	return i.object.Namespace + "/" + i.object.Name
 }
 
-// origin says where a backend of this Ingress comes from.
-func (i *ingress) origin(s service) route.Origin {
-	return route.Origin{Namespace: i.object.Namespace, Ingress: i.object.Name, Service: s.name, Port: s.port}
+// source is the Ingress as the source of its routes.
+func (i *ingress) source() route.ObjectRef {
+	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
+}
+
+// denial answers all requests for an Ingress that asks for access control that is not supported; nil for others.
+func (i *ingress) denial() *route.Deny {
+	if i.config.Unprotected == "" {
+		return nil
+	}
+	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Unprotected + " is not supported"}
 }

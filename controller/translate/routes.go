@@ -4,28 +4,21 @@ import (
 	"fmt"
 
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // defaultUpstream is how logs call what serves a path that no Ingress claims.
 const defaultUpstream = "upstream-default-backend"
 
-// placed is a route and the Ingress that it is from.
-type placed struct {
-	route route.Route
-	from  *ingress
-	// canary is the Ingress whose canary the route has; nil if it has none.
-	canary *ingress
-}
-
-// routes gives each place to one Ingress.
+// routes makes the routes of Ingresses.
 type routes struct {
 	problems     *problems
 	upstreams    *upstreams
 	certificates *certificates
 	hsts         string
 	steps        []Step
-	places       map[place]*placed
+	claims       claims
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
 }
@@ -33,8 +26,8 @@ type routes struct {
 // addRules claims the places of an Ingress's rules. The first Ingress that claims a place has it.
 func (r *routes) addRules(of *ingress) {
 	for _, entry := range of.entries {
-		if taken, ok := r.places[entry.place]; ok {
-			r.conflict(of, entry.place, taken.from)
+		if taken, ok := r.claims[entry.place]; ok {
+			r.problems.add(conflict(of, entry.place, taken.from))
 			continue
 		}
 		r.set(of, entry.place, entry.service)
@@ -49,8 +42,8 @@ func (r *routes) addFallback(of *ingress) {
 	}
 	used := false
 	for _, host := range append([]string{""}, of.hosts...) {
-		root := place{host: host, path: "/", match: route.Prefix}
-		if taken, ok := r.places[root]; ok {
+		root := place{host: host, path: "/", kind: route.Prefix}
+		if taken, ok := r.claims[root]; ok {
 			used = used || taken.from == of
 			continue
 		}
@@ -58,8 +51,8 @@ func (r *routes) addFallback(of *ingress) {
 		used = true
 	}
 	if !used && len(of.object.Spec.Rules) == 0 {
-		root := place{path: "/", match: route.Prefix}
-		r.conflict(of, root, r.places[root].from)
+		root := place{path: "/", kind: route.Prefix}
+		r.problems.add(conflict(of, root, r.claims[root].from))
 	}
 }
 
@@ -68,10 +61,10 @@ func (r *routes) addCanary(of *ingress) {
 	entries := of.entries
 	if of.fallback != nil {
 		entries = append(entries[:len(entries):len(entries)],
-			entry{place: place{path: "/", match: route.Prefix}, service: *of.fallback})
+			entry{place: place{path: "/", kind: route.Prefix}, service: *of.fallback})
 	}
 	for _, entry := range entries {
-		main, ok := r.places[entry.place]
+		main, ok := r.claims[entry.place]
 		switch {
 		case !ok:
 			r.problems.add(Problem{
@@ -89,18 +82,40 @@ func (r *routes) addCanary(of *ingress) {
 			continue
 		}
 		main.canary = of
-		main.route.Canary = canary(of.config.Canary, r.upstreams.backend(of, entry.service))
+		forward, ok := main.route.Action.(route.Forward)
+		if !ok {
+			r.problems.add(Problem{
+				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(of.object),
+				Message: fmt.Sprintf("canary for %s: the paths of Ingress %q are denied, so it gets no requests",
+					entry.place, main.from.key()),
+				Other: IngressObject(main.from.object),
+			})
+			continue
+		}
+		forward.Canary = newCanary(of, r.upstreams.backend(of, entry.service))
+		main.route.Action = forward
 		r.served[of] = true
 		r.steps = append(r.steps, CanaryAdded{
-			Path: entry.path, Server: serverName(entry.host), Main: main.route.Backend.Upstream,
-			Canary: main.route.Canary.Backend.Upstream, Ingress: of.key(),
+			Path: entry.path, Server: serverName(entry.host), Main: upstreamName(forward.Backends[0]),
+			Canary: upstreamName(forward.Canary.Backend), Ingress: of.key(),
 		})
 	}
 }
 
-func canary(c *config.Canary, backend route.Backend) *route.Canary {
+// upstreamName is how logs call a backend.
+func upstreamName(backend route.Backend) string {
+	if backend.Deny != nil {
+		return "denied"
+	}
+	return backend.Upstream
+}
+
+func newCanary(of *ingress, backend route.Backend) *route.Canary {
+	c := of.config.Canary
+	backend.Weight = 0 // the canary has its own
 	return &route.Canary{
 		Backend:       backend,
+		Source:        of.source(),
 		Header:        c.Header,
 		HeaderValue:   c.HeaderValue,
 		HeaderPattern: c.HeaderPattern,
@@ -111,50 +126,45 @@ func canary(c *config.Canary, backend route.Backend) *route.Canary {
 }
 
 func (r *routes) set(of *ingress, at place, s service) {
-	made := &placed{
-		from: of,
-		route: route.Route{
-			Path: at.path, Match: at.match, Policy: r.policy(of, at.host), Backend: r.upstreams.backend(of, s),
-		},
+	backend := r.upstreams.backend(of, s)
+	made := route.Route{Match: at.match(), Policies: r.policies(of, at.host), Source: of.source()}
+	if backend.Deny != nil {
+		made.Action = *backend.Deny
+	} else {
+		made.Action = route.Forward{Backends: []route.Backend{backend}}
 	}
-	r.places[at] = made
+	r.claims[at] = &claim{from: of, route: made}
 	r.served[of] = true
-	if at.path == "/" && at.match == route.Prefix {
+	if at.path == "/" && at.kind == route.Prefix {
 		r.steps = append(r.steps, LocationReplaced{
 			Path: at.path, Server: serverName(at.host), Former: defaultUpstream,
-			Upstream: made.route.Backend.Upstream, Ingress: of.key(),
+			Upstream: upstreamName(backend), Ingress: of.key(),
 		})
 		return
 	}
 	r.steps = append(r.steps, LocationAdded{
-		Path: at.path, Server: serverName(at.host), Upstream: made.route.Backend.Upstream, Ingress: of.key(),
+		Path: at.path, Server: serverName(at.host), Upstream: upstreamName(backend), Ingress: of.key(),
 	})
 }
 
-func (r *routes) policy(of *ingress, host string) route.Policy {
-	policy := route.Policy{
-		Affinity:        of.config.Affinity,
-		MaxBodyBytes:    of.config.MaxBodyBytes,
-		ConnectTimeout:  of.config.Timeouts.Connect,
-		ResponseTimeout: of.config.Timeouts.Response,
-		RedirectToHTTPS: of.config.Redirect.Always,
-	}
-	if r.certificates.terminates(host) {
-		policy.HSTS = r.hsts
-		policy.RedirectToHTTPS = policy.RedirectToHTTPS || of.config.Redirect.IfCertificate
-	}
-	return policy
+// policies are what the settings of an Ingress do to its routes for a host, a line for each.
+func (r *routes) policies(of *ingress, host string) []route.Policy {
+	c := &of.config
+	terminates := r.certificates.terminates(host)
+	var policies policyList
+	policies.addIf(c.Redirect.Always || c.Redirect.IfCertificate && terminates, policy.RedirectToHTTPS{})
+	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
+	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts{Connect: c.Timeouts.Connect, Response: c.Timeouts.Response})
+	policies.addIf(c.Affinity != policy.Affinity{}, c.Affinity)
+	policies.addIf(terminates && r.hsts != "", policy.HSTS{Value: r.hsts})
+	return policies
 }
 
-func (r *routes) conflict(of *ingress, at place, winner *ingress) {
-	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", at, winner.key())
-	if winner == of {
-		message = fmt.Sprintf("%s is there twice; the first one is served", at)
-	} else if winner.object.CreationTimestamp.Equal(&of.object.CreationTimestamp) {
-		message = fmt.Sprintf("%s is already served by Ingress %q", at, winner.key())
+// policyList collects policies in the order of their stages.
+type policyList []route.Policy
+
+func (l *policyList) addIf(wanted bool, p route.Policy) {
+	if wanted {
+		*l = append(*l, p)
 	}
-	r.problems.add(Problem{
-		Severity: Error, Reason: Conflict, Object: IngressObject(of.object), Message: message,
-		Other: IngressObject(winner.object),
-	})
 }

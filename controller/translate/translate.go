@@ -5,7 +5,6 @@ package translate
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -42,7 +41,7 @@ func Translate(s *snapshot.Snapshot) Result {
 	upstreams := newUpstreams(s, problems)
 	routes := &routes{
 		problems: problems, upstreams: upstreams, certificates: certificates, hsts: global.HSTS,
-		places: map[place]*placed{}, served: map[*ingress]bool{},
+		claims: claims{}, served: map[*ingress]bool{},
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all places are taken.
@@ -60,7 +59,7 @@ func Translate(s *snapshot.Snapshot) Result {
 			routes.addCanary(ingress)
 		}
 	}
-	hosts := routes.hosts(all)
+	hosts := routes.claims.hosts(all)
 	addDefaultBackend(s, hosts, upstreams)
 
 	return Result{
@@ -116,41 +115,20 @@ func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, ups
 		hosts[""] = nil
 	}
 	for host, routes := range hosts {
-		if !slices.ContainsFunc(routes, func(r route.Route) bool { return r.Path == "/" && r.Match == route.Prefix }) {
-			hosts[host] = append(routes, route.Route{Path: "/", Backend: route.Backend{
-				Upstream: defaultUpstream, Origin: route.Origin{Namespace: name.Namespace, Service: name.Name},
-			}})
+		if !slices.ContainsFunc(routes, isRoot) {
+			hosts[host] = append(routes, route.Route{
+				Match: route.PrefixPath("/"),
+				Action: route.Forward{Backends: []route.Backend{{
+					Upstream: defaultUpstream, Weight: 1,
+					Service: route.ServiceRef{Namespace: name.Namespace, Name: name.Name},
+				}}},
+			})
 		}
 	}
 }
 
-// hosts collects the routes by host. A host without any is there all the same: it answers 404 to what the routes of
-// the other hosts would serve.
-func (r *routes) hosts(all []*ingress) map[string][]route.Route {
-	hosts := map[string][]route.Route{}
-	for _, ingress := range all {
-		for _, host := range ingress.hosts {
-			if host != "" && ingress.config.Canary == nil {
-				hosts[host] = nil
-			}
-		}
-	}
-	for at, placed := range r.places {
-		hosts[at.host] = append(hosts[at.host], placed.route)
-	}
-	return hosts
-}
-
-func sortedHosts(hosts map[string][]route.Route) []route.Host {
-	var list []route.Host
-	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		routes := hosts[name]
-		slices.SortFunc(routes, func(a, b route.Route) int {
-			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Match, b.Match))
-		})
-		list = append(list, route.Host{Name: name, Routes: routes})
-	}
-	return list
+func isRoot(r route.Route) bool {
+	return r.Match.Path == route.Path{Kind: route.Prefix, Value: "/"}
 }
 
 func sortedUpstreams(list []route.Upstream) []route.Upstream {

@@ -48,15 +48,11 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 	}
 }
 
-// closedUpstream is what the paths of an Ingress refer to that must not be let through. No table has it, so it answers
-// 503; no upstream is called so, because theirs have two dashes or slashes.
-const closedUpstream = "closed"
-
-// backend returns what a route to a Service refers to, and makes the upstream if it is new. An upstream that has no
-// endpoints is made all the same: it answers 503.
+// backend returns the backend of a route to a Service, with weight 1, and makes the upstream if it is new. An upstream
+// that has no endpoints is made all the same: it answers 503.
 func (u *upstreams) backend(of *ingress, s service) route.Backend {
-	if of.config.Closed {
-		return route.Backend{Upstream: closedUpstream, Origin: of.origin(s)}
+	if deny := of.denial(); deny != nil {
+		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
 	key := upstreamKey{service: s, protocol: of.config.Protocol, tls: of.config.BackendTLS}
 	if !of.config.ProtocolGiven {
@@ -76,7 +72,7 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 			Severity: severity, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
 		})
 	}
-	return route.Backend{Upstream: name, Origin: of.origin(s)}
+	return route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
 }
 
 func (u *upstreams) ensure(key upstreamKey) (name string) {

@@ -1,11 +1,11 @@
 package balance
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -18,9 +18,9 @@ func endpoints(n int) []route.Endpoint {
 	return all
 }
 
-func TestRotationIsExact(t *testing.T) {
+func TestRoundRobinIsExact(t *testing.T) {
 	for n := 1; n <= 7; n++ {
-		r := NewRotation("u", endpoints(n))
+		r := NewRoundRobin("u", endpoints(n))
 		counts := make([]int, n)
 		var mu sync.Mutex
 		var group sync.WaitGroup
@@ -41,8 +41,8 @@ func TestRotationIsExact(t *testing.T) {
 	}
 }
 
-func TestRotationBeginsWithTheFirst(t *testing.T) {
-	r := NewRotation("u", endpoints(3))
+func TestRoundRobinBeginsWithTheFirst(t *testing.T) {
+	r := NewRoundRobin("u", endpoints(3))
 	for _, want := range []int{0, 1, 2, 0} {
 		if got := r.Next(); got != want {
 			t.Errorf("got %d, want %d", got, want)
@@ -51,9 +51,9 @@ func TestRotationBeginsWithTheFirst(t *testing.T) {
 }
 
 func TestSessionsFollowTheEndpoint(t *testing.T) {
-	before := NewRotation("u", endpoints(3))
-	after := NewRotation("u", endpoints(3)[1:])
-	other := NewRotation("v", endpoints(3))
+	before := NewRoundRobin("u", endpoints(3))
+	after := NewRoundRobin("u", endpoints(3)[1:])
+	other := NewRoundRobin("v", endpoints(3))
 	for i := range 3 {
 		token := before.Token(i)
 		index, found := after.Session(token)
@@ -81,14 +81,31 @@ func TestFindCookie(t *testing.T) {
 	}
 }
 
-func TestSessionCookie(t *testing.T) {
-	for want, affinity := range map[string]route.Affinity{
-		"s=t; Path=/; HttpOnly": {Cookie: "s"},
-		"s=t; Path=/a; Max-Age=60; HttpOnly; SameSite=Lax; Secure": {Cookie: "s", Path: "/a", MaxAge: time.Minute, SameSite: "Lax", Secure: true},
-		"s=t; Path=/; HttpOnly; SameSite=None; Secure":             {Cookie: "s", SameSite: "None"},
-	} {
-		if got := string(AppendSessionCookie(nil, &affinity, "t")); got != want {
-			t.Errorf("got %q, want %q", got, want)
+// TestWeights judges 20,000 draws: each share may be 6 standard deviations off, which a right draw exceeds once in 500
+// million.
+func TestWeights(t *testing.T) {
+	for _, weights := range [][]int{{1}, {0, 3}, {3, 0}, {1, 2, 0, 7}, {0, 0, 1, 1}} {
+		w := NewWeights(weights)
+		const draws = 20_000
+		counts := make([]int, len(weights))
+		for range draws {
+			counts[w.Draw()]++
+		}
+		total := 0
+		for _, weight := range weights {
+			total += weight
+		}
+		for i, weight := range weights {
+			share := float64(weight) / float64(total)
+			off := math.Abs(float64(counts[i]) - draws*share)
+			if deviation := math.Sqrt(draws * share * (1 - share)); off > 6*deviation {
+				t.Errorf("weights %v: got the counts %v", weights, counts)
+			}
+		}
+	}
+	for _, weights := range [][]int{nil, {0}, {0, 0}} {
+		if got := NewWeights(weights).Draw(); got != -1 {
+			t.Errorf("weights %v: drew %d", weights, got)
 		}
 	}
 }

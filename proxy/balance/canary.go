@@ -4,27 +4,22 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
-
-// Request is what a choice looks at. Both methods return the first value of that name.
-type Request interface {
-	// Header returns a header field by its name in any case.
-	Header(name string) (value string, found bool)
-	// Cookie returns a cookie by its name (case-sensitive, RFC 6265 section 4.1.1).
-	Cookie(name string) (value string, found bool)
-}
 
 // Canary is a compiled route.Canary.
 type Canary struct {
 	rules   route.Canary
+	header  string // rules.Header in lower case
 	pattern *regexp.Regexp
 }
 
 // NewCanary compiles the rules; it fails if the header pattern is not a regular expression.
 func NewCanary(rules route.Canary) (*Canary, error) {
-	c := &Canary{rules: rules}
+	c := &Canary{rules: rules, header: strings.ToLower(rules.Header)}
 	if rules.Header != "" && rules.HeaderValue == "" && rules.HeaderPattern != "" {
 		pattern, err := regexp.Compile(rules.HeaderPattern)
 		if err != nil {
@@ -35,28 +30,38 @@ func NewCanary(rules route.Canary) (*Canary, error) {
 	return c, nil
 }
 
-// Claims says whether the canary gets the request. The rules are those of ingress-nginx: header, then cookie, then
+// Matches reports whether the canary gets the request. The rules are those of ingress-nginx: header, then cookie, then
 // weight, and the first that decides wins.
-func (c *Canary) Claims(request Request) bool {
+func (c *Canary) Matches(r *message.Request) bool {
 	if c.rules.Header != "" {
-		if value, found := request.Header(c.rules.Header); found {
-			if claimed, decided := c.byHeader(value); decided {
-				return claimed
+		if value, found := c.headerValue(r); found {
+			if matches, decided := c.byHeader(value); decided {
+				return matches
 			}
 		}
 	}
 	if c.rules.Cookie != "" {
-		if value, found := request.Cookie(c.rules.Cookie); found {
-			if claimed, decided := alwaysOrNever(value); decided {
-				return claimed
+		if value, found := Cookie(r, c.rules.Cookie); found {
+			if matches, decided := alwaysOrNever(value); decided {
+				return matches
 			}
 		}
 	}
-	//nolint:gosec // a share of the traffic is no secret
+	//nolint:gosec // a share of the traffic need not be unpredictable
 	return c.rules.Weight > 0 && rand.IntN(c.rules.Total()) < c.rules.Weight
 }
 
-func (c *Canary) byHeader(value string) (claimed, decided bool) {
+// headerValue returns the first field of the header's name.
+func (c *Canary) headerValue(r *message.Request) (value string, found bool) {
+	for i := range r.Fields {
+		if message.EqualFold(r.Fields[i].Name, c.header) {
+			return view(r.Fields[i].Value), true
+		}
+	}
+	return "", false
+}
+
+func (c *Canary) byHeader(value string) (matches, decided bool) {
 	switch {
 	case c.rules.HeaderValue != "":
 		return true, value == c.rules.HeaderValue
@@ -67,6 +72,6 @@ func (c *Canary) byHeader(value string) (claimed, decided bool) {
 	}
 }
 
-func alwaysOrNever(value string) (claimed, decided bool) {
+func alwaysOrNever(value string) (matches, decided bool) {
 	return value == "always", value == "always" || value == "never"
 }

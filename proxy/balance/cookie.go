@@ -1,11 +1,24 @@
 package balance
 
 import (
-	"strconv"
 	"strings"
+	"unsafe"
 
-	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
+
+// Cookie returns the first cookie of that name (case-sensitive, RFC 6265 section 4.1.1) of a request. The value is valid
+// as long as the request is.
+func Cookie(r *message.Request, name string) (value string, found bool) {
+	for i := range r.Fields {
+		if field := &r.Fields[i]; field.Kind == message.Cookie {
+			if value, found = FindCookie(view(field.Value), name); found {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
 
 // FindCookie returns the first cookie of that name in the value of a Cookie header field (RFC 6265 section 4.2.1).
 func FindCookie(header, name string) (value string, found bool) {
@@ -24,27 +37,7 @@ func FindCookie(header, name string) (value string, found bool) {
 	return "", false
 }
 
-// AppendSessionCookie appends the value of the Set-Cookie header field (RFC 6265 section 4.1) that starts a session.
-func AppendSessionCookie(dst []byte, affinity *route.Affinity, token string) []byte {
-	dst = append(dst, affinity.Cookie...)
-	dst = append(dst, '=')
-	dst = append(dst, token...)
-	dst = append(dst, "; Path="...)
-	if affinity.Path == "" {
-		dst = append(dst, '/')
-	}
-	dst = append(dst, affinity.Path...)
-	if seconds := int64(affinity.MaxAge.Seconds()); seconds > 0 {
-		dst = append(dst, "; Max-Age="...)
-		dst = strconv.AppendInt(dst, seconds, 10)
-	}
-	dst = append(dst, "; HttpOnly"...)
-	if affinity.SameSite != "" {
-		dst = append(dst, "; SameSite="...)
-		dst = append(dst, affinity.SameSite...)
-	}
-	if affinity.Secure || affinity.SameSite == "None" { // browsers drop SameSite=None cookies that are not Secure
-		dst = append(dst, "; Secure"...)
-	}
-	return dst
+// view is text without copying: valid for as long as the bytes are not changed.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text))
 }

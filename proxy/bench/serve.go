@@ -74,11 +74,10 @@ func serveProxy(ctx context.Context, plain, secure net.Listener, dir string) err
 	if err != nil {
 		return err
 	}
-	backend := route.Backend{Upstream: "bench"}
+	forward := route.To("bench")
+	forward.Canary = &route.Canary{Backend: forward.Backends[0], Header: "X-Canary", Cookie: "canary"}
 	table := &route.Table{
-		Hosts: []route.Host{{Routes: []route.Route{
-			{Path: "/", Backend: backend, Canary: &route.Canary{Backend: backend, Header: "X-Canary", Cookie: "canary"}},
-		}}},
+		Hosts:              []route.Host{{Routes: []route.Route{{Match: route.PrefixPath("/"), Action: forward}}}},
 		Upstreams:          []route.Upstream{{Name: "bench"}},
 		DefaultCertificate: &route.Certificate{ChainPEM: chain, KeyPEM: key},
 	}

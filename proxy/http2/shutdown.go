@@ -44,6 +44,17 @@ func (c *Conn) Drain() {
 	c.out.flush()
 }
 
+// CloseIdle ends the connection like Drain if it serves no request, and reports whether it does.
+func (c *Conn) CloseIdle() bool {
+	c.mu.Lock()
+	isIdle := c.workers.running == 0 && !c.shutdown.begun
+	c.mu.Unlock()
+	if isIdle {
+		c.Drain()
+	}
+	return isIdle
+}
+
 // refuseStreams sends the last GOAWAY. It is called with mu held.
 func (c *Conn) refuseStreams() {
 	if c.shutdown.final || c.out.err != nil {

@@ -1,11 +1,17 @@
-// Package match finds what serves a host and a path: exact host before wildcard before everything else, exact path
-// before the longest prefix by path element (Ingress v1, "Hostname wildcards" and "Path types").
+// Package match finds what serves a request: exact host before wildcard before all others (Ingress v1, "Hostname
+// wildcards"); then an exact path, a regular expression, the longest prefix by path element ("Path types"); and on the
+// same path what has the most conditions that the request meets.
 //
 // Finding costs two map look-ups for the host, one for an exact path, and one for each element of the path that some
-// prefix of the host shares, whatever the number of hosts and paths.
+// prefix of the host shares, whatever the number of hosts and paths. A host with regular expressions costs a binary
+// search more, and a run of those that begin like the path.
 package match
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
 
 // Hosts maps host names to what serves them. The zero value matches nothing. It must not be changed once it is used.
 type Hosts[T any] struct {
@@ -31,9 +37,9 @@ func (h *Hosts[T]) Add(host string, paths *Paths[T]) bool {
 	}
 }
 
-// Find returns what serves the path of a host, which is in lower case and has no port. A host that is known does not
+// Find returns what serves a request for a normalised path of a host, which is in lower case and has no port. A host that is known does not
 // fall back to a wildcard or to the rest when its paths don't match: rules of different hosts are different servers.
-func (h *Hosts[T]) Find(host, path string) (value T, found bool) {
+func (h *Hosts[T]) Find(host, path string, r *message.Request) (value T, found bool) {
 	paths := h.exact[host]
 	if paths == nil && h.wildcard != nil {
 		if dot := strings.IndexByte(host, '.'); dot > 0 { // a star stands for one label, and not for none
@@ -46,7 +52,7 @@ func (h *Hosts[T]) Find(host, path string) (value T, found bool) {
 	if paths == nil {
 		return value, false
 	}
-	return paths.Find(path)
+	return paths.Find(path, r)
 }
 
 func addNew[T any](values *map[string]*T, key string, value *T) bool {

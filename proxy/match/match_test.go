@@ -1,28 +1,30 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-func table(t testing.TB, hosts map[string][]string) *Hosts[string] {
+func newTable(t testing.TB, hosts map[string][]string) *Hosts[string] {
 	t.Helper()
 	h := new(Hosts[string])
 	for host, paths := range hosts {
-		p := new(Paths[string])
+		var p Builder[string]
 		for _, path := range paths {
-			add := p.AddPrefix
-			path, isExact := strings.CutPrefix(path, "=")
-			value := path
-			if isExact {
-				add, value = p.AddExact, "="+path
+			m := route.PrefixPath(path)
+			if exact, isExact := strings.CutPrefix(path, "="); isExact {
+				m = route.ExactPath(exact)
 			}
-			if !add(path, host+value) {
-				t.Fatalf("%s%s: it is taken", host, path)
+			if err := p.Add(m, host+path); err != nil {
+				t.Fatalf("%s%s: %v", host, path, err)
 			}
 		}
-		if !h.Add(host, p) {
+		if !h.Add(host, p.Build()) {
 			t.Fatalf("%s: it is taken", host)
 		}
 	}
@@ -32,7 +34,7 @@ func table(t testing.TB, hosts map[string][]string) *Hosts[string] {
 // TestFind goes through the examples of the Ingress documentation, "Path types" and "Hostname wildcards", and what
 // follows from them.
 func TestFind(t *testing.T) {
-	hosts := table(t, map[string][]string{
+	hosts := newTable(t, map[string][]string{
 		"":              {"/", "=/only"},
 		"foo.bar.com":   {"=/foo", "/foo", "/aaa/bb", "/aaa/bbb/", "/aaa/bbb/ccc", "=/aaa/bbb/ccc/ddd/"},
 		"*.foo.com":     {"/"},
@@ -66,28 +68,36 @@ func TestFind(t *testing.T) {
 		{"other", "/only", "=/only"},
 		{"other", "/only/", "/"},
 	} {
-		if got, found := hosts.Find(c.host, c.path); got != c.want || found != (c.want != "") {
+		if got, found := hosts.Find(c.host, c.path, new(message.Request)); got != c.want || found != (c.want != "") {
 			t.Errorf("%s%s: got %q, %t, want %q", c.host, c.path, got, found, c.want)
 		}
 	}
 }
 
 func TestEmptyAndTaken(t *testing.T) {
-	if _, found := new(Hosts[int]).Find("h", "/"); found {
+	if _, found := new(Hosts[int]).Find("h", "/", nil); found {
 		t.Error("an empty table matches")
 	}
-	p := new(Paths[int])
-	if _, found := p.Find("/"); found {
+	if _, found := new(Paths[int]).Find("/", nil); found {
 		t.Error("a host without paths matches")
 	}
+	var builder Builder[int]
+	add := func(m route.Match) bool {
+		err := builder.Add(m, 1)
+		if err != nil && !errors.Is(err, ErrDuplicate) {
+			t.Error(err)
+		}
+		return err == nil
+	}
 	for _, path := range []string{"/", "/a", "/a/b/"} {
-		if !p.AddPrefix(path, 1) || p.AddPrefix(path, 2) || !p.AddExact(path, 3) || p.AddExact(path, 4) {
+		if !add(route.PrefixPath(path)) || add(route.PrefixPath(path)) || !add(route.ExactPath(path)) || add(route.ExactPath(path)) {
 			t.Errorf("%s: it was taken, or taken twice", path)
 		}
 	}
-	if p.AddPrefix("/a/", 5) || p.AddPrefix("/a/b", 5) {
+	if add(route.PrefixPath("/a/")) || add(route.PrefixPath("/a/b")) {
 		t.Error("a slash at the end makes another prefix")
 	}
+	p := builder.Build()
 	h := new(Hosts[int])
 	for _, host := range []string{"", "a", "*.a"} {
 		if !h.Add(host, p) || h.Add(host, p) {
@@ -101,17 +111,19 @@ func BenchmarkFind(b *testing.B) {
 	for _, routes := range []int{10, 1_000, 100_000} {
 		hosts := new(Hosts[int])
 		for h := range routes / 10 {
-			paths := new(Paths[int])
+			var paths Builder[int]
 			for p := range 10 {
-				paths.AddPrefix(fmt.Sprintf("/app/path%d", p), p)
+				if err := paths.Add(route.PrefixPath(fmt.Sprintf("/app/path%d", p)), p); err != nil {
+					b.Fatal(err)
+				}
 			}
-			hosts.Add(fmt.Sprintf("host%d.example.com", h), paths)
+			hosts.Add(fmt.Sprintf("host%d.example.com", h), paths.Build())
 		}
 		b.Run(fmt.Sprintf("%d routes", routes), func(b *testing.B) {
 			host := fmt.Sprintf("host%d.example.com", routes/20)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, found := hosts.Find(host, "/app/path7/some/page"); !found {
+				if _, found := hosts.Find(host, "/app/path7/some/page", nil); !found {
 					b.Fatal("not found")
 				}
 			}

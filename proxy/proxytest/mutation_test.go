@@ -101,10 +101,11 @@ func start(t *testing.T, mutation proxytest.Mutation, table *route.Table) (plain
 
 func table(t *testing.T) *route.Table {
 	to := func(path, upstream string) route.Route {
-		return route.Route{Path: path, Backend: route.Backend{Upstream: upstream}}
+		return route.Route{Match: route.PrefixPath(path), Action: route.To(upstream)}
 	}
-	canary := to("/canary", "old")
-	canary.Canary = &route.Canary{Backend: route.Backend{Upstream: "new"}}
+	forward := route.To("old")
+	forward.Canary = &route.Canary{Backend: route.Backend{Upstream: "new"}}
+	canary := route.Route{Match: route.PrefixPath("/canary"), Action: forward}
 	table := &route.Table{
 		Hosts: []route.Host{
 			{Name: "gyull.com", Routes: []route.Route{

@@ -31,9 +31,14 @@ func repeatedTurn(table *route.Table) {
 func invertedCanary(table *route.Table) {
 	for h := range table.Hosts {
 		for r := range table.Hosts[h].Routes {
-			if canary := table.Hosts[h].Routes[r].Canary; canary != nil {
-				canary.Weight = canary.Total() - canary.Weight
+			forward, ok := table.Hosts[h].Routes[r].Action.(route.Forward)
+			if !ok || forward.Canary == nil {
+				continue
 			}
+			inverted := *forward.Canary
+			inverted.Weight = inverted.Total() - inverted.Weight
+			forward.Canary = &inverted
+			table.Hosts[h].Routes[r].Action = forward
 		}
 	}
 }
@@ -64,11 +69,12 @@ func prefixByString(table *route.Table, head []byte) []byte {
 	method, rest, _ := bytes.Cut(head, []byte(" "))
 	for _, host := range table.Hosts {
 		for _, r := range host.Routes {
-			after, has := bytes.CutPrefix(rest, []byte(r.Path))
-			if r.Match != route.Prefix || r.Path == "/" || !has || len(after) == 0 || bytes.IndexByte([]byte("/? "), after[0]) >= 0 {
+			path := r.Match.Path
+			after, has := bytes.CutPrefix(rest, []byte(path.Value))
+			if path.Kind != route.Prefix || path.Value == "/" || !has || len(after) == 0 || bytes.IndexByte([]byte("/? "), after[0]) >= 0 {
 				continue
 			}
-			return slices.Concat(method, []byte(" "+r.Path+"/"), after)
+			return slices.Concat(method, []byte(" "+path.Value+"/"), after)
 		}
 	}
 	return head
@@ -79,14 +85,7 @@ func clone(table *route.Table) *route.Table {
 	copied := *table
 	copied.Hosts = slices.Clone(table.Hosts)
 	for h := range copied.Hosts {
-		routes := slices.Clone(copied.Hosts[h].Routes)
-		for r := range routes {
-			if routes[r].Canary != nil {
-				canary := *routes[r].Canary
-				routes[r].Canary = &canary
-			}
-		}
-		copied.Hosts[h].Routes = routes
+		copied.Hosts[h].Routes = slices.Clone(copied.Hosts[h].Routes)
 	}
 	copied.Upstreams = slices.Clone(table.Upstreams)
 	return &copied

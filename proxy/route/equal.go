@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Equal says whether two tables do the same. It compares in order: tables made from the same objects by the same
+// Equal reports whether two tables do the same. It compares in order: tables made from the same objects by the same
 // translation are in the same order.
 func (t *Table) Equal(other *Table) bool {
 	if t == nil || other == nil {
@@ -19,39 +19,70 @@ func (t *Table) Equal(other *Table) bool {
 		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders
 }
 
-// Equal says whether two hosts have the same name and routes.
+// Equal reports whether two hosts have the same name and routes.
 func (h Host) Equal(other Host) bool {
 	return h.Name == other.Name && slices.EqualFunc(h.Routes, other.Routes, Route.Equal)
 }
 
-// Equal says whether two routes treat the same requests the same way.
+// Equal reports whether two routes treat the same requests the same way.
 func (r Route) Equal(other Route) bool {
-	return r.Path == other.Path && r.Match == other.Match && r.Backend == other.Backend &&
-		r.Policy.Equal(other.Policy) &&
-		equalPointers(r.Canary, other.Canary, func(a, b Canary) bool { return a == b })
+	return r.Match.Equal(other.Match) && r.Source == other.Source &&
+		slices.EqualFunc(r.Policies, other.Policies, Policy.Equal) && equalActions(r.Action, other.Action)
 }
 
-// Equal says whether two policies are the same.
-func (p Policy) Equal(other Policy) bool {
-	sameAffinity := equalPointers(p.Affinity, other.Affinity, func(a, b Affinity) bool { return a == b })
-	p.Affinity, other.Affinity = nil, nil
-	return sameAffinity && p == other
+func equalActions(a, b Action) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(b)
 }
 
-// Equal says whether two upstreams have the same name, protocol, TLS and endpoints, in the same order.
+// Equal reports whether two matches are written in the same way.
+func (m Match) Equal(other Match) bool {
+	return m.Path == other.Path && m.Method == other.Method &&
+		slices.Equal(m.Headers, other.Headers) && slices.Equal(m.Query, other.Query)
+}
+
+// Equal reports whether the other action forwards to the same backends.
+func (f Forward) Equal(other Action) bool {
+	o, ok := other.(Forward)
+	return ok && slices.EqualFunc(f.Backends, o.Backends, Backend.Equal) && equalPointers(f.Canary, o.Canary, Canary.Equal)
+}
+
+// Equal reports whether two backends are the same.
+func (b Backend) Equal(other Backend) bool {
+	sameDeny := equalPointers(b.Deny, other.Deny, func(x, y Deny) bool { return x == y })
+	b.Deny, other.Deny = nil, nil
+	return sameDeny && b == other
+}
+
+// Equal reports whether two canaries get the same requests.
+func (c Canary) Equal(other Canary) bool {
+	same := c.Backend.Equal(other.Backend)
+	c.Backend, other.Backend = Backend{}, Backend{}
+	return same && c == other
+}
+
+// Equal reports whether the other action redirects to the same location.
+func (r Redirect) Equal(other Action) bool { return other == Action(r) }
+
+// Equal reports whether the other action answers with the same status for the same reason.
+func (d Deny) Equal(other Action) bool { return other == Action(d) }
+
+// Equal reports whether two upstreams have the same name, protocol, TLS and endpoints, in the same order.
 func (u Upstream) Equal(other Upstream) bool {
 	return u.Name == other.Name && u.Protocol == other.Protocol && equalPointers(u.TLS, other.TLS, TLS.Equal) &&
 		slices.Equal(u.Endpoints, other.Endpoints)
 }
 
-// Equal says whether endpoints are spoken to in the same way.
+// Equal reports whether two endpoints are connected to in the same way.
 func (t TLS) Equal(other TLS) bool {
 	return t.ServerName == other.ServerName && t.SendServerName == other.SendServerName &&
 		t.Verify == other.Verify && t.VerifyDepth == other.VerifyDepth && bytes.Equal(t.RootsPEM, other.RootsPEM) &&
 		equalPointers(t.Certificate, other.Certificate, Certificate.Equal)
 }
 
-// Equal says whether two certificates are the same text for the same hosts.
+// Equal reports whether two certificates are the same text for the same hosts.
 func (c Certificate) Equal(other Certificate) bool {
 	return c.Origin == other.Origin && slices.Equal(c.Hosts, other.Hosts) &&
 		bytes.Equal(c.ChainPEM, other.ChainPEM) && bytes.Equal(c.KeyPEM, other.KeyPEM)

@@ -1,25 +1,48 @@
 package route
 
 import (
+	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
+// note is a policy of tests.
+type note struct{ A, B string }
+
+func (n note) Text() string            { return fmt.Sprintf("note %q %q", n.A, n.B) }
+func (n note) Equal(other Policy) bool { return other == Policy(n) }
+
+// sample sets every field of the model somewhere.
 func sample() *Table {
+	ingress := ObjectRef{"Ingress", "ns", "ing"}
 	return &Table{
 		Hosts: []Host{
 			{Name: "gyull.com", Routes: []Route{
-				{Path: "/b", Backend: Backend{Upstream: "u2", Origin: Origin{"ns", "ing", "svc", "8080"}}},
-				{Path: "/a", Match: Exact, Backend: Backend{Upstream: "u1"}, Canary: &Canary{
-					Backend: Backend{Upstream: "u2"}, Header: "X-C", HeaderPattern: "a.*", Cookie: "c", Weight: 10,
-				}, Policy: Policy{
-					RedirectToHTTPS: true, HSTS: "max-age=1", Affinity: &Affinity{Cookie: "s", MaxAge: time.Hour},
-					MaxBodyBytes: 5, ConnectTimeout: time.Second, ResponseTimeout: time.Minute,
-				}},
+				{
+					Match: PrefixPath("/b"), Source: ingress,
+					Action: Forward{Backends: []Backend{{Upstream: "u2", Weight: 1, Service: ServiceRef{"ns", "svc", "8080"}}}},
+				},
+				{
+					Match: ExactPath("/a"), Policies: []Policy{note{"one", "1"}, note{"two", "2"}},
+					Action: Forward{
+						Backends: []Backend{{Upstream: "u1", Weight: 3}, {Weight: 1, Deny: &Deny{500, "no Service"}}},
+						Canary: &Canary{
+							Backend: Backend{Upstream: "u2"}, Source: ObjectRef{"Ingress", "ns", "canary"},
+							Header: "X-C", HeaderValue: "v", HeaderPattern: "a.*", Cookie: "c", Weight: 10, WeightTotal: 20,
+						},
+					},
+				},
+				{
+					Match: Match{
+						Path: Path{Regex, "/c/[0-9]+", true}, Method: "GET",
+						Headers: []ValueMatch{{"X-A", "1", false}}, Query: []ValueMatch{{"q", "x|y", true}},
+					},
+					Action: Redirect{301, "https://new.example/", "https", "h", 8443, PathChange{ReplacePrefix, "/new"}},
+				},
 			}},
-			{Name: "", Routes: []Route{{Path: "/"}}},
+			{Name: "", Routes: []Route{{Match: PrefixPath("/"), Action: Deny{503, "a reason"}}}},
 		},
 		Upstreams: []Upstream{
 			{Name: "u2", Protocol: H2C},
@@ -31,24 +54,36 @@ func sample() *Table {
 				{Address: netip.MustParseAddrPort("10.0.0.2:80"), Pod: "pod-2"}, {Address: netip.MustParseAddrPort("10.0.0.1:80")},
 			}},
 		},
-		Certificates:       []Certificate{{Origin: "ns/b", Hosts: []string{"b", "c"}, ChainPEM: []byte("x"), KeyPEM: []byte("secret")}},
-		DefaultCertificate: &Certificate{ChainPEM: []byte("y")},
+		Certificates:          []Certificate{{Origin: "ns/b", Hosts: []string{"b", "c"}, ChainPEM: []byte("x"), KeyPEM: []byte("secret")}},
+		DefaultCertificate:    &Certificate{Origin: "ns/d", ChainPEM: []byte("y")},
+		Forwarded: Forwarded{
+			TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Header: "X-Client",
+			ComputeFull: true, AnyPeer: true,
+		},
+		ProxyProtocol:        true,
+		UnderscoresInHeaders: true,
 	}
+}
+
+func text(t *testing.T, table *Table) string {
+	t.Helper()
+	var out strings.Builder
+	if err := table.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func TestWriteText(t *testing.T) {
 	const want = `host _
-  prefix / -> -
+  prefix / -> deny 503 "a reason"
 host gyull.com
-  exact /a -> u1
-    redirect to https
-    hsts "max-age=1"
-    affinity cookie="s" path="" max-age=1h0m0s same-site="" secure=false
-    max body 5 bytes
-    connect timeout 1s
-    response timeout 1m0s
-    canary header="X-C" pattern="a.*" cookie="c" weight=10/100 -> u2
-  prefix /b -> u2 (ns/ing svc:8080)
+  exact /a -> u1 weight=3, deny 500 "no Service" weight=1
+    note "one" "1"
+    note "two" "2"
+    canary header="X-C" value="v" pattern="a.*" cookie="c" weight=10/20 -> u2 from Ingress ns/canary
+  prefix /b -> u2 (ns/svc:8080) from Ingress ns/ing
+  regex /c/[0-9]+ ignoring case method="GET" header X-A="1" query q=~"x|y" -> redirect 301 url=https://new.example/ scheme=https host=h port=8443 prefix=/new
 upstream u1
   10.0.0.2:80 pod-2
   10.0.0.1:80
@@ -56,55 +91,142 @@ upstream u2 h2c
 upstream u3 https
   tls name="svc" sent verify depth=1 roots=sha256:454349e422f05297 certificate=ns/client sha256:2d711642b726b044
 certificate ns/b sha256:2d711642b726b044 for b c
-default certificate - sha256:a1fce4363854ff88 for its own names
-forwarded headers from=10.0.0.0/8
+default certificate ns/d sha256:a1fce4363854ff88 for its own names
+forwarded headers header="X-Client" full any-peer from=10.0.0.0/8
+proxy protocol
+underscores in headers
 `
-	var got strings.Builder
-	table := sample()
-	table.Forwarded = Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
-	if err := table.WriteText(&got); err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+	if got := text(t, sample()); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 
-func TestEqual(t *testing.T) {
-	if a, b := sample(), sample(); !a.Equal(b) || !a.Equal(a) || a.Equal(nil) || !(*Table)(nil).Equal(nil) {
-		t.Error("equal tables differ, or differ from nothing")
+// TestEveryFieldCounts changes one field of the sample after the other, whatever fields there are: each must make a
+// difference to Equal, and to the text but for keys and names that TLS does not use.
+func TestEveryFieldCounts(t *testing.T) {
+	original := text(t, sample())
+	fields := leaves(reflect.ValueOf(sample()).Elem(), "")
+	if len(fields) < 60 {
+		t.Fatalf("found only the fields %v", fields)
 	}
-	for name, change := range map[string]func(*Table){
-		"host":             func(t *Table) { t.Hosts[0].Name = "x" },
-		"hosts":            func(t *Table) { t.Hosts = t.Hosts[:1] },
-		"path":             func(t *Table) { t.Hosts[0].Routes[0].Path = "/x" },
-		"match":            func(t *Table) { t.Hosts[0].Routes[0].Match = Exact },
-		"origin":           func(t *Table) { t.Hosts[0].Routes[0].Backend.Origin.Port = "1" },
-		"policy":           func(t *Table) { t.Hosts[0].Routes[0].Policy.HSTS = "x" },
-		"affinity":         func(t *Table) { t.Hosts[0].Routes[1].Policy.Affinity.Secure = true },
-		"no affinity":      func(t *Table) { t.Hosts[0].Routes[1].Policy.Affinity = nil },
-		"canary":           func(t *Table) { t.Hosts[0].Routes[1].Canary.Weight++ },
-		"no canary":        func(t *Table) { t.Hosts[0].Routes[1].Canary = nil },
-		"protocol":         func(t *Table) { t.Upstreams[0].Protocol = HTTP1 },
-		"tls":              func(t *Table) { t.Upstreams[1].TLS = nil },
-		"tls name":         func(t *Table) { t.Upstreams[1].TLS.ServerName = "x" },
-		"tls sni":          func(t *Table) { t.Upstreams[1].TLS.SendServerName = false },
-		"tls verify":       func(t *Table) { t.Upstreams[1].TLS.Verify = false },
-		"tls depth":        func(t *Table) { t.Upstreams[1].TLS.VerifyDepth++ },
-		"tls roots":        func(t *Table) { t.Upstreams[1].TLS.RootsPEM = nil },
-		"tls certificate":  func(t *Table) { t.Upstreams[1].TLS.Certificate = nil },
-		"trust":            func(t *Table) { t.Forwarded.TrustHeaders = true },
-		"endpoint":         func(t *Table) { t.Upstreams[2].Endpoints[0].Pod = "x" },
-		"order":            func(t *Table) { e := t.Upstreams[2].Endpoints; e[0], e[1] = e[1], e[0] },
-		"certificate":      func(t *Table) { t.Certificates[0].ChainPEM = nil },
-		"key":              func(t *Table) { t.Certificates[0].KeyPEM = []byte("x") },
-		"certificate host": func(t *Table) { t.Certificates[0].Hosts[0] = "x" },
-		"default":          func(t *Table) { t.DefaultCertificate = nil },
+	for _, path := range fields {
+		changed := sample()
+		change(t, reflect.ValueOf(changed).Elem(), path)
+		if changed.Equal(sample()) || sample().Equal(changed) {
+			t.Errorf("%s makes no difference to Equal", path)
+		}
+		hidden := strings.HasSuffix(path, "KeyPEM") || strings.Contains(path, "TLS.Certificate.Hosts")
+		if same := text(t, changed) == original; same != hidden {
+			t.Errorf("%s: the text is the same: %t", path, same)
+		}
+	}
+	if !sample().Equal(sample()) || sample().Equal(nil) || !(*Table)(nil).Equal(nil) {
+		t.Error("equal tables differ, or a table equals nothing")
+	}
+}
+
+// leaves are the paths of all fields below a value that hold no others, and of all pointers and slices.
+func leaves(v reflect.Value, at string) []string {
+	switch v.Kind() {
+	case reflect.Interface:
+		return leaves(v.Elem(), at)
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return append(leaves(v.Elem(), at), at)
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 || v.Len() == 0 {
+			return []string{at}
+		}
+		paths := []string{at}
+		for i := range v.Len() {
+			paths = append(paths, leaves(v.Index(i), fmt.Sprintf("%s[%d]", at, i))...)
+		}
+		return paths
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[netip.AddrPort]() || v.Type() == reflect.TypeFor[netip.Prefix]() {
+			return []string{at}
+		}
+		var paths []string
+		for i := range v.NumField() {
+			paths = append(paths, leaves(v.Field(i), at+"."+v.Type().Field(i).Name)...)
+		}
+		return paths
+	}
+	return []string{at}
+}
+
+// change changes what is at a path: pointers become nil, slices shorter, values others.
+func change(t *testing.T, v reflect.Value, path string) {
+	t.Helper()
+	if v.Kind() == reflect.Interface { // the value in it can't be changed in place
+		copied := reflect.New(v.Elem().Type()).Elem()
+		copied.Set(v.Elem())
+		change(t, copied, path)
+		v.Set(copied)
+		return
+	}
+	if path == "" {
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			if v.IsZero() {
+				v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+				return
+			}
+			v.SetZero()
+		case reflect.String:
+			v.SetString(v.String() + "x")
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Int:
+			v.SetInt(v.Int() + 1)
+		case reflect.Uint8:
+			v.SetUint((v.Uint() + 1) % 2)
+		case reflect.Uint16:
+			v.SetUint(v.Uint() + 1)
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[netip.Prefix]() {
+				v.Set(reflect.ValueOf(netip.MustParsePrefix("10.9.0.0/16")))
+				return
+			}
+			v.Set(reflect.ValueOf(netip.MustParseAddrPort("10.9.9.9:9")))
+		default:
+			t.Fatalf("don't know how to change a %s", v.Kind())
+		}
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		change(t, v.Elem(), path)
+		return
+	}
+	end := strings.IndexAny(path[1:], ".[") + 1
+	if end == 0 {
+		end = len(path)
+	}
+	if v.Kind() == reflect.Slice {
+		var i int
+		if _, err := fmt.Sscanf(path, "[%d]", &i); err != nil {
+			t.Fatal(err)
+		}
+		change(t, v.Index(i), path[end:])
+		return
+	}
+	change(t, v.FieldByName(path[1:end]), path[end:])
+}
+
+func TestOrderCounts(t *testing.T) {
+	for name, swap := range map[string]func(*Table){
+		"hosts":     func(t *Table) { h := t.Hosts; h[0], h[1] = h[1], h[0] },
+		"routes":    func(t *Table) { r := t.Hosts[0].Routes; r[0], r[1] = r[1], r[0] },
+		"policies":  func(t *Table) { p := t.Hosts[0].Routes[1].Policies; p[0], p[1] = p[1], p[0] },
+		"endpoints": func(t *Table) { e := t.Upstreams[2].Endpoints; e[0], e[1] = e[1], e[0] },
+		"no action": func(t *Table) { t.Hosts[0].Routes[0].Action = nil },
 	} {
 		changed := sample()
-		change(changed)
+		swap(changed)
 		if changed.Equal(sample()) || sample().Equal(changed) {
-			t.Errorf("another %s makes no difference", name)
+			t.Errorf("%s in another order make no difference", name)
 		}
 	}
 }
@@ -121,5 +243,27 @@ func TestValidate(t *testing.T) {
 	twice := &Table{Hosts: []Host{{Name: "a"}, {Name: "a"}}, Upstreams: []Upstream{{Name: "u"}, {Name: "u"}}}
 	if problems := twice.Validate(); len(problems) != 2 {
 		t.Errorf("got %v", problems)
+	}
+}
+
+func TestValidateRoute(t *testing.T) {
+	for _, action := range []Action{
+		nil, Deny{Status: 200}, Deny{Status: 600}, Redirect{}, Redirect{Status: 304, URL: "/"}, Redirect{Status: 301, Scheme: "ftp"},
+		Redirect{Status: 301, URL: "/\r\nSet-Cookie: x"}, Redirect{Status: 301, Host: "a b"},
+		Redirect{Status: 301, Path: PathChange{ReplacePath, "a"}},
+		Forward{Backends: []Backend{{Weight: -1}}}, Forward{Backends: []Backend{{Deny: &Deny{}}}},
+		Forward{Canary: &Canary{Weight: -1}}, Forward{Canary: &Canary{WeightTotal: -1}},
+		Forward{Canary: &Canary{Backend: Backend{Deny: &Deny{}}}},
+	} {
+		if err := (Route{Action: action}).Validate(); err == nil {
+			t.Errorf("%#v: no error", action)
+		}
+	}
+	for _, host := range sample().Hosts {
+		for _, r := range host.Routes {
+			if err := r.Validate(); err != nil {
+				t.Errorf("%s: %v", r.Match.Text(), err)
+			}
+		}
 	}
 }

@@ -16,7 +16,9 @@ import (
 // shown by the start of its SHA-256 sum.
 //
 //	host gyull.com
-//	  prefix /admin -> default-svc3-admin-8080 (default/ingress-1 svc3-admin:8080)
+//	  prefix /admin -> default-svc3-admin-8080 (default/svc3-admin:8080) from Ingress default/ingress-1
+//	    limit request bodies to 1048576 bytes
+//	  prefix /private -> deny 503 "auth-url is not supported" from Ingress default/ingress-2
 //	upstream default-svc3-admin-8080
 //	  172.16.1.4:8080 deploy3-adminsrv-7c8f8b8c87-5pf7g
 func (t *Table) WriteText(w io.Writer) error {
@@ -48,17 +50,6 @@ func (t *Table) WriteText(w io.Writer) error {
 	return nil
 }
 
-// String is "prefix" or "exact".
-func (m PathMatch) String() string {
-	switch m {
-	case Prefix:
-		return "prefix"
-	case Exact:
-		return "exact"
-	}
-	return fmt.Sprintf("PathMatch(%d)", uint8(m))
-}
-
 // String is "http1", "h2c", "https" or "h2".
 func (p Protocol) String() string {
 	switch p {
@@ -74,18 +65,6 @@ func (p Protocol) String() string {
 	return fmt.Sprintf("Protocol(%d)", uint8(p))
 }
 
-// String is "upstream (namespace/ingress service:port)"; the part in brackets is left out where it is empty.
-func (b Backend) String() string {
-	name := b.Upstream
-	if name == "" {
-		name = "-"
-	}
-	if b.Origin == (Origin{}) {
-		return name
-	}
-	return fmt.Sprintf("%s (%s/%s %s:%s)", name, b.Origin.Namespace, b.Origin.Ingress, b.Origin.Service, b.Origin.Port)
-}
-
 func writeHost(out *bufio.Writer, host Host) {
 	name := host.Name
 	if name == "" {
@@ -94,49 +73,26 @@ func writeHost(out *bufio.Writer, host Host) {
 	fmt.Fprintf(out, "host %s\n", name)
 	routes := slices.Clone(host.Routes)
 	slices.SortStableFunc(routes, func(a, b Route) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Match, b.Match))
+		return cmp.Or(cmp.Compare(a.Match.Path.Value, b.Match.Path.Value), cmp.Compare(a.Match.Path.Kind, b.Match.Path.Kind))
 	})
 	for _, r := range routes {
-		fmt.Fprintf(out, "  %s %s -> %s\n", r.Match, r.Path, r.Backend)
-		for _, line := range r.Policy.lines() {
-			fmt.Fprintf(out, "    %s\n", line)
-		}
-		if r.Canary != nil {
-			fmt.Fprintf(out, "    canary%s -> %s\n", r.Canary.rules(), r.Canary.Backend)
-		}
+		writeRoute(out, r)
 	}
 }
 
-func (p Policy) lines() []string {
-	var lines []string
-	if p.RedirectToHTTPS {
-		lines = append(lines, "redirect to https")
+func writeRoute(out *bufio.Writer, r Route) {
+	action := "-"
+	if r.Action != nil {
+		action = r.Action.Text()
 	}
-	if p.HSTS != "" {
-		lines = append(lines, fmt.Sprintf("hsts %q", p.HSTS))
+	fmt.Fprintf(out, "  %s -> %s%s\n", r.Match.Text(), action, r.Source.from())
+	for _, p := range r.Policies {
+		fmt.Fprintf(out, "    %s\n", p.Text())
 	}
-	if a := p.Affinity; a != nil {
-		lines = append(lines, fmt.Sprintf("affinity cookie=%q path=%q max-age=%s same-site=%q secure=%t",
-			a.Cookie, a.Path, a.MaxAge, a.SameSite, a.Secure))
+	if forward, ok := r.Action.(Forward); ok && forward.Canary != nil {
+		c := forward.Canary
+		fmt.Fprintf(out, "    canary%s -> %s%s\n", c.rules(), c.Backend.text(), c.Source.from())
 	}
-	if p.MaxBodyBytes > 0 {
-		lines = append(lines, fmt.Sprintf("max body %d bytes", p.MaxBodyBytes))
-	}
-	if p.ConnectTimeout > 0 {
-		lines = append(lines, fmt.Sprintf("connect timeout %s", p.ConnectTimeout))
-	}
-	if p.ResponseTimeout > 0 {
-		lines = append(lines, fmt.Sprintf("response timeout %s", p.ResponseTimeout))
-	}
-	return lines
-}
-
-// Total is WeightTotal, or what its zero value stands for.
-func (c *Canary) Total() int {
-	if c.WeightTotal == 0 {
-		return 100
-	}
-	return c.WeightTotal
 }
 
 func (c *Canary) rules() string {

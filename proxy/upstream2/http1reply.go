@@ -40,7 +40,7 @@ func (c *http1Conn) start() {
 		length, chunked = 0, false
 	}
 	c.untilClose = length < 0 && !chunked
-	c.body.Start(&c.in, length, chunked)
+	c.body.StartReply(&c.in, length, chunked)
 	if length > http1.LargeBuffer/16 {
 		c.enlarge()
 	}

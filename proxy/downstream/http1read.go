@@ -1,0 +1,127 @@
+package downstream
+
+import (
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/deadline"
+)
+
+// requestReader reads from an HTTP/1.1 connection, each time with the limit of what is waited for.
+type requestReader struct {
+	conn     net.Conn
+	timeouts *Timeouts
+	draining *atomic.Bool
+
+	phase     phase
+	headerDue bool // the deadline of a slow header is set
+	limit     deadline.Lazy
+	canceled  atomic.Bool // reads of the body fail
+
+	state  atomic.Uint32
+	ending sync.Mutex // held while the read of an idle connection is ended
+	// closing says that the connection was to be closed as idle when a request came: it is the last one.
+	closing bool
+}
+
+// phase is what a read waits for.
+type phase uint8
+
+const (
+	awaitRequest phase = iota
+	awaitHeader
+	awaitBody
+)
+
+// The states of a connection, as closeIdle sees it.
+const (
+	busy uint32 = iota
+	idle
+	closingIdle
+)
+
+// next begins the wait for the next request. begun says that a part of it was read before.
+func (r *requestReader) next(begun bool) {
+	r.phase, r.headerDue = awaitRequest, false
+	if begun {
+		r.phase = awaitHeader
+	}
+}
+
+// Read implements io.Reader.
+func (r *requestReader) Read(p []byte) (int, error) {
+	switch r.phase {
+	case awaitRequest:
+		return r.readIdle(p)
+	case awaitHeader:
+		if !r.headerDue { // one limit for the whole header, however slowly it trickles in
+			r.headerDue = true
+			r.limit.Forget()
+			if err := r.conn.SetReadDeadline(time.Now().Add(r.timeouts.Header)); err != nil {
+				return 0, err
+			}
+		}
+	case awaitBody:
+		if err := r.limit.Extend(r.conn.SetReadDeadline, time.Now(), r.timeouts.Body); err != nil {
+			return 0, err
+		}
+		if r.canceled.Load() {
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+	return r.conn.Read(p)
+}
+
+// readIdle waits for the first bytes of a request.
+func (r *requestReader) readIdle(p []byte) (int, error) {
+	if err := r.limit.Extend(r.conn.SetReadDeadline, time.Now(), r.timeouts.Idle); err != nil {
+		return 0, err
+	}
+	// While other requests run, the next one may come, which saves a read that fails and has to be repeated. Yielding
+	// before the reads of replies as well would keep the scheduler from looking at the network often enough.
+	runtime.Gosched()
+	r.state.Store(idle)
+	if r.draining.Load() {
+		return 0, io.EOF
+	}
+	n, err := r.conn.Read(p)
+	if !r.state.CompareAndSwap(idle, busy) {
+		r.ending.Lock() // until closeIdle has set its deadline, which must not end a read of the body
+		r.limit.Forget()
+		r.closing = true
+		r.ending.Unlock()
+	}
+	if n > 0 {
+		r.phase = awaitHeader
+	}
+	return n, err
+}
+
+// closeIdle ends the read of a connection that waits for a request, and reports whether it does. If a request comes
+// just then, it is served as the last one.
+func (r *requestReader) closeIdle() bool {
+	r.ending.Lock()
+	defer r.ending.Unlock()
+	if !r.state.CompareAndSwap(idle, closingIdle) {
+		return false
+	}
+	r.conn.SetReadDeadline(time.Unix(1, 0))
+	return true
+}
+
+// cancel makes reads of the body fail.
+func (r *requestReader) cancel() {
+	r.canceled.Store(true)
+	r.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// resume allows reads of the body again.
+func (r *requestReader) resume() {
+	r.limit.Forget()
+	r.canceled.Store(false)
+}

@@ -1,0 +1,75 @@
+package downstream
+
+import (
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// Informational implements Client.
+func (c *http1Conn) Informational(reply *message.Response) error {
+	if c.request.Minor == 0 { // HTTP/1.0 has none (RFC 9110 section 15.2)
+		return nil
+	}
+	c.writer.status(reply.Status, reply.Reason)
+	c.writer.forwarded(reply)
+	c.writer.endHeader()
+	return c.writer.flush()
+}
+
+// Header implements Client.
+func (c *http1Conn) Header(h Header) error {
+	c.probe.replied = true
+	w := &c.writer
+	w.chunked = false
+	c.rest.discard = h.BodyUnread && c.canDiscardBody()
+	c.closing = h.Close || c.request.Close || c.reader.closing || c.server.draining.Load() ||
+		h.BodyUnread && !c.rest.discard
+	var reason []byte
+	if h.Reply != nil {
+		reason = h.Reply.Reason
+	}
+	w.status(h.Status, reason)
+	if h.Reply != nil {
+		w.forwarded(h.Reply)
+	}
+	if h.Reply == nil || !h.Reply.Has(message.Date) {
+		w.line("Date: ", c.server.dates.at(time.Now()))
+	}
+	w.out = append(w.out, h.Lines...)
+	if h.HasBody && h.Length < 0 {
+		if c.request.Minor >= 1 {
+			w.chunked = true
+			w.line("Transfer-Encoding: ", "chunked")
+		} else {
+			c.closing = true
+		}
+	}
+	switch {
+	case c.closing:
+		w.line("Connection: ", "close")
+	case c.request.Minor == 0:
+		w.line("Connection: ", "keep-alive")
+	}
+	w.endHeader()
+	return nil
+}
+
+// Data implements Client.
+func (c *http1Conn) Data(piece []byte) error { return c.writer.data(piece) }
+
+// Flush implements Client.
+func (c *http1Conn) Flush() error { return c.writer.flush() }
+
+// End implements Client.
+func (c *http1Conn) End(trailers []message.Field) error {
+	c.writer.end(trailers)
+	return c.writer.flush()
+}
+
+// Abort implements Client: the client finds a length that is not reached, or no last chunk (RFC 9112 section 8).
+func (c *http1Conn) Abort() {
+	_ = c.writer.flush() // what there is may help to find out why
+	c.closing = true
+	c.conn.Close()
+}

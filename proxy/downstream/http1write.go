@@ -1,0 +1,121 @@
+package downstream
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/deadline"
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+const (
+	// gatherLimit is how many bytes of a reply are gathered before they are written.
+	gatherLimit = 16 << 10
+	// keptBuffer is the capacity of the buffer for gathering that an idle connection may keep.
+	keptBuffer = 2 << 10
+)
+
+// replyWriter writes replies in HTTP/1.1 (RFC 9112).
+type replyWriter struct {
+	conn    net.Conn
+	limit   time.Duration // for a write
+	until   deadline.Lazy
+	out     []byte // gathered
+	chunked bool   // the body of the reply is
+}
+
+func (w *replyWriter) status(status int, reason []byte) {
+	if w.out == nil {
+		w.out = make([]byte, 0, keptBuffer)
+	}
+	w.out = append(w.out, "HTTP/1.1 "...)
+	w.out = strconv.AppendInt(w.out, int64(status), 10)
+	w.out = append(w.out, ' ')
+	if len(reason) > 0 {
+		w.out = append(w.out, reason...)
+	} else {
+		w.out = append(w.out, http.StatusText(status)...)
+	}
+	w.out = append(w.out, '\r', '\n')
+}
+
+func (w *replyWriter) forwarded(reply *message.Response) { w.out = reply.AppendForwardedLines(w.out) }
+
+func (w *replyWriter) line(name, value string) {
+	w.out = append(w.out, name...)
+	w.out = append(w.out, value...)
+	w.out = append(w.out, '\r', '\n')
+}
+
+func (w *replyWriter) endHeader() { w.out = append(w.out, '\r', '\n') }
+
+func (w *replyWriter) data(piece []byte) error {
+	if w.chunked {
+		w.out = strconv.AppendInt(w.out, int64(len(piece)), 16)
+		w.out = append(w.out, '\r', '\n')
+	}
+	if len(w.out)+len(piece) <= gatherLimit {
+		w.out = append(w.out, piece...)
+	} else {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if err := w.write(piece); err != nil {
+			return err
+		}
+	}
+	if w.chunked {
+		w.out = append(w.out, '\r', '\n')
+	}
+	return nil
+}
+
+func (w *replyWriter) end(trailers []message.Field) {
+	if !w.chunked {
+		return
+	}
+	w.out = append(w.out, "0\r\n"...)
+	for i := range trailers {
+		if field := &trailers[i]; field.AllowedInTrailers() {
+			w.out = append(append(w.out, field.Name...), ": "...)
+			w.out = append(append(w.out, field.Value...), '\r', '\n')
+		}
+	}
+	w.endHeader()
+}
+
+// upgrade gathers a reply with status 101 (RFC 9110 section 15.2.2).
+func (w *replyWriter) upgrade(reply *message.Response, lines []byte) {
+	w.status(reply.Status, reply.Reason)
+	w.forwarded(reply)
+	w.out = append(w.out, lines...)
+	w.out = append(w.out, "Connection: upgrade\r\nUpgrade: "...)
+	w.out = append(w.out, reply.Upgrade...)
+	w.out = append(w.out, "\r\n\r\n"...)
+}
+
+func (w *replyWriter) flush() error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	err := w.write(w.out)
+	w.out = w.out[:0]
+	return err
+}
+
+func (w *replyWriter) write(p []byte) error {
+	if err := w.until.Extend(w.conn.SetWriteDeadline, time.Now(), w.limit); err != nil {
+		return err
+	}
+	_, err := w.conn.Write(p)
+	return err
+}
+
+// shrink gives up a buffer that was made for a large reply.
+func (w *replyWriter) shrink() {
+	if cap(w.out) > keptBuffer {
+		w.out = nil
+	}
+}

@@ -1,0 +1,121 @@
+package downstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingress-testbed/testbed/proxy/proxyprotocol"
+)
+
+// Serve accepts connections in plain text on one listener and over TLS on the other (either may be nil), until ctx is
+// done. Then it closes both, drains for at most Timeouts.Drain, closes what is left, and returns nil. It returns an
+// error if accepting fails for good.
+func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
+	defer s.close()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, listener := range []net.Listener{plain, secure} {
+		if listener == nil {
+			continue
+		}
+		isSecure := listener == secure
+		group.Go(func() error { return s.accept(ctx, listener, isSecure) })
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		s.draining.Store(true)
+		for _, listener := range []net.Listener{plain, secure} {
+			if listener != nil {
+				listener.Close()
+			}
+		}
+		return nil
+	})
+	err := group.Wait()
+	s.connections.drain(s.options.Timeouts.Drain, s.close)
+	return err
+}
+
+// accept serves each connection in a goroutine of its own.
+func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool) error {
+	var pause time.Duration
+	for {
+		conn, err := listener.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				conn.Close()
+			}
+			return nil
+		case err == nil:
+			pause = 0
+			if !s.connections.reserve(ctx) {
+				conn.Close()
+				return nil
+			}
+			//nolint:contextcheck // requests outlive ctx: they are drained
+			s.connections.handle(func() { s.serveConn(conn, secure) })
+			continue
+		}
+		var temporary interface{ Temporary() bool }
+		if !errors.As(err, &temporary) || !temporary.Temporary() {
+			return fmt.Errorf("accepting connections on %s: %w", listener.Addr(), err)
+		}
+		// Most likely the process is out of file descriptors, and connections that end will free some.
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.options.Logger.Warn("accepting a connection failed; retrying", "error", err, "pause", pause)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// serveConn serves one connection in the protocol that its client chose.
+func (s *Server) serveConn(conn net.Conn, secure bool) {
+	defer conn.Close()
+	s.options.Connected.Add(1)
+	defer s.options.Connected.Add(-1)
+	address, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
+	peer := Peer{Address: address.Addr(), Secure: secure}
+	if s.options.ProxyProtocol() {
+		var err error
+		if peer.Stated, err = proxyprotocol.Read(conn, s.options.Timeouts.ProxyHeader); err != nil {
+			s.options.Logger.Debug("connection closed", "peer", address, "error", err)
+			return
+		}
+	}
+	if secure {
+		encrypted, err := s.handshake(conn)
+		if err != nil {
+			s.options.Logger.Debug("the TLS handshake failed", "peer", address, "error", err)
+			return
+		}
+		conn = encrypted
+		if encrypted.ConnectionState().NegotiatedProtocol == "h2" {
+			s.serveHTTP2(conn, nil, peer)
+			return
+		}
+	}
+	if read, isHTTP2 := s.serveHTTP1(conn, peer); isHTTP2 && !secure {
+		s.serveHTTP2(conn, read, peer)
+	}
+}
+
+func (s *Server) handshake(conn net.Conn) (*tls.Conn, error) {
+	encrypted := tls.Server(conn, s.options.TLS)
+	ctx, cancel := context.WithTimeout(s.closed, s.options.Timeouts.TLSHandshake)
+	defer cancel()
+	err := encrypted.HandshakeContext(ctx)
+	if err != nil {
+		refusePlainHTTP(err)
+	}
+	return encrypted, err
+}

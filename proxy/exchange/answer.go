@@ -1,0 +1,63 @@
+package exchange
+
+import (
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
+)
+
+// answer finds the route of the request and does what it says.
+func (x *exchange) answer() (reusable bool) {
+	if x.message.Asterisk || x.message.MaxForwards() == 0 {
+		return x.reply(200, "")
+	}
+	var err error
+	if x.request.Path, err = urlpath.AppendNormal(x.request.Path[:0], x.message.Path); err != nil {
+		return x.reply(400, err.Error())
+	}
+	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)
+	if x.route = x.table.Find(&x.request); x.route == nil {
+		return x.reply(404, "no route")
+	}
+	if string(x.identity.Host) != string(x.message.Host) { // redirects lead to the host that the client has asked for
+		x.request.Host = appendHostName(x.request.Host[:0], x.identity.Host)
+	}
+	if reply, answered := x.route.Answer(&x.request); answered {
+		return x.reply(reply.Status, reply.Reason)
+	}
+	if limit := x.bodyLimit(); limit > 0 && x.message.Length > limit {
+		return x.reply(413, "the body is too large")
+	}
+	x.selection = x.table.Select(x.route, &x.request)
+	if reply, denied := x.selection.Denied(); denied {
+		return x.reply(reply.Status, reply.Reason)
+	}
+	if x.selection.Endpoint < 0 {
+		return x.reply(503, "the upstream has no endpoint")
+	}
+	return x.forward()
+}
+
+// bodyLimit is the largest request body in bytes; 0 is none.
+func (x *exchange) bodyLimit() int64 {
+	if own := x.route.Chain.Settings.BodyLimit; own > 0 {
+		return own
+	}
+	return x.options.BodyLimit
+}
+
+// appendHostName appends the host of an authority in lower case, without port and final dot.
+func appendHostName(dst, authority []byte) []byte {
+	start := len(dst)
+	for i, c := range authority {
+		if c == ':' && (authority[0] != '[' || authority[i-1] == ']') {
+			break
+		}
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
+	}
+	if last := len(dst) - 1; last > start && dst[last] == '.' {
+		dst = dst[:last]
+	}
+	return dst
+}

@@ -1,0 +1,92 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+
+	"github.com/ingress-testbed/testbed/proxy/downstream"
+	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+)
+
+// relay sends an endpoint's reply to the client.
+func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
+	header := reply.Header()
+	x.outcome.status = header.Status
+	x.route.Chain.Reply(&x.request, header)
+	if header.Status == 101 {
+		return x.upgrade(reply)
+	}
+	h := downstream.Header{
+		Status: header.Status, Reply: header, Lines: x.request.ReplyLines, Length: header.Length,
+		HasBody:    header.HasBody(x.message.Method),
+		BodyUnread: !reply.RequestSent(),
+	}
+	err := x.client.Header(h)
+	if err == nil && h.HasBody {
+		err = x.relayBody(reply)
+	}
+	if err == nil {
+		err = x.client.End(reply.Trailers())
+	}
+	switch {
+	case err == nil:
+	case errors.As(err, new(*brokenReply)) && !x.client.Gone():
+		x.outcome.reason = err.Error()
+	default:
+		x.outcome.status, x.outcome.reason = statusClientGone, err.Error()
+	}
+	_ = reply.Close() // it is too late to tell the client about a fault of its body
+	if err != nil {
+		x.client.Abort()
+		return false
+	}
+	return x.client.Reusable()
+}
+
+// brokenReply is a reply that could not be read to its end.
+type brokenReply struct{ err error }
+
+func (e *brokenReply) Error() string { return "the reply is incomplete: " + e.err.Error() }
+func (e *brokenReply) Unwrap() error { return e.err }
+
+// relayBody sends the body as it comes. What has come with the header goes out with the header.
+func (x *exchange) relayBody(reply upstream.Reply) error {
+	for {
+		piece, err := reply.Available()
+		if err == nil && len(piece) == 0 {
+			if err := x.client.Flush(); err != nil {
+				return err
+			}
+			piece, err = reply.Next()
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, upstream.ErrClientGone):
+			return err
+		case err != nil:
+			return &brokenReply{err}
+		}
+		x.outcome.bytesOut += int64(len(piece))
+		if err := x.client.Data(piece); err != nil {
+			return err
+		}
+	}
+}
+
+// upgrade changes protocols (RFC 9110 section 7.8) and carries bytes both ways until both sides have ended.
+func (x *exchange) upgrade(reply upstream.Reply) (reusable bool) {
+	defer func() { _ = reply.Close() }()
+	endpoint, fromEndpoint := reply.Hijack()
+	defer endpoint.Close()
+	client, fromClient, err := x.client.Upgrade(reply.Header(), x.request.ReplyLines)
+	if errors.Is(err, downstream.ErrNoUpgrade) {
+		return x.reply(502, "the endpoint changed protocols although the client did not ask for it")
+	}
+	if err != nil {
+		return x.abandon(err)
+	}
+	t := tunnel{client: client, endpoint: endpoint, idle: x.options.Tunnel}
+	x.call.BytesIn, x.outcome.bytesOut = t.run(fromClient, fromEndpoint)
+	return false
+}

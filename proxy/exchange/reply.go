@@ -1,0 +1,57 @@
+package exchange
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/ingress-testbed/testbed/proxy/downstream"
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// reply answers without an endpoint: with a status, its text as body, and what the policies add.
+func (x *exchange) reply(status int, reason string) (reusable bool) {
+	x.outcome.status, x.outcome.reason = status, reason
+	if x.route != nil {
+		x.route.Chain.Reply(&x.request, nil)
+	}
+	text := http.StatusText(status) + "\n"
+	lines := x.request.ReplyLines
+	switch {
+	case status == http.StatusMethodNotAllowed: // which must have Allow (RFC 9110 section 15.5.6)
+		lines = append(lines, message.AllowLine...)
+	case status < 300: // OPTIONS
+		lines = append(lines, message.AllowLine...)
+		text = ""
+	}
+	lines = append(lines, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
+	lines = strconv.AppendInt(lines, int64(len(text)), 10)
+	lines = append(lines, '\r', '\n')
+	x.request.ReplyLines = lines
+	header := downstream.Header{
+		Status: status, Lines: lines, Length: int64(len(text)),
+		HasBody:    string(x.message.Method) != http.MethodHead && text != "",
+		BodyUnread: !x.client.Body().Ended(),
+		Close:      status == http.StatusBadRequest || status == http.StatusRequestTimeout,
+	}
+	if err := x.sendReply(header, text); err != nil {
+		x.client.Abort()
+		return false
+	}
+	return x.client.Reusable()
+}
+
+func (x *exchange) sendReply(header downstream.Header, text string) error {
+	if err := x.client.Header(header); err != nil {
+		return err
+	}
+	if header.HasBody {
+		x.outcome.bytesOut = int64(len(text))
+		if err := x.client.Data([]byte(text)); err != nil {
+			return err
+		}
+	}
+	return x.client.End(nil)
+}
+
+// refuse answers a request that could not be parsed.
+func (x *exchange) refuse(why *message.Error) { x.reply(why.Status, why.Reason) }

@@ -1,0 +1,75 @@
+// Package policy is what is done with the requests of a route besides answering them: redirecting, limiting, changing
+// headers. Each policy has a file of its own, and implements route.Policy and those of the hooks below that it needs:
+//
+//	Configurer     once, when the route is compiled: limits, time-outs, session cookies
+//	RequestPolicy  before an endpoint is selected; may answer instead
+//	ReplyPolicy    before the header of a reply is sent, the proxy's own replies included
+//
+// A route's policies are compiled to a Chain, which runs them in the order of their stages, whatever their order in the
+// table. Policies are shared by all requests of a route: they must not change once they are in a table. None of the
+// hooks may allocate for a request that takes the usual way.
+package policy
+
+import (
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// Policy is a route.Policy that package policy can compile.
+type Policy interface {
+	route.Policy
+	// Stage says when the policy runs. Policies of the same stage run in the order of the table.
+	Stage() Stage
+}
+
+// Stage orders policies. The order is that of nginx's phases, because that is what users of ingress-nginx rely on: a
+// client that would be redirected to HTTPS is redirected before it is asked for a password.
+type Stage uint8
+
+// The stages in their order.
+const (
+	Redirecting Stage = iota // answers that depend on the URL alone
+	Limiting                 // rates, sizes
+	Authorizing              // who may come in: addresses, passwords, external authorization
+	Rewriting                // what the endpoint gets: path, headers
+	Selecting                // which endpoint it is
+	Replying                 // what the client gets: headers
+)
+
+// Settings are what policies configure for the whole exchange. Zero values leave it to the proxy's configuration.
+type Settings struct {
+	// BodyLimit is the largest request body in bytes.
+	BodyLimit int64
+	// ConnectTimeout bounds connecting to an endpoint, ResponseTimeout the silence of an endpoint.
+	ConnectTimeout, ResponseTimeout time.Duration
+	// Affinity keeps a client on one endpoint; nil does not.
+	Affinity *Affinity
+}
+
+// Configurer is a policy that configures the exchange.
+type Configurer interface {
+	Policy
+	Configure(settings *Settings)
+}
+
+// RequestPolicy is a policy that sees requests. If it answers, nothing else of the chain sees the request, and no
+// endpoint gets it; the reply still passes the reply policies.
+type RequestPolicy interface {
+	Policy
+	Request(r *Request) (reply Reply, answered bool)
+}
+
+// ReplyPolicy is a policy that sees the headers of final replies. reply is nil if the proxy answers by itself.
+type ReplyPolicy interface {
+	Policy
+	Reply(r *Request, reply *message.Response)
+}
+
+// Reply is an answer of the proxy itself.
+type Reply struct {
+	Status int
+	// Reason says for the access log why the proxy answers by itself; it may be "".
+	Reason string
+}

@@ -1,0 +1,69 @@
+package policy
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
+
+// Request is one exchange as policies see and change it. Its user resets it for each request and keeps its buffers, so
+// that policies allocate nothing.
+type Request struct {
+	Message *message.Request
+	// Host is that of the request, in lower case, without port and final dot.
+	Host []byte
+	// Path is normalised (package urlpath). It is what is forwarded, so that a policy may change it.
+	Path []byte
+	// Scheme is "http" or "https": that of the client's connection, or the forwarded one if that is trusted.
+	Scheme string
+	// Client is the address of the client: that of its connection, or the forwarded one if that is trusted.
+	Client netip.Addr
+	// HTTPPort and HTTPSPort are the ports that redirects lead to.
+	HTTPPort, HTTPSPort uint16
+	// Session is the token of the session that the reply starts; "" starts none. Selecting an endpoint sets it.
+	Session string
+	// Context is done when the client's connection is closed.
+	Context context.Context
+
+	// RequestLines are field lines to add to the request, ReplyLines to the reply, each with its CR LF. Use
+	// AddRequestHeader and AddReplyHeader.
+	RequestLines, ReplyLines []byte
+}
+
+// Reset forgets everything but the buffers of Host, Path and the lines, and the ports.
+func (r *Request) Reset() {
+	*r = Request{
+		Host: r.Host[:0], Path: r.Path[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
+		HTTPPort: r.HTTPPort, HTTPSPort: r.HTTPSPort,
+	}
+}
+
+// AddRequestHeader adds a field to what the endpoint gets.
+func (r *Request) AddRequestHeader(name, value string) {
+	r.RequestLines = appendLine(r.RequestLines, name, value)
+}
+
+// AddReplyHeader adds a field to what the client gets, from an endpoint or from the proxy itself.
+func (r *Request) AddReplyHeader(name, value string) {
+	r.ReplyLines = appendLine(r.ReplyLines, name, value)
+}
+
+// appendLine appends a field line. A control character, which could end the line, becomes a space (RFC 9110 section
+// 5.5).
+func appendLine(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ':', ' ')
+	start := len(dst)
+	dst = append(dst, value...)
+	clean(dst[start:])
+	return append(dst, '\r', '\n')
+}
+
+func clean(value []byte) {
+	for i, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			value[i] = ' '
+		}
+	}
+}

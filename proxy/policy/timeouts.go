@@ -1,0 +1,44 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// Timeouts bound how long an endpoint may take; exceeding them is answered with 504 (Gateway Timeout, RFC 9110 section
+// 15.6.5). 0 leaves one to the proxy's configuration.
+type Timeouts struct {
+	Connect  time.Duration // for connecting, TLS handshake included
+	Response time.Duration // for silence, before and within a reply
+}
+
+// Stage implements Policy.
+func (Timeouts) Stage() Stage { return Limiting }
+
+// Text implements route.Policy.
+func (p Timeouts) Text() string {
+	text := []string{"timeouts"}
+	if p.Connect > 0 {
+		text = append(text, fmt.Sprintf("connect=%s", p.Connect))
+	}
+	if p.Response > 0 {
+		text = append(text, fmt.Sprintf("response=%s", p.Response))
+	}
+	return strings.Join(text, " ")
+}
+
+// Equal implements route.Policy.
+func (p Timeouts) Equal(other route.Policy) bool { return other == route.Policy(p) }
+
+// Configure implements Configurer.
+func (p Timeouts) Configure(settings *Settings) {
+	if p.Connect > 0 {
+		settings.ConnectTimeout = p.Connect
+	}
+	if p.Response > 0 {
+		settings.ResponseTimeout = p.Response
+	}
+}

@@ -1,0 +1,164 @@
+package runtime
+
+import (
+	"crypto/tls"
+	"fmt"
+	"slices"
+
+	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
+	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/metrics"
+	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
+)
+
+// Compiler turns route tables into runtime tables. It reuses the parts of the last table that have not changed. Its
+// methods must not be called concurrently.
+type Compiler struct {
+	metrics   *metrics.Collector
+	generated *tls.Certificate // served where the table has no default certificate
+	pools     pools
+
+	last     *Table
+	hosts    map[string]*compiledHost
+	problems []error // of the hosts
+	slots    slots
+	// referenced are the upstreams that the hosts' backends name.
+	referenced map[string]bool
+}
+
+// NewCompiler makes a compiler. The certificate is served where a table has no default one.
+func NewCompiler(collector *metrics.Collector, registry *upstream.Registry, generated *tls.Certificate) *Compiler {
+	return &Compiler{metrics: collector, pools: pools{registry}, generated: generated}
+}
+
+type compiledHost struct {
+	source   route.Host
+	routes   []*Route
+	paths    *match.Paths[*Route]
+	problems []error
+}
+
+// Compile makes a table. What can't be compiled is returned as problems and left out.
+func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
+	problems := table.Validate()
+	next := &Table{source: table, forwarded: forwarded.Compile(table)}
+	if c.last != nil && slices.EqualFunc(c.last.source.Hosts, table.Hosts, route.Host.Equal) {
+		next.hosts = c.last.hosts
+	} else {
+		next.hosts = c.compileHosts(table.Hosts)
+	}
+	problems = append(problems, c.problems...)
+	next.upstreams = c.compileUpstreams(table.Upstreams)
+	for _, u := range next.upstreams {
+		if u != nil && u.Problem != nil {
+			problems = append(problems, u.Problem)
+		}
+	}
+	c.pools.keep(next.upstreams)
+
+	var previous *certs.Store
+	if c.last != nil {
+		previous = c.last.certs
+	}
+	var bad []error
+	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.generated, previous)
+	c.last = next
+	return next, append(problems, bad...)
+}
+
+func (c *Compiler) compileHosts(hosts []route.Host) *match.Hosts[*Route] {
+	compiled := new(match.Hosts[*Route])
+	kept := make(map[string]*compiledHost, len(hosts))
+	c.problems = nil
+	for _, source := range hosts {
+		host := c.hosts[source.Name]
+		if host == nil || !host.source.Equal(source) {
+			host = compileHost(source)
+		}
+		if !compiled.Add(source.Name, host.paths) {
+			continue // Validate has reported it
+		}
+		kept[source.Name] = host
+		c.problems = append(c.problems, host.problems...)
+	}
+	c.hosts = kept
+	c.finish(kept)
+	return compiled
+}
+
+func compileHost(source route.Host) *compiledHost {
+	host := &compiledHost{source: source}
+	var builder match.Builder[*Route]
+	for _, r := range source.Routes {
+		problem := func(err error) {
+			host.problems = append(host.problems, fmt.Errorf("host %q, %s: %w", source.Name, r.Match.Text(), err))
+		}
+		normal, err := normalMatch(r.Match)
+		if err != nil {
+			problem(err)
+			continue
+		}
+		made, err := newRoute(r)
+		if err != nil {
+			problem(err)
+		}
+		if made == nil {
+			continue
+		}
+		if err := builder.Add(normal, made); err != nil {
+			problem(err)
+			continue
+		}
+		host.routes = append(host.routes, made)
+	}
+	host.paths = builder.Build()
+	return host
+}
+
+// normalMatch is the match with its path normalised like those of requests.
+func normalMatch(m route.Match) (route.Match, error) {
+	if m.Path.Kind == route.Regex {
+		return m, nil
+	}
+	path, err := urlpath.AppendNormal(nil, m.Path.Value)
+	m.Path.Value = string(path)
+	return m, err
+}
+
+// finish gives new routes their slots and series. Those that were served before have both already, and are in use by
+// requests.
+func (c *Compiler) finish(hosts map[string]*compiledHost) {
+	var users users
+	referenced := make(map[string]bool)
+	for name, host := range hosts {
+		for _, r := range host.routes {
+			users.addRoute(name, r)
+			for _, backend := range r.all() {
+				if backend.Deny != nil {
+					continue
+				}
+				if backend.slot < 0 {
+					backend.slot = c.slots.of(backend.Upstream)
+				}
+				referenced[backend.Upstream] = true
+			}
+		}
+	}
+	users.assign(c.metrics)
+	c.referenced = referenced
+}
+
+// all returns the backends, the canary's included.
+func (r *Route) all() []*Backend {
+	var all []*Backend
+	for i := range r.backends {
+		all = append(all, &r.backends[i])
+	}
+	if r.canary != nil {
+		all = append(all, &r.canary.backend)
+	}
+	return all
+}

@@ -1,0 +1,106 @@
+package runtime
+
+import (
+	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/upstream2"
+)
+
+// Selection is where a request goes. The zero value is none.
+type Selection struct {
+	// Backend is nil if the route has no backend that gets anything.
+	Backend *Backend
+	// Upstream is nil if the backend denies.
+	Upstream *Upstream
+	// Endpoint is an index in Upstream.Turns; -1 if there is no endpoint.
+	Endpoint int
+
+	sticky bool
+}
+
+// Pool is that of the selected endpoint, which there must be.
+func (s *Selection) Pool() *upstream.Pool { return s.Upstream.Pools[s.Endpoint] }
+
+// Denied is the reply of a backend that denies.
+func (s *Selection) Denied() (reply policy.Reply, is bool) {
+	if s.Backend == nil || s.Backend.Deny == nil {
+		return policy.Reply{}, false
+	}
+	return denied(s.Backend.Deny), true
+}
+
+// Next goes on to the endpoint after the selected one, which failed, and moves the session there. It takes no turn: the
+// turns of other requests stay exact.
+func (s *Selection) Next(r *policy.Request) {
+	turns := s.Upstream.Turns
+	s.Endpoint = (s.Endpoint + 1) % turns.Len()
+	if s.sticky {
+		r.Session = turns.Token(s.Endpoint)
+	}
+}
+
+// Select picks backend and endpoint. The session of a client's cookie keeps its endpoint, whichever backend has it;
+// otherwise the canary's rules or the weights pick the backend, and the next endpoint has its turn. A canary without
+// endpoints gets nothing. A session that begins is set in the request.
+func (t *Table) Select(route *Route, r *policy.Request) Selection {
+	affinity := route.Chain.Settings.Affinity
+	if affinity != nil {
+		if token, found := balance.Cookie(r.Message, affinity.Cookie); found {
+			if selection, found := t.session(route, token); found {
+				return selection
+			}
+		}
+	}
+	backend := t.pick(route, r)
+	if backend == nil || backend.Deny != nil {
+		return Selection{Backend: backend, Endpoint: -1}
+	}
+	selection := Selection{Backend: backend, Upstream: t.upstreams[backend.slot], Endpoint: -1, sticky: affinity != nil}
+	turns := selection.Upstream.Turns
+	if turns.Len() == 0 {
+		return selection
+	}
+	selection.Endpoint = turns.Next()
+	if selection.sticky {
+		r.Session = turns.Token(selection.Endpoint)
+	}
+	return selection
+}
+
+// pick picks the backend; nil if none has a weight.
+func (t *Table) pick(route *Route, r *policy.Request) *Backend {
+	if route.canary != nil {
+		backend := &route.canary.backend
+		if (backend.Deny != nil || t.upstreams[backend.slot].Turns.Len() > 0) && route.canary.rules.Matches(r.Message) {
+			return backend
+		}
+	}
+	if i := route.weights.Draw(); i >= 0 {
+		return &route.backends[i]
+	}
+	return nil
+}
+
+// session finds the endpoint of a session among the backends that get anything.
+func (t *Table) session(route *Route, token string) (Selection, bool) {
+	for i := range route.backends {
+		if backend := &route.backends[i]; backend.weight > 0 {
+			if selection, found := t.sessionOf(backend, token); found {
+				return selection, true
+			}
+		}
+	}
+	if route.canary == nil {
+		return Selection{}, false
+	}
+	return t.sessionOf(&route.canary.backend, token)
+}
+
+func (t *Table) sessionOf(backend *Backend, token string) (Selection, bool) {
+	if backend.Deny != nil {
+		return Selection{}, false
+	}
+	u := t.upstreams[backend.slot]
+	endpoint, found := u.Turns.Session(token)
+	return Selection{Backend: backend, Upstream: u, Endpoint: endpoint, sticky: true}, found
+}

@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/forwarded"
+	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream2"
+)
+
+// Table is a compiled route.Table.
+type Table struct {
+	source    *route.Table
+	hosts     *match.Hosts[*Route]
+	upstreams []*Upstream // by slot; nil where a slot is free
+	certs     *certs.Store
+	forwarded forwarded.Settings
+}
+
+// Source is the table that was compiled. It must not be changed.
+func (t *Table) Source() *route.Table { return t.source }
+
+// Forwarded says what clients may state about themselves.
+func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }
+
+// Certificates are those of the table.
+func (t *Table) Certificates() *certs.Store { return t.certs }
+
+// Upstream is a compiled route.Upstream.
+type Upstream struct {
+	Name     string
+	Protocol route.Protocol
+	TLS      upstream.TLSProfile
+	// Turns has the endpoints, Pools the connections to each, by its index in Turns.
+	Turns *balance.RoundRobin
+	Pools []*upstream.Pool
+	// Problem is why the upstream is served without endpoints; nil if it isn't.
+	Problem error
+
+	source route.Upstream
+}
+
+// Find returns the route of a request by its host, path and header; nil if there is none.
+func (t *Table) Find(r *policy.Request) *Route {
+	found, _ := t.hosts.Find(view(r.Host), view(r.Path), r.Message)
+	return found
+}
+
+// view is text without copying: valid for as long as the bytes are not changed.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text))
+}
