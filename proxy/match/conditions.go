@@ -116,39 +116,41 @@ func (c *conditions) meets(r *message.Request) bool {
 // inHeader reports whether one of the field lines matches.
 func (c *condition) inHeader(fields []message.Field) bool {
 	for i := range fields {
-		if message.EqualFold(fields[i].Name, c.Name) && c.matches(fields[i].Value) {
+		if message.EqualFold(fields[i].Name, c.Name) && c.matches(view(fields[i].Value)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *condition) matches(value []byte) bool {
+func (c *condition) matches(value string) bool {
 	if c.pattern != nil {
-		return c.pattern.Match(value)
+		return c.pattern.MatchString(value)
 	}
-	return string(value) == c.Value
+	return value == c.Value
 }
 
 // inQuery reports whether the first parameter of the name matches. Parameters are separated by "&"; names and values are
 // decoded as those of forms are (URL Standard, "application/x-www-form-urlencoded parsing").
 func (c *condition) inQuery(query []byte) bool {
-	var buffer [128]byte
 	for rest, more := view(query), true; more; {
 		var pair string
 		pair, rest, more = strings.Cut(rest, "&")
 		name, value, _ := strings.Cut(pair, "=")
-		if pair == "" || string(appendDecoded(buffer[:0], name)) != c.Name {
-			continue
+		if pair != "" && decoded(name) == c.Name {
+			return c.matches(decoded(value))
 		}
-		return c.matches(appendDecoded(buffer[:0], value))
 	}
 	return false
 }
 
-// appendDecoded appends text with its percent-encoded characters decoded and its plus signs replaced by spaces. A percent
-// sign that begins no encoding stays as it is.
-func appendDecoded(dst []byte, text string) []byte {
+// decoded returns text with its percent-encoded characters decoded and its plus signs replaced by spaces; text itself if
+// it has neither. A percent sign that begins no encoding stays as it is.
+func decoded(text string) string {
+	if !strings.ContainsAny(text, "%+") {
+		return text
+	}
+	dst := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -160,7 +162,7 @@ func appendDecoded(dst []byte, text string) []byte {
 		}
 		dst = append(dst, c)
 	}
-	return dst
+	return string(dst)
 }
 
 func unhex(c byte) int {

@@ -43,17 +43,20 @@ func newLiterals[T any](list []*pattern[T]) literals[T] {
 
 // longest returns the longest literal that path begins with; nil if there is none. Its shorter ones are the others.
 func (l *literals[T]) longest(path string) *literal[T] {
-	after, found := slices.BinarySearchFunc(l.nodes, path, func(node *literal[T], path string) int {
-		return strings.Compare(node.text, path)
-	})
-	switch {
-	case found:
-		return l.nodes[after]
-	case after == 0:
+	low, high := 0, len(l.nodes) // slices.BinarySearchFunc would make path escape
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if l.nodes[middle].text <= path {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == 0 {
 		return nil
 	}
 	// Everything between a beginning of path and path itself in the order of the texts has the same beginning.
-	return beginning(l.nodes[after-1], path)
+	return beginning(l.nodes[low-1], path)
 }
 
 // beginning returns the first of a chain that text begins with.

@@ -130,3 +130,29 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRegex has hosts whose routes are regular expressions, as rewrites of ingress-nginx need them.
+func BenchmarkRegex(b *testing.B) {
+	for _, count := range []int{10, 100, 1000} {
+		var builder Builder[int]
+		for i := range count {
+			m := route.Match{Path: route.Path{Kind: route.Regex, Value: fmt.Sprintf("/app%d(/|$)(.*)", i), IgnoreCase: true}}
+			if err := builder.Add(m, i); err != nil {
+				b.Fatal(err)
+			}
+		}
+		paths := builder.Build()
+		for name, path := range map[string]string{
+			"first": "/app0/some/page", "last": fmt.Sprintf("/app%d/some/page", count-1), "none": "/other/page", "upper case": "/App7/some/page",
+		} {
+			b.Run(fmt.Sprintf("%d patterns/%s", count, name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, found := paths.Find(path, nil); found == (name == "none") {
+						b.Fatal(path)
+					}
+				}
+			})
+		}
+	}
+}
