@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -62,10 +61,10 @@ func (e *timeoutError) Timeout() bool { return true }
 // Temporary implements net.Error.
 func (e *timeoutError) Temporary() bool { return true }
 
-// Is makes it an os.ErrDeadlineExceeded.
-func (e *timeoutError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
-
-var errSlow = &timeoutError{"the endpoint did not answer in time"}
+var (
+	errSlow     = &timeoutError{"the endpoint did not answer in time"}
+	errSlowSend = &timeoutError{"the endpoint did not take the request in time"}
+)
 
 // IsTimeout reports whether a call failed because an endpoint was too slow.
 func IsTimeout(err error) bool {

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"os"
 	"time"
 
 	xhttp2 "golang.org/x/net/http2"
@@ -167,7 +166,7 @@ func (c *http2Conn) awaitWindow() error {
 	defer timer.Stop()
 	for c.slow = false; c.streamWindow <= 0 || c.sendWindow <= 0; {
 		if c.slow {
-			return os.ErrDeadlineExceeded
+			return errSlowSend
 		}
 		c.changed.Wait()
 		if err := c.awaitWriter(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -84,7 +85,9 @@ func (w *wire) read(p []byte) (int, error) {
 	case len(w.unsent) > 0 && !w.untouched: // the connection has not taken it all at once
 		rest := w.unsent
 		w.unsent = nil
-		if _, err := w.conn.Write(rest); err != nil {
+		if _, err := w.conn.Write(rest); errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0, errSlowSend
+		} else if err != nil {
 			return 0, err
 		}
 		return w.conn.Read(p)
