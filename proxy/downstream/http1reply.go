@@ -37,6 +37,9 @@ func (c *http1Conn) Header(h Header) error {
 		w.line("Date: ", c.server.dates.at(time.Now()))
 	}
 	w.out = append(w.out, h.Lines...)
+	if c.isEmpty(&h) {
+		w.line("Content-Length: ", "0")
+	}
 	if h.HasBody && h.Length < 0 {
 		if c.request.Minor >= 1 {
 			w.chunked = true
@@ -53,6 +56,13 @@ func (c *http1Conn) Header(h Header) error {
 	}
 	w.endHeader()
 	return nil
+}
+
+// isEmpty reports whether a reply of an HTTP/2 endpoint has no body where HTTP/1.1 would expect one unless the header says
+// that there is none (RFC 9112 section 6.3).
+func (c *http1Conn) isEmpty(h *Header) bool {
+	return h.Reply != nil && !h.HasBody && h.Length == 0 && h.Status != 204 && h.Status != 304 &&
+		string(c.request.Method) != "HEAD" && !h.Reply.Has(message.ContentLength)
 }
 
 // Data implements Client.

@@ -118,6 +118,7 @@ func (c *http2Conn) sendPiece(piece []byte) error {
 		if err := c.flush(); err != nil {
 			return err
 		}
+		c.call.sender.hand() // a part was taken, however small the window
 	}
 	return nil
 }

@@ -1,6 +1,12 @@
 package upstream
 
-import "time"
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
+)
 
 // watchInterval is how long a read waits at most before it is looked whether the client is still there.
 const watchInterval = 300 * time.Millisecond
@@ -31,5 +37,26 @@ func (w *wait) next() error {
 	if w.call.Client.Gone() {
 		return ErrClientGone
 	}
-	return w.overdue(time.Now())
+	now := time.Now()
+	if err := w.proceed(now); err != nil {
+		return err
+	}
+	return w.overdue(now)
+}
+
+// continueAfter is how long an endpoint may leave "Expect: 100-continue" unanswered. Then the client is told to send the
+// body: some endpoints know no expectations, and some clients wait for ever.
+const continueAfter = time.Second
+
+// proceed answers the client's expectation in the place of a silent endpoint.
+func (w *wait) proceed(now time.Time) error {
+	sender := &w.call.sender
+	if sender.done == nil || sender.invited.Load() || now.Sub(w.since) < continueAfter {
+		return nil
+	}
+	sender.invite()
+	if err := w.call.Client.Informational(&message.Response{Status: http.StatusContinue}); err != nil {
+		return errors.Join(ErrClientGone, err)
+	}
+	return nil
 }
