@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -151,6 +152,10 @@ type result struct {
 	body     string
 	trailers []message.Field
 	err      error
+}
+
+func (r result) String() string {
+	return fmt.Sprintf("status %d, body %.100q, %d trailers, error %v", r.status, r.body, len(r.trailers), r.err)
 }
 
 // do sends a call and reads the whole reply.

@@ -84,6 +84,7 @@ func readRequest(in *bufio.Reader) (*http.Request, error) {
 type framer struct {
 	*xhttp2.Framer
 	t       testing.TB
+	conn    io.ReadWriter
 	block   bytes.Buffer
 	encoder *hpack.Encoder
 	decoder *hpack.Decoder
@@ -99,7 +100,7 @@ func newFramer(t testing.TB, conn io.ReadWriter, settings ...xhttp2.Setting) *fr
 		t.Errorf("the preface is %q", preface)
 		return nil
 	}
-	f := &framer{Framer: xhttp2.NewFramer(conn, conn), t: t}
+	f := &framer{Framer: xhttp2.NewFramer(conn, conn), t: t, conn: conn}
 	f.encoder = hpack.NewEncoder(&f.block)
 	f.decoder = hpack.NewDecoder(4096, nil)
 	f.AllowIllegalWrites = true
@@ -177,6 +178,9 @@ func (f *framer) headers(id uint32, ends bool, pairs ...string) {
 		StreamID: id, BlockFragment: f.fields(pairs...), EndStream: ends, EndHeaders: true,
 	})
 }
+
+// hangUp closes the connection.
+func (f *framer) hangUp() { f.conn.(io.Closer).Close() }
 
 // drain reads until the connection ends, and returns the first HEADERS frame, if one comes.
 func (f *framer) drain() *stream { return f.request() }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 
@@ -45,6 +46,7 @@ var (
 
 	errUnrequestedUpgrade = &message.Error{Status: 502, Reason: "the endpoint changed protocols without being asked"}
 	errTooManyInterim     = &message.Error{Status: 502, Reason: "the endpoint sent too many interim replies"}
+	errConnEnded          = fmt.Errorf("the endpoint closed the HTTP/2 connection: %w", io.ErrUnexpectedEOF)
 	errNoHTTP2            = errors.New("the endpoint does not agree on HTTP/2 (ALPN)")
 	errBodyLength         = errors.New("the body of the HTTP/2 reply does not agree with its header")
 	errStale              = errors.New("the endpoint closed the connection or wrote to it before it was sent a request")

@@ -32,7 +32,7 @@ func TestHTTP1(t *testing.T) {
 	call := newCall(t, get)
 	for range 3 {
 		if got := do(pool, call); got.err != nil || got.status != 200 || got.body != "ok" {
-			t.Errorf("got %+v", got)
+			t.Errorf("got %v", got)
 		}
 		call.Begin()
 	}

@@ -279,7 +279,7 @@ func (c *http2Conn) fill() error {
 		err := c.in.Fill()
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			if errors.Is(err, io.EOF) {
-				return fmt.Errorf("the connection to the endpoint ended: %w", err)
+				return errConnEnded // io.EOF would be the end of the reply
 			}
 			return err
 		}

@@ -91,7 +91,7 @@ func TestHTTP2(t *testing.T) {
 	} {
 		got := do(pool, newCall(t, c.request))
 		if got.err != nil || got.status != 200 || got.body != c.want {
-			t.Errorf("%q: got %+v", c.request, got)
+			t.Errorf("%q: got %v", c.request, got)
 		}
 		if len(got.trailers) != 1 || string(got.trailers[0].Value) != c.trailer {
 			t.Errorf("%q: trailers %v", c.request, got.trailers)

@@ -60,7 +60,7 @@ func expectOnce(t *testing.T, pool *Pool, rounds, status int, body string, done 
 			want = ""
 		}
 		if got := do(pool, call); got.err != nil || got.status != status || got.body != want {
-			t.Fatalf("%d: %.10q got %+v", i, text, got)
+			t.Fatalf("%d: %.10q got %v", i, text, got)
 		}
 		<-done
 	}
