@@ -56,10 +56,14 @@ func Read(conn net.Conn, timeout time.Duration) (Header, error) {
 	if err != nil {
 		return Header{}, fmt.Errorf("reading the PROXY protocol header: %w", err)
 	}
+	header, err := parse(raw)
+	if err != nil {
+		return Header{}, err
+	}
 	if err := conn.SetReadDeadline(time.Time{}); err != nil {
 		return Header{}, fmt.Errorf("ending the time-out of the PROXY protocol header: %w", err)
 	}
-	return parse(raw)
+	return header, nil
 }
 
 // readRaw returns the bytes of the header.
