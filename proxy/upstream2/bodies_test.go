@@ -250,7 +250,7 @@ func TestRefused(t *testing.T) {
 
 // An endpoint that restarts gracefully costs no request: its GOAWAY on a kept connection makes the pool take another one.
 func TestGracefulRestart(t *testing.T) {
-	var bodies []string
+	served := make(chan string, 10)
 	pool := listen(t, route.H2C, func(number int, conn net.Conn) {
 		f := newFramer(t, conn)
 		for requests := 1; ; requests++ {
@@ -262,18 +262,18 @@ func TestGracefulRestart(t *testing.T) {
 				f.WriteGoAway(s.id-2, xhttp2.ErrCodeNo, nil)
 				continue
 			}
-			bodies = append(bodies, string(s.body))
+			served <- string(s.body)
 			f.headers(s.id, true, ":status", "204")
 		}
 	})
 	for _, body := range []string{"1", "2", "3"} {
 		got := do(pool, newCall(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n"+body))
 		if got.err != nil || got.status != 204 {
-			t.Errorf("got %v", got)
+			t.Fatalf("got %v", got)
 		}
-	}
-	if strings.Join(bodies, "") != "123" {
-		t.Errorf("the endpoint got %q", bodies)
+		if got := <-served; got != body {
+			t.Errorf("the endpoint got %q", got)
+		}
 	}
 }
 

@@ -306,7 +306,7 @@ func TestHTTP2Requests(t *testing.T) {
 			":method": "GET", ":scheme": "http", ":path": "/", ":authority": "h", "x-own": "1",
 			"long": strings.Repeat("x", 40000)},
 	} {
-		var got map[string]string
+		seen := make(chan map[string]string, 1)
 		pool := listen(t, route.H2C, func(_ int, conn net.Conn) {
 			f := newFramer(t, conn)
 			f.ReadMetaHeaders, f.MaxHeaderListSize = f.decoder, 1<<20
@@ -316,10 +316,11 @@ func TestHTTP2Requests(t *testing.T) {
 					return
 				}
 				if h, is := frame.(*xhttp2.MetaHeadersFrame); is {
-					got = make(map[string]string)
+					got := make(map[string]string)
 					for _, field := range h.Fields {
 						got[field.Name] = field.Value
 					}
+					seen <- got
 					f.headers(h.StreamID, true, ":status", "204")
 				}
 			}
@@ -327,8 +328,9 @@ func TestHTTP2Requests(t *testing.T) {
 		call := newCall(t, request)
 		call.Lines = []byte("X-Own: 1\r\n")
 		if result := do(pool, call); result.err != nil {
-			t.Errorf("%.80q: %v", request, result.err)
+			t.Fatalf("%.80q: %v", request, result.err)
 		}
+		got := <-seen
 		if len(got) != len(want) {
 			t.Errorf("%.80q: got %.300q", request, got)
 		}
@@ -392,13 +394,13 @@ func TestHTTP2Windows(t *testing.T) {
 
 // Trailers are passed on in both directions, those that must not be are not.
 func TestHTTP2Trailers(t *testing.T) {
-	var sent map[string]string
+	seen := make(chan map[string]string, 1)
 	pool := listen(t, route.H2C, func(_ int, conn net.Conn) {
 		f := newFramer(t, conn)
 		s := f.request()
 		for frame, err := f.ReadFrame(); err == nil; frame, err = f.ReadFrame() {
 			if h, is := frame.(*xhttp2.HeadersFrame); is {
-				sent = f.decode(h.HeaderBlockFragment())
+				seen <- f.decode(h.HeaderBlockFragment())
 				f.headers(s.id, false, ":status", "200")
 				f.WriteData(s.id, false, []byte("ok"))
 				f.headers(s.id, true, "grpc-status", "0", "grpc-message", "")
@@ -409,7 +411,7 @@ func TestHTTP2Trailers(t *testing.T) {
 	if got.err != nil || len(got.trailers) != 2 || string(got.trailers[0].Name) != "grpc-status" || string(got.trailers[0].Value) != "0" {
 		t.Errorf("got %v", got)
 	}
-	if len(sent) != 1 || sent["a"] != "b" {
+	if sent := <-seen; len(sent) != 1 || sent["a"] != "b" {
 		t.Errorf("the endpoint got %v", sent)
 	}
 }
