@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Config is how a Server works, whatever its table says. The zero value is usable.

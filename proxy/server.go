@@ -13,7 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/runtime"
-	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Server is a reverse proxy. Make one with New, give it tables with Apply, and listeners with Serve; the first two

@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/runtime"
-	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Options are the same for all exchanges of a proxy.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
-	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // forward sends the request to an endpoint, and to the next one if the first could not be reached or has not processed

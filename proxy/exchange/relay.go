@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
-	upstream "github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // relay sends an endpoint's reply to the client.

@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 

@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // pools is all that this package uses of package upstream.

@@ -3,7 +3,7 @@ package runtime
 import (
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/policy"
-	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Selection is where a request goes. The zero value is none.

@@ -9,7 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // Table is a compiled route.Table.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream2"
+	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
 // compileUpstreams returns the upstreams by slot. One that a backend names and the table doesn't have is there without

@@ -3,7 +3,9 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -14,75 +16,115 @@ type Options struct {
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	MaxIdle int           // connections kept for an endpoint
 	MaxAge  time.Duration // of an idle connection
+	Limits  Limits
 }
 
-// Pool is the idle connections to one address. Its methods may be called concurrently.
+// Limits bound what an endpoint can make the proxy read.
+type Limits struct {
+	HeaderBytes  int // of a reply's header, and of all its interim replies
+	HeaderFields int
+}
+
+// conn is a connection to an endpoint, whatever the protocol.
+type conn interface {
+	// roundTrip sends the call and reads the header of its reply. On errStale nothing was sent.
+	roundTrip(call *Call, now time.Time) (Reply, error)
+	// abort ends the connection at once, and everything that waits for it.
+	abort()
+	// closer is abort for the client's side.
+	closer() io.Closer
+	base() *link
+}
+
+// Pool is the connections to one endpoint: a stack of idle ones, the last used on top, so that few connections do most
+// of the work and the others grow old and are closed. Its methods may be called concurrently.
 type Pool struct {
 	Address string
 	options *Options
-	secure  *tls.Config // nil for plain text
+	tls     *tls.Config // nil for plain text
+	http2   bool
 
 	mu     sync.Mutex
-	idle   []*Conn // the last used at the end
+	idle   []conn // the last used at the end
 	closed bool
-}
-
-func newPool(address string, options *Options, secure *tls.Config) *Pool {
-	if secure != nil {
-		secure = secure.Clone()
-		secure.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
-	}
-	return &Pool{Address: address, options: options, secure: secure}
 }
 
 // sessions is how many TLS sessions are kept: the last one of the only server that a pool leads to.
 const sessions = 1
 
-// Get returns the idle connection that was used last, or nil if there is none. With careful, it asks the kernel
-// whether the endpoint has closed it: a request that can't be repeated must not be lost on a stale connection.
-func (p *Pool) Get(now time.Time, careful bool) *Conn {
-	for {
-		c := p.pop(now)
-		if c == nil {
-			return nil
-		}
-		if (careful || now.Sub(c.idleSince) > trusted) && c.stale() {
-			c.Close()
-			continue
-		}
-		return c
+func newPool(address string, options *Options, http2 bool, profile TLSProfile) *Pool {
+	p := &Pool{Address: address, options: options, http2: http2}
+	if profile.config != nil {
+		p.tls = profile.config.Clone()
+		p.tls.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	}
+	return p
 }
 
-// Dial makes a new connection, and over TLS shakes hands within the same limit.
-func (p *Pool) Dial(ctx context.Context, limit time.Duration) (*Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	connection, err := p.options.Dial(ctx, "tcp", p.Address)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the endpoint: %w", err)
-	}
-	if p.secure == nil {
-		return newConn(connection, p), nil
-	}
-	encrypted, err := Handshake(ctx, connection, p.secure)
-	if err != nil {
+// RoundTrip sends the call on a kept or a new connection and reads the header of the reply, sending interim replies to
+// the client. started is now, or a moment ago. A kept connection that turns out to be unusable is replaced by another,
+// whatever the method, because nothing was sent on it.
+//
+// The error is a *BodyError if the client's side of the body failed, ErrClientGone if the client went away, else an
+// *Error. See Call.Retryable.
+func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
+	if err := call.gather(); err != nil {
 		return nil, err
 	}
-	return newConn(encrypted, p), nil
-}
-
-// Handshake begins TLS on a connection, and closes it on an error.
-func Handshake(ctx context.Context, connection net.Conn, secure *tls.Config) (*tls.Conn, error) {
-	encrypted := tls.Client(connection, secure)
-	if err := encrypted.HandshakeContext(ctx); err != nil {
-		connection.Close()
-		return nil, fmt.Errorf("the TLS handshake with the endpoint: %w", err)
+	for now := started; ; now = time.Now() {
+		c := p.pop(now)
+		if c == nil {
+			var err error
+			if c, err = p.dial(call); err != nil {
+				return nil, err
+			}
+			now = time.Now()
+		}
+		call.Client.OnGone(c.closer())
+		reply, err := c.roundTrip(call, now)
+		if err == nil {
+			return reply, nil
+		}
+		call.Client.OnGone(nil)
+		c.abort()
+		fault := call.sender.stop(call.Client)
+		switch {
+		case fault != nil:
+			return nil, fault
+		case errors.Is(err, ErrClientGone):
+			return nil, err
+		case call.Client.Gone():
+			return nil, fmt.Errorf("%w: %w", ErrClientGone, err)
+		}
+		failed := classify(err)
+		// A connection that the endpoint has closed while it was idle says nothing about the endpoint.
+		if c.base().wire.reused && failed.again(call) {
+			continue
+		}
+		return nil, failed
 	}
-	return encrypted, nil
 }
 
-func (p *Pool) pop(now time.Time) *Conn {
+// classify makes an *Error of an error of a round trip.
+func classify(err error) *Error {
+	var failed *Error
+	switch {
+	case errors.As(err, &failed):
+		return failed
+	case errors.Is(err, errStale):
+		return &Error{Err: err, stale: true}
+	}
+	var reset *resetError
+	return &Error{Err: err, Sent: true, broken: isBroken(err) || errors.As(err, &reset)}
+}
+
+// again reports whether the call may be sent on another connection to the same endpoint.
+func (e *Error) again(call *Call) bool { return e.kept() && call.Retryable(e) }
+
+// kept reports whether the error is one of a connection that was kept too long.
+func (e *Error) kept() bool { return e.stale || isBroken(e.Err) }
+
+func (p *Pool) pop(now time.Time) conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
@@ -90,20 +132,22 @@ func (p *Pool) pop(now time.Time) *Conn {
 		return nil
 	}
 	c := p.idle[last]
+	if now.Sub(c.base().idleSince) > p.options.MaxAge {
+		return nil // and all others are older: expire closes them
+	}
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
-	if now.Sub(c.idleSince) > p.options.MaxAge {
-		c.Close()
-		return nil // all others are older
-	}
 	return c
 }
 
-func (p *Pool) put(c *Conn) {
+// put keeps a connection for the next call.
+func (p *Pool) put(c conn) {
+	l := c.base()
+	l.wire.reused, l.idleSince = true, time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= p.options.MaxIdle {
-		c.Close()
+		c.abort()
 		return
 	}
 	p.idle = append(p.idle, c)
@@ -114,8 +158,8 @@ func (p *Pool) expire(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := 0
-	for old < len(p.idle) && now.Sub(p.idle[old].idleSince) > p.options.MaxAge {
-		p.idle[old].Close()
+	for old < len(p.idle) && now.Sub(p.idle[old].base().idleSince) > p.options.MaxAge {
+		p.idle[old].abort()
 		old++
 	}
 	kept := copy(p.idle, p.idle[old:])
@@ -123,13 +167,13 @@ func (p *Pool) expire(now time.Time) {
 	p.idle = p.idle[:kept]
 }
 
-// close closes the idle connections now, and those that are in use when they are released.
+// close closes the idle connections now, and those that are in use when their call ends.
 func (p *Pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, c := range p.idle {
-		c.Close()
+		c.abort()
 	}
 	p.idle = nil
 }

@@ -2,17 +2,24 @@ package upstream
 
 import (
 	"context"
-	"crypto/tls"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Key is what connections have in common that are as good as each other.
+// Key is what connections that can replace each other have in common.
 type Key struct {
 	Address netip.AddrPort
-	// Security stands for the way that endpoints are spoken to over TLS; "" is plain text.
-	Security string
+	HTTP2   bool
+	// TLS is the identity of the TLS profile; "" is plain text.
+	TLS string
+}
+
+// NewKey returns the key of the connections to an endpoint.
+func NewKey(address netip.AddrPort, protocol route.Protocol, profile TLSProfile) Key {
+	return Key{Address: address, HTTP2: protocol.HTTP2(), TLS: profile.Identity}
 }
 
 // Registry has the pools of a proxy, one for each key. They outlive the tables that name them.
@@ -28,19 +35,19 @@ func NewRegistry(options Options) *Registry {
 	return &Registry{options: options, pools: make(map[Key]*Pool)}
 }
 
-// Pool returns the pool of a key. A new one speaks TLS as secure says, which is nil for plain text.
-func (r *Registry) Pool(key Key, secure *tls.Config) *Pool {
+// Pool returns the pool of a key, whose TLS is the identity of profile.
+func (r *Registry) Pool(key Key, profile TLSProfile) *Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	pool := r.pools[key]
 	if pool == nil {
-		pool = newPool(key.Address.String(), &r.options, secure)
+		pool = newPool(key.Address.String(), &r.options, key.HTTP2, profile)
 		r.pools[key] = pool
 	}
 	return pool
 }
 
-// Keep closes the pools of all other keys. Connections that are in use end with their request.
+// Keep closes the pools of all other keys. Connections that are in use end with their call.
 func (r *Registry) Keep(keys map[Key]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream2/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // serveBytes answers every segment that comes with the same bytes: an endpoint that costs nothing.

@@ -6,7 +6,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream2/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // appendPreface begins a connection (RFC 9113 section 3.4). It is called with mu held.

@@ -13,7 +13,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
-	"github.com/ingress-testbed/testbed/proxy/upstream2/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // canned is a connection to an endpoint that says the same whatever it is sent, and then ends.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream2/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // http2Conn is an HTTP/2 connection (RFC 9113), and the reply to the request that it serves. It has one stream at a time:

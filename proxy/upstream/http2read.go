@@ -8,7 +8,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream2/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // openFrame is a frame whose payload is taken as it comes: data, a fragment of a field section, or what is skipped.
