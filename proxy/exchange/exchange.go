@@ -105,7 +105,8 @@ func (x *exchange) end() {
 	x.identity, x.requestID.value = forwarded.Info{}, nil
 	x.request.Reset()
 	x.request.Path, x.request.ReplyLines = kept(x.request.Path), kept(x.request.ReplyLines)
-	x.call.Client, x.call.Body, x.call.Request, x.call.Lines = nil, nil, nil, kept(x.call.Lines)
+	x.call.Client, x.call.Body, x.call.Request = nil, nil, nil
+	x.call.Path, x.call.Host, x.call.Lines = nil, nil, kept(x.call.Lines)
 }
 
 // keptBuffer is the capacity in bytes of a buffer that an idle connection may keep.
