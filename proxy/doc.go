@@ -1,5 +1,5 @@
-// Package proxy is the data plane of the test-bed: a reverse proxy for HTTP/1.1 and HTTP/2 that does what a
-// route.Table says and knows nothing of where the table comes from.
+// Package proxy is the data plane of the test-bed: a reverse proxy for HTTP/1.1 and HTTP/2 that serves a route.Table and
+// does not know where the table comes from.
 //
 //	server, err := proxy.New(proxy.Config{Logger: logger})
 //	problems := server.Apply(table)        // any number of times, also while it serves
@@ -7,92 +7,94 @@
 //
 // # Which backend answers
 //
-// A host that is named exactly beats a wildcard (one label), which beats the host "". An exact path beats the longest
-// prefix by path element. The path is normalised first, by the rules of package urlpath, and what was routed on is
-// what is forwarded. Endpoints have their turns exactly, over all connections (balance.Rotation). A canary's rules are
-// asked in the order header, cookie, weight; a session cookie comes before them.
+// A host that is named exactly beats a wildcard (one label), which beats the host "". Within a host an exact path beats
+// regular expressions, the longest first, and those beat the longest prefix by path element; of the routes of one path
+// the most specific method, headers and query win. Paths are normalised first, by the rules of package urlpath, and what
+// was routed on is what is forwarded. A session cookie comes first, then a canary's rules (header, cookie, weight), then
+// the weights of the backends. Endpoints take turns exactly, over all connections (balance.RoundRobin).
 //
-// # What the proxy answers by itself
+// # What the proxy answers itself
 //
-//	308 the route redirects to HTTPS            417 an expectation other than 100-continue
-//	400 the request is not HTTP, or ambiguous   431 the header is too large
-//	404 no route                                501 a transfer coding other than chunked
-//	405 CONNECT and TRACE                       502 the endpoint refuses or breaks the connection
-//	408 the header or body came too slowly      503 the upstream is missing or has no endpoint
-//	413 the body is too large                   504 the endpoint is too slow
-//	414 the request target is too long          505 a version other than HTTP/1.x and HTTP/2
+//	200 OPTIONS for the server itself            413 the body is too large
+//	308 the route redirects to HTTPS             414 the request target is too long
+//	400 the request is malformed or ambiguous    417 an expectation other than 100-continue
+//	404 no route                                 431 the header is too large
+//	405 CONNECT and TRACE                        501 a transfer coding other than chunked
+//	408 the header or body came too slowly       505 a version other than HTTP/1.x and HTTP/2
+//	502 the endpoint refuses or breaks the connection, or its reply is malformed
+//	503 the upstream has no endpoint, or the route is denied
+//	504 the endpoint is too slow
 //
-// # What backends are told
+// The details are with the packages that decide them: package message for headers, http1 for bodies, http2 for frames.
 //
-// X-Request-ID (32 hexadecimal digits; the client's own is kept), X-Real-IP and X-Forwarded-For (the peer; a client's
-// own value is kept in X-Original-Forwarded-For), X-Forwarded-Host (the Host field, port included; a client's own value is
-// kept in X-Original-Forwarded-Host), X-Forwarded-Port, X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme, as from
-// ingress-nginx; nothing else is added. The Host field is kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed,
-// and so are Forwarded, True-Client-IP, X-Forwarded-Prefix and X-Forwarded-Ssl, which ingress-nginx passes on. What
-// trusted proxies may say instead (route.Forwarded) is described in package forwarded.
+// # What endpoints get
 //
-// # Names and certificates
+// X-Request-ID (32 hexadecimal digits; the client's own is kept), X-Real-IP and X-Forwarded-For (the client's address),
+// X-Forwarded-Host (the Host field, port included), X-Forwarded-Port, X-Forwarded-Proto, X-Forwarded-Scheme and X-Scheme,
+// as from ingress-nginx; the client's own X-Forwarded-For and -Host are kept in X-Original-Forwarded-For and -Host. Who
+// may state something about the client, and by which fields, is in route.Forwarded and package forwarded. Fields whose
+// names have underscores are dropped unless route.Table.UnderscoresInHeaders is set, and Proxy is dropped always. The
+// Host field is kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed. Via is not added, as by nginx.
 //
-// A request is served by its Host field, whatever name the TLS handshake had (SNI), as by ingress-nginx: 421 (RFC 9110
-// section 15.5.20) is never the answer, because browsers reuse connections for all names of a certificate. A session
-// that is resumed under another name than it was made for is resumed: no client is identified by a certificate, so that
-// nothing but the encryption is carried over. Plain HTTP on the TLS port gets 400.
+// # How endpoints are connected to
 //
-// # What endpoints are spoken to in
+// By an upstream's route.Protocol: HTTP/1.1 or HTTP/2, in plain text or over TLS 1.2 or 1.3. Over TLS, as with
+// ingress-nginx, certificates are not verified and no server name is sent unless route.TLS says so. If verification was
+// requested but cannot be set up, requests fail closed: Apply returns the problem, and the upstream answers 503.
+// Connections are kept, and sessions resumed, for each endpoint and each route.TLS.
 //
-// An upstream's route.Protocol: HTTP/1.1 or HTTP/2, in plain text or over TLS 1.2 or 1.3. Over TLS, as with
-// ingress-nginx, their certificates are not verified and no server name is sent unless route.TLS says so. Connections
-// are kept and sessions resumed for each endpoint and each route.TLS: one that was made without verification serves
-// none that wants it. What of the settings can't work is a problem of Apply, and the upstream answers 503.
+// An HTTP/2 connection carries one request at a time, as with nginx's grpc_pass: the goroutine that serves the client
+// reads the endpoint's frames itself, and a stream that is reset or slow has no neighbours.
+//
+// # A reply belongs to its request
+//
+// Bytes from an endpoint that are no part of the reply to the running request end the connection and are given to no
+// client (RFC 9112 section 6.3), on every transport. They are looked for when a reply has ended and once more right
+// before the next request is written: package upstream says how, and what it costs.
 //
 // # When a request is sent again
 //
-// If no connection to the endpoint could be made, TLS handshake included, any request goes to the next one. If the
-// connection broke before the reply's header was whole, a safe request (GET, HEAD, OPTIONS) without a body does; others
-// are answered 502, because they may have been served. A slow endpoint (504) is not given up for another. At most
-// Limits.Attempts endpoints are asked. An idle connection that the endpoint has closed meanwhile does not count as an
-// attempt.
+// If no connection to the endpoint could be made, TLS handshake included, or an HTTP/2 endpoint refused the request
+// (REFUSED_STREAM, or GOAWAY with a lower stream), any request whose body was not read yet goes to the next endpoint. If
+// the connection broke before the reply's header was whole, a safe request (GET, HEAD, OPTIONS) without a body does;
+// others are answered 502, because they may have been served. A slow endpoint (504) is not given up for another. At most
+// Limits.Attempts endpoints are tried. A kept connection that turns out to be closed is not an attempt.
 //
 // # When an endpoint is late
 //
-// The time for a reply begins when the request was sent. While a body is still coming from the client it does not run;
-// while the endpoint takes nothing of a body that is there, or does not invite a client that waits for "100 Continue",
-// it does.
+// The time for a reply begins when the request was sent, and interim replies do not start it anew. While a body is still
+// coming from the client it does not run; while the endpoint accepts nothing of a body, it does. An endpoint that leaves
+// "Expect: 100-continue" unanswered for a second is taken to agree. Between the pieces of a reply the same limit holds,
+// over HTTP/1.1 and HTTP/2.
 //
-// # When a client goes away
+// # When a client disconnects
 //
-// The request to the endpoint is cancelled (its connection closed, or its stream reset), and the access log says 499,
-// as ingress-nginx does. With HTTP/2 that happens at once. An HTTP/1.1 client is looked after when the endpoint takes
-// longer than some 300 ms: one that has reset its connection is gone. One that has ended its side may still await the
-// reply, which ingress-nginx does not let it (proxy_ignore_client_abort off); here it gets an interim reply with status
-// 100 first, which resets the connection if nobody reads any more, and what it asked for in the end if somebody does.
-// Once the reply has begun, only a reset is noticed before more of it is written; so it is with HTTP/1.0, which has no
-// interim replies.
+// The request to the endpoint is cancelled, dialling included, and the access log says 499, as with ingress-nginx. With
+// HTTP/2 that happens at once, with HTTP/1.1 within 300 ms: package downstream says how. Unlike ingress-nginx's, a client
+// that has only closed its sending side still gets its reply.
 //
 // # How it is made
 //
-// A request is an exchange between a front (the client's side: clientConn for HTTP/1.1, streamFront for HTTP/2) and
-// a connection of package upstream. Each is read in the goroutine that serves the client; only a request body that
-// does not come with its header is sent by a goroutine of its own. Headers are parsed in place (package message) and
-// the lines that are forwarded unchanged are copied in runs, so that a request over HTTP/1.1 allocates nothing and is
-// written once in each direction. Compiled tables (snapshot) are immutable and swapped atomically; connections to
-// endpoints and the turns of unchanged upstreams outlive them.
+//	downstream    clients: connections, HTTP/1.1, HTTP/2, drain     route      the model of tables
+//	exchange      one request: route, policies, attempts, reply     match      host and path to route
+//	policy        what a route does beside forwarding, a file each  urlpath    normalisation of paths
+//	runtime       compiled tables, and what outlives them           balance    turns, weights, canaries
+//	upstream      round trips, kept connections, TLS                certs      certificates by server name
+//	http1, http2  messages and frames                               accesslog  one JSON object a line
+//	message       strict parsing of headers                         metrics    Prometheus series
+//	forwarded     the client's address behind other proxies         deadline   deadlines that are seldom set
+//	proxyprotocol the header of the PROXY protocol                  proxytest  faults for tests of tests
 //
-//	route       the model of tables            message   strict parsing of headers
-//	match       host and path to route         http1     reading of HTTP/1.1 messages
-//	urlpath     normalisation of paths         http2     the server's side of HTTP/2, frame by frame
-//	balance     turns, canaries, sessions      upstream  connections to endpoints
-//	certs       certificates by server name    deadline  deadlines that are seldom set
-//	accesslog   one JSON object a line         metrics   Prometheus series
-//	proxytest   faults for tests of tests      bench     comparison with nginx and others
+// A request is served by one goroutine from end to end; only a request body that does not come with its header is sent
+// by a second one. Headers are parsed in place, and lines that are forwarded unchanged are copied in runs, so that a
+// request over HTTP/1.1 allocates nothing and is written once in each direction. Compiled tables are immutable and
+// swapped atomically.
 //
 // # What it does not do
 //
-// Endpoints that speak HTTP/2 (route.H2C, route.H2) are reached through the standard library's transport, which
-// allocates. Interim replies and trailers get through it in both directions, announced or not; but trailers of a
-// request with "Content-Length: 0" are lost. An endpoint that does not answer "Expect: 100-continue" within a second is
-// taken to have said yes, and the interim replies to one request may not be larger, taken together, than one header.
-// One that is spoken to over TLS must agree on HTTP/2 by ALPN. WebSocket over HTTP/2 (RFC 8441) is not offered. No
-// endpoint is left out of its turn because it has failed before. Time-outs of reads and writes last up to a quarter
-// longer than they are set.
+// WebSocket over HTTP/2 (RFC 8441) is not offered. No endpoint is left out of its turn because it has failed before.
+// Time-outs of reads and writes last up to a quarter longer than they are set. A client that sends a body very slowly,
+// but never pauses for Timeouts.Body, is not limited, as with nginx. A TLS session may be resumed under another server
+// name, and SNI and Host may differ, as with ingress-nginx; neither decides anything while client certificates are not
+// asked for.
 package proxy
