@@ -48,6 +48,7 @@ type exchange struct {
 	call      upstream.Call
 	outcome   outcome
 	requestID requestID
+	host      []byte // a buffer for the host that a policy sets
 }
 
 // outcome is what metrics and the access log get of an exchange.

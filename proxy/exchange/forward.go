@@ -39,6 +39,10 @@ func (x *exchange) prepareCall() {
 	x.message.DecrementMaxForwards()
 	c := &x.call
 	c.Request, c.Path, c.Host = x.message, x.request.Path, x.identity.Host
+	if x.request.UpstreamHost != "" {
+		x.host = append(x.host[:0], x.request.UpstreamHost...)
+		c.Host = x.host
+	}
 	c.Lines = x.identity.AppendLines(c.Lines[:0], x.message, x.requestID.value)
 	c.Lines = append(c.Lines, x.request.RequestLines...)
 	c.Client, c.Body = x.client, x.client.Body()

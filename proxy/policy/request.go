@@ -15,6 +15,8 @@ type Request struct {
 	Host []byte
 	// Path is normalised (package urlpath). It is what is forwarded, so that a policy may change it.
 	Path []byte
+	// UpstreamHost is what endpoints get as host, port included; "" leaves them that of the request.
+	UpstreamHost string
 	// Scheme is "http" or "https": that of the client's connection, or the forwarded one if that is trusted.
 	Scheme string
 	// Client is the address of the client: that of its connection, or the forwarded one if that is trusted.
