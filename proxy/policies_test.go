@@ -1,13 +1,36 @@
 package proxy_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
+
+// TestUpstreamHost has endpoints of both protocols.
+func TestUpstreamHost(t *testing.T) {
+	hosts := func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s for %s", r.Host, r.Header.Get("X-Forwarded-Host"))
+	}
+	for name, table := range map[string]*route.Table{
+		"HTTP/1.1": toAll(upstream("u", backend(t, hosts))), "HTTP/2": h2c(t, hosts),
+	} {
+		table.Hosts[0].Routes[0].Policies = []route.Policy{policy.UpstreamHost{Host: "inner.local"}}
+		table.Hosts = append(table.Hosts, host("other", prefix("/", "u")))
+		s := serve(t, proxy.Config{}, table)
+		for url, want := range map[string]string{
+			"http://outer/": "inner.local for outer", "http://other/": "other for other",
+		} {
+			if _, body, _ := s.get(t, url); body != want {
+				t.Errorf("%s, %s: got %q, want %q", name, url, body, want)
+			}
+		}
+	}
+}
 
 // TestRoutesByConditions has routes that differ by more than their path, and ways to answer other than forwarding.
 func TestRoutesByConditions(t *testing.T) {

@@ -7,7 +7,7 @@
 //	canary, canary-by-header, -by-header-value, -by-header-pattern, -by-cookie, canary-weight, -weight-total
 //	affinity, affinity-mode, affinity-canary-behavior, session-cookie-name, -path, -max-age, -samesite, -secure
 //	ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size
-//	backend-protocol, proxy-ssl-secret, proxy-ssl-name, -server-name, -verify, -verify-depth
+//	upstream-vhost, backend-protocol, proxy-ssl-secret, proxy-ssl-name, -server-name, -verify, -verify-depth
 //
 // Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
 // hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers, proxy-real-ip-cidr,
@@ -43,6 +43,8 @@ type Ingress struct {
 	Redirect     Redirect
 	Timeouts     Timeouts
 	MaxBodyBytes int64
+	// UpstreamHost is what backends get as Host; "" leaves them the client's.
+	UpstreamHost string
 	// Protocol is what backends are spoken to in, if ProtocolGiven; otherwise their Services say it.
 	Protocol      route.Protocol
 	ProtocolGiven bool
@@ -79,6 +81,7 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		Redirect:     parseRedirect(r, global.Redirect),
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
+		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
 		Unprotected:  parseProtection(r),
 	}

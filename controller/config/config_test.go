@@ -73,6 +73,7 @@ func TestAnnotations(t *testing.T) {
 		"session": {map[string]string{"affinity": "cookie"}, func(i *config.Ingress) {
 			i.Affinity = policy.Affinity{Cookie: "INGRESSCOOKIE"}
 		}},
+		"upstream host": {map[string]string{"upstream-vhost": "inner.local:81"}, func(i *config.Ingress) { i.UpstreamHost = "inner.local:81" }},
 		"session with everything": {map[string]string{
 			"affinity": "cookie", "affinity-mode": "balanced", "affinity-canary-behavior": "sticky",
 			"session-cookie-name": "route", "session-cookie-path": "/shop", "session-cookie-max-age": "172800",

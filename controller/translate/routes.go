@@ -155,6 +155,7 @@ func (r *routes) policies(of *ingress, host string) []route.Policy {
 	policies.addIf(c.Redirect.Always || c.Redirect.IfCertificate && terminates, policy.RedirectToHTTPS{})
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts{Connect: c.Timeouts.Connect, Response: c.Timeouts.Response})
+	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
 	policies.addIf(c.Affinity != policy.Affinity{}, c.Affinity)
 	policies.addIf(terminates && r.hsts != "", policy.HSTS{Value: r.hsts})
 	return policies

@@ -46,6 +46,28 @@ Feature: What a backend learns of the client
       | x-of-the-client          | kept                             |
     And the echo server saw no header "x-hop"
 
+  Scenario: Another host for the backend
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: upstream-host
+        annotations:
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.local
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: upstream-host.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://upstream-host.${domain}/"
+    Then the echo server saw:
+      | host             | inner.local             |
+      | x-forwarded-host | upstream-host.${domain} |
+
   Scenario: Methods and bodies
     When the client sends POST "http://forwarded.${domain}/form" with the body:
       """

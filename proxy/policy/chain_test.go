@@ -99,6 +99,7 @@ func TestCompileFails(t *testing.T) {
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
 		RedirectToHTTPS{}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1}, Timeouts{2, 1}, Timeouts{1, 2},
+		UpstreamHost{"a"}, UpstreamHost{"b"},
 		Affinity{"a", "/", 1, "Lax", true}, Affinity{"b", "/", 1, "Lax", true}, Affinity{"a", "/b", 1, "Lax", true},
 		Affinity{"a", "/", 2, "Lax", true}, Affinity{"a", "/", 1, "Strict", true}, Affinity{"a", "/", 1, "Lax", false},
 	}
