@@ -34,7 +34,8 @@
 // as from ingress-nginx; the client's own X-Forwarded-For and -Host are kept in X-Original-Forwarded-For and -Host. Who
 // may state something about the client, and by which fields, is in route.Forwarded and package forwarded. Fields whose
 // names have underscores are dropped unless route.Table.UnderscoresInHeaders is set, and Proxy is dropped always. The
-// Host field is kept, hop-by-hop fields (RFC 9110 section 7.6.1) are removed. Via is not added, as by nginx.
+// Host field is kept unless a policy replaces it, hop-by-hop fields (RFC 9110 section 7.6.1) are removed. Via is not
+// added, as by nginx.
 //
 // # How endpoints are connected to
 //

@@ -32,7 +32,7 @@ type Global struct {
 	// MaxBodyBytes is the largest request body; 0 means no limit.
 	MaxBodyBytes int64
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
-	HSTS string
+	HSTS    string
 	Clients Clients
 }
 
