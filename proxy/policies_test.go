@@ -74,7 +74,7 @@ func TestRoutesByConditions(t *testing.T) {
 	}
 	c := s.dial(t)
 	c.send("DELETE /a HTTP/1.1\r\nHost: h\r\n\r\n")
-	if reply, body := c.reply("DELETE"); reply.StatusCode != 403 || body != "Forbidden\n" {
+	if reply, body := c.reply("DELETE"); reply.StatusCode != http.StatusForbidden || body != "Forbidden\n" {
 		t.Errorf("got %d, %q", reply.StatusCode, body)
 	}
 }

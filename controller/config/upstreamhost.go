@@ -4,8 +4,6 @@ import "regexp"
 
 // upstreamHost is what can be sent as a Host field: a name or an address, and perhaps a port. ingress-nginx also takes
 // variables of nginx, which there are none of here.
-//
-//nolint:gochecknoglobals // a pattern that is never changed
 var upstreamHost = regexp.MustCompile(`^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
 func parseUpstreamHost(r *reader) string {

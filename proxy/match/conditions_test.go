@@ -136,6 +136,9 @@ func TestAddFails(t *testing.T) {
 
 // TestFindAllocatesNothing includes a path that has to be changed to lower case.
 func TestFindAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("with the race detector, sync.Pool drops some of what package regexp would reuse")
+	}
 	var builder Builder[int]
 	for _, m := range []route.Match{
 		{
