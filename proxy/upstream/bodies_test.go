@@ -17,6 +17,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // feed gives a call a body that the test sends piece by piece.
@@ -64,8 +65,10 @@ func TestUpgradeAfterBody(t *testing.T) {
 		t.Errorf("read %q beyond the header", read)
 	}
 	io.WriteString(conn, "frame")
-	if err := reply.Close(); err != nil {
-		t.Error(err)
+	client := call.Client.(*testClient)
+	client.OnGone(conn)
+	if err := reply.Close(); err != nil || client.closer != io.Closer(conn) {
+		t.Errorf("Close returned %v and unregistered what was registered after Hijack", err)
 	}
 	conn.Close()
 	if text := <-got; text != "AAAAABBBBB|frame" {
@@ -160,7 +163,7 @@ func TestUnannouncedEnd(t *testing.T) {
 				io.Copy(io.Discard, conn)
 			})
 			got := do(pool, newCall(t, get))
-			if got.body != "hello" || announced != (got.err == nil) || !announced && !errors.Is(got.err, ErrTruncated) {
+			if got.body != "hello" || announced != (got.err == nil) || !announced && !errors.Is(got.err, wire.ErrTruncated) {
 				t.Errorf("%s, announced %t: got %v", tls.VersionName(version), announced, got)
 			}
 		}
@@ -297,7 +300,7 @@ func TestBrokenConnection(t *testing.T) {
 		}
 	}
 	pool := listen(t, route.HTTP1, func(_ int, conn net.Conn) {
-		answer(conn, func(int, *http.Request) string { return "HTTP/1.1 999 Bad\r\n\r\n" })
+		answer(conn, func(int, *http.Request) string { return "HTTP/1.1 20x Bad\r\n\r\n" })
 	})
 	call := newCall(t, get)
 	if got := do(pool, call); got.err == nil || call.Retryable(got.err) {

@@ -1,8 +1,8 @@
 // Package upstream carries requests to endpoints, over HTTP/1.1 and HTTP/2, in plain text and over TLS. A Pool keeps the
-// idle connections to one endpoint; a connection serves one request at a time, which whoever calls RoundTrip writes and
-// whose reply it reads itself.
+// idle connections to one endpoint; a connection serves one request at a time, which the caller of RoundTrip writes,
+// and whose reply it reads, itself.
 //
-// Bytes that an endpoint sends without having been asked end the connection and are never taken for a reply (RFC 9112
+// Unsolicited bytes of an endpoint end the connection and are never taken for a reply (RFC 9112
 // section 6.3): they are looked for when a connection is given back, and once more right before the next request is
 // written to it.
 package upstream
@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -19,7 +21,7 @@ import (
 // Body is the body of a request as it comes from the client. The methods return io.EOF at its end; a piece is valid
 // until the next call.
 type Body interface {
-	Available() ([]byte, error) // what is there without waiting; may be empty
+	Available() ([]byte, error) // what was received already; may be empty
 	Next() ([]byte, error)      // waits until there is something
 	Ended() bool                // everything was read
 	Trailers() []message.Field  // valid after io.EOF
@@ -74,6 +76,9 @@ type Call struct {
 	sender   sender
 }
 
+// smallBuffer is what connections read with until a body proves to be large, in bytes.
+const smallBuffer = 4 << 10
+
 // smallBody is how much of a body is sent together with the header, in bytes.
 const smallBody = 8 << 10
 
@@ -91,7 +96,7 @@ func (c *Call) Begin() {
 
 // Retryable reports whether the request may be sent to another endpoint after RoundTrip has failed: if it was not sent or
 // the endpoint refused to process it, every request whose body can be sent again; if the connection broke before a reply,
-// a safe request without a body. A reply that is late or malformed is never asked for again.
+// a safe request without a body. After a late or malformed reply, the request is never retried.
 func (c *Call) Retryable(err error) bool {
 	var failed *Error
 	if !errors.As(err, &failed) || c.consumed {
@@ -100,7 +105,7 @@ func (c *Call) Retryable(err error) bool {
 	return !failed.Sent || failed.broken && c.Request.IsSafe() && !c.Request.HasBody()
 }
 
-// gather reads what is there of the body.
+// gather reads the part of the body that was received already.
 func (c *Call) gather() error {
 	if c.gathered {
 		return nil
@@ -148,3 +153,78 @@ func (c *Call) forgetPrefix() {
 
 // takesInterim reports whether the client understands replies with a status of 1xx (RFC 9110 section 15.2).
 func (c *Call) takesInterim() bool { return c.Request.Major == 2 || c.Request.Minor >= 1 }
+
+// Reply is an endpoint's reply. Its methods are for one goroutine.
+type Reply interface {
+	// Header is valid until Close.
+	Header() *message.Response
+	// Available returns what was received of the body without waiting, which may be nothing; at its end the error is io.EOF.
+	// A piece is valid until the next call of Available or Next.
+	Available() ([]byte, error)
+	// Next is Available, but waits for something to be there. It fails with a time-out if the endpoint is silent for
+	// Timeouts.Response, and with ErrClientGone if meanwhile the client goes away.
+	Next() ([]byte, error)
+	// Trailers is valid after io.EOF, until Close.
+	Trailers() []message.Field
+	// RequestSent reports whether the whole body of the request was sent.
+	RequestSent() bool
+	// Hijack returns the connection after a reply with status 101, and what was read from it beyond the header. The
+	// caller closes the connection; deadlines are as they were set last. Close must still be called.
+	Hijack() (net.Conn, []byte)
+	// Close ends the exchange: the connection is kept if both messages have ended well, else closed. It returns a
+	// *BodyError if reading the request's body failed.
+	Close() error
+}
+
+// watchInterval is how long a read waits at most before it is looked whether the client is still there.
+const watchInterval = 300 * time.Millisecond
+
+// wait is the time limit of a wait for an endpoint, which is made of shorter ones.
+type wait struct {
+	call  *Call
+	since time.Time
+}
+
+// slice is how long the next read may take.
+func (w *wait) slice() time.Duration { return min(watchInterval, w.call.Timeouts.Response) }
+
+// overdue is an error when the whole time has passed, also if the endpoint sends something again and again.
+func (w *wait) overdue(now time.Time) error {
+	if now.Sub(w.since) < w.call.Timeouts.Response {
+		return nil
+	}
+	w.since = w.call.sender.silentSince(w.since, now)
+	if now.Sub(w.since) >= w.call.Timeouts.Response {
+		return errSlow
+	}
+	return nil
+}
+
+// next decides what follows a read that has timed out: nil is another one.
+func (w *wait) next() error {
+	if w.call.Client.Gone() {
+		return ErrClientGone
+	}
+	now := time.Now()
+	if err := w.proceed(now); err != nil {
+		return err
+	}
+	return w.overdue(now)
+}
+
+// continueAfter is how long an endpoint may leave "Expect: 100-continue" unanswered. Then the client is sent the answer:
+// some endpoints know no expectations, and some clients wait without limit.
+const continueAfter = time.Second
+
+// proceed answers the client's expectation in the place of a silent endpoint.
+func (w *wait) proceed(now time.Time) error {
+	sender := &w.call.sender
+	if sender.done == nil || sender.invited.Load() || now.Sub(w.since) < continueAfter {
+		return nil
+	}
+	sender.invite()
+	if err := w.call.Client.Informational(&message.Response{Status: http.StatusContinue}); err != nil {
+		return errors.Join(ErrClientGone, err)
+	}
+	return nil
+}

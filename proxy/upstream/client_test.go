@@ -137,14 +137,9 @@ func setRequest(t testing.TB, call *Call, text string) {
 		}
 	}
 	body.Start(in, call.Request.Length, call.Request.Chunked)
-	call.Body = there{body}
+	call.Body = body
 	call.Begin()
 }
-
-// there gives http1.Body the names of Body.
-type there struct{ *http1.Body }
-
-func (b there) Available() ([]byte, error) { return b.There() }
 
 // result is a reply as a test compares it.
 type result struct {

@@ -51,10 +51,10 @@ func (p *Pool) connect(ctx context.Context) (conn, error) {
 		return nil, fmt.Errorf("connecting to the endpoint: %w", err)
 	}
 	c := p.newConn()
-	if err := c.base().connect(ctx, network, p.tls); err != nil {
+	if err := c.base().Connect(ctx, network, p.tls); err != nil {
 		return nil, err
 	}
-	if p.http2 && p.tls != nil && c.base().secure.ConnectionState().NegotiatedProtocol != "h2" {
+	if p.http2 && p.tls != nil && c.base().Secure().ConnectionState().NegotiatedProtocol != "h2" {
 		c.abort()
 		return nil, errNoHTTP2
 	}

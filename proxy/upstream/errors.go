@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // Error is why an endpoint gave no reply.
@@ -40,16 +41,12 @@ func (e *BodyError) Unwrap() error { return e.Err }
 var (
 	// ErrClientGone ends a call whose client has gone away.
 	ErrClientGone = errors.New("the client has gone away")
-	// ErrTruncated is the error of a reply over TLS that ends with the connection, which was closed without a
-	// close_notify alert (RFC 9112 section 9.8).
-	ErrTruncated = errors.New("the connection was closed without close_notify")
 
-	errUnrequestedUpgrade = &message.Error{Status: 502, Reason: "the endpoint changed protocols without being asked"}
+	errUnrequestedUpgrade = &message.Error{Status: 502, Reason: "the endpoint switched protocols without a request to"}
 	errTooManyInterim     = &message.Error{Status: 502, Reason: "the endpoint sent too many interim replies"}
 	errConnEnded          = fmt.Errorf("the endpoint closed the HTTP/2 connection: %w", io.ErrUnexpectedEOF)
 	errNoHTTP2            = errors.New("the endpoint does not agree on HTTP/2 (ALPN)")
 	errBodyLength         = errors.New("the body of the HTTP/2 reply does not agree with its header")
-	errStale              = errors.New("the endpoint closed the connection or wrote to it before it was sent a request")
 )
 
 // timeoutError is the error of an endpoint that is too slow.
@@ -63,10 +60,7 @@ func (e *timeoutError) Timeout() bool { return true }
 // Temporary implements net.Error.
 func (e *timeoutError) Temporary() bool { return true }
 
-var (
-	errSlow     = &timeoutError{"the endpoint did not answer in time"}
-	errSlowSend = &timeoutError{"the endpoint did not take the request in time"}
-)
+var errSlow = &timeoutError{"the endpoint did not answer in time"}
 
 // IsTimeout reports whether a call failed because an endpoint was too slow.
 func IsTimeout(err error) bool {
@@ -78,22 +72,6 @@ func IsTimeout(err error) bool {
 func isBroken(err error) bool {
 	var operation *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, ErrTruncated) || errors.Is(err, http1.ErrTooEarly) ||
+		errors.Is(err, wire.ErrTruncated) || errors.Is(err, http1.ErrTooEarly) ||
 		errors.As(err, &operation) && !operation.Timeout()
-}
-
-// hideLength keeps Content-Length from being forwarded where a reply must not have it (RFC 9110 section 8.6).
-func hideLength(reply *message.Response) {
-	if reply.Status < 200 || reply.Status == 204 {
-		hide(reply, message.ContentLength)
-	}
-}
-
-// hide keeps the fields of a kind from being forwarded.
-func hide(reply *message.Response, kind message.Kind) {
-	for i := range reply.Fields {
-		if reply.Fields[i].Kind == kind {
-			reply.Fields[i].Kind = message.KeepAlive // as hop-by-hop
-		}
-	}
 }

@@ -9,22 +9,22 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // http1Conn is an HTTP/1.1 connection (RFC 9112), and the reply to the request that it serves.
 type http1Conn struct {
-	link
+	link  wire.Link
 	pool  *Pool
 	in    http1.Buffer
 	out   []byte // the request's header
+	one   [1]byte
 	reply message.Response
 	body  http1.Body
 
 	call       *Call
 	waiting    wait
 	untilClose bool // only the connection's end tells the end of the reply
-	enlarged   bool // in has a large buffer
-	filled     bool // the last read filled the buffer
 	broken     bool // the reply can't be read on
 	hijacked   bool
 }
@@ -45,18 +45,17 @@ func (i http1Input) Read(p []byte) (int, error) {
 	if err := c.waiting.overdue(now); err != nil {
 		return 0, err
 	}
-	if err := c.extendRead(now, c.waiting.slice()); err != nil {
+	if err := c.link.ExtendRead(now, c.waiting.slice()); err != nil {
 		return 0, err
 	}
 	n, err := c.link.Read(p)
-	if c.pending() && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return 0, errStale // there was something, or the end
+	if c.link.Pending() && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, wire.ErrStale // there was something, or the end
 	}
-	c.filled = n == len(p)
 	return n, err
 }
 
-// roundTrip sends the call and reads the header of the reply. On errStale nothing was sent.
+// roundTrip sends the call and reads the header of the reply. On wire.ErrStale nothing was sent.
 func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 	c.call, c.waiting = call, wait{call: call, since: now}
 	c.broken, c.untilClose, c.hijacked = false, false, false
@@ -72,19 +71,19 @@ func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 	return c, nil
 }
 
-// send sends the header and what is there of the body; the rest is sent while the reply is awaited.
+// send sends the header and the part of the body that was received; the rest follows while the reply is awaited.
 func (c *http1Conn) send(now time.Time) error {
 	call := c.call
 	call.sender.begin()
 	c.out = appendHTTP1(c.out[:0], call)
-	if err := c.extendWrite(now, call.Timeouts.Send); err != nil {
+	if err := c.link.ExtendWrite(now, call.Timeouts.Send); err != nil {
 		return err
 	}
 	if call.whole {
-		return c.link.send(c.out)
+		return c.link.Send(c.out)
 	}
-	if n, err := c.probe(c.byte[:]); n > 0 || err != nil {
-		return errStale
+	if n, err := c.link.Probe(c.one[:]); n > 0 || err != nil {
+		return wire.ErrStale
 	}
 	if err := c.link.Write(c.out); err != nil {
 		return err
@@ -162,7 +161,7 @@ func (c *http1Conn) sendPiece(piece []byte) error {
 		c.out = appendChunk(c.out[:0], piece)
 		piece = c.out
 	}
-	if err := c.extendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
+	if err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
 		return err
 	}
 	return c.link.Write(piece)
@@ -174,7 +173,7 @@ func (c *http1Conn) sendEnd(trailers []message.Field) error {
 		return nil
 	}
 	c.out = appendLastChunk(c.out[:0], trailers)
-	if err := c.extendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
+	if err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
 		return err
 	}
 	return c.link.Write(c.out)
@@ -198,7 +197,6 @@ func (c *http1Conn) readHeader() error {
 		if err := c.reply.Parse(head, limits.HeaderFields); err != nil {
 			return err
 		}
-		hideLength(&c.reply)
 		switch {
 		case c.reply.Status == 101:
 			if len(c.call.Request.Upgrade) == 0 {
@@ -231,7 +229,7 @@ func (c *http1Conn) forwardInterim() error {
 
 // releaseRequest frees the memory of a request that the endpoint takes its time to answer.
 func (c *http1Conn) releaseRequest() {
-	if c.call.whole && !c.pending() && cap(c.out) > smallBuffer {
+	if c.call.whole && !c.link.Pending() && cap(c.out) > smallBuffer {
 		c.out = nil
 	}
 }
@@ -243,4 +241,4 @@ func (c *http1Conn) abort() { c.link.Close() }
 func (c *http1Conn) closer() io.Closer { return &c.link }
 
 // base implements conn.
-func (c *http1Conn) base() *link { return &c.link }
+func (c *http1Conn) base() *wire.Link { return &c.link }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -13,19 +12,21 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // http2Conn is an HTTP/2 connection (RFC 9113), and the reply to the request that it serves. It has one stream at a time:
-// whoever sends a request reads the frames that come, those of the connection included. A request body that is not whole
-// is sent by its sender meanwhile; what both need is guarded by mu.
+// the goroutine that sends a request also reads the frames that arrive, those of the connection included. A request body
+// that is not complete yet is sent by its sender meanwhile; what both need is guarded by mu.
 type http2Conn struct {
-	link
+	link    wire.Link
 	pool    *Pool
 	in      http1.Buffer
 	decoder *hpack.Decoder
 	section h2frames.Section // that is being read
 
 	reply        message.Response
+	headLines    []byte // of the reply, while trailers are read
 	trailerLines []byte
 	trailers     []message.Field
 
@@ -43,8 +44,6 @@ type http2Conn struct {
 	refused      bool  // by GOAWAY
 	leaving      bool  // GOAWAY has come
 	probing      bool  // reads do not wait
-	enlarged     bool  // in has a large buffer
-	filled       bool  // the last read filled the buffer
 	frame        openFrame
 	inHeaders    bool // a field section has begun and not ended
 	sectionEnds  bool // it ends the stream
@@ -130,16 +129,16 @@ func (c *http2Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 	case c.refused:
 		return nil, &Error{Err: err, stale: true}
 	case !c.sent:
-		return nil, fmt.Errorf("%w: %w", errStale, err)
+		return nil, fmt.Errorf("%w: %w", wire.ErrStale, err)
 	}
 	return nil, err
 }
 
-// send sends the header and the part of the body that is there. If that is all, it is written when the reply is read for.
+// send sends the header and the part of the body that was received. If that is all, it is written when the reply is read.
 func (c *http2Conn) send(now time.Time) error {
 	call := c.call
 	call.sender.begin()
-	if err := c.extendWrite(now, call.Timeouts.Send); err != nil {
+	if err := c.link.ExtendWrite(now, call.Timeouts.Send); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -156,10 +155,10 @@ func (c *http2Conn) send(now time.Time) error {
 	}
 	c.mu.Unlock()
 	if whole {
-		if err := c.link.send(c.spare); err != nil {
+		if err := c.link.Send(c.spare); err != nil {
 			return err
 		}
-		c.sent = !c.pending()
+		c.sent = !c.link.Pending()
 		return nil
 	}
 	if err := c.lookForFrames(); err != nil {
@@ -189,188 +188,6 @@ func (c *http2Conn) hasTrailers() bool {
 	return false
 }
 
-// readHead reads field sections until one is final, and sends interim replies to the client. Their size is bounded as
-// that of one header, and they don't start the time limit anew.
-func (c *http2Conn) readHead() error {
-	limits := &c.pool.options.Limits
-	for interim := 0; ; {
-		event, err := c.next()
-		switch {
-		case err != nil:
-			return err
-		case event == needMore:
-			if err := c.fill(); err != nil {
-				return err
-			}
-			continue
-		case event != headRead:
-			return h2frames.ErrMalformed
-		case c.reply.Status >= 200:
-			return nil
-		case c.reply.Status == 101: // RFC 9113 section 8.6
-			return errUnrequestedUpgrade
-		case c.reply.Status == 100:
-			c.call.sender.invite()
-		}
-		if interim += len(c.section.Lines); interim > limits.HeaderBytes {
-			return errTooManyInterim
-		}
-		if !c.call.takesInterim() {
-			continue
-		}
-		if err := c.call.Client.Informational(&c.reply); err != nil {
-			return errors.Join(ErrClientGone, err)
-		}
-	}
-}
-
-// http2Input is what the buffer of a connection reads from.
-type http2Input struct{ conn *http2Conn }
-
-// Read implements io.Reader.
-func (i http2Input) Read(p []byte) (int, error) {
-	c := i.conn
-	if c.probing {
-		n, err := c.probe(p)
-		if err != nil {
-			return 0, errStale
-		}
-		return n, nil
-	}
-	now := time.Now()
-	if err := c.waiting.overdue(now); err != nil {
-		return 0, err
-	}
-	if err := c.extendRead(now, c.waiting.slice()); err != nil {
-		return 0, err
-	}
-	n, err := c.link.Read(p)
-	if !c.sent {
-		c.sent = !c.pending()
-		if !c.sent && n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, errStale
-		}
-	}
-	if n > 0 {
-		c.lastRead, c.pinged = now, time.Time{}
-	}
-	c.filled = n == len(p)
-	return n, err
-}
-
-// fill waits for more bytes of frames.
-func (c *http2Conn) fill() error {
-	if c.sent {
-		c.mu.Lock()
-		err := c.flush()
-		c.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	} else if c.wire.reused && c.partial() {
-		// The rest of the frame must come before the request is sent: it may be of a stream that nobody opened.
-		return c.lookForFrames()
-	}
-	if c.filled && !c.enlarged {
-		c.in.Enlarge()
-		c.enlarged = true
-	}
-	for {
-		err := c.in.Fill()
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			if errors.Is(err, io.EOF) {
-				return errConnEnded // io.EOF would be the end of the reply
-			}
-			return err
-		}
-		if err := c.waiting.next(); err != nil {
-			return err
-		}
-		if err := c.checkAlive(); err != nil {
-			return err
-		}
-		c.releaseBuffers()
-	}
-}
-
-// lookForFrames reads and handles the frames that are there before the request is written.
-func (c *http2Conn) lookForFrames() error {
-	for {
-		if event, err := c.next(); err != nil || event != needMore {
-			return errStale
-		}
-		c.probing = true
-		err := c.in.Fill()
-		c.probing = false
-		if errors.Is(err, io.ErrNoProgress) { // nothing is there
-			if c.wire.reused && c.partial() {
-				return errStale
-			}
-			return nil
-		}
-		if err != nil {
-			return errStale
-		}
-	}
-}
-
-// partial reports whether a frame has begun and not ended.
-func (c *http2Conn) partial() bool {
-	return c.in.Buffered() > 0 || c.frame.open || c.inHeaders
-}
-
-// releaseBuffers frees memory that is not needed while the endpoint is silent.
-func (c *http2Conn) releaseBuffers() {
-	if c.enlarged {
-		c.in.Release()
-		c.enlarged, c.filled = false, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sent && !c.writing && len(c.out) == 0 {
-		if cap(c.out) > smallBuffer {
-			c.out = nil
-		}
-		if cap(c.spare) > smallBuffer {
-			c.spare = nil
-		}
-	}
-}
-
-// An endpoint that is silent for long is asked for a sign of life (RFC 9113 section 6.7), and given up if none comes. More
-// than one such PING in five minutes is too many for some gRPC servers.
-const (
-	pingAfter   = 30 * time.Second
-	pingAgain   = 5*time.Minute + 10*time.Second
-	pingTimeout = 15 * time.Second
-)
-
-var errDead = &timeoutError{"the endpoint's connection is dead: it did not answer a PING"}
-
-func (c *http2Conn) checkAlive() error {
-	now := time.Now()
-	if !c.pinged.IsZero() {
-		if now.Sub(c.pinged) >= pingTimeout {
-			return errDead
-		}
-		return nil
-	}
-	silent := pingAfter
-	if c.silence > 0 {
-		silent = pingAgain
-	}
-	if !c.sent || now.Sub(c.lastRead) < silent {
-		return nil
-	}
-	c.pinged = now
-	c.silence++
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var data [8]byte
-	c.out = h2frames.AppendPing(c.out, false, data[:])
-	return c.flush()
-}
-
 // abort implements conn and bodySink.
 func (c *http2Conn) abort() {
 	c.link.Close()
@@ -397,4 +214,4 @@ func (c *http2Closer) Close() error {
 }
 
 // base implements conn.
-func (c *http2Conn) base() *link { return &c.link }
+func (c *http2Conn) base() *wire.Link { return &c.link }

@@ -39,7 +39,7 @@ func listenHTTP(t testing.TB, protocol route.Protocol, handler http.HandlerFunc)
 	})
 }
 
-// handed is a listener of connections that somebody else has accepted.
+// handed is a listener of connections that were accepted elsewhere.
 type handed struct {
 	conns  chan net.Conn
 	closed chan struct{}

@@ -1,218 +1,51 @@
 package upstream
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
+	"io"
+	"os"
+	"time"
 
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
-// openFrame is a frame whose payload is taken as it comes: data, a fragment of a field section, or what is skipped.
-type openFrame struct {
-	open    bool
-	kind    xhttp2.FrameType
-	left    int // bytes of the payload that are missing, without padding
-	padding int
-	flags   xhttp2.Flags
-}
-
-// event is what the next frames bring.
-type event uint8
-
-const (
-	needMore event = iota // nothing before more bytes have come
-	headRead              // c.reply is a header
-	dataRead              // c.in begins with a piece of the body
-	endRead               // the reply has ended
-)
-
-// maxSettings is how many settings one frame may have.
-const maxSettings = 64
-
-// Errors of connections.
-var (
-	errProtocol  = errors.New("the endpoint broke the rules of HTTP/2")
-	errFrameSize = fmt.Errorf("%w: the size of a frame", errProtocol)
-	errFlow      = fmt.Errorf("%w: flow control", errProtocol)
-	errGoAway    = errors.New("the endpoint ended the connection (GOAWAY)")
-)
-
-// next handles the frames that are there, without waiting, up to the next event.
-func (c *http2Conn) next() (event, error) {
-	for {
-		if c.frame.open {
-			if progress, event, err := c.payload(); !progress || event != needMore || err != nil {
-				return event, err
+// readHead reads field sections until one is final, and sends interim replies to the client. Their size is bounded as
+// that of one header, and they don't start the time limit anew.
+func (c *http2Conn) readHead() error {
+	limits := &c.pool.options.Limits
+	for interim := 0; ; {
+		event, err := c.next()
+		switch {
+		case err != nil:
+			return err
+		case event == needMore:
+			if err := c.fill(); err != nil {
+				return err
 			}
 			continue
+		case event != headRead:
+			return h2frames.ErrMalformed
+		case c.reply.Status >= 200:
+			return nil
+		case c.reply.Status == 101: // RFC 9113 section 8.6
+			return errUnrequestedUpgrade
+		case c.reply.Status == 100:
+			c.call.sender.invite()
 		}
-		if c.state == replyEnded {
-			return endRead, nil
+		if interim += c.section.Size(); interim > limits.HeaderBytes {
+			return errTooManyInterim
 		}
-		progress, event, err := c.nextFrame()
-		if !progress || event != needMore || err != nil {
-			return event, err
+		if !c.call.takesInterim() {
+			continue
 		}
-	}
-}
-
-// payload takes what is there of the open frame's payload.
-func (c *http2Conn) payload() (progress bool, _ event, _ error) {
-	f := &c.frame
-	there := c.in.Peek()
-	if f.left > 0 {
-		if len(there) == 0 {
-			return false, needMore, nil
-		}
-		if f.kind == xhttp2.FrameData {
-			return true, dataRead, nil
-		}
-		piece := there[:min(len(there), f.left)]
-		var err error
-		if f.kind == xhttp2.FrameHeaders {
-			if _, err = c.decoder.Write(piece); err == nil {
-				err = c.section.Err
-			}
-		}
-		c.in.Discard(len(piece))
-		f.left -= len(piece)
-		return true, needMore, err
-	}
-	if f.padding > 0 {
-		n := min(len(there), f.padding)
-		c.in.Discard(n)
-		f.padding -= n
-		if f.kind == xhttp2.FrameData {
-			c.taken(int64(n))
-		}
-		return n > 0, needMore, nil
-	}
-	f.open = false
-	switch {
-	case f.kind == xhttp2.FrameData && f.flags.Has(xhttp2.FlagDataEndStream):
-		return true, needMore, c.endReply()
-	case f.kind == xhttp2.FrameHeaders && f.flags.Has(xhttp2.FlagHeadersEndHeaders):
-		event, err := c.endSection()
-		return true, event, err
-	}
-	return true, needMore, nil
-}
-
-// nextFrame begins with the next frame, or handles it whole.
-func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
-	there := c.in.Peek()
-	if len(there) < h2frames.HeaderSize {
-		return false, needMore, nil
-	}
-	h := h2frames.ParseHeader(there)
-	there = there[h2frames.HeaderSize:]
-	if h.Length > defaultMaxFrame {
-		return false, needMore, errFrameSize
-	}
-	if c.inHeaders != (h.Type == xhttp2.FrameContinuation) || c.inHeaders && h.Stream != c.stream {
-		return false, needMore, errProtocol
-	}
-	if !c.settled && (h.Type != xhttp2.FrameSettings || h.Flags.Has(xhttp2.FlagSettingsAck)) {
-		return false, needMore, fmt.Errorf("%w: it did not begin with SETTINGS", errProtocol)
-	}
-	var err error
-	switch h.Type {
-	case xhttp2.FrameData, xhttp2.FrameHeaders, xhttp2.FrameContinuation:
-		progress, err = c.beginFrame(h, there)
-	case xhttp2.FrameGoAway:
-		if len(there) < min(8, h.Length) {
-			return false, needMore, nil
-		}
-		if h.Length < 8 {
-			return false, needMore, errFrameSize
-		}
-		c.open(h, 8, 0)
-		return true, needMore, c.handleGoAway(there)
-	case xhttp2.FrameSettings, xhttp2.FramePing, xhttp2.FrameWindowUpdate, xhttp2.FrameRSTStream, xhttp2.FramePriority:
-		if h.Length > 6*maxSettings {
-			return false, needMore, errFrameSize
-		}
-		if len(there) < h.Length {
-			return false, needMore, nil
-		}
-		payload := there[:h.Length]
-		c.in.Discard(h2frames.HeaderSize + h.Length)
-		progress, err = true, c.handleControl(h, payload)
-	case xhttp2.FramePushPromise:
-		err = fmt.Errorf("%w: it pushes", errProtocol)
-	default: // unknown frames are ignored (RFC 9113 section 4.1)
-		c.open(h, 0, 0)
-		progress = true
-	}
-	return progress, needMore, err
-}
-
-// open uses up the header of a frame and the first bytes of its payload, which includes padding at its end.
-func (c *http2Conn) open(h h2frames.Header, used, padding int) {
-	c.in.Discard(h2frames.HeaderSize + used)
-	c.frame = openFrame{open: true, kind: h.Type, left: h.Length - used - padding, padding: padding, flags: h.Flags}
-	if h.Type == xhttp2.FrameContinuation {
-		c.frame.kind = xhttp2.FrameHeaders
-	}
-}
-
-// beginFrame begins with a frame of the stream.
-func (c *http2Conn) beginFrame(h h2frames.Header, there []byte) (progress bool, err error) {
-	if !c.sent || h.Stream != c.stream {
-		// It is of a stream that nobody has opened, or that has ended: it must not be taken for anybody's reply.
-		return false, fmt.Errorf("%w: %v for stream %d", errProtocol, h.Type, h.Stream)
-	}
-	used, padding := 0, 0
-	if h.Type != xhttp2.FrameContinuation && h.Flags.Has(xhttp2.FlagDataPadded) { // the same bit in HEADERS
-		used = 1
-	}
-	if h.Type == xhttp2.FrameHeaders && h.Flags.Has(xhttp2.FlagHeadersPriority) {
-		used += 5
-	}
-	if used > h.Length {
-		return false, errFrameSize
-	}
-	if len(there) < used {
-		return false, nil
-	}
-	if used == 1 || used == 6 {
-		padding = int(there[0])
-	}
-	if used+padding > h.Length {
-		return false, fmt.Errorf("%w: padding", errProtocol)
-	}
-	switch h.Type {
-	case xhttp2.FrameData:
-		err = c.beginData(h, used)
-	case xhttp2.FrameHeaders:
-		err = c.beginSection(h)
-	default:
-		c.sectionBytes += h2frames.HeaderSize + h.Length
-		if c.sectionBytes > 2*c.pool.options.Limits.HeaderBytes {
-			err = h2frames.ErrTooLarge // also of empty frames
+		if err := c.call.Client.Informational(&c.reply); err != nil {
+			return errors.Join(ErrClientGone, err)
 		}
 	}
-	if err == nil {
-		c.open(h, used, padding)
-	}
-	return true, err
-}
-
-func (c *http2Conn) beginData(h h2frames.Header, used int) error {
-	c.receiveWindow -= int64(h.Length) // padding counts (RFC 9113 section 6.9.1)
-	c.streamReceiveWindow -= int64(h.Length)
-	switch {
-	case c.state == awaitHead:
-		return fmt.Errorf("%w: DATA before HEADERS", errProtocol)
-	case c.receiveWindow < 0 || c.streamReceiveWindow < 0:
-		return errFlow
-	}
-	c.taken(int64(used))
-	return nil
 }
 
 func (c *http2Conn) beginSection(h h2frames.Header) error {
@@ -222,8 +55,7 @@ func (c *http2Conn) beginSection(h h2frames.Header) error {
 	}
 	c.inHeaders, c.sectionEnds, c.sectionBytes = true, ends, h2frames.HeaderSize+h.Length
 	if c.state == awaitBody {
-		// The lines of the reply's header stay where they are.
-		c.section.Lines, c.trailerLines = c.trailerLines, c.section.Lines
+		c.headLines = c.section.Keep(c.trailerLines) // the reply's header stays where it is
 	}
 	c.section.Begin(c.state == awaitBody, c.pool.options.Limits.HeaderBytes)
 	return nil
@@ -235,22 +67,21 @@ func (c *http2Conn) endSection() (event, error) {
 	if err := c.decoder.Close(); err != nil {
 		return needMore, err
 	}
-	text, err := c.section.End()
+	lines, err := c.section.End()
 	if err != nil {
 		return needMore, err
 	}
 	fields := c.pool.options.Limits.HeaderFields
 	if c.state == awaitBody {
-		c.section.Lines, c.trailerLines = c.trailerLines, c.section.Lines
-		if c.trailers, err = message.ParseFields(c.trailers[:0], text, fields); err != nil {
+		c.trailerLines = c.section.Keep(c.headLines)
+		if c.trailers, err = message.ParseFields(c.trailers[:0], lines, fields); err != nil {
 			return needMore, err
 		}
 		return needMore, c.endReply()
 	}
-	if err := c.reply.Parse(text, fields); err != nil {
+	if err := c.reply.ParseFieldLines(c.section.Status, lines, fields); err != nil {
 		return needMore, err
 	}
-	hideLength(&c.reply)
 	if c.reply.Status < 200 {
 		if c.sectionEnds {
 			return needMore, h2frames.ErrMalformed
@@ -258,18 +89,13 @@ func (c *http2Conn) endSection() (event, error) {
 		return headRead, nil
 	}
 	c.state = awaitBody
-	c.declared = c.reply.Length
-	if c.declared >= 0 && c.reply.Value("trailer") != nil {
-		// In HTTP/1.1 trailers need chunks, and chunks go without a length.
-		hide(&c.reply, message.ContentLength)
-		c.reply.Length = -1
-	}
+	c.declared = c.section.Length
 	if c.sectionEnds {
 		if err := c.endReply(); err != nil {
 			return needMore, err
 		}
-		if c.reply.Length < 0 {
-			c.reply.Length = 0
+		if c.reply.HasBody(c.call.Request.Method) {
+			c.reply.Length = 0 // it has none, and no Content-Length says so
 		}
 	}
 	return headRead, nil
@@ -285,168 +111,141 @@ func (c *http2Conn) endReply() error {
 	return nil
 }
 
-// take uses up what is there of the open DATA frame.
-func (c *http2Conn) take() ([]byte, error) {
-	piece := c.in.Peek()
-	piece = piece[:min(len(piece), c.frame.left)]
-	c.in.Discard(len(piece))
-	c.frame.left -= len(piece)
-	c.received += int64(len(piece))
-	c.silence = 0
-	if !c.reply.HasBody(c.call.Request.Method) || c.declared >= 0 && c.received > c.declared {
-		return nil, errBodyLength
+// http2Input is what the buffer of a connection reads from.
+type http2Input struct{ conn *http2Conn }
+
+// Read implements io.Reader.
+func (i http2Input) Read(p []byte) (int, error) {
+	c := i.conn
+	if c.probing {
+		n, err := c.link.Probe(p)
+		if err != nil {
+			return 0, wire.ErrStale
+		}
+		return n, nil
 	}
-	c.taken(int64(len(piece)))
-	return piece, nil
+	now := time.Now()
+	if err := c.waiting.overdue(now); err != nil {
+		return 0, err
+	}
+	if err := c.link.ExtendRead(now, c.waiting.slice()); err != nil {
+		return 0, err
+	}
+	n, err := c.link.Read(p)
+	if !c.sent {
+		c.sent = !c.link.Pending()
+		if !c.sent && n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0, wire.ErrStale
+		}
+	}
+	if n > 0 {
+		c.lastRead, c.pinged = now, time.Time{}
+	}
+	return n, err
 }
 
-// taken gives the endpoint its windows back, when much was taken.
-func (c *http2Conn) taken(n int64) {
-	c.unacked += n
-	stream := c.unacked >= receiveStreamWindow/2 && c.state != replyEnded
-	if !stream && c.receiveWindow > receiveConnWindow/2 {
-		return
+// fill waits for more bytes of frames.
+func (c *http2Conn) fill() error {
+	if c.sent {
+		c.mu.Lock()
+		err := c.flush()
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	} else if c.link.Reused() && c.partial() {
+		// The rest of the frame must come before the request is sent: it may belong to a stream that was not opened.
+		return c.lookForFrames()
 	}
+	for {
+		err := c.in.Fill()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			if errors.Is(err, io.EOF) {
+				return errConnEnded // io.EOF would be the end of the reply
+			}
+			return err
+		}
+		if err := c.waiting.next(); err != nil {
+			return err
+		}
+		if err := c.checkAlive(); err != nil {
+			return err
+		}
+		c.releaseBuffers()
+	}
+}
+
+// lookForFrames reads and handles the frames that were received before the request is written.
+func (c *http2Conn) lookForFrames() error {
+	for {
+		if event, err := c.next(); err != nil || event != needMore {
+			return wire.ErrStale
+		}
+		c.probing = true
+		err := c.in.Fill()
+		c.probing = false
+		if errors.Is(err, io.ErrNoProgress) { // nothing was received
+			if c.link.Reused() && c.partial() {
+				return wire.ErrStale
+			}
+			return nil
+		}
+		if err != nil {
+			return wire.ErrStale
+		}
+	}
+}
+
+// partial reports whether a frame has begun and not ended.
+func (c *http2Conn) partial() bool {
+	return c.in.Buffered() > 0 || c.frame.open || c.inHeaders
+}
+
+// releaseBuffers frees memory that is not needed while the endpoint is silent.
+func (c *http2Conn) releaseBuffers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if stream {
-		c.out = h2frames.AppendWindowUpdate(c.out, c.stream, uint32(c.unacked))
-		c.streamReceiveWindow += c.unacked
-		c.unacked = 0
-	}
-	if c.receiveWindow <= receiveConnWindow/2 {
-		c.out = h2frames.AppendWindowUpdate(c.out, 0, uint32(receiveConnWindow-c.receiveWindow))
-		c.receiveWindow = receiveConnWindow
+	if c.sent && !c.writing && len(c.out) == 0 {
+		if cap(c.out) > smallBuffer {
+			c.out = nil
+		}
+		if cap(c.spare) > smallBuffer {
+			c.spare = nil
+		}
 	}
 }
 
-// handleControl handles a frame that is there as a whole.
-func (c *http2Conn) handleControl(h h2frames.Header, payload []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.out) > maxControl {
-		return fmt.Errorf("%w: it makes the proxy answer and does not read", errProtocol)
-	}
-	switch h.Type {
-	case xhttp2.FrameSettings:
-		return c.handleSettings(h, payload)
-	case xhttp2.FramePing:
-		switch {
-		case len(payload) != 8:
-			return errFrameSize
-		case h.Stream != 0:
-			return errProtocol
-		case !h.Flags.Has(xhttp2.FlagPingAck):
-			c.out = h2frames.AppendPing(c.out, true, payload)
-		}
-	case xhttp2.FrameWindowUpdate:
-		if len(payload) != 4 {
-			return errFrameSize
-		}
-		return c.handleWindowUpdate(h, binary.BigEndian.Uint32(payload)&maxWindow)
-	case xhttp2.FrameRSTStream:
-		if len(payload) != 4 {
-			return errFrameSize
-		}
-		return c.handleReset(h, xhttp2.ErrCode(binary.BigEndian.Uint32(payload)))
-	default: // PRIORITY is deprecated by RFC 9113 section 5.3
-		if len(payload) != 5 {
-			return errFrameSize
-		}
-	}
-	return nil
-}
+// An endpoint that is silent for long is sent a PING (RFC 9113 section 6.7), and given up if the answer does not come. More
+// than one such PING in five minutes is too many for some gRPC servers. None is sent behind a body that the endpoint is
+// slow to take: the answer would be late for another reason.
+const (
+	pingAfter   = 30 * time.Second
+	pingAgain   = 5*time.Minute + 10*time.Second
+	pingTimeout = 15 * time.Second
+)
 
-// maxControl is how many bytes of answers to control frames may wait to be written.
-const maxControl = 256 << 10
+var errDead = &timeoutError{"the endpoint's connection is dead: it did not answer a PING"}
 
-func (c *http2Conn) handleSettings(h h2frames.Header, payload []byte) error {
-	switch {
-	case h.Stream != 0:
-		return errProtocol
-	case len(payload)%6 != 0, h.Flags.Has(xhttp2.FlagSettingsAck) && len(payload) > 0:
-		return errFrameSize
-	case h.Flags.Has(xhttp2.FlagSettingsAck):
+func (c *http2Conn) checkAlive() error {
+	now := time.Now()
+	if !c.pinged.IsZero() {
+		if now.Sub(c.pinged) >= pingTimeout {
+			return errDead
+		}
 		return nil
 	}
-	c.settled = true
-	for ; len(payload) > 0; payload = payload[6:] {
-		s := xhttp2.Setting{
-			ID: xhttp2.SettingID(binary.BigEndian.Uint16(payload)), Val: binary.BigEndian.Uint32(payload[2:]),
-		}
-		if s.Valid() != nil {
-			return errProtocol
-		}
-		switch s.ID {
-		case xhttp2.SettingInitialWindowSize:
-			if c.streamWindow += int64(s.Val) - c.initialWindow; c.streamWindow > maxWindow {
-				return errFlow
-			}
-			c.initialWindow = int64(s.Val)
-			c.changed.Broadcast()
-		case xhttp2.SettingMaxFrameSize:
-			c.maxFrame = min(int(s.Val), largestFrame)
-		default: // fields are sent without a dynamic table
-		}
+	silent := pingAfter
+	if c.silence > 0 {
+		silent = pingAgain
 	}
-	c.out = h2frames.AppendSettingsAck(c.out)
-	return nil
-}
-
-func (c *http2Conn) handleWindowUpdate(h h2frames.Header, increment uint32) error {
-	switch {
-	case increment == 0:
-		return errProtocol
-	case h.Stream == 0:
-		c.sendWindow += int64(increment)
-	case h.Stream == c.stream && c.sent:
-		c.streamWindow += int64(increment)
-	case h.Stream > c.stream || h.Stream%2 == 0 || h.Stream == c.stream:
-		return fmt.Errorf("%w: WINDOW_UPDATE for stream %d", errProtocol, h.Stream)
+	if !c.sent || now.Sub(c.lastRead) < silent || c.call.sender.writing() {
+		return nil
 	}
-	if c.sendWindow > maxWindow || c.streamWindow > maxWindow {
-		return errFlow
-	}
-	c.changed.Broadcast()
-	return nil
-}
-
-func (c *http2Conn) handleReset(h h2frames.Header, code xhttp2.ErrCode) error {
-	switch {
-	case h.Stream == 0 || h.Stream%2 == 0 || h.Stream > c.stream || h.Stream == c.stream && !c.sent:
-		return fmt.Errorf("%w: RST_STREAM for stream %d", errProtocol, h.Stream)
-	case h.Stream < c.stream:
-		return nil // it has ended
-	}
-	c.resetByPeer = true
-	err := &resetError{code}
-	c.resetErr = err
-	c.changed.Broadcast()
-	if c.state == replyEnded {
-		return nil // it needs no more of the request (RFC 9113 section 8.1)
-	}
-	if code == xhttp2.ErrCodeRefusedStream && c.state == awaitHead {
-		return &Error{Err: err} // section 8.7
-	}
-	return err
-}
-
-// resetError is the error of a stream that the endpoint has reset.
-type resetError struct{ code xhttp2.ErrCode }
-
-func (e *resetError) Error() string { return "the endpoint reset the stream: " + e.code.String() }
-
-// handleGoAway notes that the connection is not used again, and whether the request was refused.
-func (c *http2Conn) handleGoAway(payload []byte) error {
-	last := binary.BigEndian.Uint32(payload) & maxWindow
-	code := xhttp2.ErrCode(binary.BigEndian.Uint32(payload[4:]))
-	c.leaving = true
-	switch {
-	case !c.sent:
-		return errStale
-	case last < c.stream && c.state == awaitHead:
-		c.refused = true
-		return fmt.Errorf("%w: %v", errGoAway, code)
-	}
-	return nil
+	c.pinged = now
+	c.silence++
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var data [8]byte
+	c.out = h2frames.AppendPing(c.out, false, data[:])
+	return c.flush()
 }

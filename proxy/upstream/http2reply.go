@@ -62,7 +62,7 @@ func (c *http2Conn) Close() error {
 	if c.state != replyEnded && !c.broken { // an end without data may be there
 		_, _ = c.next()
 	}
-	reusable := c.state == replyEnded && !c.broken && !c.leaving && c.stream < lastStream && c.keepable()
+	reusable := c.state == replyEnded && !c.broken && !c.leaving && c.stream < lastStream && c.link.Keepable()
 	var err error
 	if !call.sender.finished() {
 		if !reusable || !c.cancelStream() {
@@ -111,9 +111,10 @@ func (c *http2Conn) flushQuickly() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	c.write.Forget()
-	c.wire.conn.SetWriteDeadline(time.Now().Add(scheduled))
-	err := c.link.Write(c.out)
+	err := c.link.LimitWrite(time.Now(), scheduled)
+	if err == nil {
+		err = c.link.Write(c.out)
+	}
 	c.out = c.out[:0]
 	return err == nil
 }
@@ -121,7 +122,6 @@ func (c *http2Conn) flushQuickly() bool {
 // release forgets the call, and its memory.
 func (c *http2Conn) release() {
 	c.in.Release()
-	c.enlarged, c.filled = false, false
 	c.call, c.waiting.call = nil, nil
 	c.mu.Lock()
 	defer c.mu.Unlock()

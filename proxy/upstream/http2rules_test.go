@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -57,6 +58,11 @@ func TestHTTP2Malformed(t *testing.T) {
 			f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: s.id, BlockFragment: f.fields(":status", "200")})
 			f.WritePing(true, [8]byte{})
 		},
+		"a window in between": func(f *framer, s *stream) {
+			f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: s.id, BlockFragment: f.fields(":status", "200"), EndStream: true})
+			f.WriteWindowUpdate(s.id, 1)
+			f.WriteContinuation(s.id, true, nil)
+		},
 		"another's CONTINUATION": func(f *framer, s *stream) {
 			f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: s.id, BlockFragment: f.fields(":status", "200")})
 			f.WriteContinuation(s.id+2, true, nil)
@@ -89,7 +95,7 @@ func TestHTTP2Malformed(t *testing.T) {
 			f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: s.id, BlockFragment: f.fields(":status", "200")})
 			flood(func() error { return f.WriteContinuation(s.id, false, nil) })
 		},
-		"interim replies for ever": func(f *framer, s *stream) {
+		"endless interim replies": func(f *framer, s *stream) {
 			flood(func() error {
 				return f.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: s.id, BlockFragment: f.fields(":status", "103"), EndHeaders: true})
 			})
@@ -148,8 +154,12 @@ func TestHTTP2BadBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool := listenH2C(t, answer)
-			if got := do(pool, newCall(t, get)); got.err == nil {
+			got := do(pool, newCall(t, get))
+			if got.err == nil {
 				t.Errorf("got %v", got)
+			}
+			if name == "too long" && got.body != "" {
+				t.Errorf("%q was passed on, which is more than the length", got.body)
 			}
 		})
 	}
@@ -342,9 +352,8 @@ func TestHTTP2Requests(t *testing.T) {
 	}
 }
 
-// The endpoint's windows and frame size are kept to, whatever they are.
+// The endpoint's windows and frame size are respected.
 func TestHTTP2Windows(t *testing.T) {
-	text := strings.Repeat("0123456789", 1000)
 	pool := listen(t, route.H2C, func(_ int, conn net.Conn) {
 		f := newFramer(t, conn, xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 10})
 		f.WriteSettingsAck()
@@ -380,8 +389,9 @@ func TestHTTP2Windows(t *testing.T) {
 			f.WriteData(s.id, true, s.body)
 		}
 	})
-	for range 2 {
-		call := newCall(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n")
+	for _, size := range []int{10, 10000, 1000, 11, 10000} {
+		text := strings.Repeat("x", size)
+		call := newCall(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", size))
 		body := &testBody{pieces: make(chan []byte, 1), client: call.Client.(*testClient)}
 		body.pieces <- []byte(text)
 		close(body.pieces)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // appendPreface begins a connection (RFC 9113 section 3.4). It is called with mu held.
@@ -30,7 +31,7 @@ func (c *http2Conn) appendHead(ends bool) {
 	start := len(c.out)
 	c.out = append(c.out, make([]byte, h2frames.HeaderSize)...)
 	c.out = h2frames.AppendMethod(c.out, r.Method)
-	c.out = h2frames.AppendScheme(c.out, c.secure != nil)
+	c.out = h2frames.AppendScheme(c.out, c.link.Secure() != nil)
 	c.out = h2frames.AppendPath(c.out, call.Path, r.Query, r.HasQuery)
 	if len(call.Host) > 0 {
 		c.out = h2frames.AppendField(c.out, []byte(":authority"), call.Host)
@@ -91,7 +92,7 @@ func (c *http2Conn) flush() error {
 		c.out, c.spare = c.spare[:0], c.out
 		frames := c.spare
 		c.mu.Unlock()
-		err := c.extendWrite(time.Now(), c.call.Timeouts.Send)
+		err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send)
 		if err == nil {
 			err = c.link.Write(frames)
 		}
@@ -139,7 +140,7 @@ func (c *http2Conn) sendEnd(trailers []message.Field) error {
 	return c.flush()
 }
 
-// awaitWriter waits until nobody else writes. It is called with mu held.
+// awaitWriter waits until no other goroutine writes. It is called with mu held.
 func (c *http2Conn) awaitWriter() error {
 	for c.writing && c.writeErr == nil && c.resetErr == nil {
 		c.changed.Wait()
@@ -167,7 +168,7 @@ func (c *http2Conn) awaitWindow() error {
 	defer timer.Stop()
 	for c.slow = false; c.streamWindow <= 0 || c.sendWindow <= 0; {
 		if c.slow {
-			return errSlowSend
+			return wire.ErrSlowSend
 		}
 		c.changed.Wait()
 		if err := c.awaitWriter(); err != nil {

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
+
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,15 +27,15 @@ type Limits struct {
 	HeaderFields int
 }
 
-// conn is a connection to an endpoint, whatever the protocol.
+// conn is a connection to an endpoint of either protocol.
 type conn interface {
-	// roundTrip sends the call and reads the header of its reply. On errStale nothing was sent.
+	// roundTrip sends the call and reads the header of its reply. On wire.ErrStale nothing was sent.
 	roundTrip(call *Call, now time.Time) (Reply, error)
 	// abort ends the connection at once, and everything that waits for it.
 	abort()
 	// closer is abort for the client's side.
 	closer() io.Closer
-	base() *link
+	base() *wire.Link
 }
 
 // Pool is the connections to one endpoint: a stack of idle ones, the last used on top, so that few connections do most
@@ -45,8 +47,14 @@ type Pool struct {
 	http2   bool
 
 	mu     sync.Mutex
-	idle   []conn // the last used at the end
+	idle   []idleConn // the last used at the end
 	closed bool
+}
+
+// idleConn is a connection that waits for its next call.
+type idleConn struct {
+	conn  conn
+	since time.Time
 }
 
 // sessions is how many TLS sessions are kept: the last one of the only server that a pool leads to.
@@ -63,7 +71,7 @@ func newPool(address string, options *Options, http2 bool, profile TLSProfile) *
 
 // RoundTrip sends the call on a kept or a new connection and reads the header of the reply, sending interim replies to
 // the client. started is now, or a moment ago. A kept connection that turns out to be unusable is replaced by another,
-// whatever the method, because nothing was sent on it.
+// for every method, because nothing was sent on it.
 //
 // The error is a *BodyError if the client's side of the body failed, ErrClientGone if the client went away, else an
 // *Error. See Call.Retryable.
@@ -98,7 +106,7 @@ func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
 		}
 		failed := classify(err)
 		// A connection that the endpoint has closed while it was idle says nothing about the endpoint.
-		if c.base().wire.reused && failed.again(call) {
+		if c.base().Reused() && failed.again(call) {
 			continue
 		}
 		return nil, failed
@@ -111,7 +119,7 @@ func classify(err error) *Error {
 	switch {
 	case errors.As(err, &failed):
 		return failed
-	case errors.Is(err, errStale):
+	case errors.Is(err, wire.ErrStale):
 		return &Error{Err: err, stale: true}
 	}
 	var reset *resetError
@@ -128,29 +136,26 @@ func (p *Pool) pop(now time.Time) conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
-	if last < 0 {
-		return nil
+	if last < 0 || now.Sub(p.idle[last].since) > p.options.MaxAge {
+		return nil // all others are older: expire closes them
 	}
-	c := p.idle[last]
-	if now.Sub(c.base().idleSince) > p.options.MaxAge {
-		return nil // and all others are older: expire closes them
-	}
-	p.idle[last] = nil
+	c := p.idle[last].conn
+	p.idle[last] = idleConn{}
 	p.idle = p.idle[:last]
 	return c
 }
 
 // put keeps a connection for the next call.
 func (p *Pool) put(c conn) {
-	l := c.base()
-	l.wire.reused, l.idleSince = true, time.Now()
+	c.base().Reuse()
+	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= p.options.MaxIdle {
 		c.abort()
 		return
 	}
-	p.idle = append(p.idle, c)
+	p.idle = append(p.idle, idleConn{c, now})
 }
 
 // expire closes the connections that have been idle for too long.
@@ -158,8 +163,8 @@ func (p *Pool) expire(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := 0
-	for old < len(p.idle) && now.Sub(p.idle[old].base().idleSince) > p.options.MaxAge {
-		p.idle[old].abort()
+	for old < len(p.idle) && now.Sub(p.idle[old].since) > p.options.MaxAge {
+		p.idle[old].conn.abort()
 		old++
 	}
 	kept := copy(p.idle, p.idle[old:])
@@ -173,7 +178,7 @@ func (p *Pool) close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, c := range p.idle {
-		c.abort()
+		c.conn.abort()
 	}
 	p.idle = nil
 }

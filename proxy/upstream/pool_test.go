@@ -43,7 +43,7 @@ func finish(t *testing.T, reply Reply) conn {
 	return c
 }
 
-func isClosed(c conn) bool { return c.base().wire.conn.SetDeadline(time.Time{}) != nil }
+func isClosed(c conn) bool { return c.base().NetConn().SetDeadline(time.Time{}) != nil }
 
 func okPool(t *testing.T) *Pool {
 	return listen(t, route.HTTP1, func(_ int, conn net.Conn) {
@@ -76,7 +76,7 @@ func TestOldConnectionsAreClosed(t *testing.T) {
 	replies := open(t, pool, 2)
 	old, young := finish(t, replies[0]), finish(t, replies[1])
 	now := time.Now()
-	old.base().idleSince = now.Add(-2 * time.Minute)
+	pool.idle[0].since = now.Add(-2 * time.Minute)
 	pool.expire(now)
 	if !isClosed(old) || isClosed(young) {
 		t.Error("age decides wrongly")
@@ -93,7 +93,7 @@ func TestRegistryExpires(t *testing.T) {
 		here, there := net.Pipe()
 		defer there.Close()
 		c := newHTTP1(pool)
-		if err := c.connect(t.Context(), here, nil); err != nil {
+		if err := c.link.Connect(t.Context(), here, nil); err != nil {
 			t.Fatal(err)
 		}
 		pool.put(c)

@@ -36,7 +36,7 @@ type sender struct {
 // begin starts a call whose body is whole already; start follows if it is not.
 func (s *sender) begin() { s.done, s.err = nil, nil }
 
-// start sends what follows the header: first what is there already, then what comes.
+// start begins to send the body: first the given part, then what the client sends.
 func (s *sender) start(call *Call, sink bodySink, first []byte) {
 	call.consumed = !call.whole
 	s.done = make(chan error, 1)
@@ -83,13 +83,16 @@ func (s *sender) run(call *Call, sink bodySink, first []byte) error {
 	}
 }
 
+// writing reports whether the endpoint is being given something.
+func (s *sender) writing() bool { return s.done != nil && len(s.done) == 0 && !s.reading.Load() }
+
 // hand notes that the endpoint is given something, or has taken it.
 func (s *sender) hand() {
 	s.handed.Store(time.Now().UnixNano())
 	s.reading.Store(false)
 }
 
-// invite notes that the client was asked to send the body.
+// invite notes that the client has got 100 (Continue).
 func (s *sender) invite() { s.invited.Store(true) }
 
 // silentSince returns since when the endpoint has had everything it needs to say something: since that is now while the

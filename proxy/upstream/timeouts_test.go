@@ -118,6 +118,12 @@ type queued struct {
 	net.Conn
 	writes chan []byte
 	failed atomic.Bool
+	room   atomic.Int64 // of the last Read
+}
+
+func (q *queued) Read(p []byte) (int, error) {
+	q.room.Store(int64(len(p)))
+	return q.Conn.Read(p)
 }
 
 func (q *queued) Write(p []byte) (int, error) {
@@ -235,7 +241,7 @@ func TestSlowUpload(t *testing.T) {
 	}
 }
 
-// A client that goes away ends the call, whatever it waits for.
+// A client that goes away ends the call at every stage.
 func TestClientGoes(t *testing.T) {
 	for _, protocol := range []route.Protocol{route.HTTP1, route.H2C} {
 		for _, replied := range []string{"", "header", "body"} {

@@ -32,7 +32,7 @@ func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, er
 	}
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		//nolint:gosec // as with ingress-nginx, certificates are not verified unless that is asked for: see newVerifier
+		//nolint:gosec // as with ingress-nginx, certificates are not verified unless configured: see newVerifier
 		InsecureSkipVerify: true,
 	}
 	if protocol.HTTP2() {

@@ -3,7 +3,7 @@ package h2frames
 import "bytes"
 
 // Fields are encoded without the dynamic table of HPACK (RFC 7541): literals whose name is in the static table where it
-// can be. That needs no state, whatever table size the other side allows.
+// can be. That needs no state, and works with any table size.
 
 // staticNames are the names that requests have, by their index in the static table (RFC 7541 appendix A).
 //
@@ -57,8 +57,8 @@ func AppendPath(dst, path, query []byte, hasQuery bool) []byte {
 	return dst
 }
 
-// AppendField appends a field, its name in lower case. What may be a secret is marked so that nobody on the way keeps it
-// in a table (RFC 7541 section 7.1.3).
+// AppendField appends a field, its name in lower case. What may be a secret is marked so that intermediaries do not keep it in
+// a table (RFC 7541 section 7.1.3).
 func AppendField(dst, name, value []byte) []byte {
 	var buffer [64]byte
 	lower := buffer[:0]

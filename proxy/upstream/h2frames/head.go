@@ -2,38 +2,42 @@ package h2frames
 
 import (
 	"errors"
+	"strconv"
 
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// Errors of field sections of replies (RFC 9113 section 8.2 and 8.3).
+// Errors of field sections of replies (RFC 9113 sections 8.2 and 8.3).
 var (
 	ErrMalformed = errors.New("the header of the HTTP/2 reply is malformed")
 	ErrTooLarge  = errors.New("the header of the HTTP/2 reply is too large")
 )
 
-// Section is a field section of a reply, its header or its trailers, in the form of HTTP/1.1.
+// Section is a field section of a reply, its header or its trailers.
 type Section struct {
-	// Lines are the status line, unless it is Trailers, and the fields, each line with its CR LF.
-	Lines    []byte
-	Status   int
+	Status   int // 0 in trailers
 	Trailers bool
-	Err      error
+	// Length is the content-length; -1 if there is none.
+	Length int64
+	// Err is why the section is refused.
+	Err error
 
+	lines       []byte // in the form of HTTP/1.1
 	size, limit int
 	regular     bool // a field that is not a pseudo-field has come
+	announced   bool // a field "trailer" has come
 }
-
-const statusLine = "HTTP/1.1 000 \r\n"
 
 // Begin forgets the fields. limit bounds the size of the section as RFC 9113 section 6.5.2 counts it
 // (SETTINGS_MAX_HEADER_LIST_SIZE).
 func (s *Section) Begin(trailers bool, limit int) {
-	*s = Section{Lines: s.Lines[:0], Trailers: trailers, limit: limit}
-	if !trailers {
-		s.Lines = append(s.Lines, statusLine...)
-	}
+	*s = Section{lines: s.lines[:0], Trailers: trailers, Length: -1, limit: limit}
 }
+
+// Size is the number of bytes of the section as Begin's limit counts them.
+func (s *Section) Size() int { return s.size }
 
 // Emit takes a field from the decoder.
 func (s *Section) Emit(f hpack.HeaderField) {
@@ -49,19 +53,25 @@ func (s *Section) Emit(f hpack.HeaderField) {
 		return
 	}
 	s.regular = true
-	if !validName(f.Name) || connectionSpecific(f.Name) {
+	if !validName(f.Name) || !validValue(f.Value) || connectionSpecific(f.Name) {
 		s.Err = ErrMalformed
 		return
 	}
-	s.Lines = append(s.Lines, f.Name...)
-	s.Lines = append(s.Lines, ':', ' ')
-	s.Lines = append(s.Lines, f.Value...)
-	s.Lines = append(s.Lines, '\r', '\n')
-	for i := range len(f.Value) {
-		if c := f.Value[i]; c < ' ' && c != '\t' || c == 0x7f {
-			s.Err = ErrMalformed
-		}
+	switch {
+	case f.Name == "content-length" && !s.Trailers:
+		s.setLength(f.Value)
+		return
+	case f.Name == "trailer":
+		s.announced = true
 	}
+	s.append(f.Name, f.Value)
+}
+
+func (s *Section) append(name, value string) {
+	s.lines = append(s.lines, name...)
+	s.lines = append(s.lines, ':', ' ')
+	s.lines = append(s.lines, value...)
+	s.lines = append(s.lines, '\r', '\n')
 }
 
 func (s *Section) setStatus(f hpack.HeaderField) {
@@ -76,23 +86,43 @@ func (s *Section) setStatus(f hpack.HeaderField) {
 			return
 		}
 		s.Status = s.Status*10 + int(c-'0')
-		s.Lines[len("HTTP/1.1 ")+i] = c
 	}
 }
 
-// End checks that the section is complete and returns it as a header of HTTP/1.1 if it is one, with the empty line at its
-// end, else as lines.
+func (s *Section) setLength(value string) {
+	var buffer [20]byte
+	n, ok := message.ParseLength(append(buffer[:0], value...))
+	if !ok || s.Length >= 0 && s.Length != n {
+		s.Err = ErrMalformed
+		return
+	}
+	s.Length = n
+}
+
+// End checks that the section is complete and returns its fields as lines of HTTP/1.1, each with its CR LF, which are
+// valid until the next Begin. Content-Length is left out if trailers were announced: in HTTP/1.1 trailers need chunks, and
+// chunks go without a length.
 func (s *Section) End() ([]byte, error) {
 	switch {
 	case s.Err != nil:
 		return nil, s.Err
 	case s.Trailers:
-		return s.Lines, nil
+		return s.lines, nil
 	case s.Status < 100:
 		return nil, ErrMalformed
 	}
-	s.Lines = append(s.Lines, '\r', '\n')
-	return s.Lines, nil
+	if s.Length >= 0 && !s.announced {
+		s.lines = append(s.lines, "content-length: "...)
+		s.lines = strconv.AppendInt(s.lines, s.Length, 10)
+		s.lines = append(s.lines, '\r', '\n')
+	}
+	return s.lines, nil
+}
+
+// Keep returns the lines so that the next Begin does not reuse them, and takes others for that.
+func (s *Section) Keep(others []byte) (lines []byte) {
+	lines, s.lines = s.lines, others
+	return lines
 }
 
 // validName reports whether a name is a token in lower case.
@@ -103,6 +133,16 @@ func validName(name string) bool {
 		}
 	}
 	return name != ""
+}
+
+// validValue reports whether a value has no control character but HTAB.
+func validValue(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 //nolint:gochecknoglobals // a table that is never changed

@@ -1,4 +1,4 @@
-package upstream
+package wire
 
 // recordReader follows the boundaries of TLS records (RFC 8446 section 5.1) in what is read from a connection:
 // crypto/tls keeps the beginning of a record to itself until the rest has come.

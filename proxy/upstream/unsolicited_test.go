@@ -25,7 +25,7 @@ var requests = []string{ //nolint:gochecknoglobals // a table that is never chan
 	"DELETE / HTTP/1.1\r\nHost: h\r\n\r\n",
 }
 
-// serveOnce answers the first request of each connection, writes what nobody asked for, says so, and complains if another
+// serveOnce answers the first request of each connection, writes unsolicited bytes, reports that, and fails the test if another
 // request follows.
 func serveOnce(t *testing.T, in io.Reader, unasked func(head bool), done chan<- struct{}) {
 	reader := bufio.NewReader(in)
@@ -36,7 +36,7 @@ func serveOnce(t *testing.T, in io.Reader, unasked func(head bool), done chan<- 
 	unasked(r.Method == "HEAD")
 	done <- struct{}{}
 	if r, err := readRequest(reader); err == nil {
-		t.Errorf("%s was sent on a connection with bytes that nobody asked for", r.Method)
+		t.Errorf("%s was sent on a connection with unsolicited bytes", r.Method)
 	}
 }
 
@@ -66,8 +66,8 @@ func expectOnce(t *testing.T, pool *Pool, rounds, status int, body string, done 
 	}
 }
 
-// A reply that nobody asked for goes to nobody, whenever it is written: 10,000 times in all.
-func TestUnaskedBytes(t *testing.T) {
+// An unsolicited reply goes to no client, whenever it is written: 10,000 times in all.
+func TestUnsolicitedBytes(t *testing.T) {
 	for name, c := range map[string]struct {
 		write  func(conn io.Writer, head bool)
 		status int
@@ -116,7 +116,7 @@ func reply(head bool) string {
 }
 
 // The same over TLS, where crypto/tls reads more than it hands out.
-func TestUnaskedBytesOverTLS(t *testing.T) {
+func TestUnsolicitedBytesOverTLS(t *testing.T) {
 	certificate := newCertificate(t)
 	for name, write := range map[string]func(conn *tls.Conn, under *gathering, head bool){
 		"a late reply": func(conn *tls.Conn, _ *gathering, head bool) {
@@ -163,8 +163,8 @@ func TestUnaskedBytesOverTLS(t *testing.T) {
 	}
 }
 
-// The same over HTTP/2: frames of streams that nobody has opened, or that have ended.
-func TestUnaskedFrames(t *testing.T) {
+// The same over HTTP/2: frames of streams that were not opened, or that have ended.
+func TestUnsolicitedFrames(t *testing.T) {
 	for name, c := range map[string]struct {
 		write func(f *framer, under *gathering, id uint32)
 		kept  bool
