@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -291,4 +292,50 @@ func TestExpectContinueToHTTP2(t *testing.T) {
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// TestResetByTheEndpointReachesTheClient has an endpoint that resets streams with CANCEL, as gRPC servers do at the
+// deadline of a call, before its reply and within it.
+func TestResetByTheEndpointReachesTheClient(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		address := scripted(t, func(conn net.Conn, in *bufio.Reader) {
+			io.ReadFull(in, make([]byte, len(http2.ClientPreface)))
+			framer := http2.NewFramer(conn, in)
+			framer.WriteSettings()
+			for {
+				frame, err := framer.ReadFrame()
+				if err != nil {
+					return
+				}
+				if frame.Header().Type != http2.FrameHeaders {
+					continue
+				}
+				if begun {
+					var block bytes.Buffer
+					hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+					framer.WriteHeaders(http2.HeadersFrameParam{
+						StreamID: frame.Header().StreamID, EndHeaders: true, BlockFragment: block.Bytes(),
+					})
+				}
+				framer.WriteRSTStream(frame.Header().StreamID, http2.ErrCodeCancel)
+			}
+		})
+		s := serve(t, proxy.Config{Limits: proxy.Limits{Attempts: 1}}, toAll(route.Upstream{
+			Name: "u", Protocol: route.H2C, Endpoints: []route.Endpoint{address},
+		}))
+		f := s.frames(t)
+		for stream := uint32(1); stream < 5; stream += 2 { // the connection stays
+			f.get(stream)
+			var code http2.ErrCode
+			if err := f.await(func(frame http2.Frame) bool {
+				reset, is := frame.(*http2.RSTStreamFrame)
+				if is {
+					code = reset.ErrCode
+				}
+				return is && reset.StreamID == stream
+			}); err != nil || code != http2.ErrCodeCancel {
+				t.Fatalf("reply begun %t, stream %d: got %v, %v", begun, stream, code, err)
+			}
+		}
+	}
 }

@@ -57,6 +57,9 @@ type Client interface {
 	End(trailers []message.Field) error
 	// Abort ends the reply so that the client can tell that it is incomplete.
 	Abort()
+	// Reset is Abort, for a reply that the endpoint has reset with an error code of HTTP/2 (RFC 9113 section 7). A client
+	// of HTTP/2 sees the code.
+	Reset(code uint32)
 	// Reusable reports whether the connection can carry another request. It is called once, after the reply.
 	Reusable() bool
 	// Upgrade sends a reply with status 101, and lines after its own fields. It returns the connection for the new

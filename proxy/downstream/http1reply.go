@@ -83,3 +83,6 @@ func (c *http1Conn) Abort() {
 	c.closing = true
 	c.conn.Close()
 }
+
+// Reset implements Client: HTTP/1.1 has no error codes.
+func (c *http1Conn) Reset(uint32) { c.Abort() }

@@ -91,6 +91,9 @@ func (c *streamClient) End(trailers []message.Field) error { return c.stream.End
 // Abort implements Client.
 func (c *streamClient) Abort() { c.stream.Abort() }
 
+// Reset implements Client.
+func (c *streamClient) Reset(code uint32) { c.stream.Reset(code) }
+
 // Reusable implements Client: streams end by themselves.
 func (c *streamClient) Reusable() bool { return true }
 

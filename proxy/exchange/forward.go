@@ -66,6 +66,10 @@ func (x *exchange) fail(err error) (reusable bool) {
 		return x.abandon(err)
 	case upstream.IsTimeout(err):
 		return x.reply(504, err.Error())
+	case x.isCancelled(err):
+		x.outcome.status, x.outcome.reason = 502, err.Error()
+		x.abort(err)
+		return true
 	}
 	return x.reply(502, err.Error())
 }
@@ -80,6 +84,23 @@ func (x *exchange) failBody(err *upstream.BodyError) (reusable bool) {
 		return x.reply(408, err.Error())
 	}
 	return x.abandon(err)
+}
+
+// isCancelled reports whether the endpoint has reset the stream of an HTTP/2 client with CANCEL. gRPC servers do so at the
+// deadline of a call, and gRPC clients would take a status of 502 for a server that is unavailable, and try again.
+func (x *exchange) isCancelled(err error) bool {
+	const cancel = 8 // RFC 9113 section 7
+	code, isReset := upstream.ResetCode(err)
+	return isReset && code == cancel && x.message.Major == 2
+}
+
+// abort ends an incomplete reply; the client of an endpoint that has reset the stream sees its code.
+func (x *exchange) abort(err error) {
+	if code, isReset := upstream.ResetCode(err); isReset {
+		x.client.Reset(code)
+		return
+	}
+	x.client.Abort()
 }
 
 // abandon ends the exchange with a client that is gone.

@@ -37,7 +37,7 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	}
 	_ = reply.Close() // it is too late to tell the client about a fault of its body
 	if err != nil {
-		x.client.Abort()
+		x.abort(err)
 		return false
 	}
 	return x.client.Reusable()

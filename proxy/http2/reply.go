@@ -124,14 +124,17 @@ func (s *Stream) End(trailers []message.Field) error {
 }
 
 // Abort ends the stream so that the client sees that the reply is incomplete.
-func (s *Stream) Abort() {
+func (s *Stream) Abort() { s.Reset(uint32(xhttp2.ErrCodeInternal)) }
+
+// Reset ends the stream with an error code (RFC 9113 section 7).
+func (s *Stream) Reset(code uint32) {
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.localClosed {
 		return
 	}
-	c.out.resetStream(s.id, xhttp2.ErrCodeInternal)
+	c.out.resetStream(s.id, xhttp2.ErrCode(code))
 	c.streams.remove(s, false)
 	s.localClosed = true
 	s.cancelBody()

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	xhttp2 "golang.org/x/net/http2"
@@ -119,6 +120,15 @@ func (c *http2Conn) handleReset(h h2frames.Header, code xhttp2.ErrCode) error {
 		return &Error{Err: err} // section 8.7
 	}
 	return err
+}
+
+// ResetCode returns the code of HTTP/2 (RFC 9113 section 7) with which an endpoint has reset the stream of a call.
+func ResetCode(err error) (code uint32, isReset bool) {
+	var reset *resetError
+	if !errors.As(err, &reset) {
+		return 0, false
+	}
+	return uint32(reset.code), true
 }
 
 // resetError is the error of a stream that the endpoint has reset.
