@@ -159,21 +159,22 @@ func floods() map[string]struct {
 		send        func(*client)
 		burst, rate int
 	}{
-		"SETTINGS":                  {func(c *client) { c.WriteSettings() }, 1000, 120},
-		"SETTINGS ack":              {func(c *client) { c.WriteSettingsAck() }, 1000, 120},
-		"PING":                      {func(c *client) { c.WritePing(false, ping) }, 4000, 500},
-		"PING ack":                  {func(c *client) { c.WritePing(true, ping) }, 4000, 500},
-		"PRIORITY":                  {func(c *client) { c.WritePriority(3, xhttp2.PriorityParam{StreamDep: 1}) }, 32000, 4000},
-		"WINDOW_UPDATE":             {func(c *client) { c.WriteWindowUpdate(0, 1) }, 32000, 4000},
-		"empty DATA":                {func(c *client) { c.WriteData(1, false, nil) }, 32000, 4000},
-		"padding":                   {func(c *client) { c.WriteDataPadded(1, false, nil, []byte{}) }, 32000, 4000},
-		"unknown":                   {func(c *client) { c.WriteRawFrame(0x77, 0, 0, nil) }, 32000, 4000},
-		"GOAWAY":                    {func(c *client) { c.WriteGoAway(0, xhttp2.ErrCodeNo, nil) }, 32000, 4000},
-		"DATA, closed stream":       {func(c *client) { c.WriteData(3, false, []byte{0}) }, 32000, 4000},
-		"RST_STREAM, closed":        {func(c *client) { c.WriteRSTStream(3, xhttp2.ErrCodeCancel) }, 32000, 4000},
-		"WINDOW_UPDATE, closed":     {func(c *client) { c.WriteWindowUpdate(3, 1) }, 32000, 4000},
-		"trailers, closed":          {func(c *client) { c.headers(3, true, "x-t", "1") }, 4000, 500},
-		"WINDOW_UPDATE of a stream": {func(c *client) { c.WriteWindowUpdate(1, 1) }, 32000, 4000},
+		"SETTINGS":                   {func(c *client) { c.WriteSettings() }, 1000, 120},
+		"SETTINGS ack":               {func(c *client) { c.WriteSettingsAck() }, 1000, 120},
+		"PING":                       {func(c *client) { c.WritePing(false, ping) }, 4000, 500},
+		"PING ack":                   {func(c *client) { c.WritePing(true, ping) }, 4000, 500},
+		"PRIORITY":                   {func(c *client) { c.WritePriority(3, xhttp2.PriorityParam{StreamDep: 1}) }, 32000, 4000},
+		"WINDOW_UPDATE":              {func(c *client) { c.WriteWindowUpdate(0, 1) }, 32000, 4000},
+		"empty DATA":                 {func(c *client) { c.WriteData(1, false, nil) }, 32000, 4000},
+		"padding":                    {func(c *client) { c.WriteDataPadded(1, false, nil, []byte{}) }, 32000, 4000},
+		"unknown":                    {func(c *client) { c.WriteRawFrame(0x77, 0, 0, nil) }, 32000, 4000},
+		"WINDOW_UPDATE of 0, closed": {func(c *client) { c.WriteWindowUpdate(3, 0) }, 250, 30},
+		"GOAWAY":                     {func(c *client) { c.WriteGoAway(0, xhttp2.ErrCodeNo, nil) }, 32000, 4000},
+		"DATA, closed stream":        {func(c *client) { c.WriteData(3, false, []byte{0}) }, 32000, 4000},
+		"RST_STREAM, closed":         {func(c *client) { c.WriteRSTStream(3, xhttp2.ErrCodeCancel) }, 32000, 4000},
+		"WINDOW_UPDATE, closed":      {func(c *client) { c.WriteWindowUpdate(3, 1) }, 32000, 4000},
+		"trailers, closed":           {func(c *client) { c.headers(3, true, "x-t", "1") }, 4000, 500},
+		"WINDOW_UPDATE of a stream":  {func(c *client) { c.WriteWindowUpdate(1, 1) }, 32000, 4000},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,66 @@ func TestUnreadBodyIsBounded(t *testing.T) {
 		if held > streamWindow+maxPiece {
 			t.Errorf("frames of %d bytes: %d bytes of memory for %d", size, held, streamWindow)
 		}
+	}
+	var b body
+	b.begin(-1)
+	if b.add([]byte("hello")); cap(b.pieces[0]) > minPiece {
+		t.Errorf("%d bytes of memory for a body of five", cap(b.pieces[0]))
+	}
+}
+
+// TestPaddingIsReturned checks that it does not use up the window of a stream whose content nobody reads.
+func TestPaddingIsReturned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := connect(t, testOptions(), untilGone(func(*Stream) {}))
+		c.post(1)
+		for range 4 * streamWindow / 256 {
+			c.WriteDataPadded(1, false, []byte{0}, make([]byte, 255))
+		}
+		for _, text := range c.received() {
+			if !strings.HasPrefix(text, "WINDOW_UPDATE(") {
+				t.Fatalf("got %s", text)
+			}
+		}
+	})
+}
+
+// TestNoWindowUpdateForClosedStreams checks that the pieces of a body that are returned late cause none.
+func TestNoWindowUpdateForClosedStreams(t *testing.T) {
+	for name, end := range map[string]func(c *client, s *Stream){
+		"reset":   func(c *client, _ *Stream) { c.WriteRSTStream(1, 8) },
+		"aborted": func(_ *client, s *Stream) { s.Abort() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				streams, resume := make(chan *Stream), make(chan struct{})
+				c := connect(t, testOptions(), func(s *Stream) {
+					streams <- s
+					<-resume
+				})
+				c.post(1)
+				s := <-streams
+				for range streamWindow / 2 / 1000 {
+					c.WriteData(1, false, make([]byte, 1000))
+				}
+				c.WriteData(1, false, make([]byte, 1000))
+				synctest.Wait()
+				for taken := 0; taken < streamWindow/2; { // the last piece stays lent
+					piece, _ := s.Available()
+					taken += len(piece)
+				}
+				c.expect()
+				end(c, s)
+				synctest.Wait()
+				s.Available()
+				close(resume)
+				for _, text := range c.received() {
+					if strings.HasPrefix(text, "WINDOW_UPDATE(1)") {
+						t.Errorf("got %s", text)
+					}
+				}
+			})
+		})
 	}
 }
 
@@ -152,7 +213,7 @@ func TestWindowIsReturnedByEndedRequests(t *testing.T) {
 					ok(s)
 				})
 				id := uint32(1)
-				for range 20 {
+				for range 80 {
 					c.post(id)
 					s := <-streams
 					for range streamWindow / (16 << 10) {
@@ -204,8 +265,12 @@ func TestReadsThatFail(t *testing.T) {
 				c.post(1)
 				s := <-streams
 				synctest.Wait()
+				start := time.Now()
 				test.end(c, s)
 				<-ended
+				if took := time.Since(start); name != "too slow" && took > time.Second {
+					t.Errorf("it ended after %v", took)
+				}
 			})
 		})
 	}

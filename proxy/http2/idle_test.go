@@ -96,6 +96,27 @@ func TestLongRequestKeepsNoOtherWorkers(t *testing.T) {
 	})
 }
 
+// TestLongRequestKeepsNoOutput checks the same for the buffers of what a long reply sent before it paused.
+func TestLongRequestKeepsNoOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := connect(t, testOptions(), untilGone(func(s *Stream) {
+			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteData(make([]byte, 60<<10))
+			s.Flush()
+		}))
+		c.get(1)
+		c.received()
+		time.Sleep(2 * trimInterval)
+		synctest.Wait()
+		server := c.server
+		server.mu.Lock()
+		defer server.mu.Unlock()
+		if server.out.large() || server.trimming {
+			t.Errorf("kept %d and %d bytes of output, trimming %t", cap(server.out.pending), cap(server.out.spare), server.trimming)
+		}
+	})
+}
+
 // TestHeaderBuffersAreReleased checks that a large header leaves nothing behind.
 func TestHeaderBuffersAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
