@@ -144,6 +144,45 @@ func TestBareLFIsFoundAcrossReads(t *testing.T) {
 	}
 }
 
+// TestLargeHeaderStaysValid has headers that need a large buffer, up to those that nearly fill it, before a body that
+// comes in small pieces: the header's memory must not be given back before the next header is read.
+func TestLargeHeaderStaysValid(t *testing.T) {
+	for _, size := range []int{5000, 30 << 10, LargeBuffer - 500, LargeBuffer - 10, LargeBuffer, 100 << 10} {
+		head := "H: " + strings.Repeat("h", size) + "\r\n\r\n"
+		s := &source{steps: [][]byte{[]byte(head)}}
+		for range 5 {
+			s.steps = append(s.steps, filler(10))
+		}
+		s.steps = append(s.steps, filler(9000), filler(10))
+		var b Buffer
+		b.Reset(s)
+		got, err := b.ReadHeader(200 << 10)
+		if err != nil {
+			t.Fatalf("%d: %v", size, err)
+		}
+		var body Body
+		body.Start(&b, -1, false)
+		read := 0
+		for {
+			piece, err := body.Next()
+			overwriteFreeMemory()
+			if len(bytes.Trim(piece, "x")) > 0 {
+				t.Fatalf("%d: after %d bytes, got %.20q", size, read, piece)
+			}
+			read += len(piece)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(got) != head || read != 9060 {
+			t.Errorf("%d: after %d bytes the header is %.20q", size, read, got)
+		}
+	}
+}
+
 // FuzzBuffer reads messages that come in pieces of any size. While it does, memory that was given back is overwritten:
 // what was handed out must not be in it.
 func FuzzBuffer(f *testing.F) {

@@ -177,6 +177,28 @@ func TestLeadingZerosOfChunkSizes(t *testing.T) {
 	}
 }
 
+// TestTrailersComeByteByByte reads two bodies of one connection: what was searched of the first trailer section must not
+// be taken for searched in the second, which is shorter.
+func TestTrailersComeByteByByte(t *testing.T) {
+	sections := []string{"Long-Name: " + strings.Repeat("x", 100) + "\r\nB: 1\r\n\r\n", "C: 2\r\n\r\n", "\r\n"}
+	var b Buffer
+	b.Reset(iotest.OneByteReader(strings.NewReader("1\r\na\r\n0\r\n" + strings.Join(sections, "1\r\na\r\n0\r\n"))))
+	var body Body
+	for i, want := range []int{2, 1, 0} {
+		body.Start(&b, -1, true)
+		var err error
+		for err == nil {
+			_, err = body.Next()
+		}
+		if !errors.Is(err, io.EOF) || len(body.Trailers()) != want {
+			t.Fatalf("section %d: got %d trailers, %v, want %d", i, len(body.Trailers()), err, want)
+		}
+	}
+	if _, err := b.ReadHeader(100); !errors.Is(err, io.EOF) {
+		t.Errorf("after the last body: %v", err)
+	}
+}
+
 // TestAvailableNeverWaits reads from a connection that must not be read from.
 func TestAvailableNeverWaits(t *testing.T) {
 	var b Buffer

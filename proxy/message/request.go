@@ -21,7 +21,7 @@ type Request struct {
 	// Length of the body in bytes; -1 if only its end will tell.
 	Length  int64
 	Chunked bool // in HTTP/1.1
-	// Close says that the client wants no other request on this connection.
+	// Close says that the client sends no further request on this connection.
 	Close bool
 	// Upgrade is what protocols the client offers to change to (RFC 9110 section 7.8). It is empty if there is none, or
 	// if one of them would carry requests past the proxy: HTTP of any version, "h2c", or TLS.

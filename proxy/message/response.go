@@ -28,7 +28,7 @@ var ErrStatusLine = bad("the status line is malformed")
 // is changed.
 func (r *Response) Parse(head []byte, maxFields int) error {
 	*r = Response{Fields: r.Fields[:0]}
-	// "HTTP/1.1 200" and perhaps " OK": RFC 9112 section 4 wants the second space, not all servers send it.
+	// "HTTP/1.1 200" and perhaps " OK": RFC 9112 section 4 requires the second space, but not all servers send it.
 	if len(head) < 14 || string(head[:7]) != "HTTP/1." || head[7] < '0' || head[7] > '9' || head[8] != ' ' {
 		return ErrStatusLine
 	}

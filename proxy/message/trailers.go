@@ -4,8 +4,8 @@ package message
 // only those whose definition permits it, and lets a recipient discard the others; those that the proxy does not know
 // are permitted. Not forwarded are: all that have a kind of their own, among them framing, routing, the
 // connection, cookies, and what is said about the client; authentication; the description of the content; caching and
-// conditions; controls of the reply. So no endpoint that merges trailers into the header (CVE-2013-5704) is told by
-// them what the proxy would have removed or replaced there.
+// conditions; controls of the reply. An endpoint that merges trailers into
+// the header (CVE-2013-5704) therefore gets nothing by them that the proxy would have removed or replaced there.
 func (f *Field) AllowedInTrailers() bool {
 	if f.Kind != Other || len(f.Name) == 0 {
 		return false
