@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 )
 
 // answerTimeout bounds the wait for the first answer of a controller whose Pods are ready.
@@ -25,7 +25,7 @@ type IngressController interface {
 	// Check tells whether scenarios can be run with it, before any is. It makes nothing.
 	Check(ctx context.Context) error
 	// Ensure makes it as the settings say, waits until it answers, and returns where requests enter.
-	Ensure(ctx context.Context, environment *Environment, settings map[string]string) (outside.Entry, error)
+	Ensure(ctx context.Context, environment *Environment, settings map[string]string) (client.Entry, error)
 	// Current is the controller as it was ensured last.
 	Current() (Controller, error)
 	// Pod is a ready Pod of it, the first of several by name.
@@ -67,13 +67,13 @@ type Render func(settings map[string]string) (Controller, error)
 func (c Controller) foreign() bool { return c.Manifest == nil }
 
 // waitAnswer waits for any HTTP answer: the nodes may not yet have the rules that lead to a new Pod.
-func (e *Environment) waitAnswer(ctx context.Context, entry outside.Entry) error {
-	client := outside.Client{Dialer: e.Cluster.Client(), Names: &outside.Names{}}
+func (e *Environment) waitAnswer(ctx context.Context, entry client.Entry) error {
+	caller := client.Client{Dialer: e.Cluster.Client(), Names: &client.Names{}}
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, answerTimeout, true, func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		_, last = client.Do(ctx, outside.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
+		_, last = caller.Do(ctx, client.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
 		return last == nil, nil
 	})
 	if err != nil {

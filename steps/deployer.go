@@ -17,8 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
-	"github.com/ingress-testbed/testbed/steps/outside"
 )
 
 // serviceSettles is how long a changed Service may take to reach the nodes' rules. kube-proxy tells nobody when it
@@ -41,24 +41,24 @@ type Deployer struct {
 
 // Ensure deploys the controller with the settings, or brings the one that is deployed back to them, and waits until
 // it answers. It returns where requests enter.
-func (d *Deployer) Ensure(ctx context.Context, environment *Environment, settings map[string]string) (outside.Entry, error) {
+func (d *Deployer) Ensure(ctx context.Context, environment *Environment, settings map[string]string) (client.Entry, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	controller, err := d.render(settings)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	if err := d.apply(ctx, environment, controller); err != nil {
-		return outside.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
+		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
 	}
 	d.current = &controller
 	pod, err := d.onlyNewPods(ctx, controller)
 	if err != nil {
-		return outside.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
+		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
 	}
 	entry, err := d.entry(ctx, environment, controller, pod)
 	if err != nil {
-		return outside.Entry{}, fmt.Errorf("finding the way to the ingress controller: %w", err)
+		return client.Entry{}, fmt.Errorf("finding the way to the ingress controller: %w", err)
 	}
 	return entry, environment.waitAnswer(ctx, entry)
 }
@@ -151,14 +151,14 @@ func (d *Deployer) onlyNewPods(ctx context.Context, controller Controller) (core
 }
 
 // entry is the controller's node ports at the node of its Pod, which answers whatever the Service's traffic policy is.
-func (d *Deployer) entry(ctx context.Context, environment *Environment, controller Controller, pod corev1.Pod) (outside.Entry, error) {
+func (d *Deployer) entry(ctx context.Context, environment *Environment, controller Controller, pod corev1.Pod) (client.Entry, error) {
 	service, err := d.Objects.Clientset.CoreV1().Services(controller.Namespace).Get(ctx, controller.Service, metav1.GetOptions{})
 	if err != nil {
-		return outside.Entry{}, fmt.Errorf("reading its Service: %w", err)
+		return client.Entry{}, fmt.Errorf("reading its Service: %w", err)
 	}
 	node, err := environment.node(ctx, pod.Spec.NodeName)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	port := func(name string) (netip.AddrPort, error) {
 		for _, port := range service.Spec.Ports {
@@ -168,7 +168,7 @@ func (d *Deployer) entry(ctx context.Context, environment *Environment, controll
 		}
 		return netip.AddrPort{}, fmt.Errorf("the Service %s/%s has no node port named %s", service.Namespace, service.Name, name)
 	}
-	var entry outside.Entry
+	var entry client.Entry
 	var httpErr, httpsErr error
 	entry.HTTP, httpErr = port("http")
 	entry.HTTPS, httpsErr = port("https")

@@ -12,8 +12,8 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/echo"
-	"github.com/ingress-testbed/testbed/steps/outside"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
@@ -153,7 +153,7 @@ func (e *echoes) within(ctx context.Context, seconds int, url string, table *god
 	shown := len(e.evidence)
 	return e.eventually(ctx, time.Duration(seconds)*time.Second, func(ctx context.Context) error {
 		e.evidence = e.evidence[:shown] // of the attempts only the last is shown
-		if err := (&requests{e.scenario}).once(ctx, outside.Request{Method: http.MethodGet, URL: url}); err != nil {
+		if err := (&requests{e.scenario}).once(ctx, client.Request{Method: http.MethodGet, URL: url}); err != nil {
 			return err
 		}
 		return e.saw(ctx, table)

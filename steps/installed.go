@@ -15,8 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
-	"github.com/ingress-testbed/testbed/steps/outside"
 )
 
 // Installed is an ingress controller that is in the cluster already, and is judged as it is: nothing of it is changed.
@@ -101,50 +101,50 @@ func (i *Installed) unknownClass(ctx context.Context) error {
 }
 
 // Ensure finds where requests enter. A scenario that asks for settings is about a controller that can be given them.
-func (i *Installed) Ensure(ctx context.Context, environment *Environment, settings map[string]string) (outside.Entry, error) {
+func (i *Installed) Ensure(ctx context.Context, environment *Environment, settings map[string]string) (client.Entry, error) {
 	if len(settings) > 0 {
-		return outside.Entry{}, fmt.Errorf("the scenario sets the ingress controller's %s, and the one of IngressClass %s is taken as it is: %w",
+		return client.Entry{}, fmt.Errorf("the scenario sets the ingress controller's %s, and the one of IngressClass %s is taken as it is: %w",
 			strings.Join(slices.Sorted(maps.Keys(settings)), ", "), i.IngressClass, errOwnOnly)
 	}
 	service, err := i.service(ctx)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	pod, err := i.Pod(ctx)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	// The node of a Pod answers whatever the Service's traffic policy is.
 	node, err := environment.node(ctx, pod.Spec.NodeName)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	entry, err := i.entryAt(service, node.ExternalIP)
 	if err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	return entry, environment.waitAnswer(ctx, entry)
 }
 
 // entryAt is where the Service's ports for HTTP and HTTPS are reached: by its cluster IP, or at the node.
-func (i *Installed) entryAt(service *corev1.Service, node netip.Addr) (outside.Entry, error) {
+func (i *Installed) entryAt(service *corev1.Service, node netip.Addr) (client.Entry, error) {
 	plain, plainErr := servicePort(service, 80, "http", "web")
 	secure, secureErr := servicePort(service, 443, "https", "websecure")
 	if err := errors.Join(plainErr, secureErr); err != nil {
-		return outside.Entry{}, err
+		return client.Entry{}, err
 	}
 	if i.ByClusterIP {
 		address, err := netip.ParseAddr(service.Spec.ClusterIP)
 		if err != nil {
-			return outside.Entry{}, fmt.Errorf("the Service %s/%s has no cluster IP: give one that has", i.Namespace, i.Service)
+			return client.Entry{}, fmt.Errorf("the Service %s/%s has no cluster IP: give one that has", i.Namespace, i.Service)
 		}
-		return outside.Entry{HTTP: netip.AddrPortFrom(address, portNumber(plain.Port)), HTTPS: netip.AddrPortFrom(address, portNumber(secure.Port))}, nil
+		return client.Entry{HTTP: netip.AddrPortFrom(address, portNumber(plain.Port)), HTTPS: netip.AddrPortFrom(address, portNumber(secure.Port))}, nil
 	}
 	if plain.NodePort == 0 || secure.NodePort == 0 {
-		return outside.Entry{}, fmt.Errorf("the Service %s/%s has no node ports, by which this cluster is reached: "+
+		return client.Entry{}, fmt.Errorf("the Service %s/%s has no node ports, by which this cluster is reached: "+
 			"make it one of type NodePort, or use --cluster kubeconfig with --reach load-balancer or port-forward", i.Namespace, i.Service)
 	}
-	return outside.Entry{HTTP: netip.AddrPortFrom(node, portNumber(plain.NodePort)), HTTPS: netip.AddrPortFrom(node, portNumber(secure.NodePort))}, nil
+	return client.Entry{HTTP: netip.AddrPortFrom(node, portNumber(plain.NodePort)), HTTPS: netip.AddrPortFrom(node, portNumber(secure.NodePort))}, nil
 }
 
 // servicePort finds a port by its number, or else by one of the names that charts of ingress controllers give it.

@@ -11,7 +11,7 @@ import (
 	messages "github.com/cucumber/messages/go/v21"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 )
 
 // StoryTag marks a feature whose scenarios go on from each other: they share one namespace, "default" unless the
@@ -30,7 +30,7 @@ type place struct {
 	// scenarios of the story that are still to come, this one included.
 	remaining int
 	objects   []*unstructured.Unstructured
-	names     *outside.Names
+	names     *client.Names
 	// certified says what the certificate in each Secret of the place is for, so that a background that is run for each
 	// scenario of a story makes it once.
 	certified map[string]string
@@ -48,7 +48,7 @@ func (e *Environment) placeOf(ctx context.Context, pickle *messages.Pickle, scen
 			namespace := cmp.Or(e.StoryNamespace, "default")
 			e.stories[pickle.Uri] = &place{
 				namespace: namespace, domain: namespace + ".test", story: true, remaining: scenariosInFile,
-				names: &outside.Names{}, certified: map[string]string{},
+				names: &client.Names{}, certified: map[string]string{},
 			}
 		}
 		return e.stories[pickle.Uri], nil
@@ -63,7 +63,7 @@ func (e *Environment) placeOf(ctx context.Context, pickle *messages.Pickle, scen
 	}
 	return &place{
 		namespace: name, domain: name + ".test", objects: []*unstructured.Unstructured{applied},
-		names: &outside.Names{}, certified: map[string]string{},
+		names: &client.Names{}, certified: map[string]string{},
 	}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
@@ -30,7 +30,7 @@ func (r *requests) Definitions() []vocabulary.Definition {
 			Pattern: `the client requests "([^"]*)"`,
 			Example: `the client requests "http://shop.${domain}/cart"`,
 			Handler: func(ctx context.Context, url string) error {
-				return r.once(ctx, outside.Request{Method: http.MethodGet, URL: url})
+				return r.once(ctx, client.Request{Method: http.MethodGet, URL: url})
 			},
 		},
 		{
@@ -42,21 +42,21 @@ func (r *requests) Definitions() []vocabulary.Definition {
 			Pattern: `the client requests "([^"]*)" with the cookie "([^"]*)"`,
 			Example: `the client requests "http://shop.${domain}/cart" with the cookie "canary=always"`,
 			Handler: func(ctx context.Context, url, cookie string) error {
-				return r.once(ctx, outside.Request{Method: http.MethodGet, URL: url, Header: http.Header{"Cookie": {cookie}}})
+				return r.once(ctx, client.Request{Method: http.MethodGet, URL: url, Header: http.Header{"Cookie": {cookie}}})
 			},
 		},
 		{
 			Pattern: `the client sends ([A-Z]+) "([^"]*)"`,
 			Example: `the client sends HEAD "http://shop.${domain}/cart"`,
 			Handler: func(ctx context.Context, method, url string) error {
-				return r.once(ctx, outside.Request{Method: method, URL: url})
+				return r.once(ctx, client.Request{Method: method, URL: url})
 			},
 		},
 		{
 			Pattern: `the client sends ([A-Z]+) "([^"]*)" with the body:`,
 			Example: `the client sends POST "http://shop.${domain}/cart" with the body:`,
 			Handler: func(ctx context.Context, method, url string, body *godog.DocString) error {
-				return r.once(ctx, outside.Request{Method: method, URL: url, Body: body.Content})
+				return r.once(ctx, client.Request{Method: method, URL: url, Body: body.Content})
 			},
 		},
 		{
@@ -113,12 +113,12 @@ func (r *requests) withHeaders(ctx context.Context, url string, table *godog.Tab
 	for _, line := range lines {
 		header.Add(line[0], line[1])
 	}
-	return r.once(ctx, outside.Request{Method: http.MethodGet, URL: url, Header: header})
+	return r.once(ctx, client.Request{Method: http.MethodGet, URL: url, Header: header})
 }
 
-func (r *requests) once(ctx context.Context, request outside.Request) error {
+func (r *requests) once(ctx context.Context, request client.Request) error {
 	exchange, err := r.client.Do(ctx, request)
-	r.exchanges = []outside.Exchange{exchange}
+	r.exchanges = []client.Exchange{exchange}
 	if err != nil {
 		return noResponse(err)
 	}
@@ -130,10 +130,10 @@ func noResponse(err error) error {
 	return &evidence.Failure{Expected: "an HTTP response", Seen: "none", Look: []string{whereToLook}, Cause: err}
 }
 
-func (r *requests) repeat(ctx context.Context, url string, times int, do func(context.Context, outside.Request) (outside.Exchange, error)) error {
-	r.exchanges = make([]outside.Exchange, 0, times)
+func (r *requests) repeat(ctx context.Context, url string, times int, do func(context.Context, client.Request) (client.Exchange, error)) error {
+	r.exchanges = make([]client.Exchange, 0, times)
 	for number := range times {
-		exchange, err := do(ctx, outside.Request{Method: http.MethodGet, URL: url})
+		exchange, err := do(ctx, client.Request{Method: http.MethodGet, URL: url})
 		if err != nil {
 			return fmt.Errorf("request %d of %d: %w", number+1, times, noResponse(err))
 		}
@@ -158,7 +158,7 @@ func (r *requests) answered(ctx context.Context, table *godog.Table) error {
 		if method == "" {
 			method = http.MethodGet
 		}
-		if err := r.once(ctx, outside.Request{Method: method, URL: line["URL"]}); err != nil {
+		if err := r.once(ctx, client.Request{Method: method, URL: line["URL"]}); err != nil {
 			problems = append(problems, fmt.Errorf("%s %s: %w", method, line["URL"], err))
 			continue
 		}
@@ -178,7 +178,7 @@ func (r *requests) answeredWithin(ctx context.Context, seconds int, table *godog
 	})
 }
 
-func expectAnswer(exchange outside.Exchange, status, text string) error {
+func expectAnswer(exchange client.Exchange, status, text string) error {
 	what := exchange.Request.Method + " " + exchange.Request.URL
 	equal, err := matches(status, fmt.Sprint(exchange.Status))
 	if err != nil {

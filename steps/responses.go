@@ -9,7 +9,7 @@ import (
 
 	"github.com/cucumber/godog"
 
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
@@ -57,14 +57,14 @@ func (r *responses) Definitions() []vocabulary.Definition {
 }
 
 // last is the one response that the scenario speaks of.
-func (s *scenario) last() (outside.Exchange, error) {
+func (s *scenario) last() (client.Exchange, error) {
 	if len(s.exchanges) == 0 || s.exchanges[len(s.exchanges)-1].Status == 0 {
-		return outside.Exchange{}, errors.New("there is no response: a step before this one must make a request")
+		return client.Exchange{}, errors.New("there is no response: a step before this one must make a request")
 	}
 	return s.exchanges[len(s.exchanges)-1], nil
 }
 
-func statusOf(exchange outside.Exchange) string {
+func statusOf(exchange client.Exchange) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", exchange.Status, http.StatusText(exchange.Status)))
 }
 
@@ -103,7 +103,7 @@ func (r *responses) hasText(_ context.Context, text string) error {
 	return expectText("the response", exchange, text)
 }
 
-func expectText(what string, exchange outside.Exchange, text string) error {
+func expectText(what string, exchange client.Exchange, text string) error {
 	if !strings.Contains(exchange.Body, text) {
 		return failure(fmt.Sprintf("%s has the text %q", what, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), whereToLook)
 	}

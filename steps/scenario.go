@@ -9,7 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/reports/evidence"
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
@@ -20,8 +20,8 @@ type scenario struct {
 	name  string
 	place *place
 	// exchanges of the last step that made requests.
-	exchanges []outside.Exchange
-	client    *outside.Client
+	exchanges []client.Exchange
+	client    *client.Client
 	evidence  []godog.Attachment
 	// onFailure is called after a step failed, to show what was gathered so far.
 	onFailure []func(context.Context)
@@ -52,7 +52,7 @@ func (s Suite) subjects() (*vocabulary.Vocabulary, *scenario, error) {
 	if environment == nil {
 		environment = &Environment{} // of the definitions alone, none is run
 	}
-	state := &scenario{Environment: environment, client: &outside.Client{}}
+	state := &scenario{Environment: environment, client: &client.Client{}}
 	words, err := vocabulary.New(
 		&nodes{state}, &deployment{state}, &declarations{state}, &commands{scenario: state}, &services{state}, &logs{state},
 		&requests{scenario: state}, &responses{state}, &echoes{state}, &distribution{state}, &handshakes{state},
@@ -97,7 +97,7 @@ func (s *scenario) enter(ctx context.Context, pickle *messages.Pickle, scenarios
 		return verdict(ctx, err)
 	}
 	s.uri, s.name, s.place = pickle.Uri, pickle.Name, place
-	s.client = &outside.Client{Dialer: s.Cluster.Client(), Names: place.names, Header: map[string][]string{}}
+	s.client = &client.Client{Dialer: s.Cluster.Client(), Names: place.names, Header: map[string][]string{}}
 	return nil
 }
 

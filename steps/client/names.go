@@ -1,5 +1,5 @@
-// Package outside makes requests from the machine outside the cluster, as a browser or curl there would.
-package outside
+// Package client makes requests from the machine outside the cluster, as a browser or curl there would.
+package client
 
 import (
 	"fmt"

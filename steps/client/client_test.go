@@ -1,4 +1,4 @@
-package outside_test
+package client_test
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ingress-testbed/testbed/steps/outside"
+	"github.com/ingress-testbed/testbed/steps/client"
 )
 
 func TestResolve(t *testing.T) {
-	var names outside.Names
+	var names client.Names
 	if _, err := names.Resolve("gyull.com:80"); err == nil || !strings.Contains(err.Error(), "hosts file") {
 		t.Errorf("an unknown host without a controller gave %v", err)
 	}
 	names.AddHost(netip.MustParseAddr("3.35.217.39"), "gyull.com", "Test.gyull.com")
-	names.SetEntry(outside.Entry{HTTP: netip.MustParseAddrPort("192.0.2.1:30080"), HTTPS: netip.MustParseAddrPort("192.0.2.1:30443")})
+	names.SetEntry(client.Entry{HTTP: netip.MustParseAddrPort("192.0.2.1:30080"), HTTPS: netip.MustParseAddrPort("192.0.2.1:30443")})
 	for given, want := range map[string]string{
 		"gyull.com:30080":     "3.35.217.39:30080",
 		"TEST.gyull.com:80":   "3.35.217.39:80",
@@ -54,22 +54,22 @@ func (c *counting) DialContext(ctx context.Context, network, address string) (ne
 	return (&net.Dialer{}).DialContext(ctx, network, c.server)
 }
 
-func newClient(t *testing.T, server *httptest.Server) (*outside.Client, *counting) {
+func newClient(t *testing.T, server *httptest.Server) (*client.Client, *counting) {
 	t.Helper()
 	t.Cleanup(server.Close)
 	dialer := &counting{server: server.Listener.Addr().String()}
-	names := &outside.Names{}
+	names := &client.Names{}
 	names.AddHost(netip.MustParseAddr("3.35.217.39"), "gyull.com")
-	return &outside.Client{Dialer: dialer, Names: names, Header: http.Header{"X-Always": {"1"}}}, dialer
+	return &client.Client{Dialer: dialer, Names: names, Header: http.Header{"X-Always": {"1"}}}, dialer
 }
 
 func TestARequestIsAsCurlMakesIt(t *testing.T) {
 	var got *http.Request
-	client, dialer := newClient(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	caller, dialer := newClient(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	})))
-	exchange, err := client.Do(t.Context(), outside.Request{Method: "GET", URL: "gyull.com:30080/admin", Header: http.Header{"X-Once": {"2"}}})
+	exchange, err := caller.Do(t.Context(), client.Request{Method: "GET", URL: "gyull.com:30080/admin", Header: http.Header{"X-Once": {"2"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,19 +94,19 @@ func TestARequestIsAsCurlMakesIt(t *testing.T) {
 }
 
 func TestConnections(t *testing.T) {
-	client, dialer := newClient(t, httptest.NewServer(http.NotFoundHandler()))
+	caller, dialer := newClient(t, httptest.NewServer(http.NotFoundHandler()))
 	for range 3 {
-		if _, err := client.Do(t.Context(), outside.Request{Method: "GET", URL: "http://gyull.com/"}); err != nil {
+		if _, err := caller.Do(t.Context(), client.Request{Method: "GET", URL: "http://gyull.com/"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(dialer.dialled) != 3 {
 		t.Errorf("3 requests took %d connections, want one each", len(dialer.dialled))
 	}
-	session := client.Session()
+	session := caller.Session()
 	defer session.Close()
 	for range 3 {
-		if _, err := session.Do(t.Context(), outside.Request{Method: "GET", URL: "http://gyull.com/"}); err != nil {
+		if _, err := session.Do(t.Context(), client.Request{Method: "GET", URL: "http://gyull.com/"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,8 +121,8 @@ func TestTLS(t *testing.T) {
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
-	client, _ := newClient(t, server)
-	exchange, err := client.Do(t.Context(), outside.Request{Method: "GET", URL: "https://gyull.com:30443/"})
+	caller, _ := newClient(t, server)
+	exchange, err := caller.Do(t.Context(), client.Request{Method: "GET", URL: "https://gyull.com:30443/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,28 +135,28 @@ func TestTLS(t *testing.T) {
 }
 
 func TestErrorsNameTheRequest(t *testing.T) {
-	client, _ := newClient(t, httptest.NewServer(http.NotFoundHandler()))
+	caller, _ := newClient(t, httptest.NewServer(http.NotFoundHandler()))
 	for url, part := range map[string]string{
 		"http://nowhere.test/": "hosts file", "ftp://gyull.com/": "only http and https", "http://gyull.com:x/": "invalid port",
 	} {
-		_, err := client.Do(t.Context(), outside.Request{Method: "GET", URL: url})
+		_, err := caller.Do(t.Context(), client.Request{Method: "GET", URL: url})
 		if err == nil || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), url) {
 			t.Errorf("%s: %v, want an error with %q", url, err, part)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := client.Do(ctx, outside.Request{Method: "GET", URL: "http://gyull.com/"}); !errors.Is(err, context.Canceled) {
+	if _, err := caller.Do(ctx, client.Request{Method: "GET", URL: "http://gyull.com/"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled request gave %v", err)
 	}
 }
 
 func TestTextOfABodyThatIsNone(t *testing.T) {
-	binary := outside.Exchange{Status: 200, Body: "\xff\x00"}
+	binary := client.Exchange{Status: 200, Body: "\xff\x00"}
 	if text := binary.Text(); !strings.Contains(text, "2 bytes that are not text") {
 		t.Errorf("text is %q", text)
 	}
-	long := outside.Exchange{Status: 200, Body: strings.Repeat("ü", 10000)}
+	long := client.Exchange{Status: 200, Body: strings.Repeat("ü", 10000)}
 	if text := long.Text(); len(text) > 10000 || !strings.Contains(text, "bytes more") {
 		t.Errorf("a long body is shown in %d bytes", len(text))
 	}
