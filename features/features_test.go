@@ -7,17 +7,17 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/features"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
 // All feature files can be run: they parse, and the vocabulary has all of their steps.
 func TestFeatureFilesCanBeRun(t *testing.T) {
-	words, err := steps.Suite{}.Vocabulary()
+	known, err := definitions.Vocabulary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := suite.NewPlan(suite.Selection{Files: features.Files()}, words)
+	plan, err := suite.NewPlan(suite.Selection{Files: features.Files()}, known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestFeatureFilesCanBeRun(t *testing.T) {
 
 // The list in README.md has every step, and no other.
 func TestREADMEListsTheSteps(t *testing.T) {
-	words, err := steps.Suite{}.Vocabulary()
+	known, err := definitions.Vocabulary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestREADMEListsTheSteps(t *testing.T) {
 	if !found {
 		t.Fatal("README.md has no section \"All steps\"")
 	}
-	if want := "\n    " + strings.Join(words.Examples(), "\n    ") + "\n"; list != want {
+	if want := "\n    " + strings.Join(known.Examples(), "\n    ") + "\n"; list != want {
 		t.Errorf("the section \"All steps\" should be:\n%s", want)
 	}
 }

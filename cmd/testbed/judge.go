@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
 // judgeFlags say which ingress controller is judged, if it is one that is in the cluster already.
@@ -28,8 +28,8 @@ func (f *judgeFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.settle, "settle", 0, "how long that controller may take until it serves a new Ingress (default 3s)")
 }
 
-// installed is the controller to judge; nil for one that the run deploys.
-func (f *judgeFlags) installed() (*steps.Installed, error) {
+// existing identifies the controller to judge; nil for one that the run deploys.
+func (f *judgeFlags) existing() (*subject.Reference, error) {
 	switch {
 	case f.class == "" && f.service == "" && f.settle == 0:
 		return nil, nil //nolint:nilnil // see above
@@ -42,23 +42,23 @@ func (f *judgeFlags) installed() (*steps.Installed, error) {
 	if !found || namespace == "" || name == "" || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("--controller-service %q: write it as NAMESPACE/NAME, traefik/traefik say", f.service)
 	}
-	return &steps.Installed{IngressClass: f.class, Namespace: namespace, Service: name}, nil
+	return &subject.Reference{IngressClass: f.class, Namespace: namespace, Service: name}, nil
 }
 
 // serviceOf names the Service of a controller that is in the cluster; empty for none.
-func serviceOf(installed *steps.Installed) types.NamespacedName {
-	if installed == nil {
+func serviceOf(existing *subject.Reference) types.NamespacedName {
+	if existing == nil {
 		return types.NamespacedName{}
 	}
-	return types.NamespacedName{Namespace: installed.Namespace, Name: installed.Service}
+	return types.NamespacedName{Namespace: existing.Namespace, Name: existing.Service}
 }
 
 // judge has a source's cluster judge the controller that is there.
-func (s *clusterSource) judge(installed *steps.Installed, settle time.Duration) error {
-	if installed != nil && s.disposable {
+func (s *clusterSource) judge(existing *subject.Reference, settle time.Duration) error {
+	if existing != nil && s.disposable {
 		return errors.New("a new cluster has no ingress controller to judge: give the --name of one that has, or use --cluster kubeconfig")
 	}
-	s.installed = cmp.Or(s.installed, installed)
-	s.patience.Settle = settle
+	s.existing = cmp.Or(s.existing, existing)
+	s.waitPolicy.Settle = settle
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
 // asProgram has the test program be the program itself.
@@ -92,16 +92,16 @@ func TestANameThatIsTakenIsToldFirst(t *testing.T) {
 }
 
 func TestAnotherControllerNeedsAClusterThatHasIt(t *testing.T) {
-	installed := &steps.Installed{IngressClass: "a"}
+	existing := &subject.Reference{IngressClass: "a"}
 	kept := &clusterSource{}
-	if err := kept.judge(installed, time.Second); err != nil || kept.installed != installed || kept.patience.Settle != time.Second {
+	if err := kept.judge(existing, time.Second); err != nil || kept.existing != existing || kept.waitPolicy.Settle != time.Second {
 		t.Errorf("%+v, %v", kept, err)
 	}
 	made := &clusterSource{disposable: true}
-	if err := made.judge(installed, 0); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
+	if err := made.judge(existing, 0); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
 		t.Errorf("error %v", err)
 	}
-	if err := made.judge(nil, 0); err != nil || made.installed != nil {
+	if err := made.judge(nil, 0); err != nil || made.existing != nil {
 		t.Errorf("a run that deploys its own: %+v, %v", made, err)
 	}
 }

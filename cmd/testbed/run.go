@@ -15,7 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/terminal"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
@@ -39,16 +39,16 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			installed, err := judged.installed()
+			existing, err := judged.existing()
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr(), installed)
+			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr(), existing)
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
 			defer source.close()
-			if err := source.judge(installed, judged.settle); err != nil {
+			if err := source.judge(existing, judged.settle); err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
 			return runSuite(cmd.Context(), args, tags, reportDir, source)
@@ -77,8 +77,8 @@ func runSuite(ctx context.Context, args []string, tags, reportDir string, source
 	run, err := suite.Run(ctx, suite.Options{
 		Title: "Ingress test-bed", Files: files, Paths: paths, Tags: tags,
 		NewCluster: source.get, Disposable: source.disposable, Images: source.images, Kubectl: source.kubectl,
-		StoryNamespace: source.storyNamespace, Prepare: source.prepare,
-		Controller: source.render(), Installed: source.installed, Patience: source.patience, ReportDir: reportDir, Listeners: []recorder.Listener{progress},
+		WalkthroughNamespace: source.walkthroughNamespace, Prepare: source.prepare,
+		NewController: source.newController, WaitPolicy: source.waitPolicy, ReportDir: reportDir, Listeners: []recorder.Listener{progress},
 	})
 	if errors.Is(err, suite.ErrInput) {
 		return err
@@ -100,11 +100,11 @@ func newSteps() *cobra.Command {
 		Short: "List the steps that feature files can use, each with an example",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			words, err := steps.Suite{}.Vocabulary()
+			known, err := definitions.Vocabulary()
 			if err != nil {
 				return err
 			}
-			for _, example := range words.Examples() {
+			for _, example := range known.Examples() {
 				fmt.Fprintln(cmd.OutOrStdout(), example)
 			}
 			return nil

@@ -15,8 +15,9 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
-	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
 // clusterSource is where a run's cluster comes from.
@@ -29,21 +30,24 @@ type clusterSource struct {
 	close      func()
 
 	// What a cluster that others use too demands; the zero values of suite.Options otherwise.
-	storyNamespace string
-	prepare        func(*unstructured.Unstructured)
-	controller     steps.Render
+	walkthroughNamespace string
+	prepare              func(*unstructured.Unstructured)
+	render               subject.Render // testbed.Render if nil
 
-	// installed is the controller to judge, if it is in the cluster already.
-	installed *steps.Installed
-	patience  steps.Patience
+	// existing identifies the controller to judge, if the cluster has it already.
+	existing   *subject.Reference
+	waitPolicy subject.WaitPolicy
 }
 
-// render makes the controller under test.
-func (s *clusterSource) render() steps.Render {
-	if s.controller != nil {
-		return s.controller
+// newController returns the controller under test.
+func (s *clusterSource) newController(cluster subject.Cluster) subject.Controller {
+	switch {
+	case s.existing != nil:
+		return subject.NewExisting(cluster, *s.existing)
+	case s.render != nil:
+		return subject.NewDeployed(cluster, s.render)
 	}
-	return steps.TestbedController
+	return subject.NewDeployed(cluster, testbed.Render)
 }
 
 // provider is a way to get a cluster.
@@ -52,9 +56,9 @@ type provider struct {
 	// flags are those that only it knows; register adds them to a command.
 	flags    []string
 	register func(*cobra.Command)
-	// source checks what can be checked before anything is started. Installed is the controller that is to be judged, if it
-	// is in the cluster already.
-	source func(ctx context.Context, progress io.Writer, installed *steps.Installed) (*clusterSource, error)
+	// source checks what can be checked before anything is started. Existing identifies the controller to judge, if the
+	// cluster has it already.
+	source func(ctx context.Context, progress io.Writer, existing *subject.Reference) (*clusterSource, error)
 }
 
 // providers are the ways to get a cluster; the name of the cluster is a flag that they share.

@@ -13,7 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 	"github.com/ingress-testbed/testbed/clusters/scratch"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
 func embeddedProvider(name *string) provider {
@@ -22,7 +22,7 @@ func embeddedProvider(name *string) provider {
 		name:     "embedded",
 		flags:    []string{"config", "kubernetes-version", "logs", "workers", "api-port"},
 		register: func(cmd *cobra.Command) { flags.registerSettings(cmd) },
-		source: func(ctx context.Context, progress io.Writer, _ *steps.Installed) (*clusterSource, error) {
+		source: func(ctx context.Context, progress io.Writer, _ *subject.Reference) (*clusterSource, error) {
 			flags.name = *name
 			return embeddedSource(ctx, &flags, progress)
 		},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/k3d"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
 func k3dProvider(name *string) provider {
@@ -23,7 +23,7 @@ func k3dProvider(name *string) provider {
 		register: func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&config.Image, "k3d-image", os.Getenv("K3D_IMAGE"), "`image` of K3s for k3d's nodes (default k3d's own; or K3D_IMAGE)")
 		},
-		source: func(ctx context.Context, progress io.Writer, _ *steps.Installed) (*clusterSource, error) {
+		source: func(ctx context.Context, progress io.Writer, _ *subject.Reference) (*clusterSource, error) {
 			config.Name = cmp.Or(*name, fmt.Sprintf("testbed-%d", os.Getpid()))
 			return k3dSource(ctx, config, progress)
 		},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/kind"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
 func kindProvider(name *string) provider {
@@ -25,7 +25,7 @@ func kindProvider(name *string) provider {
 			flags.StringVar(&config.Image, "kind-image", os.Getenv("KIND_IMAGE"), "`image` of kind's nodes (default kind's own; or KIND_IMAGE)")
 			flags.StringVar(&config.File, "kind-config", os.Getenv("KIND_CONFIG"), "`file` with kind's configuration (default two workers; or KIND_CONFIG)")
 		},
-		source: func(ctx context.Context, progress io.Writer, _ *steps.Installed) (*clusterSource, error) {
+		source: func(ctx context.Context, progress io.Writer, _ *subject.Reference) (*clusterSource, error) {
 			config.Name, config.Progress = *name, progress
 			return kindSource(ctx, config)
 		},

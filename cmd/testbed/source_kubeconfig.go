@@ -14,7 +14,8 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/kubeconfig"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
 // kubeconfigFlags say which cluster of somebody else's is meant.
@@ -38,20 +39,20 @@ func kubeconfigProvider(name *string) provider {
 			cmd.Flags().StringVar(&flags.config.ImageRegistry, "image-registry", os.Getenv("IMAGE_REGISTRY"),
 				"`place` that has the images controller:dev, backends:dev and capture:dev (default the nodes have them)")
 		},
-		source: func(_ context.Context, progress io.Writer, installed *steps.Installed) (*clusterSource, error) {
+		source: func(_ context.Context, progress io.Writer, existing *subject.Reference) (*clusterSource, error) {
 			if *name != "" {
 				return nil, errors.New("--name means nothing to the cluster \"kubeconfig\": choose one with --kubeconfig and --context")
 			}
 			config := flags.config
 			config.Run, config.Reach, config.Progress = kubeconfig.NewRun(), kubeconfig.Reach(reach), progress
-			config.Controller = serviceOf(installed)
-			return kubeconfigSource(config, installed)
+			config.Controller = serviceOf(existing)
+			return kubeconfigSource(config, existing)
 		},
 	}
 }
 
 // kubeconfigSource uses a cluster that was there before and will be there afterwards.
-func kubeconfigSource(config kubeconfig.Config, installed *steps.Installed) (*clusterSource, error) {
+func kubeconfigSource(config kubeconfig.Config, existing *subject.Reference) (*clusterSource, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -59,22 +60,22 @@ func kubeconfigSource(config kubeconfig.Config, installed *steps.Installed) (*cl
 	if err != nil {
 		return nil, err
 	}
-	installation := steps.Installation{
+	installation := testbed.Options{
 		Namespace: config.ControllerNamespace(), IngressClass: config.IngressClass(), Suffix: config.Run, FreeNodePorts: true,
 	}
 	return &clusterSource{
 		kubectl: program, close: func() {},
-		storyNamespace: config.StoryNamespace(), prepare: config.Prepare,
+		walkthroughNamespace: config.StoryNamespace(), prepare: config.Prepare,
 		// It is asked when the cluster is there, and the way to it known.
-		controller: func(settings map[string]string) (steps.Controller, error) { return installation.Render(settings) },
+		render: func(settings map[string]string) (subject.Installation, error) { return installation.Render(settings) },
 		get: func(ctx context.Context) (clusters.Cluster, error) {
 			cluster, err := kubeconfig.Connect(ctx, config)
 			if err != nil {
 				return nil, err
 			}
 			reach := cluster.Reach()
-			if installed != nil {
-				installed.ByClusterIP = reach != kubeconfig.ReachNodePort
+			if existing != nil {
+				existing.ByClusterIP = reach != kubeconfig.ReachNodePort
 			}
 			if reach == kubeconfig.ReachLoadBalancer {
 				installation.ServiceType = "LoadBalancer"

@@ -30,8 +30,8 @@ type Dialer interface {
 
 // Client makes HTTP requests from outside.
 type Client struct {
-	Dialer Dialer
-	Names  *Names
+	Dialer   Dialer
+	Resolver *Resolver
 	// Header is sent with every request.
 	Header http.Header
 }
@@ -96,7 +96,7 @@ func (s *Session) Close() { s.transport.CloseIdleConnections() }
 
 // Dial connects to "host:port", resolved as the client does.
 func (s *Session) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	target, err := s.client.Names.Resolve(address)
+	target, err := s.client.Resolver.Resolve(address)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestResolve(t *testing.T) {
-	var names client.Names
+	var names client.Resolver
 	if _, err := names.Resolve("gyull.com:80"); err == nil || !strings.Contains(err.Error(), "hosts file") {
 		t.Errorf("an unknown host without a controller gave %v", err)
 	}
@@ -58,9 +58,9 @@ func newClient(t *testing.T, server *httptest.Server) (*client.Client, *counting
 	t.Helper()
 	t.Cleanup(server.Close)
 	dialer := &counting{server: server.Listener.Addr().String()}
-	names := &client.Names{}
+	names := &client.Resolver{}
 	names.AddHost(netip.MustParseAddr("3.35.217.39"), "gyull.com")
-	return &client.Client{Dialer: dialer, Names: names, Header: http.Header{"X-Always": {"1"}}}, dialer
+	return &client.Client{Dialer: dialer, Resolver: names, Header: http.Header{"X-Always": {"1"}}}, dialer
 }
 
 func TestARequestIsAsCurlMakesIt(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package objects applies manifests to a cluster, waits until what they describe is ready, and removes it again.
+// Package objects applies manifests to a cluster, waits until the objects are ready, and deletes them again.
 package objects
 
 import (
@@ -21,53 +21,55 @@ import (
 )
 
 const (
-	// fieldManager owns the fields that the test-bed applies (server-side apply).
+	// fieldManager is the manager of the fields that the test-bed applies (Kubernetes documentation, "Server-Side Apply").
 	fieldManager = "ingress-testbed"
-	// pollInterval is short because the waits of a scenario add up, and a test-bed's API server has little else to do.
+	// pollInterval is short because the waits of a scenario add up, and the API server has little other load.
 	pollInterval = 50 * time.Millisecond
 )
 
-// API is the access to a cluster's objects.
+// API applies, reads and deletes the objects of a cluster.
 type API struct {
-	// Config may be used to make further clients; it is nil in tests without an API server.
+	// Config of the clients, for others that need a connection of their own; nil in tests without an API server.
 	Config    *rest.Config
 	Clientset kubernetes.Interface
 	Dynamic   dynamic.Interface
 	Mapper    meta.RESTMapper
-	// Prepare changes objects before they are applied, as the cluster demands it: by labels, say. A cluster-scoped object
-	// has no namespace by then, any other has one. Nil changes nothing.
+	// Prepare changes an object before it is applied, to add labels for example. The namespace of a namespaced object is
+	// set by then. Nil changes nothing.
 	Prepare func(*unstructured.Unstructured)
+	// Progress is called with what a wait is for, if it takes more than a few seconds. Nil reports nothing.
+	Progress func(string)
 }
 
-// Connect makes the clients from a kubeconfig file. It makes no request.
+// Connect creates an API from a kubeconfig file. It makes no request.
 func Connect(kubeconfig string) (*API, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig %s: %w", kubeconfig, err)
 	}
-	// client-go's defaults (5 requests a second) are for controllers that share a big cluster.
+	// client-go's default of 5 requests per second is meant for controllers that share a large cluster.
 	config.QPS, config.Burst = 200, 400
 	config.Timeout = 30 * time.Second
 	config.UserAgent = fieldManager
-	config.WarningHandler = rest.NoWarnings{} // warnings are for people at a terminal, who see them with kubectl
+	config.WarningHandler = rest.NoWarnings{} // they would be printed between the lines of the progress display
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kubernetes client: %w", err)
+		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
 	dynamicClient, err := dynamic.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kubernetes client: %w", err)
+		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(clientset.Discovery()))
 	return &API{Config: config, Clientset: clientset, Dynamic: dynamicClient, Mapper: mapper}, nil
 }
 
-// resource gives the client of an object's kind, in its namespace or, if it names none, in the given one.
+// resource returns the client for an object's kind, in the object's namespace or, if it has none, in the given one.
 func (a *API) resource(object *unstructured.Unstructured, namespace string) (dynamic.ResourceInterface, error) {
 	kind := object.GroupVersionKind()
 	mapping, err := a.Mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {
-		return nil, fmt.Errorf("the cluster doesn't know %s of %s: %w", kind.Kind, kind.GroupVersion(), err)
+		return nil, fmt.Errorf("the cluster has no kind %s in %s: %w", kind.Kind, kind.GroupVersion(), err)
 	}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		return a.Dynamic.Resource(mapping.Resource), nil
@@ -78,8 +80,8 @@ func (a *API) resource(object *unstructured.Unstructured, namespace string) (dyn
 	return a.Dynamic.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
 }
 
-// Apply creates or updates an object (server-side apply), in the given namespace if it names none, and returns it as
-// the cluster has it. Fields that others set against the manifest are taken back.
+// Apply creates or updates an object by a forced server-side apply, and returns it as stored by the API server. An
+// object without a namespace is applied in the given one.
 func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, namespace string) (*unstructured.Unstructured, error) {
 	resource, err := a.resource(object, namespace)
 	if err != nil {
@@ -96,32 +98,33 @@ func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, name
 	return applied, nil
 }
 
-// ErrForeign is wrapped where an object is in the way that the test-bed didn't make.
-var ErrForeign = errors.New("it was not made by the test-bed, and is left as it is")
+// ErrForeign is wrapped by errors about an object that exists and was not created by the test-bed.
+var ErrForeign = errors.New("it was not created by the test-bed and is left unchanged")
 
-// CheckOurs is an ErrForeign if the object is there already, in the given namespace if it names none, and not because
-// the test-bed applied it, in this run or another. Whatever else goes wrong is an error too.
-func (a *API) CheckOurs(ctx context.Context, object *unstructured.Unstructured, namespace string) error {
+// CheckOwned returns nil if the object doesn't exist or was applied by the test-bed, in this run or an earlier one, and
+// an error that wraps ErrForeign if somebody else created it. An object without a namespace is looked up in the given
+// one.
+func (a *API) CheckOwned(ctx context.Context, object *unstructured.Unstructured, namespace string) error {
 	resource, err := a.resource(object, namespace)
 	if err != nil {
-		return fmt.Errorf("looking for %s: %w", Name(object), err)
+		return fmt.Errorf("reading %s: %w", Name(object), err)
 	}
 	found, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for %s: %w", Name(object), err)
+		return fmt.Errorf("reading %s: %w", Name(object), err)
 	}
 	for _, fields := range found.GetManagedFields() {
 		if fields.Manager == fieldManager {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is there already: %w", Name(object), ErrForeign)
+	return fmt.Errorf("%s already exists: %w", Name(object), ErrForeign)
 }
 
-// Get reads an object again.
+// Get returns the current state of an object.
 func (a *API) Get(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	resource, err := a.resource(object, object.GetNamespace())
 	if err != nil {
@@ -134,14 +137,10 @@ func (a *API) Get(ctx context.Context, object *unstructured.Unstructured) (*unst
 	return found, nil
 }
 
-// Delete removes objects, the last one first, and waits until they are gone, with all that belongs to them. Objects
-// that are not there are no error. All are tried, whatever goes wrong with one.
+// Delete deletes objects, the last one first, and waits until they and their dependents are gone. Objects that don't
+// exist are skipped. An error with one object doesn't keep it from deleting the others.
 func (a *API) Delete(ctx context.Context, objects []*unstructured.Unstructured) error {
-	problems := []error{a.StartDelete(ctx, objects)}
-	for _, object := range objects {
-		problems = append(problems, a.waitGone(ctx, object))
-	}
-	return errors.Join(problems...)
+	return errors.Join(a.StartDelete(ctx, objects), a.WaitGone(ctx, objects))
 }
 
 // StartDelete is Delete without the wait.
@@ -158,13 +157,22 @@ func (a *API) delete(ctx context.Context, object *unstructured.Unstructured) err
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", Name(object), err)
 	}
-	// In the foreground, an object is gone only when those that it owns are: a Deployment's Pods, say.
+	// With foreground deletion, an object is gone only once its dependents are, such as a Deployment's Pods.
 	propagation := metav1.DeletePropagationForeground
 	err = resource.Delete(ctx, object.GetName(), metav1.DeleteOptions{PropagationPolicy: &propagation})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %s: %w", Name(object), err)
 	}
 	return nil
+}
+
+// WaitGone waits until objects that are being deleted are gone.
+func (a *API) WaitGone(ctx context.Context, objects []*unstructured.Unstructured) error {
+	var problems []error
+	for _, object := range objects {
+		problems = append(problems, a.waitGone(ctx, object))
+	}
+	return errors.Join(problems...)
 }
 
 func (a *API) waitGone(ctx context.Context, object *unstructured.Unstructured) error {
@@ -179,7 +187,7 @@ func (a *API) waitGone(ctx context.Context, object *unstructured.Unstructured) e
 	return nil
 }
 
-// Name is how an object is spoken of: "Deployment default/deploy1-websrv".
+// Name returns an object's kind and name for messages: "Deployment default/deploy1-websrv".
 func Name(object *unstructured.Unstructured) string {
 	if object.GetNamespace() == "" {
 		return object.GetKind() + " " + object.GetName()

@@ -13,14 +13,14 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-// maxManifest is far above what etcd takes for one object (1.5 MiB).
+// maxManifest is the most bytes of a manifest, far above etcd's limit for one object (1.5 MiB).
 const maxManifest = 16 << 20
 
-// Decode reads the objects of a manifest: YAML or JSON documents, where Lists stand for their items. Every problem is
-// told with the number of its document; the objects of the others are returned all the same.
+// Decode parses a manifest of YAML or JSON documents; a List is replaced by its items. Errors carry the number of their
+// document, and the objects of the other documents are returned along with them.
 func Decode(manifest []byte) ([]*unstructured.Unstructured, error) {
 	if len(manifest) > maxManifest {
-		return nil, fmt.Errorf("the manifest has %d bytes; at most %d are read", len(manifest), maxManifest)
+		return nil, fmt.Errorf("the manifest has %d bytes; the limit is %d", len(manifest), maxManifest)
 	}
 	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifest)))
 	var all []*unstructured.Unstructured
@@ -41,22 +41,22 @@ func Decode(manifest []byte) ([]*unstructured.Unstructured, error) {
 		all = append(all, objects...)
 	}
 	if len(all) == 0 && len(problems) == 0 {
-		problems = append(problems, errors.New("the manifest has no object"))
+		problems = append(problems, errors.New("the manifest contains no object"))
 	}
 	return all, errors.Join(problems...)
 }
 
 func decodeDocument(document []byte) ([]*unstructured.Unstructured, error) {
 	var content any
-	if err := sigsyaml.UnmarshalStrict(document, &content); err != nil { // strict: refuses a key that is there twice
+	if err := sigsyaml.UnmarshalStrict(document, &content); err != nil { // strict: rejects duplicate keys
 		return nil, err
 	}
 	if content == nil {
-		return nil, nil // a comment alone
+		return nil, nil // only comments
 	}
 	fields, ok := content.(map[string]any)
 	if !ok {
-		return nil, errors.New("it is not an object")
+		return nil, errors.New("not an object")
 	}
 	object := &unstructured.Unstructured{Object: fields}
 	if object.GetAPIVersion() == "" || object.GetKind() == "" {

@@ -36,8 +36,8 @@ func TestDecode(t *testing.T) {
 		t.Errorf("objects are %s", got)
 	}
 	for manifest, part := range map[string]string{
-		"":                          "no object",
-		"# nothing":                 "no object",
+		"":                          "contains no object",
+		"# nothing":                 "contains no object",
 		"a: b":                      "apiVersion and a kind",
 		"- a":                       "not an object",
 		"apiVersion: v1\nkind: Pod": "metadata.name",
@@ -71,8 +71,8 @@ func TestWaitReady(t *testing.T) {
 		name, object, missing string
 	}{
 		{"a Deployment", ready, ""},
-		{"one whose change is new", strings.Replace(ready, "observedGeneration: 2", "observedGeneration: 1", 1), "not been taken up"},
-		{"one with old Pods", strings.Replace(ready, "{observedGeneration: 2, replicas: 2", "{observedGeneration: 2, replicas: 3", 1), "3 are there in all"},
+		{"one whose change is new", strings.Replace(ready, "observedGeneration: 2", "observedGeneration: 1", 1), "not observed its latest change"},
+		{"one with old Pods", strings.Replace(ready, "{observedGeneration: 2, replicas: 2", "{observedGeneration: 2, replicas: 3", 1), "3 exist in total"},
 		{"one with a Pod in trouble", strings.Replace(ready, "availableReplicas: 2", "availableReplicas: 1", 1), "Pod p is not ready: container c: ErrImageNeverPull: no such image"},
 		{"a Pod", `{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: n}, status: {conditions: [{type: Ready, status: "True"}]}}`, ""},
 		{"a Pod that is not scheduled", `{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: n}, status: {conditions: [{type: PodScheduled, status: "False", message: no node fits}]}}`, "no node fits"},
@@ -106,13 +106,13 @@ func TestOnlyWhatTheTestBedAppliedIsOurs(t *testing.T) {
 		if manager != "" {
 			there.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager, Operation: metav1.ManagedFieldsOperationApply}})
 		}
-		err := newAPI(there).CheckOurs(t.Context(), object, "here")
+		err := newAPI(there).CheckOwned(t.Context(), object, "here")
 		if (err == nil) != ours || errors.Is(err, objects.ErrForeign) == ours {
 			t.Errorf("what %q manages: %v", manager, err)
 		}
 	}
 	missing := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: another}}`)
-	if err := newAPI(object).CheckOurs(t.Context(), missing, "here"); err != nil {
+	if err := newAPI(object).CheckOwned(t.Context(), missing, "here"); err != nil {
 		t.Errorf("what is not there: %v", err)
 	}
 }

@@ -7,24 +7,27 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// lookTimeout bounds a look at the reasons of a failure.
-const lookTimeout = 5 * time.Second
+const (
+	// lookupTimeout bounds the lookup of the reasons of a failure.
+	lookupTimeout = 5 * time.Second
+	// maxLog is the most bytes that are read of a log.
+	maxLog = 4 << 20
+)
 
-// maxLog bounds what is read of a log, from its end.
-const maxLog = 4 << 20
-
-// Pods lists the Pods with the labels by name, without those that have ended and are kept, as a Job's are. One that has
-// ended because it is being deleted is there until it is gone: kubectl lists it too.
+// Pods lists the Pods with the labels, sorted by name. Pods that have terminated are left out, such as those of a
+// completed Job, unless they are being deleted: kubectl lists those too.
 func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
 	list, err := a.Clientset.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if err != nil {
@@ -38,7 +41,7 @@ func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod,
 	return pods, nil
 }
 
-// ReadyPods lists the Pods that are ready and not about to end.
+// ReadyPods lists the Pods that are ready and not being deleted. The error wraps ErrNoPod if there are none.
 func (a *API) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
 	pods, err := a.Pods(ctx, namespace, labels)
 	if err != nil {
@@ -48,9 +51,29 @@ func (a *API) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1
 		return pod.DeletionTimestamp != nil || missingOfPod(&pod) != ""
 	})
 	if len(pods) == 0 {
-		return nil, fmt.Errorf("%w: none is ready with the labels %s in namespace %s", ErrNoPod, labels, namespace)
+		return nil, fmt.Errorf("%w: no ready Pod has the labels %s in namespace %s", ErrNoPod, labels, namespace)
 	}
 	return pods, nil
+}
+
+// PodsOf lists the ready Pods of the Deployment of that name or, if there is none, the Pod of that name. The error wraps
+// ErrNoPod if there are none.
+func (a *API) PodsOf(ctx context.Context, namespace, name string) ([]corev1.Pod, error) {
+	deployment, err := a.Clientset.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err == nil {
+		return a.ReadyPods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector))
+	}
+	if !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("reading Deployment %s/%s: %w", namespace, name, err)
+	}
+	pod, err := a.Clientset.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("%w: namespace %s has neither a Deployment nor a Pod %q", ErrNoPod, namespace, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Pod %s/%s: %w", namespace, name, err)
+	}
+	return []corev1.Pod{*pod}, nil
 }
 
 // Endpoints lists the EndpointSlices of a Service.
@@ -64,7 +87,7 @@ func (a *API) Endpoints(ctx context.Context, namespace, service string) ([]disco
 	return list.Items, nil
 }
 
-// Log reads the end of the log of a Pod's first container; all of it if tail is 0.
+// Log returns the last lines of the log of a Pod's first container, or all of it if tail is 0.
 func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (string, error) {
 	options := &corev1.PodLogOptions{}
 	if tail > 0 {
@@ -80,6 +103,16 @@ func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (strin
 		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)
 	}
 	return string(log), nil
+}
+
+// GetFromPod makes a GET request to a port of a Pod, through the proxy of the API server, and returns the body. A
+// response with a status of 400 or more is an error.
+func (a *API) GetFromPod(ctx context.Context, namespace, name string, port int, path string) (string, error) {
+	body, err := a.Clientset.CoreV1().Pods(namespace).ProxyGet("http", name, strconv.Itoa(port), path, nil).DoRaw(ctx)
+	if err != nil {
+		return "", fmt.Errorf("requesting %s from Pod %s/%s on port %d: %w", path, namespace, name, port, err)
+	}
+	return string(body), nil
 }
 
 // Exec runs a command in a Pod's first container and returns what it printed.
@@ -98,7 +131,7 @@ func (a *API) Exec(ctx context.Context, namespace, pod string, command ...string
 	return stdout.String(), nil
 }
 
-// Events of a namespace as text, in the order in which they happened.
+// Events returns the events of a namespace in chronological order, one per line: time, type, reason, object, message.
 func (a *API) Events(ctx context.Context, namespace string) (string, error) {
 	list, err := a.Clientset.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {

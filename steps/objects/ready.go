@@ -19,16 +19,26 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// WaitReady waits until the object does what it is for: a Deployment's, DaemonSet's or StatefulSet's Pods are
-// available and no older ones are left, a Pod is ready, a Job is complete, a Service's ready Pods are its endpoints,
-// an Ingress has an address. Objects of other kinds are ready once they are there. When ctx ends first, the error says
-// what was missing.
+const (
+	// ReadyTimeout is long enough for an object to become ready, including the start of its Pods.
+	ReadyTimeout = 90 * time.Second
+	// progressDelay is how long a wait may take before it is reported as progress.
+	progressDelay = 3 * time.Second
+)
+
+// WaitReady waits until an object is ready: the Pods of a Deployment, DaemonSet or StatefulSet are available and no
+// older ones are left, a Pod is ready, a Job is complete, a Service's ready Pods are its endpoints, an Ingress has an
+// address. Objects of other kinds are ready once they exist. If ctx ends first, the error says what was missing.
 func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) error {
-	missing := "it was not there yet"
+	if a.Progress != nil {
+		report := time.AfterFunc(progressDelay, func() { a.Progress("waiting for " + Name(object)) })
+		defer report.Stop()
+	}
+	missing := "it does not exist yet"
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		current, err := a.Get(ctx, object)
 		if err != nil {
-			if !endsSoon(ctx) { // then the error is of the wait, and what was missing before says more
+			if !endsSoon(ctx) { // otherwise the error is about the deadline, and what was missing before is more helpful
 				missing = err.Error()
 			}
 			return false, nil
@@ -51,7 +61,7 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 	return nil
 }
 
-// endsSoon is true in the last moments before a deadline. Client-go then refuses to send requests.
+// endsSoon reports whether the deadline is so near that client-go's rate limiter refuses to send requests.
 func endsSoon(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() != nil || ok && time.Until(deadline) < pollInterval
@@ -61,7 +71,7 @@ func isKind(object *unstructured.Unstructured, group, kind string) bool {
 	return object.GroupVersionKind().GroupKind() == schema.GroupKind{Group: group, Kind: kind}
 }
 
-// missingOf says what an object lacks to be ready; "" if nothing. It looks at the object alone.
+// missingOf describes what an object lacks to be ready, judging by the object alone; "" if it is ready.
 func missingOf(object *unstructured.Unstructured) (string, error) {
 	switch object.GroupVersionKind().GroupKind() {
 	case schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}:
@@ -89,41 +99,41 @@ func typed[T any](object *unstructured.Unstructured, missing func(*T) string) (s
 }
 
 func missingOfDeployment(deployment *appsv1.Deployment) string {
-	wanted := int32(1)
+	desired := int32(1)
 	if deployment.Spec.Replicas != nil {
-		wanted = *deployment.Spec.Replicas
+		desired = *deployment.Spec.Replicas
 	}
 	status := deployment.Status
 	if status.ObservedGeneration < deployment.Generation {
-		return "its change has not been taken up"
+		return "its controller has not observed its latest change"
 	}
-	return missingPods(wanted, status.UpdatedReplicas, status.AvailableReplicas, status.Replicas)
+	return missingPods(desired, status.UpdatedReplicas, status.AvailableReplicas, status.Replicas)
 }
 
 func missingOfDaemonSet(set *appsv1.DaemonSet) string {
 	if set.Status.ObservedGeneration < set.Generation {
-		return "its change has not been taken up"
+		return "its controller has not observed its latest change"
 	}
 	return missingPods(set.Status.DesiredNumberScheduled, set.Status.UpdatedNumberScheduled, set.Status.NumberAvailable,
 		set.Status.CurrentNumberScheduled)
 }
 
 func missingOfStatefulSet(set *appsv1.StatefulSet) string {
-	wanted := int32(1)
+	desired := int32(1)
 	if set.Spec.Replicas != nil {
-		wanted = *set.Spec.Replicas
+		desired = *set.Spec.Replicas
 	}
 	if set.Status.ObservedGeneration < set.Generation {
-		return "its change has not been taken up"
+		return "its controller has not observed its latest change"
 	}
-	return missingPods(wanted, set.Status.UpdatedReplicas, set.Status.AvailableReplicas, set.Status.Replicas)
+	return missingPods(desired, set.Status.UpdatedReplicas, set.Status.AvailableReplicas, set.Status.Replicas)
 }
 
-func missingPods(wanted, updated, available, all int32) string {
-	if updated == wanted && available == wanted && all == wanted {
+func missingPods(desired, updated, available, total int32) string {
+	if updated == desired && available == desired && total == desired {
 		return ""
 	}
-	return fmt.Sprintf("of %d Pods wanted, %d are up to date and %d are available; %d are there in all", wanted, updated, available, all)
+	return fmt.Sprintf("of %d desired Pods, %d are up to date and %d are available; %d exist in total", desired, updated, available, total)
 }
 
 func missingOfPod(pod *corev1.Pod) string {
@@ -141,7 +151,7 @@ func missingOfJob(job *batchv1.Job) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%d of its Pods have succeeded and %d have failed", job.Status.Succeeded, job.Status.Failed)
+	return fmt.Sprintf("%d of its Pods succeeded and %d failed", job.Status.Succeeded, job.Status.Failed)
 }
 
 func missingOfIngress(ingress *networkingv1.Ingress) string {
@@ -151,7 +161,8 @@ func missingOfIngress(ingress *networkingv1.Ingress) string {
 	return "no controller has written an address into its status"
 }
 
-// missingEndpoints tells whether all ready Pods that a Service selects are endpoints that its slices call ready.
+// missingEndpoints names a ready Pod that a Service selects and that is not a ready endpoint in its EndpointSlices; "" if
+// there is none.
 func (a *API) missingEndpoints(ctx context.Context, service *unstructured.Unstructured) string {
 	var spec corev1.Service
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(service.Object, &spec); err != nil {
@@ -188,14 +199,14 @@ func anyAddress(slices []discoveryv1.EndpointSlice, address string) bool {
 	return false
 }
 
-// podTrouble says what ails the Pods behind an object that didn't become ready.
+// podTrouble describes why the Pods of an object are not ready.
 func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured) string {
 	labels, found, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
 	if err != nil || !found {
 		return ""
 	}
-	// The caller's time is up; this look at the reason is short and needs its own.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	// The caller's context has ended; this lookup gets a short one of its own.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	pods, err := a.Pods(ctx, object.GetNamespace(), metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels)))
 	if err != nil {
@@ -210,7 +221,7 @@ func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured)
 	return trouble.String()
 }
 
-// troubleOf gives what a Pod's status says of why it isn't ready.
+// troubleOf describes, from its status, why a Pod is not ready.
 func troubleOf(pod *corev1.Pod) string {
 	var reasons []string
 	for _, condition := range pod.Status.Conditions {
@@ -225,9 +236,9 @@ func troubleOf(pod *corev1.Pod) string {
 		case state.Waiting != nil:
 			reasons = append(reasons, fmt.Sprintf("container %s: %s", container.Name, state.Waiting.Reason))
 		case state.Terminated != nil:
-			reasons = append(reasons, fmt.Sprintf("container %s ended with exit code %d", container.Name, state.Terminated.ExitCode))
+			reasons = append(reasons, fmt.Sprintf("container %s exited with code %d", container.Name, state.Terminated.ExitCode))
 		case !container.Ready:
-			reasons = append(reasons, fmt.Sprintf("container %s runs, but its readiness probe has not succeeded", container.Name))
+			reasons = append(reasons, fmt.Sprintf("container %s is running, but its readiness probe has not succeeded", container.Name))
 		}
 	}
 	if len(reasons) == 0 {
@@ -236,5 +247,5 @@ func troubleOf(pod *corev1.Pod) string {
 	return ": " + strings.Join(reasons, ", ")
 }
 
-// ErrNoPod is wrapped where a Pod was looked for and none was there.
-var ErrNoPod = errors.New("there is no such Pod")
+// ErrNoPod is wrapped by errors about a Pod that doesn't exist.
+var ErrNoPod = errors.New("no such Pod")

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Locate finds out where the paths that a user gave lead: to files and folders on disk, if all of them are there, and
-// otherwise into the files that the program brings along. It returns the file system and the paths in it.
+// Locate resolves the paths that a user has given: on disk if all of them exist there, or else in the embedded files. It
+// returns the file system and the paths in it.
 func Locate(given []string, embedded fs.FS) (fs.FS, []string, error) {
 	if len(given) == 0 {
 		return embedded, nil, nil
@@ -29,22 +29,22 @@ func Locate(given []string, embedded fs.FS) (fs.FS, []string, error) {
 	case len(given):
 		return underOneRoot(given)
 	}
-	return nil, nil, fmt.Errorf("%w: of the feature files %s some are on this disk and others are not", ErrInput, strings.Join(given, ", "))
+	return nil, nil, fmt.Errorf("%w: some of the feature files %s exist on disk and others do not", ErrInput, strings.Join(given, ", "))
 }
 
 func withoutLine(path string) string { return lineSuffix.ReplaceAllString(path, "") }
 
-// underOneRoot makes the paths relative to the working directory, or to the root where one lies outside of it.
+// underOneRoot makes the paths relative to the working directory, or to the file system's root if one is outside of it.
 func underOneRoot(given []string) (fs.FS, []string, error) {
 	root, err := os.Getwd()
 	if err != nil {
-		return nil, nil, fmt.Errorf("finding the working directory: %w", err)
+		return nil, nil, fmt.Errorf("getting the working directory: %w", err)
 	}
 	absolute := make([]string, 0, len(given))
 	for _, path := range given {
 		full, err := filepath.Abs(path)
 		if err != nil {
-			return nil, nil, fmt.Errorf("finding %q: %w", path, err)
+			return nil, nil, fmt.Errorf("resolving %q: %w", path, err)
 		}
 		if !within(root, full) {
 			root = string(filepath.Separator)
@@ -54,7 +54,7 @@ func underOneRoot(given []string) (fs.FS, []string, error) {
 	for i, full := range absolute {
 		relative, err := filepath.Rel(root, full)
 		if err != nil {
-			return nil, nil, fmt.Errorf("finding %q: %w", given[i], err)
+			return nil, nil, fmt.Errorf("resolving %q: %w", given[i], err)
 		}
 		absolute[i] = filepath.ToSlash(relative)
 	}

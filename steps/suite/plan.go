@@ -19,9 +19,9 @@ import (
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
-// Plan is what a run would do.
+// Plan is the selection of scenarios for a run.
 type Plan struct {
-	// Scenarios that were selected, in the order in which they run.
+	// Scenarios in the order in which they run.
 	Scenarios []*messages.Pickle
 	// ScenariosIn counts them by the URI of their pickles.
 	ScenariosIn map[string]int
@@ -31,20 +31,20 @@ type Plan struct {
 	tags  string
 }
 
-// Selection says which scenarios to run.
+// Selection selects scenarios.
 type Selection struct {
-	// Files holds the feature files.
+	// Files contains the feature files.
 	Files fs.FS
-	// Paths are files, folders, or "FILE:LINE" for one scenario; none means all files.
+	// Paths are files, folders, or "FILE:LINE" for one scenario. If there are none, all files are selected.
 	Paths []string
-	// Tags is an expression of tags: "@a" has, "~@a" has not, "," or, "&&" and.
+	// Tags is a tag expression: "~" is not, "," is or, "&&" is and.
 	Tags string
 }
 
-// NewPlan selects scenarios and checks that they can be run, before anything is started for them. The error names
-// every problem with its file and line: paths that are not there, files that don't parse, steps that nobody knows, a
-// tag expression that means nothing, and a selection without a scenario.
-func NewPlan(selection Selection, words *vocabulary.Vocabulary) (*Plan, error) {
+// NewPlan selects scenarios and checks them against the vocabulary. The error lists every problem with its file and
+// line: paths that don't exist, files that can't be parsed, unknown steps, an invalid tag expression, and a selection
+// without a scenario.
+func NewPlan(selection Selection, known *vocabulary.Vocabulary) (*Plan, error) {
 	plan := &Plan{ScenariosIn: map[string]int{}, files: selection.Files, paths: selection.Paths, tags: strings.TrimSpace(selection.Tags)}
 	if len(plan.paths) == 0 {
 		plan.paths = []string{"."}
@@ -73,7 +73,7 @@ func NewPlan(selection Selection, words *vocabulary.Vocabulary) (*Plan, error) {
 			plan.Scenarios = append(plan.Scenarios, pickle)
 			plan.ScenariosIn[pickle.Uri]++
 			for _, step := range pickle.Steps {
-				if err := words.Check(step); err != nil {
+				if err := known.Check(step); err != nil {
 					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.Uri, lines[step.AstNodeIds[0]], err))
 				}
 			}
@@ -83,7 +83,7 @@ func NewPlan(selection Selection, words *vocabulary.Vocabulary) (*Plan, error) {
 		return nil, err
 	}
 	if len(plan.Scenarios) == 0 {
-		return nil, plan.nothingSelected()
+		return nil, plan.errNothingSelected()
 	}
 	return plan, nil
 }
@@ -92,7 +92,7 @@ func (p *Plan) options() *godog.Options {
 	return &godog.Options{FS: p.files, Paths: p.paths, Tags: p.tags, Strict: true}
 }
 
-func (p *Plan) nothingSelected() error {
+func (p *Plan) errNothingSelected() error {
 	selection := "the paths " + strings.Join(p.paths, ", ")
 	if p.tags != "" {
 		selection += " and the tags " + p.tags
@@ -102,7 +102,7 @@ func (p *Plan) nothingSelected() error {
 
 var lineSuffix = regexp.MustCompile(`:\d+$`)
 
-// find lists the feature files at the paths.
+// find lists the feature files that the paths select.
 func (p *Plan) find() ([]string, error) {
 	var found []string
 	var problems []error
@@ -121,21 +121,21 @@ func (p *Plan) find() ([]string, error) {
 		})
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, fmt.Errorf("there is no feature file or folder %q", given))
+			problems = append(problems, fmt.Errorf("no such feature file or folder: %q", given))
 		case err != nil:
 			problems = append(problems, fmt.Errorf("reading %q: %w", given, err))
 		case len(found) == before:
-			problems = append(problems, fmt.Errorf("there is no feature file in %q", given))
+			problems = append(problems, fmt.Errorf("no feature files in %q", given))
 		}
 	}
 	slices.Sort(found)
 	return slices.Compact(found), errors.Join(problems...)
 }
 
-// location is how Gherkin's parser begins a message: "(line:column): …".
+// location matches an error message of the Gherkin parser: "(line:column): …".
 var location = regexp.MustCompile(`(?m)^\((\d+):(\d+)\): (.*)$`)
 
-// checkFile parses a feature file and tells every problem of it.
+// checkFile parses a feature file and returns its problems.
 func checkFile(files fs.FS, name string) []error {
 	content, err := readFeature(files, name)
 	if err != nil {
@@ -156,49 +156,49 @@ func checkFile(files fs.FS, name string) []error {
 }
 
 const (
-	// mostBytes of a feature file: its pickles take time that grows with the square of their number.
-	mostBytes = 1 << 20
-	// mostInLine is what Gherkin's parser can read; it breaks down at a longer line.
-	mostInLine = bufio.MaxScanTokenSize - 2
-	// mostProblems are told of one file. A file that is something else has one in every line.
-	mostProblems = 10
+	// maxFile is the most bytes of a feature file. The time to compile its pickles grows with the square of their number.
+	maxFile = 1 << 20
+	// maxLine is the most bytes of a line that the Gherkin parser can read; it fails with longer ones.
+	maxLine = bufio.MaxScanTokenSize - 2
+	// maxProblems is the most problems reported for a file. A file of another format has one in every line.
+	maxProblems = 10
 )
 
-// readFeature reads a feature file, unless it is larger than anybody would write.
+// readFeature reads a feature file within the limits above.
 func readFeature(files fs.FS, name string) ([]byte, error) {
 	file, err := files.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", name, err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	content, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if len(content) > mostBytes {
-		return nil, fmt.Errorf("%s: a feature file can have %d KiB at most: divide it", name, mostBytes>>10)
+	if len(content) > maxFile {
+		return nil, fmt.Errorf("%s: the feature file is larger than %d KiB: split it", name, maxFile>>10)
 	}
 	number := 0
 	for line := range bytes.Lines(content) {
-		if number++; len(line) > mostInLine {
-			return nil, fmt.Errorf("%s:%d: a line can have %d bytes at most", name, number, mostInLine)
+		if number++; len(line) > maxLine {
+			return nil, fmt.Errorf("%s:%d: the line is longer than %d bytes", name, number, maxLine)
 		}
 	}
 	return content, nil
 }
 
-// firstOf leaves it at the first problems of a file.
+// firstOf limits the problems of a file to maxProblems.
 func firstOf(problems []error, name string) []error {
-	if len(problems) <= mostProblems {
+	if len(problems) <= maxProblems {
 		return problems
 	}
-	return append(problems[:mostProblems:mostProblems], fmt.Errorf("%s: %d more", name, len(problems)-mostProblems))
+	return append(problems[:maxProblems:maxProblems], fmt.Errorf("%s: %d more problems", name, len(problems)-maxProblems))
 }
 
-// checkOutlines refuses what godog would run all the same: an outline without examples, with its placeholders unfilled.
+// checkOutlines rejects what godog would pass without running it: outlines without examples and scenarios without steps.
 func checkOutlines(name string, document *messages.GherkinDocument) []error {
 	if document.Feature == nil {
-		return []error{fmt.Errorf("%s: the file has no feature", name)}
+		return []error{fmt.Errorf("%s: the file contains no feature", name)}
 	}
 	var problems []error
 	for _, scenario := range scenarios(document.Feature) {
@@ -235,7 +235,7 @@ func scenarios(feature *messages.Feature) []*messages.Scenario {
 	return all
 }
 
-// stepLines finds the line of each step by its ID.
+// stepLines maps the ID of each step to its line.
 func stepLines(document *messages.GherkinDocument) map[string]int64 {
 	lines := map[string]int64{}
 	add := func(steps []*messages.Step) {
@@ -262,7 +262,7 @@ func stepLines(document *messages.GherkinDocument) map[string]int64 {
 	return lines
 }
 
-// unique drops the repetitions of a problem: the step of a background is one of each of its scenarios.
+// unique removes duplicates: a problem in a background is found in each of its scenarios.
 func unique(problems []error) []error {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(problem error) bool {

@@ -1,5 +1,5 @@
-// Package suite runs feature files against a cluster: it checks them before anything is started, gets the cluster,
-// runs the scenarios, and writes the reports whatever happened.
+// Package suite runs feature files on a cluster: it checks them before a cluster is started, gets the cluster, runs the
+// scenarios, and writes the reports, also after a failure.
 package suite
 
 import (
@@ -23,21 +23,23 @@ import (
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
 	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/objects"
+	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// ErrInput is wrapped by errors about what the user gave: nothing was started.
+// ErrInput is wrapped by errors about the user's input, because of which nothing was started.
 var ErrInput = errors.New("nothing was run")
 
 const (
-	// cleanTimeout bounds the removal of what the run made.
+	// cleanTimeout bounds the deletion of what the run created, and that of the cluster.
 	cleanTimeout = 2 * time.Minute
-	// exportTimeout bounds the copy of the cluster's own logs.
+	// exportTimeout bounds the export of the cluster's own logs.
 	exportTimeout = 30 * time.Second
 )
 
-// Options say what to run, and where.
+// Options of a run.
 type Options struct {
 	// Title of the reports.
 	Title string
@@ -46,48 +48,45 @@ type Options struct {
 	Paths []string
 	Tags  string
 
-	// NewCluster gets the cluster. It is called once the scenarios were checked.
+	// NewCluster creates the cluster, or connects to an existing one. It is called after the scenarios have been checked.
 	NewCluster func(context.Context) (clusters.Cluster, error)
-	// Disposable says that the cluster ends with the run, so that it needn't be cleaned.
+	// Disposable is set if the cluster ends with the run, so that nothing needs to be deleted from it.
 	Disposable bool
-	// Images are archives that are loaded into the cluster.
+	// Images are archives to load into the cluster.
 	Images []string
-	// Controller renders the ingress controller under test; steps.TestbedController is the project's own.
-	Controller steps.Render
-	// Installed is the ingress controller under test where that is in the cluster already; its Objects are filled in. Then
-	// Controller is not used.
-	Installed *steps.Installed
-	// Patience with the controller; the zero value has defaults.
-	Patience steps.Patience
-	// StoryNamespace is where stories take place: "default" if empty.
-	StoryNamespace string
+	// NewController returns the ingress controller under test. It is called once the cluster can be reached.
+	NewController func(subject.Cluster) subject.Controller
+	// WaitPolicy bounds the wait until the controller serves an Ingress; the zero value means the defaults.
+	WaitPolicy subject.WaitPolicy
+	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.
+	WalkthroughNamespace string
 	// Prepare changes objects before they are applied; see objects.API.
 	Prepare func(*unstructured.Unstructured)
-	// Kubectl is the program to run and its first arguments; the one in PATH if it is empty.
+	// Kubectl is the program to run and its first arguments; the kubectl in PATH if empty.
 	Kubectl []string
 
-	// ReportDir is where reports and captures go.
+	// ReportDir is the folder for reports and captures.
 	ReportDir string
-	// Listeners are told of progress.
+	// Listeners receive the progress of the scenarios.
 	Listeners []recorder.Listener
-	// Progress is where people are told what is being waited for; nil tells nobody.
+	// Progress is written a line for each long wait; nil for none.
 	Progress io.Writer
 }
 
-// Run runs the selected scenarios and returns what became of them. The error is ErrInput for what the user can mend,
-// and otherwise of the run as a whole: a cluster that didn't start, or reports that couldn't be written. Whether the
-// scenarios passed is the Run's verdict. When ctx ends, the running scenario is broken off, the others are skipped,
-// and the reports are written all the same.
+// Run runs the selected scenarios and returns their results, whose verdict says whether they passed. An error wraps
+// ErrInput if the user can correct it; otherwise it is about the run as a whole, such as a cluster that didn't start, or
+// reports that couldn't be written. When ctx ends, the running scenario is interrupted, the others are skipped, and the
+// reports are written.
 func Run(ctx context.Context, options Options) (results.Run, error) {
-	words, err := steps.Suite{}.Vocabulary()
+	known, err := definitions.Vocabulary()
 	if err != nil {
 		return results.Run{}, err
 	}
-	plan, err := NewPlan(Selection{Files: options.Files, Paths: options.Paths, Tags: options.Tags}, words)
+	plan, err := NewPlan(Selection{Files: options.Files, Paths: options.Paths, Tags: options.Tags}, known)
 	if err != nil {
 		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	if options.Kubectl, err = kubectlOf(options.Kubectl); err != nil {
+	if options.Kubectl, err = kubectlOr(options.Kubectl); err != nil {
 		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	for _, image := range options.Images {
@@ -96,26 +95,27 @@ func Run(ctx context.Context, options Options) (results.Run, error) {
 		}
 	}
 	if err := os.MkdirAll(options.ReportDir, 0o755); err != nil {
-		return results.Run{}, fmt.Errorf("%w: preparing the folder for reports: %w", ErrInput, err)
+		return results.Run{}, fmt.Errorf("%w: creating the folder for reports: %w", ErrInput, err)
 	}
 	if err := logsIn(options.ReportDir).removeStale(); err != nil {
 		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	run := &run{Options: options, plan: plan, recorder: recorder.New(options.Title, options.Listeners...)}
+	run := &run{options: options, plan: plan, recorder: recorder.New(options.Title, options.Listeners...)}
 	err = run.do(ctx)
 	return run.recorder.Run(), err
 }
 
-func kubectlOf(given []string) ([]string, error) {
+// kubectlOr returns the given program, or else the kubectl in PATH.
+func kubectlOr(given []string) ([]string, error) {
 	if len(given) > 0 {
 		return given, nil
 	}
 	return kubectl.Find()
 }
 
-// run is one run under way.
+// run is a run in progress.
 type run struct {
-	Options
+	options  Options
 	plan     *Plan
 	recorder *recorder.Recorder
 }
@@ -128,12 +128,12 @@ func (r *run) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer captures.Remove() //nolint:errcheck // the reports have their copies, and the next run removes what is left
+	defer captures.Remove() //nolint:errcheck // the reports have copies, and the next run removes leftovers
 	cluster, err := r.scenarios(ctx, captures.Path())
 	if ctx.Err() != nil {
 		r.recorder.Stop("the run was interrupted")
 		if errors.Is(err, context.Cause(ctx)) {
-			err = nil // it says the same again
+			err = nil // already reported as the interruption
 		}
 	}
 	if err != nil {
@@ -144,24 +144,24 @@ func (r *run) do(ctx context.Context) error {
 	if cluster != nil {
 		problems = append(problems, r.exportLogs(ctx, cluster))
 	}
-	problems = append(problems, reports.Write(r.ReportDir, r.recorder.Run()))
+	problems = append(problems, reports.Write(r.options.ReportDir, r.recorder.Run()))
 	if cluster != nil {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
+		destroying, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 		defer cancel()
-		if err := cluster.Destroy(ending); err != nil {
-			problems = append(problems, fmt.Errorf("ending the cluster: %w", err))
+		if err := cluster.Destroy(destroying); err != nil {
+			problems = append(problems, fmt.Errorf("destroying the cluster: %w", err))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// scenarios runs them. The cluster is returned where there is one, whatever else went wrong.
+// scenarios gets the cluster and runs the scenarios on it. The cluster is returned if there is one, also with an error.
 func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster, error) {
-	cluster, err := r.NewCluster(ctx)
+	cluster, err := r.options.NewCluster(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("getting a cluster: %w", err)
 	}
-	for _, image := range r.Images {
+	for _, image := range r.options.Images {
 		r.note("loading the image %s", filepath.Base(image))
 		if err := cluster.LoadImage(ctx, image); err != nil {
 			return cluster, fmt.Errorf("loading the image %s: %w", image, err)
@@ -171,102 +171,106 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	if err != nil {
 		return cluster, err
 	}
-	api.Prepare = r.Prepare
-	environment := &steps.Environment{
-		Cluster: cluster,
-		Objects: api,
-		Kubectl: kubectl.Program{
-			Command: r.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(captures, "kubectl-cache"),
-		},
-		Controller:     r.controller(api),
-		Patience:       r.Patience,
-		Features:       r.Files,
-		ArtefactDir:    captures,
-		Disposable:     r.Disposable,
-		StoryNamespace: r.StoryNamespace,
-		Note:           func(text string) { r.note("%s", text) },
-	}
-	facts, err := r.describe(ctx, environment)
+	api.Prepare = r.options.Prepare
+	api.Progress = func(text string) { r.note("%s", text) }
+	environment, err := r.environment(ctx, cluster, api, captures)
 	if err != nil {
 		return cluster, err
 	}
-	err = r.godog(ctx, environment)
-	for _, finding := range environment.Findings() {
-		facts = append(facts, results.Fact{Name: "Note", Value: finding})
-	}
-	r.recorder.SetEnvironment(facts...)
+	properties, err := r.describe(ctx, environment)
 	if err != nil {
 		return cluster, err
 	}
-	// What was made is removed also after Ctrl-C.
-	cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
-	defer cancel()
-	if err := environment.Clean(cleaning); err != nil {
-		return cluster, fmt.Errorf("removing what the scenarios made: %w", err)
+	bound, err := definitions.NewRun(environment, r.plan.ScenariosIn)
+	if err != nil {
+		return cluster, err
 	}
-	return cluster, nil
+	r.godog(ctx, bound)
+	for _, finding := range bound.Findings() {
+		properties = append(properties, results.Fact{Name: "Note", Value: finding})
+	}
+	r.recorder.SetEnvironment(properties...)
+	return cluster, r.clean(ctx, bound)
 }
 
-// godog runs the plan; the recorder has the results.
-func (r *run) godog(ctx context.Context, environment *steps.Environment) error {
-	suite := steps.Suite{Environment: environment, ScenariosIn: r.plan.ScenariosIn}
-	var problem error
+func (r *run) environment(ctx context.Context, cluster clusters.Cluster, api *objects.API, captures string) (*steps.Environment, error) {
+	all, err := cluster.Nodes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing the cluster's nodes: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("the cluster %s has no nodes", cluster.Name())
+	}
+	return &steps.Environment{
+		Cluster: cluster,
+		Nodes:   all,
+		Objects: api,
+		Kubectl: kubectl.Program{
+			Command: r.options.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(captures, "kubectl-cache"),
+		},
+		Controller:           r.options.NewController(subject.Cluster{Objects: api, Nodes: all, Client: cluster.Client()}),
+		WaitPolicy:           r.options.WaitPolicy,
+		Features:             r.options.Files,
+		ArtefactDir:          captures,
+		WalkthroughNamespace: r.options.WalkthroughNamespace,
+	}, nil
+}
+
+// clean deletes what the scenarios created, also after an interruption, unless the cluster ends anyway.
+func (r *run) clean(ctx context.Context, scenarios *definitions.Run) error {
+	if r.options.Disposable {
+		return nil
+	}
+	r.note("deleting what the scenarios created in the cluster")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
+	defer cancel()
+	if err := scenarios.Clean(ctx); err != nil {
+		return fmt.Errorf("deleting what the scenarios created: %w", err)
+	}
+	return nil
+}
+
+// godog runs the plan; the recorder collects the results.
+func (r *run) godog(ctx context.Context, scenarios *definitions.Run) {
 	options := r.plan.options()
 	options.Format = r.recorder.Register("testbed-" + rand.Text())
 	options.Output = io.Discard
 	options.DefaultContext = ctx
 	godog.TestSuite{
-		Name:    r.Title,
+		Name:    r.options.Title,
 		Options: options,
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
-			problem = errors.Join(problem, suite.Initialize(scenario)) //nolint:contextcheck // godog gives each step its context
+			scenarios.Initialize(scenario)
 			r.recorder.Observe(scenario)
 		},
 	}.Run()
-	return problem
 }
 
-// controller is the one under test.
-func (r *run) controller(api *objects.API) steps.IngressController {
-	if r.Installed == nil {
-		return &steps.Deployer{Objects: api, Render: r.Controller}
-	}
-	installed := *r.Installed
-	installed.Objects = api
-	return &installed
-}
-
-// describe tells the reports where the run takes place, and what is judged. What can't be judged is an error.
+// describe records the properties of the cluster and the controller for the reports, and checks the controller.
 func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]results.Fact, error) {
-	facts := []results.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
+	properties := []results.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
 	version, err := environment.Objects.Clientset.Discovery().ServerVersion()
 	if err != nil {
-		return nil, fmt.Errorf("asking the cluster for its version: %w", err)
+		return nil, fmt.Errorf("reading the version of the cluster: %w", err)
 	}
-	facts = append(facts, results.Fact{Name: "Kubernetes", Value: version.GitVersion})
-	nodes, err := environment.Nodes(ctx)
-	if err != nil {
-		return nil, err
-	}
+	properties = append(properties, results.Fact{Name: "Kubernetes", Value: version.GitVersion})
 	var names []string
-	for _, node := range nodes {
+	for _, node := range environment.Nodes {
 		names = append(names, fmt.Sprintf("%s (%s)", node.Name, node.InternalIP))
 	}
-	facts = append(facts,
+	properties = append(properties,
 		results.Fact{Name: "Nodes", Value: strings.Join(names, ", ")},
 		results.Fact{Name: "Client", Value: environment.Cluster.Client().Addr().String()})
-	r.recorder.SetEnvironment(facts...)
-	if !r.Disposable || r.Installed != nil { // a new cluster has nothing that could be in the way
-		if err := environment.Controller.Check(ctx); err != nil {
-			return nil, err
-		}
+	r.recorder.SetEnvironment(properties...)
+	if err := environment.Controller.Check(ctx); err != nil {
+		return nil, err
 	}
-	facts = append(facts, results.Fact{Name: "Controller", Value: environment.Controller.Description()})
-	r.recorder.SetEnvironment(facts...)
-	return facts, nil
+	properties = append(properties, results.Fact{Name: "Controller", Value: environment.Controller.Description()})
+	r.recorder.SetEnvironment(properties...)
+	return properties, nil
 }
 
-// exportLogs keeps the cluster's own logs if something failed.
+// exportLogs exports the cluster's own logs if something failed.
 func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	finished := r.recorder.Run()
 	if counts := finished.Count(); counts.Failed == 0 && finished.Problem == "" {
@@ -274,11 +278,11 @@ func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 	defer cancel()
-	return logsIn(r.ReportDir).export(ctx, cluster)
+	return logsIn(r.options.ReportDir).export(ctx, cluster)
 }
 
 func (r *run) note(format string, arguments ...any) {
-	if r.Progress != nil {
-		fmt.Fprintf(r.Progress, format+"\n", arguments...)
+	if r.options.Progress != nil {
+		fmt.Fprintf(r.options.Progress, format+"\n", arguments...)
 	}
 }

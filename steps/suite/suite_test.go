@@ -12,7 +12,9 @@ import (
 	"testing/fstest"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/definitions"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 	"github.com/ingress-testbed/testbed/steps/suite"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
@@ -43,13 +45,13 @@ func files() fstest.MapFS {
 	}
 }
 
-func words(t *testing.T) *vocabulary.Vocabulary {
+func known(t *testing.T) *vocabulary.Vocabulary {
 	t.Helper()
-	words, err := steps.Suite{}.Vocabulary()
+	compiled, err := definitions.Vocabulary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return words
+	return compiled
 }
 
 func TestSelection(t *testing.T) {
@@ -67,7 +69,7 @@ func TestSelection(t *testing.T) {
 		{nil, "@shop && ~@slow", 1},
 		{nil, "@slow,@walkthrough", 3},
 	} {
-		plan, err := suite.NewPlan(suite.Selection{Files: files(), Paths: test.paths, Tags: test.tags}, words(t))
+		plan, err := suite.NewPlan(suite.Selection{Files: files(), Paths: test.paths, Tags: test.tags}, known(t))
 		if err != nil {
 			t.Errorf("%q %q: %v", test.paths, test.tags, err)
 			continue
@@ -101,21 +103,21 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 	}{
 		{"syntax, in all files", []string{"broken"}, "", []string{"broken/syntax.feature:4: ", "broken/syntax.feature:6: ", "broken/cells.feature:5: "}},
 		{"unknown steps, each once", []string{"steps"}, "", []string{
-			`steps/unknown.feature:3: no step is worded "an ingres controller"`, "did you mean: an ingress controller",
-			"steps/unknown.feature:5: no step is worded \"the respons status is 200\"\n    did you mean: the response status is 200", "steps/unknown.feature:7: ",
+			`steps/unknown.feature:3: there is no step "an ingres controller"`, "did you mean: an ingress controller",
+			"steps/unknown.feature:5: there is no step \"the respons status is 200\"\n    did you mean: the response status is 200", "steps/unknown.feature:7: ",
 		}},
 		{"outlines and empty scenarios", []string{"outline"}, "", []string{"outline/outline.feature:2: the outline \"b\" has no examples", "outline.feature:4: the scenario \"empty\" has no steps"}},
-		{"a file without a feature", []string{"empty"}, "", []string{"empty/empty.feature: the file has no feature"}},
-		{"a line that is too long", []string{"long"}, "", []string{"long/long.feature:2: a line can have 65534 bytes at most"}},
-		{"a file that is too large", []string{"large"}, "", []string{"large/large.feature: a feature file can have 1024 KiB at most"}},
+		{"a file without a feature", []string{"empty"}, "", []string{"empty/empty.feature: the file contains no feature"}},
+		{"a line that is too long", []string{"long"}, "", []string{"long/long.feature:2: the line is longer than 65534 bytes"}},
+		{"a file that is too large", []string{"large"}, "", []string{"large/large.feature: the feature file is larger than 1024 KiB"}},
 		{"a file of another kind", []string{"other"}, "", []string{"other/other.feature:10: ", "other/other.feature: 90 more"}},
-		{"a folder without features", []string{"none"}, "", []string{`no feature file in "none"`}},
+		{"a folder without features", []string{"none"}, "", []string{`no feature files in "none"`}},
 		{"paths that are not there", []string{"nowhere", "nothing.feature"}, "", []string{`"nowhere"`, `"nothing.feature"`}},
 		{"a line without a scenario", []string{"conformance/shop.feature:2"}, "", []string{"no scenario was selected by the paths conformance/shop.feature:2"}},
 		{"tags that nobody has", []string{"conformance"}, "@walrus", []string{"no scenario was selected", "@walrus"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := suite.NewPlan(suite.Selection{Files: broken, Paths: test.paths, Tags: test.tags}, words(t))
+			_, err := suite.NewPlan(suite.Selection{Files: broken, Paths: test.paths, Tags: test.tags}, known(t))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -131,7 +133,7 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 // godog would take each of these for a tag that no scenario has.
 func TestTagExpressionsThatGodogMisreadsAreRefused(t *testing.T) {
 	for _, tags := range []string{"not @slow", "@a or @b", "@a and @b", "(@a)", "!@a", "slow", "@", "@a,", "&&", "@a & @b", "~~@a", "@a @b"} {
-		_, err := suite.NewPlan(suite.Selection{Files: files(), Tags: tags}, words(t))
+		_, err := suite.NewPlan(suite.Selection{Files: files(), Tags: tags}, known(t))
 		if err == nil || !strings.Contains(err.Error(), "~@a for its absence") {
 			t.Errorf("%q: %v, want it refused with the remedy", tags, err)
 		}
@@ -163,7 +165,7 @@ func TestLocate(t *testing.T) {
 			t.Errorf("%q: %v", test.given, err)
 			continue
 		}
-		plan, err := suite.NewPlan(suite.Selection{Files: where, Paths: paths}, words(t))
+		plan, err := suite.NewPlan(suite.Selection{Files: where, Paths: paths}, known(t))
 		if err != nil || len(plan.Scenarios) != test.want {
 			t.Errorf("%q: %+v and %v, want %d scenarios", test.given, plan, err, test.want)
 		}
@@ -176,8 +178,8 @@ func TestLocate(t *testing.T) {
 func options(t *testing.T) suite.Options {
 	return suite.Options{
 		Title: "test", Files: files(), ReportDir: filepath.Join(t.TempDir(), "reports"), Kubectl: []string{"/bin/false"},
-		Controller: steps.TestbedController,
-		NewCluster: func(context.Context) (clusters.Cluster, error) { return nil, errors.New("no vxlan in this kernel") },
+		NewController: func(cluster subject.Cluster) subject.Controller { return subject.NewDeployed(cluster, testbed.Render) },
+		NewCluster:    func(context.Context) (clusters.Cluster, error) { return nil, errors.New("no vxlan in this kernel") },
 	}
 }
 

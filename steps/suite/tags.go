@@ -8,8 +8,8 @@ import (
 
 var tagTerm = regexp.MustCompile(`^~?@[^\s@~,&()]+$`)
 
-// checkTags refuses tag expressions that godog would quietly take for a tag that nobody has, and so select nothing or
-// everything: it knows "~", "," and "&&", not the words "not", "or" and "and" of newer Cucumbers.
+// checkTags rejects tag expressions that godog would take for the name of an unused tag, and so select nothing or
+// everything: it supports "~", "," and "&&", but not the words "not", "or" and "and" of newer versions of Cucumber.
 func checkTags(expression string) error {
 	if expression == "" {
 		return nil
@@ -17,8 +17,8 @@ func checkTags(expression string) error {
 	for conjunct := range strings.SplitSeq(expression, "&&") {
 		for term := range strings.SplitSeq(conjunct, ",") {
 			if term = strings.TrimSpace(term); !tagTerm.MatchString(term) {
-				return fmt.Errorf("the tag expression %q can't be read at %q: write @a for a tag, ~@a for its absence, "+
-					"\"@a,@b\" for one of two and \"@a && ~@b\" for both", expression, term)
+				return fmt.Errorf("invalid tag expression %q at %q: write @a for a tag, ~@a for its absence, "+
+					"\"@a,@b\" for either of two and \"@a && ~@b\" for both", expression, term)
 			}
 		}
 	}

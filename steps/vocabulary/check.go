@@ -11,23 +11,23 @@ import (
 	messages "github.com/cucumber/messages/go/v21"
 )
 
-// Problem is why a step can't be run.
+// Problem is the reason why a step can't be run.
 type Problem struct {
-	// What is wrong, as one sentence.
-	What string
-	// Suggestions are examples of steps that may have been meant, the nearest first.
+	// Message describes the problem in one sentence.
+	Message string
+	// Suggestions are similar steps, the most similar first.
 	Suggestions []string
 }
 
 func (p Problem) Error() string {
 	if len(p.Suggestions) == 0 {
-		return p.What
+		return p.Message
 	}
-	return p.What + "\n    did you mean: " + strings.Join(p.Suggestions, "\n              or: ")
+	return p.Message + "\n    did you mean: " + strings.Join(p.Suggestions, "\n              or: ")
 }
 
-// Check tells why the step can't be run: because it is unknown, because several definitions match it, or because its
-// doc string or table is missing or not wanted. It returns nil for a step that can.
+// Check returns an error if the step can't be run: no definition or several match it, or its doc string or table is
+// missing or superfluous.
 func (v *Vocabulary) Check(step *messages.PickleStep) error {
 	var matching []compiled
 	for _, definition := range v.definitions {
@@ -37,7 +37,7 @@ func (v *Vocabulary) Check(step *messages.PickleStep) error {
 	}
 	switch len(matching) {
 	case 0:
-		return Problem{What: fmt.Sprintf("no step is worded %q", step.Text), Suggestions: v.nearest(step.Text)}
+		return Problem{Message: fmt.Sprintf("there is no step %q", step.Text), Suggestions: v.nearest(step.Text)}
 	case 1:
 		return checkBlock(matching[0], step)
 	}
@@ -45,7 +45,7 @@ func (v *Vocabulary) Check(step *messages.PickleStep) error {
 	for _, definition := range matching {
 		patterns = append(patterns, definition.Example)
 	}
-	return Problem{What: fmt.Sprintf("the step %q is ambiguous: it is worded like %q", step.Text, patterns)}
+	return Problem{Message: fmt.Sprintf("the step %q is ambiguous: it matches the steps %q", step.Text, patterns)}
 }
 
 func checkBlock(definition compiled, step *messages.PickleStep) error {
@@ -55,19 +55,19 @@ func checkBlock(definition compiled, step *messages.PickleStep) error {
 	hasTable := step.Argument != nil && step.Argument.DataTable != nil
 	switch {
 	case last == reflect.TypeFor[*godog.DocString]() && !hasText:
-		return fmt.Errorf("the step %q needs a text in triple quotes below it", step.Text)
+		return fmt.Errorf("the step %q needs a doc string (a text in triple quotes)", step.Text)
 	case last == reflect.TypeFor[*godog.Table]() && !hasTable:
-		return fmt.Errorf("the step %q needs a table below it", step.Text)
+		return fmt.Errorf("the step %q needs a table", step.Text)
 	case !takesBlock(handler) && (hasText || hasTable):
-		return fmt.Errorf("the step %q takes neither text nor table below it", step.Text)
+		return fmt.Errorf("the step %q takes no doc string or table", step.Text)
 	}
 	return nil
 }
 
-// maxSuggestions keeps the message short.
+// maxSuggestions is the most suggestions in a Problem.
 const maxSuggestions = 3
 
-// nearest finds the examples that share most words with the text.
+// nearest returns the examples that share the most words with the text.
 func (v *Vocabulary) nearest(text string) []string {
 	type candidate struct {
 		example  string
@@ -87,7 +87,7 @@ func (v *Vocabulary) nearest(text string) []string {
 	return examples
 }
 
-// words of a step, without what is in quotes: that is the author's own.
+// words returns the words of a step without its quoted arguments.
 func words(text string) []string {
 	var unquoted strings.Builder
 	for i, part := range strings.Split(text, `"`) {
@@ -98,7 +98,7 @@ func words(text string) []string {
 	return strings.Fields(strings.ToLower(unquoted.String()))
 }
 
-// likeness is the Sørensen–Dice coefficient of two sets of words, where a word that is one letter off counts half.
+// likeness is the Sørensen–Dice coefficient of two lists of words. Words that differ in one letter count half.
 func likeness(a, b []string) float64 {
 	if len(a)+len(b) == 0 {
 		return 0
@@ -120,7 +120,7 @@ func likeness(a, b []string) float64 {
 	return 2 * shared / float64(len(a)+len(b))
 }
 
-// oneOff tells whether one letter changed, added or left out makes one word of the other.
+// oneOff reports whether the edit distance of two words is at most one.
 func oneOff(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a

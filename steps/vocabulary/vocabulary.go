@@ -1,5 +1,5 @@
-// Package vocabulary holds step definitions as data. Beside being handed to godog, they can be listed, and feature
-// files can be checked against them before anything is started.
+// Package vocabulary keeps step definitions as data, so that they can be listed, and feature files checked against them
+// before a cluster is started.
 package vocabulary
 
 import (
@@ -12,23 +12,27 @@ import (
 	"github.com/cucumber/godog"
 )
 
-// Definition is one step of the vocabulary.
+// Definition is a step of the vocabulary.
 type Definition struct {
-	// Pattern is the regular expression (RE2) of the whole step. Its groups are the handler's arguments.
+	// Pattern is a regular expression (RE2) for the whole step. Its groups are the handler's arguments.
 	Pattern string
 	// Example is a step that matches Pattern, for lists and suggestions.
 	Example string
-	// Handler is a function that takes a context.Context, one argument for each group, and a *godog.DocString or
-	// *godog.Table where the step has one, and returns an error.
+	// Handler is a function that takes a context.Context, one argument for each group (string, int or float64), and a
+	// *godog.DocString or *godog.Table if the step has one. It returns an error, or a context.Context for the following
+	// steps and an error.
 	Handler any
 }
 
-// Subject is a set of steps about one subject, with the state of one scenario.
-type Subject interface {
-	Definitions() []Definition
+// Hooks are called around every handler; nil hooks do nothing.
+type Hooks struct {
+	// Arguments may change a handler's arguments (strings, *godog.DocString and *godog.Table).
+	Arguments func(ctx context.Context, arguments []reflect.Value) error
+	// Result may change the error of a handler or of Arguments.
+	Result func(ctx context.Context, err error) error
 }
 
-// Vocabulary is all definitions that a suite knows.
+// Vocabulary is a compiled set of definitions. It may be used from several goroutines.
 type Vocabulary struct {
 	definitions []compiled
 }
@@ -36,31 +40,30 @@ type Vocabulary struct {
 type compiled struct {
 	Definition
 	expression *regexp.Regexp
+	wrapped    any // the handler with the hooks
 }
 
-// New collects the definitions of all subjects. It returns an error where one of them is not usable: a pattern that
-// is not a regular expression or doesn't match its own example, or a handler that doesn't fit it.
-func New(subjects ...Subject) (*Vocabulary, error) {
+// New compiles definitions. It is an error if a pattern is not a regular expression or doesn't match its example, or if
+// a handler has not the parameters and results that Definition describes.
+func New(definitions []Definition, hooks Hooks) (*Vocabulary, error) {
 	vocabulary := &Vocabulary{}
-	for _, subject := range subjects {
-		for _, definition := range subject.Definitions() {
-			expression, err := regexp.Compile("^" + definition.Pattern + "$")
-			if err != nil {
-				return nil, fmt.Errorf("step %q: %w", definition.Pattern, err)
-			}
-			if !expression.MatchString(definition.Example) {
-				return nil, fmt.Errorf("step %q doesn't match its example %q", definition.Pattern, definition.Example)
-			}
-			if err := checkHandler(definition.Handler, expression.NumSubexp()); err != nil {
-				return nil, fmt.Errorf("step %q: %w", definition.Pattern, err)
-			}
-			vocabulary.definitions = append(vocabulary.definitions, compiled{definition, expression})
+	for _, definition := range definitions {
+		expression, err := regexp.Compile("^" + definition.Pattern + "$")
+		if err != nil {
+			return nil, fmt.Errorf("step %q: %w", definition.Pattern, err)
 		}
+		if !expression.MatchString(definition.Example) {
+			return nil, fmt.Errorf("step %q doesn't match its example %q", definition.Pattern, definition.Example)
+		}
+		if err := checkHandler(definition.Handler, expression.NumSubexp()); err != nil {
+			return nil, fmt.Errorf("step %q: %w", definition.Pattern, err)
+		}
+		vocabulary.definitions = append(vocabulary.definitions, compiled{definition, expression, wrap(definition.Handler, hooks)})
 	}
 	return vocabulary, nil
 }
 
-// Examples lists a step for each definition, in the order of the subjects.
+// Examples lists a step for each definition, in the order in which they were given.
 func (v *Vocabulary) Examples() []string {
 	examples := make([]string, 0, len(v.definitions))
 	for _, definition := range v.definitions {
@@ -69,33 +72,34 @@ func (v *Vocabulary) Examples() []string {
 	return examples
 }
 
-// Around is called with every step: it may change the arguments (strings, *godog.DocString and *godog.Table) before
-// the handler gets them, and the error that the handler returned.
-type Around struct {
-	Arguments func(ctx context.Context, arguments []reflect.Value) error
-	Result    func(ctx context.Context, err error) error
-}
-
 // Bind registers all definitions with a scenario.
-func (v *Vocabulary) Bind(scenario *godog.ScenarioContext, around Around) {
+func (v *Vocabulary) Bind(scenario *godog.ScenarioContext) {
 	for _, definition := range v.definitions {
-		scenario.Step(definition.expression, wrap(definition.Handler, around))
+		scenario.Step(definition.expression, definition.wrapped)
 	}
 }
 
-// wrap makes a function of the handler's own type, because godog finds out from the type how to call it.
-func wrap(handler any, around Around) any {
+// wrap returns a function of the handler's type, from which godog derives how to call it, that also calls the hooks.
+func wrap(handler any, hooks Hooks) any {
 	inner := reflect.ValueOf(handler)
 	outer := reflect.MakeFunc(inner.Type(), func(arguments []reflect.Value) []reflect.Value {
 		ctx, _ := arguments[0].Interface().(context.Context)
-		err := around.Arguments(ctx, arguments[1:])
+		results := make([]reflect.Value, inner.Type().NumOut())
+		results[0] = arguments[0] // the context for the following steps, unless the handler returns another
+		var err error
+		if hooks.Arguments != nil {
+			err = hooks.Arguments(ctx, arguments[1:])
+		}
+		last := len(results) - 1
 		if err == nil {
-			err, _ = inner.Call(arguments)[0].Interface().(error)
+			results = inner.Call(arguments)
+			err, _ = results[last].Interface().(error)
 		}
-		if err = around.Result(ctx, err); err == nil {
-			return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
+		if hooks.Result != nil {
+			err = hooks.Result(ctx, err)
 		}
-		return []reflect.Value{reflect.ValueOf(&err).Elem()}
+		results[last] = reflect.ValueOf(&err).Elem()
+		return results
 	})
 	return outer.Interface()
 }
@@ -105,17 +109,18 @@ func checkHandler(handler any, groups int) error {
 	if kind == nil || kind.Kind() != reflect.Func {
 		return fmt.Errorf("the handler is a %T, not a function", handler)
 	}
-	if kind.NumIn() == 0 || kind.In(0).String() != "context.Context" {
-		return fmt.Errorf("the handler %s doesn't take a context first", kind)
+	if kind.NumIn() == 0 || kind.In(0) != reflect.TypeFor[context.Context]() {
+		return fmt.Errorf("the first parameter of the handler %s is not a context", kind)
 	}
-	if kind.NumOut() != 1 || kind.Out(0) != reflect.TypeFor[error]() {
-		return fmt.Errorf("the handler %s doesn't return just an error", kind)
+	returnsContext := kind.NumOut() == 2 && kind.Out(0) == reflect.TypeFor[context.Context]()
+	if kind.NumOut() != 1 && !returnsContext || kind.Out(kind.NumOut()-1) != reflect.TypeFor[error]() {
+		return fmt.Errorf("the handler %s returns neither an error, nor a context and an error", kind)
 	}
-	// What the vocabulary makes of a pattern's groups. godog knows more types, and fails late on others.
+	// The types that the pattern's groups are converted to. godog supports more, and reports others only when a step runs.
 	argumentTypes := []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[int](), reflect.TypeFor[float64]()}
 	for i := 1; i < kind.NumIn(); i++ {
 		if !slices.Contains(argumentTypes, kind.In(i)) && (i != kind.NumIn()-1 || !takesBlock(kind)) {
-			return fmt.Errorf("the handler takes a %s, which is none of %s", kind.In(i), argumentTypes)
+			return fmt.Errorf("the handler has a parameter of type %s, which is none of %s", kind.In(i), argumentTypes)
 		}
 	}
 	taken := kind.NumIn() - 1
@@ -123,12 +128,12 @@ func checkHandler(handler any, groups int) error {
 		taken--
 	}
 	if taken != groups {
-		return fmt.Errorf("the pattern has %d groups and the handler %s takes %d", groups, kind, taken)
+		return fmt.Errorf("the pattern has %d groups, but the handler %s takes %d", groups, kind, taken)
 	}
 	return nil
 }
 
-// takesBlock tells whether the handler wants a doc string or a table.
+// takesBlock reports whether the handler takes a doc string or a table.
 func takesBlock(handler reflect.Type) bool {
 	switch handler.In(handler.NumIn() - 1) {
 	case reflect.TypeFor[*godog.DocString](), reflect.TypeFor[*godog.Table]():

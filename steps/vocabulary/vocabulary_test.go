@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,14 +15,10 @@ import (
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 )
 
-type subject []vocabulary.Definition
-
-func (s subject) Definitions() []vocabulary.Definition { return s }
-
 func plain(context.Context) error { return nil }
 
-func requests() subject {
-	return subject{
+func requests() []vocabulary.Definition {
+	return []vocabulary.Definition{
 		{`the client requests "([^"]*)"`, `the client requests "http://gyull.com/"`, func(context.Context, string) error { return nil }},
 		{`the client requests "([^"]*)" (\d+) times`, `the client requests "http://gyull.com/" 100 times`, func(context.Context, string, int) error { return nil }},
 		{`these objects:`, `these objects:`, func(context.Context, *godog.DocString) error { return nil }},
@@ -31,9 +28,9 @@ func requests() subject {
 	}
 }
 
-func build(t *testing.T, subjects ...vocabulary.Subject) *vocabulary.Vocabulary {
+func build(t *testing.T, definitions []vocabulary.Definition, hooks vocabulary.Hooks) *vocabulary.Vocabulary {
 	t.Helper()
-	built, err := vocabulary.New(subjects...)
+	built, err := vocabulary.New(definitions, hooks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +38,7 @@ func build(t *testing.T, subjects ...vocabulary.Subject) *vocabulary.Vocabulary 
 }
 
 func TestCheck(t *testing.T) {
-	known := build(t, requests())
+	known := build(t, requests(), vocabulary.Hooks{})
 	text := &messages.PickleStepArgument{DocString: &messages.PickleDocString{}}
 	table := &messages.PickleStepArgument{DataTable: &messages.PickleTable{}}
 	for _, test := range []struct {
@@ -56,12 +53,12 @@ func TestCheck(t *testing.T) {
 		{`the response status is 200`, nil, ""},
 		{`the response code is 200`, nil, "ambiguous"},
 		{`the client request "x"`, nil, `did you mean: the client requests "http://gyull.com/"`},
-		{`a walrus appears`, nil, "no step is worded"},
-		{`these objects:`, nil, "needs a text in triple quotes"},
-		{`these objects:`, table, "needs a text in triple quotes"},
+		{`a walrus appears`, nil, "there is no step"},
+		{`these objects:`, nil, "needs a doc string"},
+		{`these objects:`, table, "needs a doc string"},
 		{`the echo server saw:`, text, "needs a table"},
-		{`the response status is 200`, table, "takes neither text nor table"},
-		{`and the client requests "x"`, nil, "no step is worded"},
+		{`the response status is 200`, table, "takes no doc string or table"},
+		{`and the client requests "x"`, nil, "there is no step"},
 	} {
 		err := known.Check(&messages.PickleStep{Text: test.step, Argument: test.argument})
 		switch {
@@ -85,51 +82,62 @@ func TestNewRefusesBadDefinitions(t *testing.T) {
 		"nil":               {Pattern: `a`, Example: `a`},
 		"no context":        {Pattern: `a`, Example: `a`, Handler: func() error { return nil }},
 		"no error":          {Pattern: `a`, Example: `a`, Handler: func(context.Context) {}},
+		"only a context":    {Pattern: `a`, Example: `a`, Handler: func(ctx context.Context) context.Context { return ctx }},
+		"two errors":        {Pattern: `a`, Example: `a`, Handler: func(context.Context) (error, error) { return nil, nil }},
 		"too few arguments": {Pattern: `(a)`, Example: `a`, Handler: plain},
 		"wrong argument":    {Pattern: `(a)`, Example: `a`, Handler: func(context.Context, uint16) error { return nil }},
 		"too many":          {Pattern: `a`, Example: `a`, Handler: func(context.Context, string) error { return nil }},
 	} {
-		if _, err := vocabulary.New(subject{definition}); err == nil {
+		if _, err := vocabulary.New([]vocabulary.Definition{definition}, vocabulary.Hooks{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 }
 
 func TestBind(t *testing.T) {
-	errWrong := errors.New("wrong")
+	errWrong, errRefused := errors.New("wrong"), errors.New("refused")
 	var got []string
-	known := build(t, subject{
+	type key struct{}
+	definitions := []vocabulary.Definition{
 		{`I say "([^"]*)"`, `I say "a"`, func(_ context.Context, text string) error { got = append(got, text); return nil }},
-		{`it fails`, `it fails`, func(context.Context) error { return errWrong }},
-	})
+		{`I remember "([^"]*)"`, `I remember "a"`, func(ctx context.Context, text string) (context.Context, error) {
+			return context.WithValue(ctx, key{}, text), errWrong
+		}},
+		{`it fails`, `it fails`, func(ctx context.Context) error { got = append(got, ctx.Value(key{}).(string)); return errWrong }},
+	}
 	var results []error
+	known := build(t, definitions, vocabulary.Hooks{
+		Arguments: func(_ context.Context, arguments []reflect.Value) error {
+			for i := range arguments {
+				if arguments[i].String() == "refused" {
+					return errRefused
+				}
+				arguments[i] = reflect.ValueOf(strings.ToUpper(arguments[i].String()))
+			}
+			return nil
+		},
+		Result: func(_ context.Context, err error) error { results = append(results, err); return nil },
+	})
 	suite := godog.TestSuite{
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
-			known.Bind(scenario, vocabulary.Around{
-				Arguments: func(_ context.Context, arguments []reflect.Value) error {
-					for i := range arguments {
-						arguments[i] = reflect.ValueOf(strings.ToUpper(arguments[i].String()))
-					}
-					return nil
-				},
-				Result: func(_ context.Context, err error) error { results = append(results, err); return nil },
-			})
+			known.Bind(scenario)
 		},
 		Options: &godog.Options{
 			Strict: true, Format: "progress", Output: io.Discard,
-			FeatureContents: []godog.Feature{{Name: "a.feature", Contents: []byte("Feature: f\n Scenario: s\n  Given I say \"hello\"\n  Then it fails\n")}},
+			FeatureContents: []godog.Feature{{Name: "a.feature", Contents: []byte(
+				"Feature: f\n Scenario: s\n  Given I say \"hello\"\n  And I remember \"refused\"\n  And I remember \"me\"\n  Then it fails\n")}},
 		},
 	}
 	if status := suite.Run(); status != 0 {
 		t.Errorf("the run ended with %d, though Result dropped the error", status)
 	}
-	if len(got) != 1 || got[0] != "HELLO" {
-		t.Errorf("the handler got %q, want HELLO", got)
+	if want := []string{"HELLO", "ME"}; !slices.Equal(got, want) { // ME by the context of a step whose error was dropped
+		t.Errorf("the handlers got %q, want %q", got, want)
 	}
-	if len(results) != 2 || results[0] != nil || !errors.Is(results[1], errWrong) {
-		t.Errorf("results are %v", results)
+	if want := []error{nil, errRefused, errWrong, errWrong}; !slices.Equal(results, want) {
+		t.Errorf("results are %v, want %v", results, want)
 	}
-	if examples := known.Examples(); len(examples) != 2 || examples[1] != "it fails" {
+	if examples := known.Examples(); len(examples) != 3 || examples[2] != "it fails" {
 		t.Errorf("examples are %q", examples)
 	}
 }

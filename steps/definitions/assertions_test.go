@@ -1,0 +1,408 @@
+package definitions_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/proxy/proxytest"
+	"github.com/ingress-testbed/testbed/reports/results"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
+)
+
+// assertion is a scenario that passes, or fails as it should.
+type assertion struct {
+	name  string
+	steps string
+	// seen is part of the failure's message; empty where the steps must pass.
+	seen string
+}
+
+// Each assertion is shown to pass where it should and to fail where it should, with a message that says what was seen.
+func assertions() []assertion {
+	return []assertion{
+		{"status", `
+    When the client requests "http://paths.test:30080/"
+    Then the response status is 200
+    And the response has the text "<title>Welcome to nginx!</title>"`, ""},
+		{"another status", `
+    When the client requests "http://paths.test:30080/"
+    Then the response status is 404`, "200 OK"},
+		{"another text", `
+    When the client requests "http://paths.test:30080/"
+    Then the response has the text "Welcome to Apache"`, "Welcome to nginx"},
+		{"no response yet", `
+    Then the response status is 200`, "an earlier step must make a request"},
+		{"one status of many", `
+    When the client requests "http://paths.test:30080/guest" 3 times
+    Then every response has the status 404`, "200 OK:3"},
+		{"whole text", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the response is:
+      """
+      /Hello Kubernetes bootcamp! \| Running on: guest-pod-[ab] \| v=1/
+      """`, ""},
+		{"another whole text", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the response is:
+      """
+      Hello Kubernetes bootcamp! | Running on: guest-pod-z | v=1
+      """`, "guest-pod-"},
+		{"a bad pattern", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the response is:
+      """
+      /(/
+      """`, "invalid pattern"},
+		{"headers", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the response has the headers:
+      | Content-Type | text/plain |
+    And the response has no header "Server"
+    And the response came over "HTTP/1.1"`, ""},
+		{"another header", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the response has the headers:
+      | Content-Type | text/html |`, `"text/plain"`},
+		{"a header too many", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the response has no header "Content-Type"`, "text/plain"},
+		{"protocol", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the response came over "HTTP/2.0"`, "HTTP/1.1"},
+		{"a body", `
+    When the client sends POST "http://paths.test:30080/admin" with the body:
+      """
+      hello
+      """
+    Then the echo server saw:
+      | method | POST  |
+      | body   | hello |`, ""},
+		{"headers of a request", `
+    When the client requests "http://paths.test:30080/admin" with the headers:
+      | X-A | 1 |
+    Then the echo server saw exactly the headers:
+      | accept             | */*              |
+      | host               | paths.test:30080 |
+      | user-agent         | ingress-testbed  |
+      | x-a                | 1                |
+      | x-forwarded-for    | 127.0.0.1        |
+      | x-forwarded-host   | paths.test:30080 |
+      | x-forwarded-port   | 80               |
+      | x-forwarded-proto  | http             |
+      | x-forwarded-scheme | http             |
+      | x-real-ip          | 127.0.0.1        |
+      | x-request-id       | /[0-9a-f]{32}/   |
+      | x-scheme           | http             |
+    And the echo server saw no header "x-b"`, ""},
+		{"a header of the request too many", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the echo server saw exactly the headers:
+      | accept | */* |`, "x-forwarded-for"},
+		{"a header of the request that is not wanted", `
+    When the client requests "http://paths.test:30080/admin" with the cookie "a=b"
+    Then the echo server saw no header "cookie"`, "a=b"},
+		{"a field that the echo server doesn't name", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the echo server saw:
+      | x-missing | 1 |`, "reported no x-missing"},
+		{"no echo server", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the echo server saw:
+      | method | GET |`, "this is not an echo server's text"},
+		{"another Deployment's Pod", `
+    When the client requests "http://paths.test:30080/admin"
+    Then the echo server is a Pod of "guest"`, "echo-pod-"},
+		{"never within the time", `
+    Then within 1 seconds, the echo server behind "http://paths.test:30080/admin" sees:
+      | method | POST |`, "method=GET"},
+		{"uneven", `
+    When the client requests "http://paths.test:30080/guest" 10 times
+    Then the responses come evenly from the Pods of "echo"`, "(anything else): 10"},
+		{"evenly over one connection", `
+    When the client requests "http://paths.test:30080/admin" 10 times over one connection
+    Then the responses come evenly from the Pods of "echo"`, ""},
+		{"in turn", `
+    When the client requests "http://paths.test:30080/admin" 10 times
+    Then the responses come in turn from the Pods of "echo"`, ""},
+		{"not in turn", `
+    When the client requests "http://paths.test:30080/guest" 10 times
+    Then the responses come in turn from the Pods of "echo"`, "response 1 came from (anything else)"},
+		{"too few for turns", `
+    When the client requests "http://paths.test:30080/guest"
+    Then the responses come in turn from the Pods of "guest"`, "make more requests"},
+		{"one Pod", `
+    When the client requests "http://paths.test:30080/guest" 10 times
+    Then all responses come from one Pod of "guest"`, "guest-pod-a:5"},
+		{"another split", `
+    When the client requests "http://canary.test:30080/" 300 times
+    Then the responses are split at random by the text they have:
+      | text   | share |
+      | 1.13.0 | 10 %  |
+      | 1.13.1 | 90 %  |`, "of 300 responses"},
+		{"shares that are none", `
+    When the client requests "http://canary.test:30080/"
+    Then the responses are split at random by the text they have:
+      | text   | share |
+      | 1.13.0 | most  |`, "not a percentage"},
+		{"every text", `
+    When the client requests "http://paths.test:30080/guest" 4 times
+    Then every response has the text "guest-pod-a"`, "2 don't have it"},
+		{"the certificate of another Secret", `
+    Given a TLS Secret "other" with a self-signed certificate for "gyull.com"
+    When the client requests "https://gyull.com:30443/"
+    Then the certificate served is not that of the Secret "other"
+    And the certificate served is that of the Secret "other"`, "serial number"},
+		{"another subject", `
+    When the client requests "https://gyull.com:30443/"
+    Then the certificate served is for "CN=gyull.org" and names no other hosts`, "CN=gyull.com"},
+		{"no TLS", `
+    When the client requests "http://gyull.com:30080/"
+    Then the handshake is of "TLS 1.2" or newer`, "https://"},
+		{"no answer", `
+    Then "${worker 1 external address}:30080" does not answer`, ""},
+		{"an answer", `
+    Then "${control plane external address}:30080" does not answer`, "a connection from"},
+		{"no connection", `
+    When the client requests "http://192.0.2.11:30080/"`, "no route to 192.0.2.11:30080"},
+		{"kubectl", `
+    When I run "kubectl get svc"
+    Then it prints:
+      """
+      NAME      TYPE       PORT(S)
+      ...
+      svc2      NodePort   9002:30832/TCP
+      """
+    And it prints a table with these rows:
+      | NAME | PORT(S)          |
+      | svc2 | /9002:\d+\/TCP/  |
+    And it prints a table with exactly these rows:
+      | NAME | TYPE      |
+      | svc1 | ClusterIP |
+      | svc2 | NodePort  |`, ""},
+		{"a line that kubectl doesn't print", `
+    When I run "kubectl get svc"
+    Then it prints "svc3 ClusterIP 9003/TCP"`, "svc2"},
+		{"a row that kubectl doesn't print", `
+    When I run "kubectl get svc"
+    Then it prints a table with these rows:
+      | NAME | TYPE      |
+      | svc2 | ClusterIP |`, "NodePort"},
+		{"the same row twice", `
+    When I run "kubectl get svc"
+    Then it prints a table with these rows:
+      | NAME     | TYPE      |
+      | /svc\d/  | ClusterIP |
+      | /svc\d/  | ClusterIP |`, "NodePort"},
+		{"rows too many", `
+    When I run "kubectl get svc"
+    Then it prints a table with exactly these rows:
+      | NAME | TYPE      |
+      | svc1 | ClusterIP |`, "svc2"},
+		{"kubectl fails", `
+    When I run "kubectl get walrus"`, "exit code 1"},
+		{"endpoints", `
+    Then the Services have these endpoints:
+      | Service   | Pods | ports |
+      | web       | web  | 80    |`, ""},
+		{"other endpoints", `
+    Then the Services have these endpoints:
+      | Service | Pods | ports |
+      | web     | web  | 8080  |`, "127.0.0.1:80"},
+		{"rights", `
+    Then the ClusterRole "ingress-nginx" grants exactly:
+      | Resources                          | Verbs      |
+      | pods                               | list watch |
+      | ingresses.networking.k8s.io/status | update     |`, ""},
+		{"a right too many", `
+    Then the ClusterRole "ingress-nginx" grants exactly:
+      | Resources | Verbs      |
+      | pods      | list watch |`, "unexpected: ingresses.networking.k8s.io/status update"},
+		{"a right too few", `
+    Then the ClusterRole "ingress-nginx" grants exactly:
+      | Resources                          | Verbs          |
+      | pods                               | list watch get |
+      | ingresses.networking.k8s.io/status | update         |`, "missing: pods get"},
+		{"nodes of Pods", `
+    Then the Pods of "echo" run on 1 different nodes
+    And no Pod of "echo" runs on the node "node-2"`, ""},
+		{"too few nodes", `
+    Then the Pods of "echo" run on 3 different nodes`, "echo-pod-a on node-1"},
+		{"the wrong node", `
+    Then no Pod of "echo" runs on the node "${control plane}"`, "echo-pod-a does"},
+		{"addresses", `
+    Then these are the addresses, where the cluster was given them:
+      | role                  | address   |
+      | control plane         | node-1    |
+      | control plane address | 10.0.0.1  |
+      | client address        | 127.0.0.1 |`, ""},
+		{"one address is another", `
+    Then these are the addresses, where the cluster was given them:
+      | role                  | address   |
+      | control plane address | 10.0.0.9  |
+      | client address        | 127.0.0.1 |`, "control plane address is 10.0.0.1, not 10.0.0.9"},
+		{"an unknown role", `
+    When the client requests "http://${walrus}/"`, "known are: namespace, domain"},
+		{"an unknown Deployment", `
+    Then the Pods of "walrus" run on 1 different nodes`, `neither a Deployment nor a Pod "walrus"`},
+		{"load", `
+    When the client makes 100 requests a second to "http://paths.test:30080/guest" for 1 second
+    Then no request of the load failed
+    And 99 % of the load was answered within 30000 ms`, ""},
+		{"load with errors", `
+    When the client makes 20 requests a second to "http://paths.test:30080/status/500" for 1 second
+    Then no request of the load failed`, "500:20"},
+		{"slow load", `
+    When the client makes 20 requests a second to "http://paths.test:30080/guest" for 1 second
+    Then 99 % of the load was answered within 0 ms`, "99 % of 20 requests answered within 0s"},
+		{"load of nothing", `
+    When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a positive rate"},
+		{"no load", `
+    Then no request of the load failed`, "there was no load run"},
+		{"a WebSocket", `
+    When the client opens a WebSocket to "ws://paths.test:30080/websocket"
+    Then the WebSocket sends "hello" back
+    And the WebSocket sends "" back`, ""},
+		{"no WebSocket", `
+    When the client opens a WebSocket to "ws://paths.test:30080/guest"`, "200 OK"},
+		{"no WebSocket yet", `
+    Then the WebSocket sends "hello" back`, "must open it"},
+		{"a manifest that is none", `
+    Given these objects:
+      """
+      kind: Walrus
+      """`, "apiVersion and a kind"},
+		{"a hosts file that is none", `
+    Given the client's hosts file has:
+      """
+      gyull.com 192.0.2.10
+      """`, "does not consist of an address and names"},
+		{"a table without its columns", `
+    Then requests are answered as follows:
+      | URL | code |
+      | a   | 200  |`, `no column "status"`},
+	}
+}
+
+func TestAssertions(t *testing.T) {
+	var feature strings.Builder
+	feature.WriteString(preamble)
+	for _, assertion := range assertions() {
+		fmt.Fprintf(&feature, "\n  Scenario: %s%s\n", assertion.name, assertion.steps)
+	}
+	l := newLoopback(t, proxytest.Mutation{})
+	addFacts(t, l)
+	scenarios := runFeature(t, l.environment(t), feature.String()).Features[0].Scenarios
+	for i, assertion := range assertions() {
+		scenario := scenarios[i]
+		step := scenario.FailedStep()
+		switch {
+		case assertion.seen == "" && scenario.Status() != results.Passed:
+			t.Errorf("%s: %s: %s", assertion.name, scenario.Status(), messageOf(step))
+		case assertion.seen != "" && (step == nil || !strings.Contains(step.Failure.Message, assertion.seen)):
+			t.Errorf("%s: it should fail with %q, but is %s: %s", assertion.name, assertion.seen, scenario.Status(), messageOf(step))
+		}
+	}
+}
+
+func messageOf(step *results.Step) string {
+	if step == nil {
+		return "(no step failed)"
+	}
+	return step.Failure.Message
+}
+
+// addFacts puts into the API server, and into kubectl's mouth, what the assertions are about.
+func addFacts(t *testing.T, l *loopback) {
+	t.Helper()
+	port := int32(80)
+	l.create(t, &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-1", Labels: map[string]string{discoveryv1.LabelServiceName: "web"}},
+		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"127.0.0.1"}}},
+		Ports:      []discoveryv1.EndpointPort{{Port: &port}},
+	})
+	l.create(t, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: "ingress-nginx"},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{corev1.GroupName}, Resources: []string{"pods"}, Verbs: []string{"list", "watch"}},
+			{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingresses/status"}, Verbs: []string{"update"}},
+		},
+	})
+	output := "NAME      TYPE        PORT(S)\nsvc1      ClusterIP   9001/TCP\nsvc2      NodePort    9002:30832/TCP\n"
+	if err := os.WriteFile(filepath.Join(l.commands, "get svc"), []byte(output), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSettingsOfTheController(t *testing.T) {
+	controller, err := testbed.Render(map[string]string{
+		"node": "k3s-s", "log verbosity": "3", "HTTP node port": "31080", "flag --election-id": "x", "config hsts": "false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`kubernetes.io/hostname: "k3s-s"`, "--v=3", "nodePort: 31080", "--election-id=x", `"hsts":"false"`} {
+		if !strings.Contains(string(controller.Manifest), part) {
+			t.Errorf("the manifest lacks %q:\n%s", part, controller.Manifest)
+		}
+	}
+	for setting, part := range map[[2]string]string{
+		{"nodes", "x"}: "it has: HTTP node port", {"replicas", "many"}: "must be a number", {"external traffic policy", "Global"}: "Global",
+	} {
+		if _, err := testbed.Render(map[string]string{setting[0]: setting[1]}); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q: %v, want an error with %q", setting, err, part)
+		}
+	}
+}
+
+// Other clusters have other things to show: such scenarios are skipped, with the reason, and don't count as passed.
+func TestWhatAClusterCannotShowIsSkipped(t *testing.T) {
+	feature := preamble + `
+  Scenario: workers
+    Given the cluster has at least 3 workers
+  Scenario: role
+    Then "${worker 3 address}:80" does not answer
+  Scenario: addresses
+    Then these are the addresses, where the cluster was given them:
+      | role           | address        |
+      | client address | 175.116.31.155 |
+  Scenario: capture
+    Given packets are captured on the link of the controller's Pod
+`
+	for _, scenario := range runFeature(t, newLoopback(t, proxytest.Mutation{}).environment(t), feature).Features[0].Scenarios {
+		if reason := scenario.SkipReason(); scenario.Status() != results.Skipped || !strings.Contains(reason, "not supported by this cluster") {
+			t.Errorf("%s is %s, for the reason %q", scenario.Name, scenario.Status(), reason)
+		}
+	}
+}
+
+// After a failure, the report has what helps to find the reason.
+func TestAFailureIsDiagnosed(t *testing.T) {
+	feature := preamble + `
+  Scenario: it fails
+    When the client requests "http://paths.test:30080/guest"
+    Then the response status is 404
+`
+	l := newLoopback(t, proxytest.Mutation{})
+	l.create(t, &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "e"}, Reason: "Synced", Message: "the Ingress is served",
+		InvolvedObject: corev1.ObjectReference{Kind: "Ingress", Name: "shop"},
+	})
+	step := runFeature(t, l.environment(t), feature).Features[0].Scenarios[0].FailedStep()
+	if step == nil {
+		t.Fatal("nothing failed")
+	}
+	shown := fmt.Sprint(step.Evidence)
+	for _, part := range []string{"> GET http://paths.test:30080/guest", "end of the controller's log", "fake logs", "routing table", "Ingress/shop  the Ingress is served"} {
+		if !strings.Contains(shown, part) {
+			t.Errorf("the evidence lacks %q:\n%s", part, shown)
+		}
+	}
+}

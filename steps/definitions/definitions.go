@@ -1,0 +1,62 @@
+// Package definitions combines the step definitions of its subpackages into the vocabulary of the feature files, and
+// runs scenarios with it.
+package definitions
+
+import (
+	"slices"
+
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
+	"github.com/ingress-testbed/testbed/steps/definitions/http"
+	"github.com/ingress-testbed/testbed/steps/definitions/kubernetes"
+	"github.com/ingress-testbed/testbed/steps/definitions/load"
+	"github.com/ingress-testbed/testbed/steps/definitions/packets"
+	"github.com/ingress-testbed/testbed/steps/definitions/tls"
+	"github.com/ingress-testbed/testbed/steps/definitions/websocket"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
+)
+
+// Vocabulary returns the vocabulary without an environment: feature files can be checked against it, but not run.
+func Vocabulary() (*vocabulary.Vocabulary, error) {
+	return vocabulary.New(dependencies{}.definitions(), vocabulary.Hooks{})
+}
+
+// dependencies are what each package of steps uses of an environment.
+type dependencies struct {
+	kubernetes kubernetes.Dependencies
+	diagnosis  diagnosis.Source
+	dialer     http.Dialer
+	pods       http.Pods
+	secrets    typedcorev1.SecretsGetter
+	packets    packets.Dependencies
+}
+
+func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness) dependencies {
+	client := environment.Cluster.Client()
+	return dependencies{
+		kubernetes: kubernetes.Dependencies{
+			Objects: environment.Objects, Nodes: environment.Nodes, Kubectl: environment.Kubectl, Controller: environment.Controller,
+			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Features: environment.Features,
+		},
+		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: environment.Objects},
+		dialer:    client,
+		pods:      environment.Objects,
+		secrets:   environment.Objects.Clientset.CoreV1(),
+		packets: packets.Dependencies{
+			Cluster: environment.Cluster, Client: client.Addr(), ClientAddress: environment.ClientAddress, Nodes: environment.Nodes,
+			Controller: environment.Controller, Pods: environment.Objects, Dir: environment.ArtefactDir,
+		},
+	}
+}
+
+// definitions returns all steps in the order in which they are listed.
+func (d dependencies) definitions() []vocabulary.Definition {
+	return slices.Concat(
+		kubernetes.Definitions(d.kubernetes), d.diagnosis.Definitions(), http.Definitions(d.dialer, d.pods), tls.Definitions(d.secrets),
+		packets.Definitions(d.packets), websocket.Definitions(), load.Definitions(),
+	)
+}

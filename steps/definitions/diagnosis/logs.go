@@ -1,0 +1,107 @@
+package diagnosis
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/steps/kubectl"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
+)
+
+// logTimeout bounds the wait for a log line or an event, which may be written after what it reports has happened.
+const logTimeout = 10 * time.Second
+
+// Definitions returns the steps.
+func (s Source) Definitions() []vocabulary.Definition {
+	return []vocabulary.Definition{
+		{
+			Pattern: `the controller's log has, in this order:`,
+			Example: `the controller's log has, in this order:`,
+			Handler: s.hasInOrder,
+		},
+		{
+			Pattern: `the controller's routing table has:`,
+			Example: `the controller's routing table has:`,
+			Handler: s.tableHas,
+		},
+		{
+			Pattern: `an event on the (\S+) "([^"]*)" says "([^"]*)"`,
+			Example: `an event on the Ingress "shop" says "no Service"`,
+			Handler: s.eventSays,
+		},
+	}
+}
+
+// hasInOrder expects the texts in the table's first column in this order, each on a line of its own.
+func (s Source) hasInOrder(ctx context.Context, table *godog.Table) error {
+	if installation, err := s.Controller.Installation(); err == nil && installation.Existing() {
+		return fmt.Errorf("the format of the controller's log is unknown: %w", subject.ErrTestbedOnly)
+	}
+	scenario := world.From(ctx)
+	log := ""
+	err := scenario.Eventually(ctx, logTimeout, func(ctx context.Context) error {
+		var err error
+		if log, err = s.controllerLog(ctx, 0); err != nil {
+			return err
+		}
+		lines := strings.Split(log, "\n")
+		for number, row := range table.Rows {
+			text := row.Cells[0].Value
+			for len(lines) > 0 && !strings.Contains(lines[0], text) {
+				lines = lines[1:]
+			}
+			if len(lines) == 0 {
+				return world.Failure(fmt.Sprintf("the controller's log contains %q, after the %d texts before it", text, number),
+					"no such line", "the controller's log, attached to this step")
+			}
+			lines = lines[1:]
+		}
+		return nil
+	})
+	scenario.Attach(evidence.Text{Title: "The controller's log", Body: log})
+	return err
+}
+
+// tableHas expects lines in the controller's routing table; see kubectl.Prints.
+func (s Source) tableHas(ctx context.Context, text *godog.DocString) error {
+	scenario := world.From(ctx)
+	table := ""
+	err := scenario.Eventually(ctx, logTimeout, func(ctx context.Context) error {
+		var err error
+		if table, err = s.routingTable(ctx); err != nil {
+			return err
+		}
+		if missing, ok := kubectl.Prints(table, text.Content); !ok {
+			return world.Failure(fmt.Sprintf("the routing table contains, at this point, the line %q", missing), "no such line",
+				"the routing table, attached to this step")
+		}
+		return nil
+	})
+	scenario.Attach(evidence.Text{Title: "The controller's routing table", Body: table})
+	return err
+}
+
+// eventSays expects an event on an object in the scenario's namespace whose line contains the text.
+func (s Source) eventSays(ctx context.Context, kind, name, text string) error {
+	scenario := world.From(ctx)
+	namespace := scenario.Namespace.Name
+	return scenario.Eventually(ctx, logTimeout, func(ctx context.Context) error {
+		events, err := s.Cluster.Events(ctx, namespace)
+		if err != nil {
+			return err
+		}
+		for line := range strings.SplitSeq(events, "\n") {
+			if strings.Contains(line, "  "+kind+"/"+name+"  ") && strings.Contains(line, text) {
+				return nil
+			}
+		}
+		return world.Failure(fmt.Sprintf("an event on %s %s says %q", kind, name, text), events, "kubectl get events -n "+namespace)
+	})
+}

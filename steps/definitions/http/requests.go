@@ -1,0 +1,229 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/steps/arguments"
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
+)
+
+// Dialer opens connections from the client outside the cluster.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// requests are the steps that make requests from the client outside the cluster. Unless a step says otherwise, each
+// request uses a connection of its own, as each call of curl does.
+type requests struct{ dialer Dialer }
+
+func (r requests) definitions() []vocabulary.Definition {
+	return []vocabulary.Definition{
+		{
+			Pattern: `the client always sends the headers:`,
+			Example: `the client always sends the headers:`,
+			Handler: alwaysSends,
+		},
+		{
+			Pattern: `the client requests "([^"]*)"`,
+			Example: `the client requests "http://shop.${domain}/cart"`,
+			Handler: func(ctx context.Context, url string) error {
+				return once(ctx, client.Request{Method: http.MethodGet, URL: url})
+			},
+		},
+		{
+			Pattern: `the client requests "([^"]*)" with the headers?:`,
+			Example: `the client requests "http://shop.${domain}/cart" with the headers:`,
+			Handler: requestWithHeaders,
+		},
+		{
+			Pattern: `the client requests "([^"]*)" with the cookie "([^"]*)"`,
+			Example: `the client requests "http://shop.${domain}/cart" with the cookie "canary=always"`,
+			Handler: func(ctx context.Context, url, cookie string) error {
+				return once(ctx, client.Request{Method: http.MethodGet, URL: url, Header: http.Header{"Cookie": {cookie}}})
+			},
+		},
+		{
+			Pattern: `the client sends ([A-Z]+) "([^"]*)"`,
+			Example: `the client sends HEAD "http://shop.${domain}/cart"`,
+			Handler: func(ctx context.Context, method, url string) error {
+				return once(ctx, client.Request{Method: method, URL: url})
+			},
+		},
+		{
+			Pattern: `the client sends ([A-Z]+) "([^"]*)" with the body:`,
+			Example: `the client sends POST "http://shop.${domain}/cart" with the body:`,
+			Handler: func(ctx context.Context, method, url string, body *godog.DocString) error {
+				return once(ctx, client.Request{Method: method, URL: url, Body: body.Content})
+			},
+		},
+		{
+			Pattern: `the client requests "([^"]*)" (\d+) times`,
+			Example: `the client requests "http://shop.${domain}/cart" 100 times`,
+			Handler: func(ctx context.Context, url string, times int) error {
+				return repeat(ctx, url, times, world.From(ctx).Client.Do)
+			},
+		},
+		{
+			Pattern: `the client requests "([^"]*)" (\d+) times over one connection`,
+			Example: `the client requests "http://shop.${domain}/cart" 100 times over one connection`,
+			Handler: func(ctx context.Context, url string, times int) error {
+				session := world.From(ctx).Client.Session()
+				defer session.Close()
+				return repeat(ctx, url, times, session.Do)
+			},
+		},
+		{
+			Pattern: `requests? (?:is|are) answered as follows:`,
+			Example: `requests are answered as follows:`,
+			Handler: answered,
+		},
+		{
+			Pattern: `within (\d+) seconds, requests? (?:is|are) answered as follows:`,
+			Example: `within 10 seconds, requests are answered as follows:`,
+			Handler: answeredWithin,
+		},
+		{
+			Pattern: `"([^"]*)" does not answer`,
+			Example: `"${worker 1 external address}:30080" does not answer`,
+			Handler: r.noConnection,
+		},
+	}
+}
+
+func alwaysSends(ctx context.Context, table *godog.Table) error {
+	lines, err := arguments.Pairs(table)
+	if err != nil {
+		return err
+	}
+	header := world.From(ctx).Client.Header
+	for _, line := range lines {
+		header.Set(line[0], line[1])
+	}
+	return nil
+}
+
+func requestWithHeaders(ctx context.Context, url string, table *godog.Table) error {
+	lines, err := arguments.Pairs(table)
+	if err != nil {
+		return err
+	}
+	header := http.Header{}
+	for _, line := range lines {
+		header.Add(line[0], line[1])
+	}
+	return once(ctx, client.Request{Method: http.MethodGet, URL: url, Header: header})
+}
+
+// once makes a request over a connection of its own.
+func once(ctx context.Context, request client.Request) error {
+	scenario := world.From(ctx)
+	exchange, err := scenario.Client.Do(ctx, request)
+	scenario.Exchanges = []client.Exchange{exchange}
+	if err != nil {
+		return noResponse(err)
+	}
+	scenario.Attach(evidence.Text{Title: request.Method + " " + request.URL, Body: exchange.Text()})
+	return nil
+}
+
+func noResponse(err error) error {
+	return &evidence.Failure{Expected: "an HTTP response", Seen: "none", Look: []string{world.Diagnosis}, Cause: err}
+}
+
+// repeat makes the same request several times, one after the other.
+func repeat(ctx context.Context, url string, times int, do func(context.Context, client.Request) (client.Exchange, error)) error {
+	scenario := world.From(ctx)
+	scenario.Exchanges = make([]client.Exchange, 0, times)
+	for number := range times {
+		exchange, err := do(ctx, client.Request{Method: http.MethodGet, URL: url})
+		if err != nil {
+			return fmt.Errorf("request %d of %d: %w", number+1, times, noResponse(err))
+		}
+		scenario.Exchanges = append(scenario.Exchanges, exchange)
+	}
+	if times > 0 {
+		scenario.Attach(evidence.Text{Title: fmt.Sprintf("The first of %d requests", times), Body: scenario.Exchanges[0].Text()})
+	}
+	return nil
+}
+
+// answered makes a request for each row of a table. The columns are URL, status, and optionally method and text, which
+// the response must contain.
+func answered(ctx context.Context, table *godog.Table) error {
+	lines, err := arguments.Rows(table, "URL", "status")
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, line := range lines {
+		method := line["method"]
+		if method == "" {
+			method = http.MethodGet
+		}
+		if err := once(ctx, client.Request{Method: method, URL: line["URL"]}); err != nil {
+			problems = append(problems, fmt.Errorf("%s %s: %w", method, line["URL"], err))
+			continue
+		}
+		if err := expectResponse(world.From(ctx).Exchanges[0], line["status"], line["text"]); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// answeredWithin retries until all requests are answered as expected: a change takes time to reach the controller.
+func answeredWithin(ctx context.Context, seconds int, table *godog.Table) error {
+	return world.From(ctx).Eventually(ctx, time.Duration(seconds)*time.Second, func(ctx context.Context) error {
+		return answered(ctx, table)
+	})
+}
+
+func expectResponse(exchange client.Exchange, status, text string) error {
+	what := exchange.Request.Method + " " + exchange.Request.URL
+	equal, err := arguments.Matches(status, fmt.Sprint(exchange.Status))
+	if err != nil {
+		return err
+	}
+	if !equal {
+		return world.Failure(fmt.Sprintf("%s is answered with status %s", what, status), statusOf(exchange), world.Diagnosis)
+	}
+	return expectText(what, exchange, text)
+}
+
+// noConnectionTimeout is long enough for a connection that must not be accepted; a refusal takes less.
+const noConnectionTimeout = 2 * time.Second
+
+// noConnection expects that no connection can be opened to host:port. It is up to the scenario to show, by a request
+// that is answered, that the host can be reached at all.
+func (r requests) noConnection(ctx context.Context, hostPort string) error {
+	target, err := world.From(ctx).Namespace.Resolver.Resolve(hostPort)
+	if err != nil {
+		return err
+	}
+	dialing, cancel := context.WithTimeout(ctx, noConnectionTimeout)
+	defer cancel()
+	connection, err := r.dialer.DialContext(dialing, "tcp", target.String())
+	if err == nil {
+		defer connection.Close()
+		return world.Failure("no connection to "+hostPort, "a connection from "+connection.LocalAddr().String(),
+			"the Service's externalTrafficPolicy", world.Diagnosis)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var network net.Error
+	if !errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("connecting to %s: %w", hostPort, err)
+	}
+	return nil
+}

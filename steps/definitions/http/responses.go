@@ -1,0 +1,169 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/steps/arguments"
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
+)
+
+// responseDefinitions are the steps about the responses to the last requests.
+func responseDefinitions() []vocabulary.Definition {
+	return []vocabulary.Definition{
+		{
+			Pattern: `the response status is (\d+)`,
+			Example: `the response status is 200`,
+			Handler: statusIs,
+		},
+		{
+			Pattern: `every response has the status (\d+)`,
+			Example: `every response has the status 200`,
+			Handler: everyStatusIs,
+		},
+		{
+			Pattern: `the response has the text "(.*)"`,
+			Example: `the response has the text "<title>Welcome to nginx!</title>"`,
+			Handler: hasText,
+		},
+		{
+			Pattern: `the response is:`,
+			Example: `the response is:`,
+			Handler: isText,
+		},
+		{
+			Pattern: `the response has the headers:`,
+			Example: `the response has the headers:`,
+			Handler: hasHeaders,
+		},
+		{
+			Pattern: `the response has no header "([^"]*)"`,
+			Example: `the response has no header "Strict-Transport-Security"`,
+			Handler: hasNoHeader,
+		},
+		{
+			Pattern: `the response came over "([^"]*)"`,
+			Example: `the response came over "HTTP/2.0"`,
+			Handler: usedProtocol,
+		},
+	}
+}
+
+func statusOf(exchange client.Exchange) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", exchange.Status, http.StatusText(exchange.Status)))
+}
+
+func statusIs(ctx context.Context, expected int) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	if exchange.Status != expected {
+		return world.Failure(fmt.Sprintf("status %d", expected), statusOf(exchange), world.Diagnosis)
+	}
+	return nil
+}
+
+func everyStatusIs(ctx context.Context, expected int) error {
+	scenario := world.From(ctx)
+	if _, err := scenario.Last(); err != nil {
+		return err
+	}
+	seen := map[string]int{} // how often, by status
+	wrong := false
+	for _, exchange := range scenario.Exchanges {
+		seen[statusOf(exchange)]++
+		wrong = wrong || exchange.Status != expected
+	}
+	if wrong {
+		return world.Failure(fmt.Sprintf("status %d for each of %d requests", expected, len(scenario.Exchanges)), fmt.Sprint(seen), world.Diagnosis)
+	}
+	return nil
+}
+
+func hasText(ctx context.Context, text string) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	return expectText("the response", exchange, text)
+}
+
+func expectText(subject string, exchange client.Exchange, text string) error {
+	if !strings.Contains(exchange.Body, text) {
+		return world.Failure(fmt.Sprintf("%s has the text %q", subject, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), world.Diagnosis)
+	}
+	return nil
+}
+
+// isText compares the whole body, except for trailing white space, with lines that may be patterns.
+func isText(ctx context.Context, text *godog.DocString) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	seen := strings.Split(strings.TrimRight(exchange.Body, "\r\n\t "), "\n")
+	expected := strings.Split(strings.TrimRight(text.Content, "\r\n\t "), "\n")
+	equal := len(seen) == len(expected)
+	for i := 0; equal && i < len(expected); i++ {
+		if equal, err = arguments.Matches(expected[i], seen[i]); err != nil {
+			return err
+		}
+	}
+	if !equal {
+		return world.Failure("the response is\n"+text.Content, fmt.Sprintf("%s:\n%s", statusOf(exchange), exchange.Body), world.Diagnosis)
+	}
+	return nil
+}
+
+func hasHeaders(ctx context.Context, table *godog.Table) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	lines, err := arguments.Pairs(table)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, line := range lines {
+		value := strings.Join(exchange.Header.Values(line[0]), ", ")
+		equal, err := arguments.Matches(line[1], value)
+		if err != nil {
+			return err
+		}
+		if !equal {
+			problems = append(problems, world.Failure(fmt.Sprintf("header %s: %s", line[0], line[1]), fmt.Sprintf("%q", value), world.Diagnosis))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func hasNoHeader(ctx context.Context, name string) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	if values := exchange.Header.Values(name); len(values) > 0 {
+		return world.Failure("no header "+name, strings.Join(values, ", "), world.Diagnosis)
+	}
+	return nil
+}
+
+func usedProtocol(ctx context.Context, protocol string) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	if exchange.Proto != protocol {
+		return world.Failure("a response over "+protocol, exchange.Proto, world.Diagnosis)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// Package kubernetes defines the steps about the cluster and its objects: nodes, the ingress controller's deployment,
+// manifests, kubectl, Services and roles.
+package kubernetes
+
+import (
+	"context"
+	"io/fs"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/kubectl"
+	"github.com/ingress-testbed/testbed/steps/nodes"
+	"github.com/ingress-testbed/testbed/steps/objects"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+)
+
+// Dependencies are what the steps use.
+type Dependencies struct {
+	Objects      *objects.API
+	Nodes        nodes.List
+	Kubectl      kubectl.Program
+	Controller   Controller
+	Readiness    Readiness
+	Placeholders Placeholders
+	// Features contains the manifests that feature files refer to.
+	Features fs.FS
+}
+
+// Controller is the ingress controller under test.
+type Controller interface {
+	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
+}
+
+// Readiness waits until the ingress controller serves Ingresses.
+type Readiness interface {
+	SetSettings(settings map[string]string)
+	Wait(ctx context.Context, ingresses []*unstructured.Unstructured) (note string, err error)
+}
+
+// Placeholders replaces the placeholders of feature files.
+type Placeholders interface {
+	Expand(ctx context.Context, text string) (string, error)
+	Value(ctx context.Context, name string) (string, error)
+}
+
+// Definitions returns the steps.
+func Definitions(d Dependencies) []vocabulary.Definition {
+	return slices.Concat(
+		clusterSteps{d.Objects, d.Nodes, d.Placeholders}.definitions(),
+		controllerSteps{d.Controller, d.Readiness}.definitions(),
+		applySteps{d.Objects, d.Readiness, d.Placeholders, d.Features}.definitions(),
+		kubectlSteps{d.Kubectl}.definitions(),
+		serviceSteps{d.Objects}.definitions(),
+	)
+}

@@ -1,0 +1,111 @@
+package definitions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
+)
+
+// Run is the vocabulary with an environment in which its steps are run.
+type Run struct {
+	environment *steps.Environment
+	vocabulary  *vocabulary.Vocabulary
+	namespaces  *world.Namespaces
+	readiness   *subject.Readiness
+	diagnosis   diagnosis.Source
+}
+
+// NewRun compiles the vocabulary for an environment. ScenariosIn counts the selected scenarios of each feature file, by
+// URI, so that a walkthrough's objects are deleted after its last scenario.
+func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, error) {
+	readiness := subject.NewReadiness(environment.Objects, environment.Controller, environment.WaitPolicy)
+	uses := dependenciesOf(environment, readiness)
+	compiled, err := vocabulary.New(uses.definitions(), vocabulary.Hooks{
+		Arguments: world.NewPlaceholders(environment).ExpandArguments,
+		Result:    result,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Run{
+		environment: environment, vocabulary: compiled, readiness: readiness, diagnosis: uses.diagnosis,
+		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
+	}, nil
+}
+
+// Initialize registers the steps and hooks of one scenario; it is godog's ScenarioInitializer.
+func (r *Run) Initialize(scenario *godog.ScenarioContext) {
+	r.vocabulary.Bind(scenario)
+	scenario.Before(r.before)
+	scenario.StepContext().After(r.afterStep)
+	scenario.After(r.after)
+}
+
+// before puts the scenario's state into its context.
+func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Context, error) {
+	if ctx.Err() != nil {
+		return ctx, evidence.Skip(interrupted)
+	}
+	namespace, err := r.namespaces.Enter(ctx, pickle)
+	if err != nil {
+		return ctx, result(ctx, err)
+	}
+	return world.NewContext(ctx, &world.Scenario{
+		URI: pickle.Uri, Name: pickle.Name, Namespace: namespace,
+		Client: &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
+	}), nil
+}
+
+func (r *Run) afterStep(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, _ error) (context.Context, error) {
+	scenario := world.From(ctx)
+	if scenario == nil {
+		return ctx, nil
+	}
+	if status == godog.StepFailed {
+		r.diagnosis.AttachFailure(ctx)
+	}
+	return godog.Attach(ctx, scenario.TakeEvidence()...), nil
+}
+
+func (r *Run) after(ctx context.Context, _ *godog.Scenario, _ error) (context.Context, error) {
+	scenario := world.From(ctx)
+	if scenario == nil {
+		return ctx, nil
+	}
+	return ctx, r.namespaces.Leave(ctx, scenario)
+}
+
+// Findings returns what the run observed about the controller beside what the scenarios assert, one sentence each.
+func (r *Run) Findings() []string { return r.readiness.Findings() }
+
+// Clean deletes what the run has created in the cluster and waits until it is gone.
+func (r *Run) Clean(ctx context.Context) error {
+	return errors.Join(r.namespaces.StartDelete(ctx), r.environment.Controller.Remove(ctx), r.namespaces.WaitGone(ctx))
+}
+
+// interrupted is the reason of scenarios that are skipped after an interruption.
+const interrupted = "the run was interrupted"
+
+// result skips a scenario instead of failing it if the error proves nothing against the controller: it is inconclusive,
+// or a consequence of an interruption.
+func result(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return evidence.Skip(interrupted)
+	case world.Inconclusive(err):
+		return evidence.Skip(err.Error())
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+// Package subject is the ingress controller under test: one that the run deploys, or one that exists already.
+package subject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/nodes"
+	"github.com/ingress-testbed/testbed/steps/objects"
+)
+
+const (
+	// answerTimeout bounds the wait for the first response of a controller whose Pods are ready.
+	answerTimeout = 30 * time.Second
+	// pollInterval is the time between two attempts of a wait.
+	pollInterval = 50 * time.Millisecond
+)
+
+// ErrTestbedOnly is wrapped by errors about what only the test-bed's own controller supports. A scenario that needs it
+// is skipped, because it would prove nothing about another controller.
+var ErrTestbedOnly = errors.New("only the test-bed's own controller supports this")
+
+// Controller is the ingress controller under test. Its methods may be called from several goroutines.
+type Controller interface {
+	// Check reports whether scenarios can run with the controller. It changes nothing.
+	Check(ctx context.Context) error
+	// Ensure brings the controller into the state that the settings describe, waits until it responds, and returns the
+	// addresses at which requests enter the cluster.
+	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
+	// Installation describes the controller as Ensure or Check last found it.
+	Installation() (Installation, error)
+	// Pod returns a ready Pod of the controller, the first by name.
+	Pod(ctx context.Context) (corev1.Pod, error)
+	// Description identifies the controller in reports.
+	Description() string
+	// Remove deletes what Ensure created and waits until it is gone.
+	Remove(ctx context.Context) error
+}
+
+// Installation is how an ingress controller is installed in a cluster.
+type Installation struct {
+	// Manifest to deploy the controller with; nil for an existing one.
+	Manifest []byte
+	// Namespace of the Service and the Pods.
+	Namespace string
+	// Service that receives the requests. If there is a Manifest, it is of type NodePort or LoadBalancer and has ports
+	// named http and https.
+	Service string
+	// Selector of the Pods, a label selector.
+	Selector string
+	// Instance is the name of the controller's ClusterRole; "" if unknown.
+	Instance string
+	// IngressClass that the controller serves.
+	IngressClass string
+	// Dump is the command that prints the routing table in a Pod; nil if there is none.
+	Dump []string
+	// HidesClient is the reason why requests reach the controller without the client's address; "" if they don't.
+	HidesClient string
+	// ServesLater is set if an Ingress may have an address before it is served. The test-bed's own controller publishes
+	// the address once it routes requests by the Ingress; others publish it independently.
+	ServesLater bool
+}
+
+// Existing reports whether the controller was installed by somebody else, so that only its behaviour is known.
+func (i Installation) Existing() bool { return i.Manifest == nil }
+
+// Render returns the installation for the settings of a feature file. Unknown settings are an error.
+type Render func(settings map[string]string) (Installation, error)
+
+// Cluster is the cluster that a controller runs in.
+type Cluster struct {
+	Objects *objects.API
+	Nodes   nodes.List
+	// Client is the machine outside the cluster that requests come from.
+	Client client.Dialer
+}
+
+// waitAnswer waits for any HTTP response: the nodes may not have the rules for a new Pod yet.
+func (c Cluster) waitAnswer(ctx context.Context, entry client.Entry) error {
+	outside := client.Client{Dialer: c.Client, Resolver: &client.Resolver{}}
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, answerTimeout, true, func(ctx context.Context) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		_, last = outside.Do(ctx, client.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for a response of the ingress controller at %s: %w", entry.HTTP, errors.Join(err, last))
+	}
+	return nil
+}
+
+// readyPod returns the first ready Pod of an installation, by name.
+func (c Cluster) readyPod(ctx context.Context, installation Installation) (corev1.Pod, error) {
+	pods, err := c.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
+	if err != nil {
+		return corev1.Pod{}, fmt.Errorf("finding the ingress controller's Pod: %w", err)
+	}
+	return pods[0], nil
+}

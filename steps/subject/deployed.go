@@ -1,0 +1,287 @@
+package subject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/objects"
+)
+
+// serviceSyncDelay is how long a changed Service may take to reach the rules of the nodes. kube-proxy doesn't report
+// when it has synchronized its rules; it batches changes for one second at most (--iptables-min-sync-period and the
+// equivalents of other modes).
+const serviceSyncDelay = 1500 * time.Millisecond
+
+// Deployed is an ingress controller that is deployed by the run. There is one at a time, because node ports, the
+// IngressClass and the ClusterRole are cluster-wide.
+type Deployed struct {
+	cluster Cluster
+	render  Render
+
+	// deploying holds one value while a goroutine deploys, checks or removes the controller, and guards the fields up to
+	// mu. It is not a mutex, because acquiring it has to end with a context.
+	deploying chan struct{}
+	rendered  map[string]Installation // by settings, so that certificates are issued once
+	applied   []*unstructured.Unstructured
+	// serviceVersion is the resource version of the Service as last applied.
+	serviceVersion string
+
+	mu      sync.Mutex
+	current *Installation
+}
+
+var _ Controller = (*Deployed)(nil)
+
+// NewDeployed returns a controller that is deployed by its first Ensure.
+func NewDeployed(cluster Cluster, render Render) *Deployed {
+	return &Deployed{cluster: cluster, render: render, rendered: map[string]Installation{}, deploying: make(chan struct{}, 1)}
+}
+
+// acquire waits for other deployments to end. The caller calls release if there is no error.
+func (d *Deployed) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case d.deploying <- struct{}{}:
+		return func() { <-d.deploying }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for another deployment of the ingress controller: %w", context.Cause(ctx))
+	}
+}
+
+func (d *Deployed) setCurrent(installation *Installation) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.current = installation
+}
+
+// Check reports whether the names of the controller's objects are free. An object of that name which the test-bed didn't
+// create would otherwise be overwritten and, in the end, deleted.
+func (d *Deployed) Check(ctx context.Context) error {
+	release, err := d.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	installation, err := d.installationFor(nil)
+	if err != nil {
+		return err
+	}
+	manifest, err := objects.Decode(installation.Manifest)
+	if err != nil {
+		return err
+	}
+	for _, object := range manifest {
+		if err := d.cluster.Objects.CheckOwned(ctx, object, installation.Namespace); err != nil {
+			return fmt.Errorf("the ingress controller can't be deployed: %w; use --cluster kubeconfig, which chooses other names, "+
+				"or test the existing controller (--ingress-class and --controller-service)", err)
+		}
+	}
+	return nil
+}
+
+// Ensure deploys the controller with the settings, or restores them, and returns its node ports at the node of its Pod.
+func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (client.Entry, error) {
+	release, err := d.acquire(ctx)
+	if err != nil {
+		return client.Entry{}, err
+	}
+	defer release()
+	installation, err := d.installationFor(settings)
+	if err != nil {
+		return client.Entry{}, err
+	}
+	if err := d.apply(ctx, installation); err != nil {
+		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
+	}
+	d.setCurrent(&installation)
+	pod, err := d.waitRollout(ctx, installation)
+	if err != nil {
+		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
+	}
+	entry, err := d.entry(ctx, installation, pod)
+	if err != nil {
+		return client.Entry{}, fmt.Errorf("finding the node ports of the ingress controller: %w", err)
+	}
+	return entry, d.cluster.waitAnswer(ctx, entry)
+}
+
+// installationFor renders the settings, once. The caller must have acquired d.
+func (d *Deployed) installationFor(settings map[string]string) (Installation, error) {
+	key := settingsKey(settings)
+	if installation, ok := d.rendered[key]; ok {
+		return installation, nil
+	}
+	installation, err := d.render(settings)
+	if err != nil {
+		return Installation{}, fmt.Errorf("rendering the ingress controller's manifest: %w", err)
+	}
+	d.rendered[key] = installation
+	return installation, nil
+}
+
+// settingsKey is equal for equal settings: fmt prints maps in the order of their keys.
+func settingsKey(settings map[string]string) string { return fmt.Sprint(settings) }
+
+// apply deletes the objects of the last installation that are not in this one, applies the others, and waits until they
+// are ready. The caller must have acquired d.
+func (d *Deployed) apply(ctx context.Context, installation Installation) error {
+	manifest, err := objects.Decode(installation.Manifest)
+	if err != nil {
+		return err
+	}
+	obsolete := slices.DeleteFunc(slices.Clone(d.applied), func(old *unstructured.Unstructured) bool {
+		return slices.ContainsFunc(manifest, func(object *unstructured.Unstructured) bool { return objects.Name(object) == objects.Name(old) })
+	})
+	if err := d.cluster.Objects.Delete(ctx, obsolete); err != nil {
+		return err
+	}
+	d.applied = nil
+	for _, object := range manifest {
+		if err := d.cluster.Objects.CheckOwned(ctx, object, installation.Namespace); err != nil {
+			return err
+		}
+		applied, err := d.cluster.Objects.Apply(ctx, object, installation.Namespace)
+		if err != nil {
+			return asUnsupported(err)
+		}
+		d.applied = append(d.applied, applied)
+	}
+	for _, object := range d.applied {
+		if err := d.waitReady(ctx, object); err != nil {
+			return err
+		}
+		if object.GetKind() != "Service" || object.GetName() != installation.Service {
+			continue
+		}
+		if d.serviceVersion != "" && d.serviceVersion != object.GetResourceVersion() {
+			if err := sleep(ctx, serviceSyncDelay); err != nil {
+				return err
+			}
+		}
+		d.serviceVersion = object.GetResourceVersion()
+	}
+	return nil
+}
+
+func (d *Deployed) waitReady(ctx context.Context, object *unstructured.Unstructured) error {
+	ctx, cancel := context.WithTimeout(ctx, objects.ReadyTimeout)
+	defer cancel()
+	return d.cluster.Objects.WaitReady(ctx, object)
+}
+
+// asUnsupported marks the error about a node port that another Service uses: on such a cluster, scenarios that need the
+// port are skipped.
+func asUnsupported(err error) error {
+	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "provided port is already allocated") {
+		return fmt.Errorf("another Service uses a node port of the scenario: %w: %w", err, clusters.ErrUnsupported)
+	}
+	return err
+}
+
+// waitRollout waits until the Pods of an earlier installation are gone and returns a Pod of this one.
+func (d *Deployed) waitRollout(ctx context.Context, installation Installation) (corev1.Pod, error) {
+	var pod corev1.Pod
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, objects.ReadyTimeout, true, func(ctx context.Context) (bool, error) {
+		all, err := d.cluster.Objects.Pods(ctx, installation.Namespace, installation.Selector)
+		if err != nil {
+			return false, err
+		}
+		ready, err := d.cluster.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
+		if errors.Is(err, objects.ErrNoPod) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		pod = ready[0]
+		return len(ready) == len(all), nil
+	})
+	if err != nil {
+		return corev1.Pod{}, fmt.Errorf("waiting until the Pods of an earlier installation are gone: %w", err)
+	}
+	return pod, nil
+}
+
+// entry returns the node ports at the node of the controller's Pod, which accepts requests under any external traffic
+// policy.
+func (d *Deployed) entry(ctx context.Context, installation Installation, pod corev1.Pod) (client.Entry, error) {
+	service, err := d.cluster.Objects.Clientset.CoreV1().Services(installation.Namespace).Get(ctx, installation.Service, metav1.GetOptions{})
+	if err != nil {
+		return client.Entry{}, fmt.Errorf("reading its Service: %w", err)
+	}
+	node, err := d.cluster.Nodes.ByName(pod.Spec.NodeName)
+	if err != nil {
+		return client.Entry{}, err
+	}
+	nodePort := func(name string) (netip.AddrPort, error) {
+		for _, port := range service.Spec.Ports {
+			if port.Name == name && port.NodePort > 0 && port.NodePort <= 65535 {
+				return netip.AddrPortFrom(node.ExternalIP, uint16(port.NodePort)), nil
+			}
+		}
+		return netip.AddrPort{}, fmt.Errorf("the Service %s/%s has no node port named %s", service.Namespace, service.Name, name)
+	}
+	var entry client.Entry
+	var httpErr, httpsErr error
+	entry.HTTP, httpErr = nodePort("http")
+	entry.HTTPS, httpsErr = nodePort("https")
+	return entry, errors.Join(httpErr, httpsErr)
+}
+
+// Description identifies the controller in reports.
+func (d *Deployed) Description() string { return "the test-bed's own" }
+
+// Installation returns what was deployed last. It is an error if nothing has been.
+func (d *Deployed) Installation() (Installation, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current == nil {
+		return Installation{}, errors.New("no ingress controller has been deployed by a step of this run")
+	}
+	return *d.current, nil
+}
+
+// Pod returns the first ready Pod of the controller, by name.
+func (d *Deployed) Pod(ctx context.Context) (corev1.Pod, error) {
+	installation, err := d.Installation()
+	if err != nil {
+		return corev1.Pod{}, err
+	}
+	return d.cluster.readyPod(ctx, installation)
+}
+
+// Remove deletes what was deployed, and waits until it is gone.
+func (d *Deployed) Remove(ctx context.Context) error {
+	release, err := d.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	applied := d.applied
+	d.applied, d.serviceVersion = nil, ""
+	d.setCurrent(nil)
+	return d.cluster.Objects.Delete(ctx, applied)
+}
+
+// sleep waits for the duration, or returns the cause of the end of ctx.
+func sleep(ctx context.Context, duration time.Duration) error {
+	select {
+	case <-time.After(duration):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

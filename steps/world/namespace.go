@@ -1,0 +1,214 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	messages "github.com/cucumber/messages/go/v21"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/objects"
+)
+
+// WalkthroughTag marks a feature whose scenarios build on each other. They share one namespace, and what one applies is
+// there for the next, until the last selected scenario of the file has run.
+const WalkthroughTag = "@walkthrough"
+
+// deleteTimeout bounds the deletion of a scenario's objects.
+const deleteTimeout = 90 * time.Second
+
+// Namespace is where the objects of a scenario live: a namespace of its own, or that of its walkthrough.
+type Namespace struct {
+	Name string
+	// Domain of host names that no other scenario uses.
+	Domain string
+	// Resolver of the client outside.
+	Resolver *client.Resolver
+
+	api    *objects.API
+	shared bool // by the scenarios of a walkthrough
+
+	mu        sync.Mutex
+	remaining int // scenarios of the walkthrough that have not ended
+	applied   []*unstructured.Unstructured
+}
+
+// Apply applies an object, which is deleted when the scenario or its walkthrough ends. An object that somebody else
+// created is left unchanged, with an error that wraps objects.ErrForeign. In a namespace that belongs to the scenario
+// there are none: what exists there was created by Kubernetes, and may be changed.
+func (n *Namespace) Apply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	err := n.api.CheckOwned(ctx, object, n.Name)
+	own := !n.shared && object.GetNamespace() == n.Name
+	if err != nil && (!own || !errors.Is(err, objects.ErrForeign)) {
+		return nil, err
+	}
+	applied, err := n.api.Apply(ctx, object, n.Name)
+	if err != nil {
+		return nil, err
+	}
+	n.remember(applied)
+	return applied, nil
+}
+
+// remember records an object for deletion, unless it is recorded already.
+func (n *Namespace) remember(object *unstructured.Unstructured) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, known := range n.applied {
+		if known.GetUID() == object.GetUID() && known.GetUID() != "" {
+			n.applied[i] = object
+			return
+		}
+	}
+	n.applied = append(n.applied, object)
+}
+
+// Applied returns the object of that kind and name as it was last applied.
+func (n *Namespace) Applied(kind, name string) (*unstructured.Unstructured, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := slices.IndexFunc(n.applied, func(object *unstructured.Unstructured) bool {
+		return object.GetKind() == kind && object.GetName() == name
+	})
+	if i < 0 {
+		return nil, false
+	}
+	return n.applied[i], true
+}
+
+// Delete deletes an object that was applied, and waits until it is gone.
+func (n *Namespace) Delete(ctx context.Context, kind, name string) error {
+	object, found := n.Applied(kind, name)
+	if !found {
+		return fmt.Errorf("the scenario has applied no %s %q", kind, name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	defer cancel()
+	if err := n.api.Delete(ctx, []*unstructured.Unstructured{object}); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.applied = slices.DeleteFunc(n.applied, func(known *unstructured.Unstructured) bool { return known == object })
+	return nil
+}
+
+func (n *Namespace) objects() []*unstructured.Unstructured {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.applied)
+}
+
+// Namespaces creates and deletes the namespaces of a run's scenarios. Its methods may be called from several goroutines.
+type Namespaces struct {
+	api *objects.API
+	// walkthrough is the name of the namespace of walkthroughs.
+	walkthrough string
+	// scenariosIn counts the selected scenarios of each feature file, by URI.
+	scenariosIn map[string]int
+
+	mu           sync.Mutex
+	walkthroughs map[string]*Namespace        // by URI
+	deleting     []*unstructured.Unstructured // not known to be gone
+}
+
+// NewNamespaces returns the namespaces of a run. Walkthrough is the namespace of walkthroughs, "default" if empty;
+// scenariosIn counts the selected scenarios of each feature file, by URI.
+func NewNamespaces(api *objects.API, walkthrough string, scenariosIn map[string]int) *Namespaces {
+	return &Namespaces{
+		api: api, walkthrough: cmp.Or(walkthrough, "default"), scenariosIn: scenariosIn, walkthroughs: map[string]*Namespace{},
+	}
+}
+
+// Enter creates the namespace of a scenario, or returns that of its walkthrough.
+func (n *Namespaces) Enter(ctx context.Context, pickle *messages.Pickle) (*Namespace, error) {
+	if isWalkthrough(pickle) {
+		return n.enterWalkthrough(pickle.Uri), nil
+	}
+	name := "scenario-" + strings.ToLower(rand.Text()[:8])
+	applied, err := n.api.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
+	}}, "")
+	if err != nil {
+		return nil, fmt.Errorf("creating the scenario's namespace: %w", err)
+	}
+	created := n.namespace(name)
+	created.remember(applied)
+	return created, nil
+}
+
+func (n *Namespaces) enterWalkthrough(uri string) *Namespace {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.walkthroughs[uri] == nil {
+		shared := n.namespace(n.walkthrough)
+		shared.shared, shared.remaining = true, n.scenariosIn[uri]
+		n.walkthroughs[uri] = shared
+	}
+	return n.walkthroughs[uri]
+}
+
+func (n *Namespaces) namespace(name string) *Namespace {
+	return &Namespace{Name: name, Domain: name + ".test", Resolver: &client.Resolver{}, api: n.api}
+}
+
+func isWalkthrough(pickle *messages.Pickle) bool {
+	return slices.ContainsFunc(pickle.Tags, func(tag *messages.PickleTag) bool { return tag.Name == WalkthroughTag })
+}
+
+// Leave ends a scenario and deletes what it applied, unless other scenarios of its walkthrough follow. It does so also
+// if ctx has ended.
+func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	defer cancel()
+	left := scenario.Namespace
+	if !left.shared {
+		applied := left.objects()
+		n.mu.Lock()
+		n.deleting = append(n.deleting, applied...)
+		n.mu.Unlock()
+		return n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
+	}
+	left.mu.Lock()
+	left.remaining--
+	last := left.remaining <= 0
+	left.mu.Unlock()
+	if !last {
+		return nil
+	}
+	n.mu.Lock()
+	delete(n.walkthroughs, scenario.URI)
+	n.mu.Unlock()
+	return n.api.Delete(ctx, left.objects())
+}
+
+// StartDelete starts to delete what interrupted walkthroughs have left. WaitGone waits for it.
+func (n *Namespaces) StartDelete(ctx context.Context) error {
+	n.mu.Lock()
+	var left []*unstructured.Unstructured
+	for _, walkthrough := range n.walkthroughs {
+		left = append(left, walkthrough.objects()...)
+	}
+	n.walkthroughs = map[string]*Namespace{}
+	n.deleting = append(n.deleting, left...)
+	deleting := slices.Clone(n.deleting)
+	n.mu.Unlock()
+	return n.api.StartDelete(ctx, deleting)
+}
+
+// WaitGone waits until everything that the scenarios applied is gone.
+func (n *Namespaces) WaitGone(ctx context.Context) error {
+	n.mu.Lock()
+	deleting := n.deleting
+	n.deleting = nil
+	n.mu.Unlock()
+	return n.api.WaitGone(ctx, deleting)
+}

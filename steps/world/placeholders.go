@@ -1,0 +1,198 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/cucumber/godog"
+	messages "github.com/cucumber/messages/go/v21"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/nodes"
+	"github.com/ingress-testbed/testbed/steps/subject"
+)
+
+// placeholder is the form of a placeholder: ${client address}.
+var placeholder = regexp.MustCompile(`\$\{([^{}]*)\}`)
+
+var errUnknownPlaceholder = errors.New("known are: namespace, domain, client address, controller pod, controller address, controller cluster IP, " +
+	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
+	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
+	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
+
+// Placeholders replaces the placeholders of feature files, which stand for what only the running cluster knows.
+type Placeholders struct{ environment *steps.Environment }
+
+// NewPlaceholders returns the placeholders of an environment.
+func NewPlaceholders(environment *steps.Environment) Placeholders { return Placeholders{environment} }
+
+// ExpandArguments replaces the placeholders in a step's arguments. Doc strings and tables are copied, because they
+// belong to the parsed feature file.
+func (p Placeholders) ExpandArguments(ctx context.Context, arguments []reflect.Value) error {
+	var problems []error
+	expand := func(text string) string {
+		expanded, err := p.Expand(ctx, text)
+		problems = append(problems, err)
+		return expanded
+	}
+	for i, argument := range arguments {
+		switch value := argument.Interface().(type) {
+		case string:
+			arguments[i] = reflect.ValueOf(expand(value))
+		case *godog.DocString:
+			arguments[i] = reflect.ValueOf(&godog.DocString{MediaType: value.MediaType, Content: expand(value.Content)})
+		case *godog.Table:
+			table := &godog.Table{}
+			for _, row := range value.Rows {
+				cells := make([]*messages.PickleTableCell, 0, len(row.Cells))
+				for _, cell := range row.Cells {
+					cells = append(cells, &messages.PickleTableCell{Value: expand(cell.Value)})
+				}
+				table.Rows = append(table.Rows, &messages.PickleTableRow{Cells: cells})
+			}
+			arguments[i] = reflect.ValueOf(table)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Expand replaces the placeholders in a text.
+func (p Placeholders) Expand(ctx context.Context, text string) (string, error) {
+	var problems []error
+	expanded := placeholder.ReplaceAllStringFunc(text, func(match string) string {
+		value, err := p.Value(ctx, match[2:len(match)-1])
+		problems = append(problems, err)
+		return value
+	})
+	return expanded, errors.Join(problems...)
+}
+
+// Value returns the value of a placeholder, by its name without ${ and }.
+func (p Placeholders) Value(ctx context.Context, name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	value, err := p.value(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("placeholder ${%s}: %w", name, err)
+	}
+	return value, nil
+}
+
+func (p Placeholders) value(ctx context.Context, name string) (string, error) {
+	switch name {
+	case "namespace":
+		return From(ctx).Namespace.Name, nil
+	case "domain":
+		return From(ctx).Namespace.Domain, nil
+	case "client address":
+		address, err := p.environment.ClientAddress()
+		return address.String(), err
+	case "controller pod":
+		pod, err := p.environment.Controller.Pod(ctx)
+		return pod.Name, err
+	case "controller address":
+		pod, err := p.environment.Controller.Pod(ctx)
+		return pod.Status.PodIP, err
+	case "controller namespace", "controller instance", "controller cluster IP", "ingress class":
+		return p.installation(ctx, name)
+	}
+	if owner, ok := strings.CutPrefix(name, "address of "); ok {
+		return p.podAddress(ctx, owner)
+	}
+	if service, ok := strings.CutPrefix(name, "cluster IP of "); ok {
+		return p.clusterIP(ctx, service)
+	}
+	return p.node(ctx, name)
+}
+
+// installation returns a property of the ingress controller's installation.
+func (p Placeholders) installation(ctx context.Context, name string) (string, error) {
+	installation, err := p.environment.Controller.Installation()
+	if err != nil {
+		return "", err
+	}
+	switch name {
+	case "controller namespace":
+		return installation.Namespace, nil
+	case "controller instance":
+		if installation.Instance == "" {
+			return "", fmt.Errorf("the names of its cluster-scoped objects are unknown: %w", subject.ErrTestbedOnly)
+		}
+		return installation.Instance, nil
+	case "controller cluster IP":
+		return p.clusterIP(ctx, installation.Namespace+"/"+installation.Service)
+	}
+	return installation.IngressClass, nil
+}
+
+// podAddress returns the address of a Pod, or of the only Pod of a Deployment.
+func (p Placeholders) podAddress(ctx context.Context, owner string) (string, error) {
+	namespace, name := From(ctx).Qualify(owner)
+	pods, err := p.environment.Objects.PodsOf(ctx, namespace, name)
+	if err != nil {
+		return "", err
+	}
+	if len(pods) > 1 {
+		return "", fmt.Errorf("%s has %d Pods instead of one", owner, len(pods))
+	}
+	return pods[0].Status.PodIP, nil
+}
+
+func (p Placeholders) clusterIP(ctx context.Context, service string) (string, error) {
+	namespace, name := From(ctx).Qualify(service)
+	found, err := p.environment.Objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
+	}
+	return found.Spec.ClusterIP, nil
+}
+
+// node returns the value of "NODE" or "NODE PROPERTY".
+func (p Placeholders) node(ctx context.Context, name string) (string, error) {
+	node, property := name, ""
+	for _, known := range nodes.Properties() { // of two that match, the longer one: "external address" ends with "address"
+		if before, ok := strings.CutSuffix(name, " "+known); ok && len(known) > len(property) {
+			node, property = before, known
+		}
+	}
+	found, err := p.findNode(ctx, node)
+	if err != nil {
+		return "", err
+	}
+	if property == "" {
+		return found.Name, nil
+	}
+	return nodes.Property(found, property)
+}
+
+// findNode finds a node by its role or by its name.
+func (p Placeholders) findNode(ctx context.Context, node string) (clusters.Node, error) {
+	if number, ok := strings.CutPrefix(node, "worker "); ok {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 {
+			return clusters.Node{}, fmt.Errorf("%q is not the number of a worker: %w", number, errUnknownPlaceholder)
+		}
+		return p.environment.Nodes.Worker(n)
+	}
+	switch node {
+	case "control plane":
+		return p.environment.Nodes[0], nil
+	case "controller node":
+		pod, err := p.environment.Controller.Pod(ctx)
+		if err != nil {
+			return clusters.Node{}, err
+		}
+		return p.environment.Nodes.ByName(pod.Spec.NodeName)
+	}
+	found, err := p.environment.Nodes.ByName(node)
+	if err != nil {
+		return clusters.Node{}, errUnknownPlaceholder
+	}
+	return found, nil
+}

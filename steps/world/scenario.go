@@ -1,0 +1,119 @@
+// Package world is the state of one scenario: its namespace, its client and requests, the evidence for the report, and
+// the placeholders in its steps. It travels in the scenario's context.
+package world
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/subject"
+)
+
+// Scenario is the state of one scenario. Its steps run one after the other, so that it needs no locks.
+type Scenario struct {
+	// URI of the feature file, and name of the scenario.
+	URI, Name string
+	Namespace *Namespace
+	// Client outside the cluster.
+	Client *client.Client
+	// Exchanges of the last step that made requests.
+	Exchanges []client.Exchange
+
+	evidence  []godog.Attachment
+	onFailure []func(context.Context)
+}
+
+type contextKey struct{}
+
+// NewContext returns a context with the scenario.
+func NewContext(ctx context.Context, scenario *Scenario) context.Context {
+	return context.WithValue(ctx, contextKey{}, scenario)
+}
+
+// From returns the scenario of a context. It is nil outside of scenarios, and in one whose set-up failed.
+func From(ctx context.Context) *Scenario {
+	scenario, _ := ctx.Value(contextKey{}).(*Scenario)
+	return scenario
+}
+
+// Qualify splits "NAMESPACE/NAME"; a name alone is in the scenario's namespace.
+func (s *Scenario) Qualify(object string) (namespace, name string) {
+	if namespace, name, qualified := strings.Cut(object, "/"); qualified {
+		return namespace, name
+	}
+	return s.Namespace.Name, object
+}
+
+// Last returns the last exchange. It is an error if there is none, or if it has no response.
+func (s *Scenario) Last() (client.Exchange, error) {
+	if len(s.Exchanges) == 0 || s.Exchanges[len(s.Exchanges)-1].Status == 0 {
+		return client.Exchange{}, errors.New("there is no response: an earlier step must make a request")
+	}
+	return s.Exchanges[len(s.Exchanges)-1], nil
+}
+
+// Attach attaches evidence to the step that is running.
+func (s *Scenario) Attach(items ...evidence.Evidence) {
+	for _, item := range items {
+		s.evidence = append(s.evidence, item.Attachment())
+	}
+}
+
+// TakeEvidence returns the evidence of the step that is running, and leaves none for the next.
+func (s *Scenario) TakeEvidence() []godog.Attachment {
+	taken := s.evidence
+	s.evidence = nil
+	return taken
+}
+
+// OnFailure registers a function that attaches evidence after a step has failed.
+func (s *Scenario) OnFailure(attach func(context.Context)) { s.onFailure = append(s.onFailure, attach) }
+
+// Failed calls the functions that OnFailure registered, in order.
+func (s *Scenario) Failed(ctx context.Context) {
+	for _, attach := range s.onFailure {
+		attach(ctx)
+	}
+}
+
+// retryInterval is the time between two attempts of Eventually.
+const retryInterval = 200 * time.Millisecond
+
+// Eventually tries until there is no error, and returns the last error after the limit. It doesn't retry an inconclusive
+// error. Only the evidence of the last attempt is kept.
+func (s *Scenario) Eventually(ctx context.Context, limit time.Duration, try func(context.Context) error) error {
+	before := len(s.evidence)
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, retryInterval, limit, true, func(context.Context) (bool, error) {
+		s.evidence = s.evidence[:before]
+		last = try(ctx) // the limit bounds the number of attempts, and doesn't cancel one
+		return last == nil || Inconclusive(last) || ctx.Err() != nil, nil
+	})
+	if last != nil {
+		return last
+	}
+	return err
+}
+
+// Inconclusive reports whether an error neither passes nor fails a scenario: it needs something that the cluster or an
+// existing controller doesn't support.
+func Inconclusive(err error) bool {
+	return errors.Is(err, clusters.ErrUnsupported) || errors.Is(err, subject.ErrTestbedOnly)
+}
+
+// Diagnosis names the evidence that is attached after a failure.
+const Diagnosis = "the controller's log and routing table and the events, attached to this step"
+
+// Failure returns the error of a step that observed something else than it expected. References name what helps to find
+// the reason.
+func Failure(expected, observed string, references ...string) error {
+	return &evidence.Failure{Expected: expected, Seen: observed, Look: references}
+}
