@@ -41,7 +41,7 @@ func Properties() []string {
 // cluster doesn't report the property.
 func Property(node clusters.Node, property string) (string, error) {
 	var value fmt.Stringer
-	valid := true
+	var valid bool
 	switch property {
 	case "address":
 		value, valid = node.InternalIP, node.InternalIP.IsValid()
