@@ -1,8 +1,8 @@
-// Package features holds the feature files, so that a binary alone can run them.
+// Package features embeds the feature files, so that the binary can run them on its own.
 //
-//	walkthroughs  replay an article, output by output
-//	conformance   what an ingress must do, on any cluster and whatever else runs in it
-//	load          steady rates
+//	walkthroughs  replay an article with its commands and outputs
+//	conformance   the behaviour of an ingress controller, on any cluster
+//	load          requests at a constant rate
 package features
 
 import (
@@ -13,5 +13,5 @@ import (
 //go:embed walkthroughs conformance load
 var files embed.FS
 
-// Files are the feature files and the manifests that they name.
+// Files returns the feature files and the manifests that they refer to.
 func Files() fs.FS { return files }

@@ -11,7 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// All feature files can be run: they parse, and the vocabulary has all of their steps.
+// All feature files can be parsed, and the vocabulary has all of their steps.
 func TestFeatureFilesCanBeRun(t *testing.T) {
 	known, err := definitions.Vocabulary()
 	if err != nil {
@@ -24,7 +24,7 @@ func TestFeatureFilesCanBeRun(t *testing.T) {
 	t.Logf("%d scenarios", len(plan.Scenarios))
 }
 
-// The list in README.md has every step, and no other.
+// README.md lists every step and no other.
 func TestREADMEListsTheSteps(t *testing.T) {
 	known, err := definitions.Vocabulary()
 	if err != nil {
@@ -43,8 +43,8 @@ func TestREADMEListsTheSteps(t *testing.T) {
 	}
 }
 
-// On a cluster that others use too, the controller's IngressClass has another name than elsewhere.
-func TestIngressesNameTheClassByItsRole(t *testing.T) {
+// On a shared cluster, the controller's IngressClass has another name.
+func TestIngressesUseThePlaceholderOfTheClass(t *testing.T) {
 	err := fs.WalkDir(features.Files(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -56,7 +56,7 @@ func TestIngressesNameTheClassByItsRole(t *testing.T) {
 		for number, line := range strings.Split(string(content), "\n") {
 			name, found := strings.CutPrefix(strings.TrimSpace(line), "ingressClassName:")
 			if found && strings.TrimSpace(name) == "nginx" {
-				t.Errorf("%s:%d: write ${ingress class}, not nginx", path, number+1)
+				t.Errorf("%s:%d: use ${ingress class} instead of nginx", path, number+1)
 			}
 		}
 		return nil

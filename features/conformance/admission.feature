@@ -1,24 +1,25 @@
-Feature: Ingresses that make no sense
-  A mistake is told to the person who makes it, when it is made, and does no harm to other Ingresses.
+Feature: Validation
+  An invalid Ingress is rejected when it is applied. An incomplete one is reported by an event, and does not affect other
+  Ingresses.
 
   Background:
     Given an ingress controller
     And the objects of "manifests/echo.yaml"
 
-  Scenario Outline: A bad annotation is refused
-    Then applying these objects is refused with "<message>":
+  Scenario Outline: An invalid annotation is rejected
+    Then applying these objects is rejected with "<message>":
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata:
-        name: refused
+        name: rejected
         annotations:
           nginx.ingress.kubernetes.io/canary: "true"
           nginx.ingress.kubernetes.io/<annotation>: "<value>"
       spec:
         ingressClassName: ${ingress class}
         rules:
-        - host: refused.${domain}
+        - host: rejected.${domain}
           http:
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
@@ -30,7 +31,7 @@ Feature: Ingresses that make no sense
       | canary-by-header-pattern | (     | canary-by-header-pattern |
       | proxy-read-timeout       | soon  | proxy-read-timeout       |
 
-  Scenario: A Service or Secret that is not there
+  Scenario: A missing Service or Secret is reported by an event
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

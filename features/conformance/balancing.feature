@@ -1,5 +1,5 @@
-Feature: Balancing
-  Requests go to the endpoints in turn, exactly, whatever connections they come on.
+Feature: Load balancing
+  Requests are distributed over the ready endpoints by exact round robin, independent of the client's connections.
 
   Background:
     Given an ingress controller
@@ -22,14 +22,14 @@ Feature: Balancing
   Scenario: Round robin
     When the client requests "http://balancing.${domain}/" 101 times
     Then every response has the status 200
-    And the responses come evenly from the Pods of "echo"
-    And the responses come in turn from the Pods of "echo"
+    And the responses are spread evenly over the Pods of "echo"
+    And the responses come in round-robin order from the Pods of "echo"
     When the client requests "http://balancing.${domain}/" 101 times over one connection
     Then every response has the status 200
-    And the responses come evenly from the Pods of "echo"
-    And the responses come in turn from the Pods of "echo"
+    And the responses are spread evenly over the Pods of "echo"
+    And the responses come in round-robin order from the Pods of "echo"
 
-  Scenario: Endpoints that come and go
+  Scenario: Endpoints are removed and added
     When these objects are applied:
       """
       apiVersion: v1
@@ -37,7 +37,7 @@ Feature: Balancing
       metadata:
         name: echo
       spec:
-        selector: {app: nobody}
+        selector: {app: none}
         ports:
         - {name: http, port: 80, targetPort: web}
       """
@@ -49,7 +49,7 @@ Feature: Balancing
       | URL                         | status |
       | http://balancing.${domain}/ | 200    |
 
-  Scenario: An endpoint that is not ready gets no requests
+  Scenario: An endpoint that is not ready receives no requests
     Given the objects of "manifests/next.yaml"
     And the objects of "manifests/probe.yaml"
     And these objects:
@@ -57,7 +57,7 @@ Feature: Balancing
       apiVersion: v1
       kind: Service
       metadata:
-        name: by-hand
+        name: manual
       spec:
         ports:
         - {name: http, port: 80, targetPort: 8080}
@@ -65,8 +65,8 @@ Feature: Balancing
       apiVersion: discovery.k8s.io/v1
       kind: EndpointSlice
       metadata:
-        name: by-hand
-        labels: {kubernetes.io/service-name: by-hand}
+        name: manual
+        labels: {kubernetes.io/service-name: manual}
       addressType: IPv4
       ports:
       - {name: http, port: 8080}
@@ -77,15 +77,15 @@ Feature: Balancing
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata:
-        name: by-hand
+        name: manual
       spec:
         ingressClassName: ${ingress class}
         rules:
-        - host: by-hand.${domain}
+        - host: manual.${domain}
           http:
             paths:
-            - {path: /, pathType: Prefix, backend: {service: {name: by-hand, port: {number: 80}}}}
+            - {path: /, pathType: Prefix, backend: {service: {name: manual, port: {number: 80}}}}
       """
-    When the client requests "http://by-hand.${domain}/" 20 times
+    When the client requests "http://manual.${domain}/" 20 times
     Then every response has the status 200
-    And every response has the text "1.13.1"
+    And every response contains the text "1.13.1"

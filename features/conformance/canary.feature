@@ -1,12 +1,12 @@
-Feature: Canary
-  A canary gets the requests that its header, then its cookie, then its weight give it, on its own host and path alone.
+Feature: Canary releases
+  A canary receives the requests of its host and path that its header, or else its cookie, or else its weight selects.
 
   Background:
     Given an ingress controller
     And the objects of "manifests/echo.yaml"
     And the objects of "manifests/next.yaml"
 
-  Scenario: Header and cookie come before the weight
+  Scenario: A header takes precedence over a cookie, and a cookie over the weight
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -20,7 +20,7 @@ Feature: Canary
           http: &main
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
-        - host: beside.${domain}
+        - host: other.${domain}
           http: *main
       ---
       apiVersion: networking.k8s.io/v1
@@ -41,32 +41,32 @@ Feature: Canary
             - {path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
       """
     When the client requests "http://canary.${domain}/" 400 times
-    Then the responses are split at random by the text they have:
+    Then the responses are split randomly by the text they contain:
       | text   | share |
       | 1.13.0 | 50 %  |
       | 1.13.1 | 50 %  |
     When the client always sends the headers:
       | X-Canary | always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response has the text "1.13.1"
-    When the client requests "http://beside.${domain}/" 30 times
-    Then every response has the text "1.13.0"
+    Then every response contains the text "1.13.1"
+    When the client requests "http://other.${domain}/" 30 times
+    Then every response contains the text "1.13.0"
     When the client always sends the headers:
       | X-Canary | never         |
       | Cookie   | canary=always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response has the text "1.13.0"
+    Then every response contains the text "1.13.0"
     When the client always sends the headers:
       | X-Canary | neither       |
       | Cookie   | canary=always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response has the text "1.13.1"
+    Then every response contains the text "1.13.1"
     When the client always sends the headers:
       | Cookie | canary=never |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response has the text "1.13.0"
+    Then every response contains the text "1.13.0"
 
-  Scenario: A header's value
+  Scenario: Selection by the value of a header
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -99,9 +99,9 @@ Feature: Canary
       """
     When the client requests "http://canary.${domain}/" with the header:
       | X-Region | north |
-    Then the response has the text "1.13.1"
+    Then the response contains the text "1.13.1"
     When the client requests "http://canary.${domain}/" with the header:
       | X-Region | always |
-    Then the response has the text "1.13.0"
+    Then the response contains the text "1.13.0"
     When the client requests "http://canary.${domain}/"
-    Then the response has the text "1.13.0"
+    Then the response contains the text "1.13.0"

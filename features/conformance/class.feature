@@ -1,21 +1,21 @@
 Feature: IngressClass
-  A controller serves the Ingresses of its own class and leaves all others alone.
+  A controller serves the Ingresses of its own class and ignores all others.
 
   Background:
     Given an ingress controller
     And the objects of "manifests/echo.yaml"
 
   Scenario: An Ingress of another class is not served
-    Given these objects, which nobody needs to be ready:
+    Given these objects, without waiting until they are ready:
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata:
-        name: foreign
+        name: other
       spec:
-        ingressClassName: of-another-controller
+        ingressClassName: other-controller
         rules:
-        - host: foreign.${domain}
+        - host: other.${domain}
           http:
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
@@ -37,4 +37,4 @@ Feature: IngressClass
     Then requests are answered as follows:
       | URL                       | status |
       | http://own.${domain}/     | 200    |
-      | http://foreign.${domain}/ | 404    |
+      | http://other.${domain}/   | 404    |

@@ -1,5 +1,5 @@
-Feature: Answers where there is no good one
-  The status tells what is wrong: no rule, no endpoint, an endpoint that refuses, or one that is too slow.
+Feature: Error responses
+  The status identifies the error: no matching rule, no endpoint, a refused connection, or a timeout.
 
   Background:
     Given an ingress controller
@@ -10,7 +10,7 @@ Feature: Answers where there is no good one
       kind: Service
       metadata: {name: empty}
       spec:
-        selector: {app: nobody}
+        selector: {app: none}
         ports: [{port: 80}]
       ---
       apiVersion: v1
@@ -40,7 +40,7 @@ Feature: Answers where there is no good one
             - {path: /abort, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
       """
 
-  Scenario: Each fault has its status
+  Scenario: Each error has its own status
     Then requests are answered as follows:
       | URL                               | status |
       | http://errors.${domain}/nothing   | 404    |
@@ -50,7 +50,7 @@ Feature: Answers where there is no good one
       | http://errors.${domain}/abort     | 502    |
       | http://errors.${domain}/delay/10s | 504    |
 
-  Scenario: A backend's own errors are passed on
+  Scenario: Error responses of a backend are forwarded
     Then requests are answered as follows:
       | URL                                | status |
       | http://errors.${domain}/status/204 | 204    |

@@ -1,5 +1,5 @@
-Feature: What a backend learns of the client
-  The controller tells a backend who asks, and does not let the client say otherwise.
+Feature: Forwarded headers
+  The controller forwards the client's address, protocol and host in headers, and overwrites those that the client sent.
 
   Background:
     Given an ingress controller
@@ -19,7 +19,7 @@ Feature: What a backend learns of the client
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
 
-  Scenario: Headers that a client must not set
+  Scenario: Headers of the client are overwritten, kept or removed
     When the client requests "http://forwarded.${domain}/a%20b?c=d&e" with the headers:
       | X-Forwarded-For   | 198.51.100.1                     |
       | X-Forwarded-Proto | https                            |
@@ -68,7 +68,7 @@ Feature: What a backend learns of the client
       | host             | inner.local             |
       | x-forwarded-host | upstream-host.${domain} |
 
-  Scenario: Methods and bodies
+  Scenario: Methods and bodies are forwarded
     When the client sends POST "http://forwarded.${domain}/form" with the body:
       """
       some=thing

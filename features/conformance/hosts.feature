@@ -1,6 +1,6 @@
-Feature: Routing by host
-  A host that is written out wins over a wildcard, a wildcard stands for exactly one label, and what no rule names is
-  not found.
+Feature: Host matching
+  An exact host takes precedence over a wildcard, a wildcard matches exactly one label, and a host without a rule is
+  answered with 404.
 
   Background:
     Given an ingress controller
@@ -28,7 +28,7 @@ Feature: Routing by host
               backend: {service: {name: echo, port: {number: 80}}}
       """
 
-  Scenario: Hosts and wildcards
+  Scenario: Exact hosts and wildcards
     Then requests are answered as follows:
       | URL                        | status | text           |
       | http://shop.${domain}/     | 200    | real path=/    |

@@ -1,6 +1,6 @@
-Feature: Routing by path
-  Prefixes are compared by path element, an exact path wins over every prefix, and of prefixes the longest wins
-  (Ingress v1, "Path types").
+Feature: Path matching
+  Prefixes are compared by path element, an exact path takes precedence over a prefix, and a longer prefix over a shorter
+  one (Kubernetes documentation, "Ingress", "Path types").
 
   Background:
     Given an ingress controller
@@ -44,7 +44,7 @@ Feature: Routing by path
       | http://paths.${domain}/any/thing           | 200    | 1.13.0 |
       | http://paths.${domain}/                    | 404    |        |
 
-  Scenario: The default backend takes what no rule names
+  Scenario: The default backend receives requests that match no rule
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -80,7 +80,7 @@ Feature: Routing by path
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
-    When applying these objects is refused with "older":
+    When applying these objects is rejected with "older":
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress

@@ -1,6 +1,6 @@
 Feature: TLS
-  The certificate is chosen by the name that the client asks for; plain-text requests for a host with a certificate are
-  sent to HTTPS.
+  The certificate is selected by the server name (SNI). Requests in plain text for a host with a certificate are
+  redirected to HTTPS.
 
   Background:
     Given an ingress controller
@@ -27,7 +27,7 @@ Feature: TLS
           http: *echo
       """
 
-  Scenario: The certificate follows the name
+  Scenario: The certificate is selected by the server name
     When the client requests "https://shop.${domain}/"
     Then the response status is 200
     And the certificate served is that of the Secret "exact"
@@ -39,7 +39,7 @@ Feature: TLS
     And the certificate served is not that of the Secret "wildcard"
     And the response status is 404
 
-  Scenario: HTTP/2, and the way back to plain text is closed
+  Scenario: HTTP/2, HSTS and the redirect to HTTPS
     When the client requests "https://shop.${domain}/"
     Then the response came over "HTTP/2.0"
     And the response has the headers:

@@ -1,5 +1,5 @@
 Feature: WebSocket
-  A connection that changes to the WebSocket protocol is passed through (RFC 6455).
+  A connection that is upgraded to the WebSocket protocol is forwarded (RFC 6455).
 
   Background:
     Given an ingress controller
@@ -24,7 +24,7 @@ Feature: WebSocket
           http: *probe
       """
 
-  Scenario: Messages go both ways, in plain text and over TLS
+  Scenario: Messages are forwarded in both directions, in plain text and over TLS
     When the client opens a WebSocket to "ws://chat.${domain}/websocket"
     Then the WebSocket sends "hello" back
     And the WebSocket sends "again" back

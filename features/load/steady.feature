@@ -1,9 +1,9 @@
 @load
-Feature: A steady load
-  Requests at a fixed rate, whatever the answers do. The rate is one that any machine can serve: the scenario is about
-  requests that fail, not about a record.
+Feature: Steady load
+  Requests are made at a constant rate, independent of the responses. Any machine can serve this rate: the scenario
+  detects failed requests and does not measure the maximum throughput.
 
-  Scenario: No request fails
+  Scenario: No request fails at a constant rate
     Given an ingress controller
     And the objects of "../conformance/manifests/echo.yaml"
     And these objects:
@@ -21,5 +21,5 @@ Feature: A steady load
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
     When the client makes 200 requests a second to "http://load.${domain}/" for 2 seconds
-    Then no request of the load failed
-    And 99 % of the load was answered within 1000 ms
+    Then no request of the load run failed
+    And 99 % of the requests of the load run were answered within 1000 ms

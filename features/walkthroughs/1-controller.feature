@@ -1,7 +1,7 @@
 @walkthrough
 Feature: Installing an ingress controller
-  The controller is installed on the node with the control plane, behind a Service of type NodePort. It may read what
-  it needs for routing, and nothing else.
+  The controller is installed on the node with the control plane, behind a Service of type NodePort. It has only the
+  permissions that it needs.
 
   Background:
     # cat <<EOT> ingress-nginx-values.yaml
@@ -13,10 +13,10 @@ Feature: Installing an ingress controller
       | HTTP node port  | 30080            |
       | HTTPS node port | 30443            |
 
-  Scenario: The machines have the article's addresses
+  Scenario: The nodes and the client have the addresses of the article
     # MYIP=$(curl -s ipinfo.io/ip); echo $MYIP
-    Then these are the addresses, where the cluster was given them:
-      | role                           | address        |
+    Then the cluster has these addresses, if they were configured:
+      | placeholder                    | address        |
       | control plane                  | k3s-s          |
       | control plane address          | 192.168.10.10  |
       | control plane external address | 3.35.217.39    |
@@ -34,7 +34,7 @@ Feature: Installing an ingress controller
       | NAME              | READY | STATUS  | RESTARTS | IP                    | NODE             |
       | ${controller pod} | 1/1   | Running | 0        | ${controller address} | ${control plane} |
 
-  Scenario: Three Services lead to it
+  Scenario: Three Services select its Pod
     # kubectl get svc,ep -n ingress -o wide
     When I run "kubectl get svc,ep -n ${controller namespace} -o wide"
     Then it prints a table with exactly these rows:
@@ -42,7 +42,7 @@ Feature: Installing an ingress controller
       | service/ingress-nginx-controller           | NodePort  | /[0-9.]+/  | <none>      | 80:30080/TCP,443:30443/TCP | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
       | service/ingress-nginx-controller-admission | ClusterIP | /[0-9.]+/  | <none>      | 443/TCP                    | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
       | service/ingress-nginx-controller-metrics   | ClusterIP | /[0-9.]+/  | <none>      | 10254/TCP                  | app.kubernetes.io/component=controller,app.kubernetes.io/instance=${controller instance},app.kubernetes.io/name=ingress-nginx |
-    # The order of the two ports has no meaning; which ones they are is said below.
+    # The order of the two ports is arbitrary; the endpoints are compared below.
     And it prints a table with exactly these rows:
       | NAME                                         | ENDPOINTS                                                         |
       | endpoints/ingress-nginx-controller           | /${controller address}:(443\|80),${controller address}:(443\|80)/ |
@@ -54,7 +54,7 @@ Feature: Installing an ingress controller
       | ${controller namespace}/ingress-nginx-controller-admission | ${controller namespace}/ingress-nginx-controller | 8443    |
       | ${controller namespace}/ingress-nginx-controller-metrics   | ${controller namespace}/ingress-nginx-controller | 10254   |
 
-  Scenario: The Service keeps the client's address
+  Scenario: The Service preserves the client's address
     # kc describe svc -n ingress ingress-nginx-controller
     When I run "kubectl describe svc -n ${controller namespace} ingress-nginx-controller"
     Then it prints:
@@ -81,7 +81,7 @@ Feature: Installing an ingress controller
       Events:                   <none>
       """
 
-  Scenario: The controller may read what it routes by, and nothing else
+  Scenario: The controller has only the permissions that it needs
     # kc describe clusterroles ingress-nginx
     When I run "kubectl describe clusterroles ${controller instance}"
     Then it prints:

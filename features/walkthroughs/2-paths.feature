@@ -1,7 +1,7 @@
 @walkthrough
 Feature: Routing by path
-  An Ingress sends three paths to three Services. The controller looks up the Pods behind each Service and sends the
-  requests to them itself, in turn; the Services' own ports and addresses are not involved.
+  An Ingress routes three paths to three Services. The controller distributes the requests over the Pods of each Service
+  itself, by round robin; the addresses and ports of the Services are not used.
 
   Background:
     # helm upgrade ingress-nginx … with extraArgs: {v: "3"}
@@ -44,7 +44,7 @@ Feature: Routing by path
     And the client always sends the headers:
       | User-Agent | curl/7.79.1 |
 
-  Scenario: The Services listen on ports of their own
+  Scenario: The ports of the Services differ from those of the Pods
     # kubectl get pod,svc,ep
     When I run "kubectl get pod,svc,ep"
     Then it prints a table with these rows:
@@ -60,7 +60,7 @@ Feature: Routing by path
       | service/svc1-web   | ClusterIP | <none>      | 9001/TCP        |
       | service/svc2-guest | NodePort  | <none>      | /9002:\d+\/TCP/ |
       | service/svc3-admin | ClusterIP | <none>      | 9003/TCP        |
-    # The Service of the API server is in the namespace default, whatever namespace the walkthrough is in.
+    # The Service of the API server is always in the namespace default.
     When I run "kubectl get svc -n default"
     Then it prints a table with these rows:
       | NAME       | TYPE      | EXTERNAL-IP | PORT(S) |
@@ -77,7 +77,7 @@ Feature: Routing by path
     And the Pods of "deploy3-adminsrv" run on 3 different nodes
     And no Pod of "deploy3-adminsrv" runs on the node "${control plane}"
 
-  Scenario: The Ingress names the ports of the Pods
+  Scenario: The Ingress refers to the ports of the Pods
     # kc describe ingress ingress-1
     When I run "kubectl describe ingress ingress-1"
     Then it prints:
@@ -119,33 +119,33 @@ Feature: Routing by path
 
   Scenario: The log shows how the controller finds the endpoints
     # kubectl logs ingress-nginx-controller-5b8b86dff5-5stvf -n ingress
-    Then the controller's log has, in this order:
+    Then the controller's log contains, in this order:
       | Creating upstream "${namespace}-svc1-web-80"                                                                                                                                         |
       | Obtaining ports information for Service "${namespace}/svc1-web"                                                                                                                      |
       | Getting Endpoints from endpointSlices for Service "${namespace}/svc1-web" and port &ServicePort{Name:web-port,Protocol:TCP,Port:9001,TargetPort:{0 80 },NodePort:0,AppProtocol:nil,} |
       | Endpoints found for Service "${namespace}/svc1-web": [{${address of deploy1-websrv} 80 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy1-websrv-                         |
-    And the controller's log has, in this order:
+    And the controller's log contains, in this order:
       | Creating upstream "${namespace}-svc2-guest-8080"                                                                                                                        |
       | Obtaining ports information for Service "${namespace}/svc2-guest"                                                                                                       |
       | Getting Endpoints from endpointSlices for Service "${namespace}/svc2-guest" and port &ServicePort{Name:guest-port,Protocol:TCP,Port:9002,TargetPort:{0 8080 },NodePort: |
       | 8080 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy2-guestsrv-                                                                                            |
-    And the controller's log has, in this order:
+    And the controller's log contains, in this order:
       | Creating upstream "${namespace}-svc3-admin-8080"                                                                                                                                           |
       | Obtaining ports information for Service "${namespace}/svc3-admin"                                                                                                                          |
       | Getting Endpoints from endpointSlices for Service "${namespace}/svc3-admin" and port &ServicePort{Name:admin-port,Protocol:TCP,Port:9003,TargetPort:{0 8080 },NodePort:0,AppProtocol:nil,} |
       | 8080 &ObjectReference{Kind:Pod,Namespace:${namespace},Name:deploy3-adminsrv-                                                                                                               |
-    And the controller's log has, in this order:
+    And the controller's log contains, in this order:
       | Replacing location "/" for server "_" with upstream "upstream-default-backend" to use upstream "${namespace}-svc1-web-80" (Ingress "${namespace}/ingress-1") |
       | Adding location "/guest" for server "_" with upstream "${namespace}-svc2-guest-8080" (Ingress "${namespace}/ingress-1")                                      |
       | Adding location "/admin" for server "_" with upstream "${namespace}-svc3-admin-8080" (Ingress "${namespace}/ingress-1")                                      |
 
-  Scenario: The root path is the web page
+  Scenario: The root path returns the web page
     # curl -s $MYIP:30080
     When the client requests "http://${control plane external address}:30080"
     Then the response status is 200
-    And the response has the text "<title>Welcome to nginx!</title>"
+    And the response contains the text "<title>Welcome to nginx!</title>"
 
-  Scenario: A hundred greetings come from two Pods, fifty each
+  Scenario: A hundred requests are spread over two Pods, fifty each
     # curl -s $MYIP:30080/guest
     When the client requests "http://${control plane external address}:30080/guest"
     Then the response is:
@@ -155,9 +155,9 @@ Feature: Routing by path
     # for i in {1..100}; do curl -s $MYIP:30080/guest ; done | sort | uniq -c | sort -nr
     When the client requests "http://${control plane external address}:30080/guest" 100 times
     Then every response has the status 200
-    And the responses come evenly from the Pods of "deploy2-guestsrv"
+    And the responses are spread evenly over the Pods of "deploy2-guestsrv"
 
-  Scenario: The echo server sees the client through the controller
+  Scenario: The echo server receives the client's address in a header
     # curl -s $MYIP:30080/admin
     When the client requests "http://${control plane external address}:30080/admin"
     Then the echo server is a Pod of "deploy3-adminsrv"
@@ -182,32 +182,32 @@ Feature: Routing by path
       | x-request-id       | /[0-9a-f]{32}/                          |
       | x-scheme           | http                                    |
 
-  Scenario: A hundred echoes come from three Pods, 34, 33 and 33
+  Scenario: A hundred requests are spread over three Pods: 34, 33 and 33
     # for i in {1..100}; do curl -s $MYIP:30080/admin | grep Hostname ; done | sort | uniq -c | sort -nr
     When the client requests "http://${control plane external address}:30080/admin" 100 times
     Then every response has the status 200
-    And the responses come evenly from the Pods of "deploy3-adminsrv"
+    And the responses are spread evenly over the Pods of "deploy3-adminsrv"
 
-  Scenario: Between nodes, the requests travel in a tunnel
+  Scenario: Requests to Pods on other nodes are tunnelled
     # tcpdump -i vetha126644e tcp port 8080 -w /tmp/ingress-nginx.pcap
-    Given the nodes' Pod network is a flannel "vxlan"
+    Given the Pod network is flannel with the backend "vxlan"
     And packets are captured on the link of the controller's Pod
     And packets are captured on the link of the node "${controller node}"
     # curl -s $MYIP:30080/admin
     When the client requests "http://${control plane external address}:30080/admin" 3 times
     Then on the Pod's link, the client opened a connection to port 80 of "${controller address}"
-    And on the Pod's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080
-    And on the node's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
+    And on the Pod's link, "${controller address}" exchanges data with each Pod of "deploy3-adminsrv" on port 8080
+    And on the node's link, "${controller address}" exchanges data with each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
 
-  Scenario: With the policy Local, the client's address is kept, and other nodes don't answer
+  Scenario: With the external traffic policy Local, the client's address is preserved and other nodes reject connections
     # curl -s $MYIP:30080/admin | egrep '(client_address|x-forwarded-for)'
     When the client requests "http://${control plane external address}:30080/admin"
     Then the echo server saw:
       | client_address  | ${controller address} |
       | x-forwarded-for | ${client address}     |
-    And "${worker 1 external address}:30080" does not answer
+    And "${worker 1 external address}:30080" does not accept connections
 
-  Scenario: With the policy Cluster, every node answers, and the client's address is lost
+  Scenario: With the external traffic policy Cluster, every node accepts requests and the client's address is lost
     # kubectl patch svc -n ingress ingress-nginx-controller -p '{"spec":{"externalTrafficPolicy": "Cluster"}}'
     When I run "kubectl patch svc -n ${controller namespace} ingress-nginx-controller -p '{"spec":{"externalTrafficPolicy": "Cluster"}}'"
     Then it prints "service/ingress-nginx-controller patched"

@@ -1,7 +1,7 @@
 @walkthrough
 Feature: Routing by host
-  One rule is for a host, another for all hosts one level below it. A request for a host or a path that no rule names
-  is answered with 404 by the controller itself.
+  One rule matches a host, another all of its subdomains, one label deep. The controller answers a request that matches no
+  rule with 404.
 
   Background:
     Given an ingress controller with:
@@ -64,7 +64,7 @@ Feature: Routing by host
                      /echo   svc3-admin:8080 ()
       """
 
-  Scenario: The host answers for every path
+  Scenario: The host matches every path
     # curl -o /dev/null -s -w "%{http_code}\n" $MYDOMAIN1:30080/ …
     Then requests are answered as follows:
       | URL                    | status | text              |
@@ -73,7 +73,7 @@ Feature: Routing by host
       | gyull.com:30080/echo   | 200    | real path=/echo   |
       | gyull.com:30080/echo/5 | 200    | real path=/echo/5 |
 
-  Scenario: A host one level below answers for its one path
+  Scenario: A subdomain matches only its path
     # curl -o /dev/null -s -w "%{http_code}\n" $MYDOMAIN2:30080/ …
     Then requests are answered as follows:
       | URL                         | status | text              |

@@ -1,6 +1,6 @@
 @walkthrough
 Feature: A canary deployment
-  A second Ingress for the same host is marked as a canary and gets a tenth of the requests, each drawn at random.
+  A second Ingress for the same host is annotated as a canary and receives a random tenth of the requests.
 
   Background:
     Given an ingress controller with:
@@ -75,18 +75,18 @@ Feature: A canary deployment
       | svc-v1  | dp-v1 | 8080  |
       | svc-v2  | dp-v2 | 8080  |
 
-  Scenario: The Pods name their versions when asked directly
+  Scenario: The Pods report their versions
     # for pod in $(kubectl get pod -o wide -l app=svc-v1 …); do curl -s $pod:8080 | egrep '(Hostname|nginx)'; done
-    Then each Pod of "dp-v1", asked directly on port 8080, says:
+    Then each Pod of "dp-v1" answers requests to its port 8080 with:
       | server_version | nginx: 1.13.0 - lua: 10008 |
-    And each Pod of "dp-v2", asked directly on port 8080, says:
+    And each Pod of "dp-v2" answers requests to its port 8080 with:
       | server_version | nginx: 1.13.1 - lua: 10008 |
 
-  Scenario Outline: Of <number> requests, a tenth goes to the new version
+  Scenario Outline: A tenth of <number> requests goes to the new version
     # for i in {1..<number>}; do curl -s $MYDOMAIN1:30080 | grep nginx ; done | sort | uniq -c | sort -nr
     When the client requests "http://gyull.com:30080" <number> times
     Then every response has the status 200
-    And the responses are split at random by the text they have:
+    And the responses are split randomly by the text they contain:
       | text                                      | share |
       | server_version=nginx: 1.13.0 - lua: 10008 | 90 %  |
       | server_version=nginx: 1.13.1 - lua: 10008 | 10 %  |

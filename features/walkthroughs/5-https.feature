@@ -1,7 +1,7 @@
 @walkthrough
 Feature: HTTPS
-  An Ingress names a Secret with a certificate. The controller serves it to clients that ask for the host, ends TLS
-  itself, and sends the requests on in plain text.
+  An Ingress refers to a Secret with a certificate. The controller serves the certificate for the Ingress's host,
+  terminates TLS, and forwards the requests in plain text.
 
   Background:
     Given an ingress controller with:
@@ -42,7 +42,7 @@ Feature: HTTPS
       ${control plane external address} gyull.com
       """
 
-  Scenario: The Ingress has an address and ends TLS
+  Scenario: The Ingress has an address and terminates TLS
     # kubectl describe ingress
     When I run "kubectl describe ingress https" until it prints:
       """
@@ -65,7 +65,7 @@ Feature: HTTPS
       | NAME  | CLASS            | HOSTS     | ADDRESS                  | PORTS   |
       | https | ${ingress class} | gyull.com | ${controller cluster IP} | 80, 443 |
 
-  Scenario: The Service leads to the Pod, and the Secret holds a key pair
+  Scenario: The Service selects the Pod, and the Secret contains a key pair
     # kubectl get svc,ep,pod
     When I run "kubectl get svc,ep,pod"
     Then it prints a table with these rows:
@@ -83,12 +83,12 @@ Feature: HTTPS
       | NAME         | TYPE              | DATA |
       | secret-https | kubernetes.io/tls | 2    |
 
-  Scenario: The client is served that certificate
+  Scenario: The certificate of the Secret is served
     When the client requests "https://gyull.com:30443/"
     Then the response status is 200
     And the certificate served is that of the Secret "secret-https"
     And the certificate served is for "CN=gyull.com,O=gyull.com" and names no other hosts
-    And the handshake is of "TLS 1.2" or newer
+    And the connection uses "TLS 1.2" or newer
     And the echo server saw:
       | client_address    | ${controller address} |
       | x-forwarded-for   | ${client address}     |
@@ -104,8 +104,8 @@ Feature: HTTPS
     When the client requests "https://gyull.com:30443/"
     Then on the Pod's link, the client opened a connection to port 443 of "${controller address}"
     And on the Pod's link, the client's TLS ClientHello on port 443 names "gyull.com"
-    And on the Pod's link, it is answered with a TLS ServerHello from port 443
+    And on the Pod's link, the server answers with a TLS ServerHello from port 443
     # tcpdump -i vetha126644e tcp port $IngHttp -nn
-    And on the Pod's link, no packet has the TCP port 30080
+    And on the Pod's link, no packet uses the TCP port 30080
     # tcpdump -i vetha126644e tcp port $IngHttps -nn
-    And on the Pod's link, no packet has the TCP port 30443
+    And on the Pod's link, no packet uses the TCP port 30443

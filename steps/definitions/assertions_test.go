@@ -31,13 +31,13 @@ func assertions() []assertion {
 		{"status", `
     When the client requests "http://paths.test:30080/"
     Then the response status is 200
-    And the response has the text "<title>Welcome to nginx!</title>"`, ""},
+    And the response contains the text "<title>Welcome to nginx!</title>"`, ""},
 		{"another status", `
     When the client requests "http://paths.test:30080/"
     Then the response status is 404`, "200 OK"},
 		{"another text", `
     When the client requests "http://paths.test:30080/"
-    Then the response has the text "Welcome to Apache"`, "Welcome to nginx"},
+    Then the response contains the text "Welcome to Apache"`, "Welcome to nginx"},
 		{"no response yet", `
     Then the response status is 200`, "an earlier step must make a request"},
 		{"one status of many", `
@@ -125,36 +125,36 @@ func assertions() []assertion {
       | method | POST |`, "method=GET"},
 		{"uneven", `
     When the client requests "http://paths.test:30080/guest" 10 times
-    Then the responses come evenly from the Pods of "echo"`, "(anything else): 10"},
+    Then the responses are spread evenly over the Pods of "echo"`, "(anything else): 10"},
 		{"evenly over one connection", `
     When the client requests "http://paths.test:30080/admin" 10 times over one connection
-    Then the responses come evenly from the Pods of "echo"`, ""},
+    Then the responses are spread evenly over the Pods of "echo"`, ""},
 		{"in turn", `
     When the client requests "http://paths.test:30080/admin" 10 times
-    Then the responses come in turn from the Pods of "echo"`, ""},
+    Then the responses come in round-robin order from the Pods of "echo"`, ""},
 		{"not in turn", `
     When the client requests "http://paths.test:30080/guest" 10 times
-    Then the responses come in turn from the Pods of "echo"`, "response 1 came from (anything else)"},
+    Then the responses come in round-robin order from the Pods of "echo"`, "response 1 came from (anything else)"},
 		{"too few for turns", `
     When the client requests "http://paths.test:30080/guest"
-    Then the responses come in turn from the Pods of "guest"`, "make more requests"},
+    Then the responses come in round-robin order from the Pods of "guest"`, "make more requests"},
 		{"one Pod", `
     When the client requests "http://paths.test:30080/guest" 10 times
     Then all responses come from one Pod of "guest"`, "guest-pod-a:5"},
 		{"another split", `
     When the client requests "http://canary.test:30080/" 300 times
-    Then the responses are split at random by the text they have:
+    Then the responses are split randomly by the text they contain:
       | text   | share |
       | 1.13.0 | 10 %  |
       | 1.13.1 | 90 %  |`, "of 300 responses"},
 		{"shares that are none", `
     When the client requests "http://canary.test:30080/"
-    Then the responses are split at random by the text they have:
+    Then the responses are split randomly by the text they contain:
       | text   | share |
       | 1.13.0 | most  |`, "not a percentage"},
 		{"every text", `
     When the client requests "http://paths.test:30080/guest" 4 times
-    Then every response has the text "guest-pod-a"`, "2 don't have it"},
+    Then every response contains the text "guest-pod-a"`, "2 don't contain it"},
 		{"the certificate of another Secret", `
     Given a TLS Secret "other" with a self-signed certificate for "gyull.com"
     When the client requests "https://gyull.com:30443/"
@@ -165,11 +165,11 @@ func assertions() []assertion {
     Then the certificate served is for "CN=gyull.org" and names no other hosts`, "CN=gyull.com"},
 		{"no TLS", `
     When the client requests "http://gyull.com:30080/"
-    Then the handshake is of "TLS 1.2" or newer`, "https://"},
+    Then the connection uses "TLS 1.2" or newer`, "https://"},
 		{"no answer", `
-    Then "${worker 1 external address}:30080" does not answer`, ""},
+    Then "${worker 1 external address}:30080" does not accept connections`, ""},
 		{"an answer", `
-    Then "${control plane external address}:30080" does not answer`, "a connection from"},
+    Then "${control plane external address}:30080" does not accept connections`, "a connection from"},
 		{"no connection", `
     When the client requests "http://192.0.2.11:30080/"`, "no route to 192.0.2.11:30080"},
 		{"kubectl", `
@@ -238,34 +238,34 @@ func assertions() []assertion {
 		{"the wrong node", `
     Then no Pod of "echo" runs on the node "${control plane}"`, "echo-pod-a does"},
 		{"addresses", `
-    Then these are the addresses, where the cluster was given them:
-      | role                  | address   |
+    Then the cluster has these addresses, if they were configured:
+      | placeholder           | address   |
       | control plane         | node-1    |
       | control plane address | 10.0.0.1  |
       | client address        | 127.0.0.1 |`, ""},
 		{"one address is another", `
-    Then these are the addresses, where the cluster was given them:
-      | role                  | address   |
+    Then the cluster has these addresses, if they were configured:
+      | placeholder           | address   |
       | control plane address | 10.0.0.9  |
       | client address        | 127.0.0.1 |`, "control plane address is 10.0.0.1, not 10.0.0.9"},
-		{"an unknown role", `
+		{"an unknown placeholder", `
     When the client requests "http://${walrus}/"`, "known are: namespace, domain"},
 		{"an unknown Deployment", `
     Then the Pods of "walrus" run on 1 different nodes`, `neither a Deployment nor a Pod "walrus"`},
 		{"load", `
     When the client makes 100 requests a second to "http://paths.test:30080/guest" for 1 second
-    Then no request of the load failed
-    And 99 % of the load was answered within 30000 ms`, ""},
+    Then no request of the load run failed
+    And 99 % of the requests of the load run were answered within 30000 ms`, ""},
 		{"load with errors", `
     When the client makes 20 requests a second to "http://paths.test:30080/status/500" for 1 second
-    Then no request of the load failed`, "500:20"},
+    Then no request of the load run failed`, "500:20"},
 		{"slow load", `
     When the client makes 20 requests a second to "http://paths.test:30080/guest" for 1 second
-    Then 99 % of the load was answered within 0 ms`, "99 % of 20 requests answered within 0s"},
+    Then 99 % of the requests of the load run were answered within 0 ms`, "99 % of 20 requests answered within 0s"},
 		{"load of nothing", `
     When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a positive rate"},
 		{"no load", `
-    Then no request of the load failed`, "there was no load run"},
+    Then no request of the load run failed`, "there was no load run"},
 		{"a WebSocket", `
     When the client opens a WebSocket to "ws://paths.test:30080/websocket"
     Then the WebSocket sends "hello" back
@@ -367,11 +367,11 @@ func TestWhatAClusterCannotShowIsSkipped(t *testing.T) {
 	feature := preamble + `
   Scenario: workers
     Given the cluster has at least 3 workers
-  Scenario: role
-    Then "${worker 3 address}:80" does not answer
+  Scenario: placeholder
+    Then "${worker 3 address}:80" does not accept connections
   Scenario: addresses
-    Then these are the addresses, where the cluster was given them:
-      | role           | address        |
+    Then the cluster has these addresses, if they were configured:
+      | placeholder    | address        |
       | client address | 175.116.31.155 |
   Scenario: capture
     Given packets are captured on the link of the controller's Pod

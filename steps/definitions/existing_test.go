@@ -69,10 +69,10 @@ func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
       | replicas | 2  |
       | node     | n1 |`, "sets node, replicas of the ingress controller"},
 		"log": {`
-    Then the controller's log has, in this order:
+    Then the controller's log contains, in this order:
       | fake logs |`, "log is unknown"},
 		"routing table": {`
-    Then the controller's routing table has:
+    Then the controller's routing table contains:
       """
       location /
       """`, "prints its routing table"},

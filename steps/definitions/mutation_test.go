@@ -34,9 +34,9 @@ func subjects() map[proxytest.Subject]string {
 		proxytest.Distribution: `
     When the client requests "http://paths.test:30080/guest" 100 times
     Then every response has the status 200
-    And the responses come evenly from the Pods of "guest"
+    And the responses are spread evenly over the Pods of "guest"
     When the client requests "http://paths.test:30080/admin" 100 times
-    Then the responses come evenly from the Pods of "echo"`,
+    Then the responses are spread evenly over the Pods of "echo"`,
 		proxytest.SourceAddress: `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server is a Pod of "echo"
@@ -47,7 +47,7 @@ func subjects() map[proxytest.Subject]string {
       | x-forwarded-for | ${control plane masquerade} |`,
 		proxytest.Canary: `
     When the client requests "http://canary.test:30080/" 1000 times
-    Then the responses are split at random by the text they have:
+    Then the responses are split randomly by the text they contain:
       | text                         | share |
       | server_version=nginx: 1.13.0 | 90 %  |
       | server_version=nginx: 1.13.1 | 10 %  |`,
@@ -56,7 +56,7 @@ func subjects() map[proxytest.Subject]string {
     Then the response status is 200
     And the certificate served is that of the Secret "secret-https"
     And the certificate served is for "CN=gyull.com,O=gyull.com" and names no other hosts
-    And the handshake is of "TLS 1.2" or newer`,
+    And the connection uses "TLS 1.2" or newer`,
 	}
 }
 

@@ -45,10 +45,10 @@ const packetSteps = `
     And packets are captured on the link of the node "${controller node}"
     Then on the Pod's link, the client opened a connection to port 443 of "172.16.0.7"
     And on the Pod's link, the client's TLS ClientHello on port 443 names "gyull.com"
-    And on the Pod's link, it is answered with a TLS ServerHello from port 443
-    And on the Pod's link, no packet has the TCP port 30443
-    And on the Pod's link, "${controller address}" talks to each Pod of "far" on port 8080
-    And on the node's link, "${controller address}" talks to each Pod of "far" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
+    And on the Pod's link, the server answers with a TLS ServerHello from port 443
+    And on the Pod's link, no packet uses the TCP port 30443
+    And on the Pod's link, "${controller address}" exchanges data with each Pod of "far" on port 8080
+    And on the node's link, "${controller address}" exchanges data with each Pod of "far" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node
 `
 
 func TestPackets(t *testing.T) {
@@ -113,7 +113,7 @@ func TestSilenceIsNoProof(t *testing.T) {
 	feature := preamble + `
   Scenario: silence
     Given packets are captured on the link of the controller's Pod
-    Then on the Pod's link, no packet has the TCP port 30443
+    Then on the Pod's link, no packet uses the TCP port 30443
 `
 	step := runFeature(t, l.environment(t), feature).Features[0].Scenarios[0].FailedStep()
 	if step == nil || !strings.Contains(step.Failure.Message, "as proof that the capture works") {

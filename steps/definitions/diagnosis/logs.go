@@ -22,13 +22,13 @@ const logTimeout = 10 * time.Second
 func (s Source) Definitions() []vocabulary.Definition {
 	return []vocabulary.Definition{
 		{
-			Pattern: `the controller's log has, in this order:`,
-			Example: `the controller's log has, in this order:`,
+			Pattern: `the controller's log contains, in this order:`,
+			Example: `the controller's log contains, in this order:`,
 			Handler: s.hasInOrder,
 		},
 		{
-			Pattern: `the controller's routing table has:`,
-			Example: `the controller's routing table has:`,
+			Pattern: `the controller's routing table contains:`,
+			Example: `the controller's routing table contains:`,
 			Handler: s.tableHas,
 		},
 		{

@@ -25,23 +25,23 @@ type distribution struct{ pods Pods }
 func (d distribution) definitions() []vocabulary.Definition {
 	return []vocabulary.Definition{
 		{
-			Pattern: `the responses come evenly from the Pods of "([^"]*)"`,
-			Example: `the responses come evenly from the Pods of "deploy2-guestsrv"`,
+			Pattern: `the responses are spread evenly over the Pods of "([^"]*)"`,
+			Example: `the responses are spread evenly over the Pods of "deploy2-guestsrv"`,
 			Handler: d.evenly,
 		},
 		{
-			Pattern: `the responses come in turn from the Pods of "([^"]*)"`,
-			Example: `the responses come in turn from the Pods of "deploy2-guestsrv"`,
+			Pattern: `the responses come in round-robin order from the Pods of "([^"]*)"`,
+			Example: `the responses come in round-robin order from the Pods of "deploy2-guestsrv"`,
 			Handler: d.inTurn,
 		},
 		{
-			Pattern: `the responses are split at random by the text they have:`,
-			Example: `the responses are split at random by the text they have:`,
+			Pattern: `the responses are split randomly by the text they contain:`,
+			Example: `the responses are split randomly by the text they contain:`,
 			Handler: randomSplit,
 		},
 		{
-			Pattern: `every response has the text "(.*)"`,
-			Example: `every response has the text "server_version=nginx: 1.13.0"`,
+			Pattern: `every response contains the text "(.*)"`,
+			Example: `every response contains the text "server_version=nginx: 1.13.0"`,
 			Handler: everyHasText,
 		},
 		{
@@ -196,8 +196,8 @@ func everyHasText(ctx context.Context, text string) error {
 		return err
 	}
 	if counts[other] > 0 {
-		return world.Failure(fmt.Sprintf("each of %d responses has the text %q", counts.Total(), text),
-			fmt.Sprintf("%d don't have it", counts[other]), world.Diagnosis)
+		return world.Failure(fmt.Sprintf("each of %d responses contains the text %q", counts.Total(), text),
+			fmt.Sprintf("%d don't contain it", counts[other]), world.Diagnosis)
 	}
 	return nil
 }

@@ -50,8 +50,8 @@ func (e echoes) definitions() []vocabulary.Definition {
 			Handler: echoSeesWithin,
 		},
 		{
-			Pattern: `each Pod of "([^"]*)", asked directly on port (\d+), says:`,
-			Example: `each Pod of "dp-v1", asked directly on port 8080, says:`,
+			Pattern: `each Pod of "([^"]*)" answers requests to its port (\d+) with:`,
+			Example: `each Pod of "dp-v1" answers requests to its port 8080 with:`,
 			Handler: e.eachPodSays,
 		},
 	}

@@ -93,8 +93,8 @@ func (r requests) definitions() []vocabulary.Definition {
 			Handler: answeredWithin,
 		},
 		{
-			Pattern: `"([^"]*)" does not answer`,
-			Example: `"${worker 1 external address}:30080" does not answer`,
+			Pattern: `"([^"]*)" does not accept connections`,
+			Example: `"${worker 1 external address}:30080" does not accept connections`,
 			Handler: r.noConnection,
 		},
 	}

@@ -29,8 +29,8 @@ func responseDefinitions() []vocabulary.Definition {
 			Handler: everyStatusIs,
 		},
 		{
-			Pattern: `the response has the text "(.*)"`,
-			Example: `the response has the text "<title>Welcome to nginx!</title>"`,
+			Pattern: `the response contains the text "(.*)"`,
+			Example: `the response contains the text "<title>Welcome to nginx!</title>"`,
 			Handler: hasText,
 		},
 		{
@@ -98,7 +98,7 @@ func hasText(ctx context.Context, text string) error {
 
 func expectText(subject string, exchange client.Exchange, text string) error {
 	if !strings.Contains(exchange.Body, text) {
-		return world.Failure(fmt.Sprintf("%s has the text %q", subject, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), world.Diagnosis)
+		return world.Failure(fmt.Sprintf("%s contains the text %q", subject, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), world.Diagnosis)
 	}
 	return nil
 }

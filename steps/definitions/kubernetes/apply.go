@@ -39,8 +39,8 @@ func (a applySteps) definitions() []vocabulary.Definition {
 			Handler: a.applyFile,
 		},
 		{
-			Pattern: `these objects, which nobody needs to be ready:`,
-			Example: `these objects, which nobody needs to be ready:`,
+			Pattern: `these objects, without waiting until they are ready:`,
+			Example: `these objects, without waiting until they are ready:`,
 			Handler: func(ctx context.Context, manifest *godog.DocString) error {
 				return a.apply(ctx, []byte(manifest.Content), false)
 			},
@@ -51,8 +51,8 @@ func (a applySteps) definitions() []vocabulary.Definition {
 			Handler: deleted,
 		},
 		{
-			Pattern: `applying these objects is refused with "([^"]*)":`,
-			Example: `applying these objects is refused with "duplicate":`,
+			Pattern: `applying these objects is rejected with "([^"]*)":`,
+			Example: `applying these objects is rejected with "duplicate":`,
 			Handler: rejected,
 		},
 	}

@@ -32,13 +32,13 @@ func (c clusterSteps) definitions() []vocabulary.Definition {
 			Handler: c.hasWorkers,
 		},
 		{
-			Pattern: `the nodes' Pod network is a flannel "([^"]*)"`,
-			Example: `the nodes' Pod network is a flannel "vxlan"`,
+			Pattern: `the Pod network is flannel with the backend "([^"]*)"`,
+			Example: `the Pod network is flannel with the backend "vxlan"`,
 			Handler: c.isFlannel,
 		},
 		{
-			Pattern: `these are the addresses, where the cluster was given them:`,
-			Example: `these are the addresses, where the cluster was given them:`,
+			Pattern: `the cluster has these addresses, if they were configured:`,
+			Example: `the cluster has these addresses, if they were configured:`,
 			Handler: c.hasAddresses,
 		},
 		{
@@ -72,21 +72,21 @@ func (c clusterSteps) isFlannel(ctx context.Context, backend string) error {
 // hasAddresses compares placeholders with literal values. A cluster that has none of them was not configured with them,
 // so that the scenario is skipped; one that has some must have all.
 func (c clusterSteps) hasAddresses(ctx context.Context, table *godog.Table) error {
-	lines, err := arguments.Rows(table, "role", "address")
+	lines, err := arguments.Rows(table, "placeholder", "address")
 	if err != nil {
 		return err
 	}
 	equal := 0
 	var different []string
 	for _, line := range lines {
-		value, err := c.placeholders.Value(ctx, line["role"])
+		value, err := c.placeholders.Value(ctx, line["placeholder"])
 		if err != nil {
 			return err
 		}
 		if value == line["address"] {
 			equal++
 		} else {
-			different = append(different, fmt.Sprintf("%s is %s, not %s", line["role"], value, line["address"]))
+			different = append(different, fmt.Sprintf("%s is %s, not %s", line["placeholder"], value, line["address"]))
 		}
 	}
 	switch {

@@ -37,13 +37,13 @@ func Definitions() []vocabulary.Definition {
 			Handler: attack,
 		},
 		{
-			Pattern: `no request of the load failed`,
-			Example: `no request of the load failed`,
+			Pattern: `no request of the load run failed`,
+			Example: `no request of the load run failed`,
 			Handler: noneFailed,
 		},
 		{
-			Pattern: `(\d+(?:\.\d+)?) % of the load was answered within (\d+) ms`,
-			Example: `99 % of the load was answered within 500 ms`,
+			Pattern: `(\d+(?:\.\d+)?) % of the requests of the load run were answered within (\d+) ms`,
+			Example: `99 % of the requests of the load run were answered within 500 ms`,
 			Handler: answeredWithin,
 		},
 	}

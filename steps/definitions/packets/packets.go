@@ -71,8 +71,8 @@ func Definitions(dependencies Dependencies) []vocabulary.Definition {
 			Handler: s.clientOpened,
 		},
 		{
-			Pattern: `on the (Pod|node)'s link, no packet has the TCP port (\d+)`,
-			Example: `on the Pod's link, no packet has the TCP port 30443`,
+			Pattern: `on the (Pod|node)'s link, no packet uses the TCP port (\d+)`,
+			Example: `on the Pod's link, no packet uses the TCP port 30443`,
 			Handler: s.portIsUnused,
 		},
 		{
@@ -81,18 +81,18 @@ func Definitions(dependencies Dependencies) []vocabulary.Definition {
 			Handler: s.clientHelloNames,
 		},
 		{
-			Pattern: `on the (Pod|node)'s link, it is answered with a TLS ServerHello from port (\d+)`,
-			Example: `on the Pod's link, it is answered with a TLS ServerHello from port 443`,
+			Pattern: `on the (Pod|node)'s link, the server answers with a TLS ServerHello from port (\d+)`,
+			Example: `on the Pod's link, the server answers with a TLS ServerHello from port 443`,
 			Handler: s.serverHello,
 		},
 		{
-			Pattern: `on the (Pod|node)'s link, "([^"]*)" talks to each Pod of "([^"]*)" on port (\d+)`,
-			Example: `on the Pod's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080`,
+			Pattern: `on the (Pod|node)'s link, "([^"]*)" exchanges data with each Pod of "([^"]*)" on port (\d+)`,
+			Example: `on the Pod's link, "${controller address}" exchanges data with each Pod of "deploy3-adminsrv" on port 8080`,
 			Handler: s.connectsToEach,
 		},
 		{
-			Pattern: `on the node's link, "([^"]*)" talks to each Pod of "([^"]*)" on port (\d+), only in VXLAN to UDP port (\d+) of the Pod's node`,
-			Example: `on the node's link, "${controller address}" talks to each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node`,
+			Pattern: `on the node's link, "([^"]*)" exchanges data with each Pod of "([^"]*)" on port (\d+), only in VXLAN to UDP port (\d+) of the Pod's node`,
+			Example: `on the node's link, "${controller address}" exchanges data with each Pod of "deploy3-adminsrv" on port 8080, only in VXLAN to UDP port 8472 of the Pod's node`,
 			Handler: s.connectsThroughTunnel,
 		},
 	}

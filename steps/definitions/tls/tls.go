@@ -55,8 +55,8 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 			Handler: subjectIs,
 		},
 		{
-			Pattern: `the handshake is of "(TLS 1\.[0-3])" or newer`,
-			Example: `the handshake is of "TLS 1.2" or newer`,
+			Pattern: `the connection uses "(TLS 1\.[0-3])" or newer`,
+			Example: `the connection uses "TLS 1.2" or newer`,
 			Handler: versionIsAtLeast,
 		},
 	}
