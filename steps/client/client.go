@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// requestTimeout bounds one request with its answer.
+	// requestTimeout bounds one request, including the body of the response.
 	requestTimeout = 30 * time.Second
-	// connectTimeout bounds the opening of a connection.
+	// connectTimeout bounds the establishment of a connection, and that of TLS on it.
 	connectTimeout = 10 * time.Second
-	// maxBody bounds what is read of an answer.
+	// maxBody is the most bytes of a response body.
 	maxBody = 16 << 20
 )
 
@@ -28,7 +28,7 @@ type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Client makes HTTP requests from outside.
+// Client makes HTTP requests from outside the cluster.
 type Client struct {
 	Dialer   Dialer
 	Resolver *Resolver
@@ -36,26 +36,26 @@ type Client struct {
 	Header http.Header
 }
 
-// Request is what to send.
+// Request is a request to make.
 type Request struct {
 	Method string
 	URL    string
-	Header http.Header // Host may be set here
+	Header http.Header // may set Host
 	Body   string
 }
 
-// Exchange is a request and what became of it.
+// Exchange is a request with its response, whose fields are zero if there was none.
 type Exchange struct {
 	Request Request
 	Started time.Time
 	Took    time.Duration
-	// Local and Remote are the ends of the connection as the client saw them.
+	// Local and Remote are the addresses of the connection on the client's side.
 	Local, Remote netip.AddrPort
-	Proto         string // of the response: "HTTP/1.1" or "HTTP/2.0"
+	Proto         string // "HTTP/1.1" or "HTTP/2.0"
 	Status        int
 	Header        http.Header
 	Body          string
-	// TLS of the connection; nil if it was in plain text.
+	// TLS is the state of the connection; nil for plain text.
 	TLS *tls.ConnectionState
 }
 
@@ -66,8 +66,8 @@ func (c *Client) Do(ctx context.Context, request Request) (Exchange, error) {
 	return session.Do(ctx, request)
 }
 
-// Session makes requests that share connections where they can. RoundTrip and Dial may be used from several goroutines;
-// Do may not, since it tells which connection it used.
+// Session makes requests that reuse connections. RoundTrip and Dial may be called from several goroutines, Do may not,
+// because it reports which connection it has used.
 type Session struct {
 	client    *Client
 	transport *http.Transport
@@ -75,26 +75,26 @@ type Session struct {
 	last      net.Conn
 }
 
-// Session begins a session without connections.
+// Session returns a session that has no connections yet. The caller closes it.
 func (c *Client) Session() *Session {
 	session := &Session{client: c}
 	session.transport = &http.Transport{
 		DialContext:           session.Dial,
-		DisableCompression:    true, // curl asks for none, and a backend shows all headers that it gets
+		DisableCompression:    true, // curl doesn't request any, and echo servers return all headers
 		ForceAttemptHTTP2:     true, // as curl does over TLS
-		MaxIdleConnsPerHost:   1000, // a load run would open connections all the time with the default of 2
+		MaxIdleConnsPerHost:   1000, // with the default of 2, a load run would open a connection for most requests
 		ResponseHeaderTimeout: requestTimeout,
 		TLSHandshakeTimeout:   connectTimeout,
-		// The scenarios judge certificates themselves, and see more of a wrong one than that it is refused.
+		// The scenarios verify certificates themselves, so that a failure shows the certificate.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
 	}
 	return session
 }
 
-// Close closes the connections.
+// Close closes idle connections.
 func (s *Session) Close() { s.transport.CloseIdleConnections() }
 
-// Dial connects to "host:port", resolved as the client does.
+// Dial connects to "host:port", resolved by the client's resolver.
 func (s *Session) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	target, err := s.client.Resolver.Resolve(address)
 	if err != nil {
@@ -112,15 +112,15 @@ func (s *Session) Dial(ctx context.Context, network, address string) (net.Conn, 
 	return connection, nil
 }
 
-// Do makes one request. Redirects are not followed. The error is of the connection; an answer of whatever status is
-// none.
+// Do makes one request. It doesn't follow redirects. Errors are about the connection: a response of any status is not an
+// error.
 func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
 	exchange := Exchange{Request: request, Started: time.Now()}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	httpRequest, err := s.client.build(ctx, request)
 	if err != nil {
-		return exchange, fmt.Errorf("making the request %s %s: %w", request.Method, request.URL, err)
+		return exchange, fmt.Errorf("building the request %s %s: %w", request.Method, request.URL, err)
 	}
 	response, err := s.transport.RoundTrip(httpRequest)
 	if err != nil {
@@ -134,15 +134,14 @@ func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
 	exchange.Local, exchange.Remote = s.ends()
 	switch {
 	case err != nil:
-		return exchange, fmt.Errorf("reading the answer to %s %s: %w", request.Method, request.URL, err)
+		return exchange, fmt.Errorf("reading the response to %s %s: %w", request.Method, request.URL, err)
 	case len(body) > maxBody:
-		return exchange, fmt.Errorf("the answer to %s %s is longer than %d bytes", request.Method, request.URL, maxBody)
+		return exchange, fmt.Errorf("the response to %s %s is longer than %d bytes", request.Method, request.URL, maxBody)
 	}
 	return exchange, nil
 }
 
-// RoundTrip makes a request that is not the client's own, without its headers: a Session is an http.RoundTripper for
-// libraries that want one.
+// RoundTrip makes a request without the client's own headers; it makes a Session an http.RoundTripper.
 func (s *Session) RoundTrip(request *http.Request) (*http.Response, error) {
 	return s.transport.RoundTrip(request)
 }
@@ -162,21 +161,21 @@ func addrPort(address net.Addr) netip.AddrPort {
 	}
 	parsed, err := netip.ParseAddrPort(address.String())
 	if err != nil {
-		return netip.AddrPort{} // a dialer that doesn't know its own address
+		return netip.AddrPort{} // a dialer whose connections have no IP addresses
 	}
 	return parsed
 }
 
-// acceptAnything is what curl sends, and many others.
+// acceptAnything is the Accept header of curl.
 const acceptAnything = "*/*"
 
 func (c *Client) build(ctx context.Context, request Request) (*http.Request, error) {
 	url := request.URL
 	if !strings.Contains(url, "://") {
-		url = "http://" + url // as curl takes it
+		url = "http://" + url // as curl does
 	}
 	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
-		return nil, errors.New("only http and https are known")
+		return nil, errors.New("only the schemes http and https are supported")
 	}
 	var body io.Reader
 	if request.Body != "" {

@@ -137,7 +137,7 @@ func TestTLS(t *testing.T) {
 func TestErrorsNameTheRequest(t *testing.T) {
 	caller, _ := newClient(t, httptest.NewServer(http.NotFoundHandler()))
 	for url, part := range map[string]string{
-		"http://nowhere.test/": "hosts file", "ftp://gyull.com/": "only http and https", "http://gyull.com:x/": "invalid port",
+		"http://nowhere.test/": "hosts file", "ftp://gyull.com/": "only the schemes http and https", "http://gyull.com:x/": "invalid port",
 	} {
 		_, err := caller.Do(t.Context(), client.Request{Method: "GET", URL: url})
 		if err == nil || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), url) {

@@ -1,4 +1,4 @@
-// Package client makes requests from the machine outside the cluster, as a browser or curl there would.
+// Package client makes requests from the machine outside the cluster, as a browser or curl would.
 package client
 
 import (
@@ -10,14 +10,14 @@ import (
 	"sync"
 )
 
-// Entry is where traffic from outside enters the cluster: what a load balancer's or router's address would be.
+// Entry is where requests from outside enter the cluster, like the address of a load balancer.
 type Entry struct {
-	// HTTP and HTTPS are what ports 80 and 443 of any host name lead to.
+	// HTTP and HTTPS replace the ports 80 and 443 of host names that are not in the hosts file.
 	HTTP, HTTPS netip.AddrPort
 }
 
-// Resolver resolves host names as the client machine does: first by its hosts file. Any other name leads to the cluster's
-// entry, as if the DNS had a wildcard for it, and there ports 80 and 443 are the ones of the entry.
+// Resolver resolves host names by the client's hosts file. Any other name resolves to the entry of the cluster, as if the
+// DNS had a wildcard record for it. It may be used from several goroutines.
 type Resolver struct {
 	mu    sync.Mutex
 	hosts map[string]netip.Addr
@@ -36,22 +36,22 @@ func (r *Resolver) AddHost(address netip.Addr, names ...string) {
 	}
 }
 
-// SetEntry says where traffic enters the cluster.
+// SetEntry sets where requests enter the cluster.
 func (r *Resolver) SetEntry(entry Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entry = &entry
 }
 
-// Resolve turns "host:port" into the address to connect to.
+// Resolve returns the address to connect to for "host:port".
 func (r *Resolver) Resolve(hostPort string) (netip.AddrPort, error) {
 	host, portText, err := net.SplitHostPort(hostPort)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("reading the address %q: %w", hostPort, err)
+		return netip.AddrPort{}, fmt.Errorf("parsing the address %q: %w", hostPort, err)
 	}
 	number, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q is not a port number", portText)
+		return netip.AddrPort{}, fmt.Errorf("invalid port %q", portText)
 	}
 	port := uint16(number)
 	if address, err := netip.ParseAddr(host); err == nil {
@@ -64,7 +64,7 @@ func (r *Resolver) Resolve(hostPort string) (netip.AddrPort, error) {
 	}
 	switch {
 	case r.entry == nil:
-		return netip.AddrPort{}, fmt.Errorf("the host %q is not in the client's hosts file, and no ingress controller was deployed that it could lead to", host)
+		return netip.AddrPort{}, fmt.Errorf("the host %q is not in the client's hosts file, and there is no ingress controller that it could resolve to", host)
 	case port == 80:
 		return r.entry.HTTP, nil
 	case port == 443:

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxShown bounds how much of a body is shown to people.
+// maxShown is the most bytes of a body that Text contains.
 const maxShown = 8 << 10
 
-// Text shows an exchange as curl -v does: what was sent behind ">", what came back behind "<".
+// Text formats an exchange like curl -v, with ">" before the request and "<" before the response.
 func (e Exchange) Text() string {
 	var text strings.Builder
 	if e.Remote.IsValid() {

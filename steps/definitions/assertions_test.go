@@ -116,7 +116,7 @@ func assertions() []assertion {
 		{"no echo server", `
     When the client requests "http://paths.test:30080/guest"
     Then the echo server saw:
-      | method | GET |`, "this is not an echo server's text"},
+      | method | GET |`, "not the response of an echo server"},
 		{"another Deployment's Pod", `
     When the client requests "http://paths.test:30080/admin"
     Then the echo server is a Pod of "guest"`, "echo-pod-"},

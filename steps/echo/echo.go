@@ -1,5 +1,5 @@
-// Package echo reads the text with which the walkthrough's echo server answers: who it is, who asked, and the request
-// as it arrived.
+// Package echo parses the responses of the walkthroughs' echo server, which describe the Pod, the client and the request
+// that the server received.
 package echo
 
 import (
@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// Fields that are not request headers, by the names that the text gives them.
+// Names of fields that steps use; see Reply.
 const (
 	Hostname      = "Hostname"
 	ClientAddress = "client_address"
 	RequestBody   = "body"
 )
 
-// Reply is what an echo server said.
+// Reply is a parsed response.
 type Reply struct {
-	// Fields are all but the request headers, by name: "Hostname", "server_version", "client_address", "method",
+	// Fields by name, without the request headers: "Hostname", "server_version", "client_address", "method",
 	// "real path", "query", "request_version", "request_uri" and "body".
 	Fields map[string]string
-	// Headers are the request headers by name in lower case, in the order in which they are given for each name.
+	// Headers are the values of the request headers by name in lower case.
 	Headers map[string][]string
 }
 
-// section headings of the text.
+// Headings of the sections.
 const (
 	sectionPod     = "Pod Information"
 	sectionServer  = "Server values"
@@ -32,7 +32,7 @@ const (
 	sectionBody    = "Request Body"
 )
 
-// Parse reads an echo server's text.
+// Parse parses a response. It is an error if the response has no Hostname or no client_address.
 func Parse(text string) (Reply, error) {
 	reply := Reply{Fields: map[string]string{}, Headers: map[string][]string{}}
 	section := ""
@@ -45,7 +45,7 @@ func Parse(text string) (Reply, error) {
 		case !indented:
 			name, value, isField := strings.Cut(line, ":")
 			if !isField {
-				return Reply{}, fmt.Errorf("line %d of the echo server's text, %q, is neither a heading nor a field", number+1, line)
+				return Reply{}, fmt.Errorf("line %d of the echo server's response is neither a heading nor a field: %q", number+1, line)
 			}
 			if section = name; name == Hostname {
 				reply.Fields[Hostname] = strings.TrimSpace(value)
@@ -53,12 +53,12 @@ func Parse(text string) (Reply, error) {
 		case section == sectionPod:
 		default:
 			if err := reply.add(section, content); err != nil {
-				return Reply{}, fmt.Errorf("line %d of the echo server's text: %w", number+1, err)
+				return Reply{}, fmt.Errorf("line %d of the echo server's response: %w", number+1, err)
 			}
 		}
 	}
 	if reply.Fields[Hostname] == "" || reply.Fields[ClientAddress] == "" {
-		return Reply{}, fmt.Errorf("this is not an echo server's text, which names a Hostname and a client_address: %.200q", text)
+		return Reply{}, fmt.Errorf("not the response of an echo server, which has a Hostname and a client_address: %.200q", text)
 	}
 	return reply, nil
 }
@@ -66,7 +66,7 @@ func Parse(text string) (Reply, error) {
 func (r *Reply) add(section, line string) error {
 	name, value, ok := strings.Cut(line, "=")
 	if !ok {
-		return fmt.Errorf("%q has no =", line)
+		return fmt.Errorf("%q does not contain =", line)
 	}
 	switch section {
 	case sectionServer, sectionRequest:
@@ -89,7 +89,7 @@ func (r *Reply) addBody(line string) {
 	r.Fields[RequestBody] = line
 }
 
-// Value looks a name up among the fields and then among the request headers.
+// Value returns the field of that name or else the request header.
 func (r Reply) Value(name string) (string, bool) {
 	if value, ok := r.Fields[name]; ok {
 		return value, true

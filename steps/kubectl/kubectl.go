@@ -1,4 +1,4 @@
-// Package kubectl runs kubectl commands as a reader of a walkthrough types them, and reads what they print.
+// Package kubectl runs kubectl command lines and parses their output.
 package kubectl
 
 import (
@@ -13,50 +13,50 @@ import (
 )
 
 const (
-	// commandTimeout bounds a command; those that follow something forever are not for scenarios.
+	// commandTimeout bounds a command, such as one that watches.
 	commandTimeout = time.Minute
-	// killDelay is how long a command may take to end when it is told to.
+	// killDelay is how long a cancelled command may take until its output is closed.
 	killDelay = 2 * time.Second
-	// mostOutput bounds what is kept of each of a command's outputs, in bytes.
-	mostOutput = 16 << 20
+	// maxOutput is the most bytes of the standard output, and of the standard error, of a command.
+	maxOutput = 16 << 20
 )
 
-// Program is a kubectl and the cluster that it talks to.
+// Program is a kubectl that is configured for a cluster.
 type Program struct {
-	// Command is the program and the arguments that every call begins with: {"kubectl"}, or {"kube", "kubectl"}.
+	// Command is the program and its first arguments: {"kubectl"} or {"kube", "kubectl"}.
 	Command []string
-	// Kubeconfig is the file that says how to reach the cluster.
+	// Kubeconfig is the path of the kubeconfig file.
 	Kubeconfig string
-	// CacheDir is where kubectl keeps what it has found out about the cluster; its own choice, in the user's home, if empty.
+	// CacheDir is the folder for kubectl's discovery cache; kubectl's default, in the user's home, if empty.
 	CacheDir string
 }
 
-// Output is what a command printed and how it ended.
+// Output is the output and the exit code of a command.
 type Output struct {
 	Stdout, Stderr string
 	ExitCode       int
 }
 
-// Find looks kubectl up in PATH.
+// Find finds kubectl in PATH.
 func Find() ([]string, error) {
 	path, err := exec.LookPath("kubectl")
 	if err != nil {
-		return nil, fmt.Errorf("the scenarios run kubectl, which is not installed: install it or put it into PATH: %w", err)
+		return nil, fmt.Errorf("the scenarios need kubectl: install it, or add it to PATH: %w", err)
 	}
 	return []string{path}, nil
 }
 
-// Run runs a command line that begins with the word kubectl. A command that fails is no error; its exit code says so.
+// Run runs a command line that begins with the word kubectl. A nonzero exit code is not an error.
 func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	words, err := Words(line)
 	if err != nil {
-		return Output{}, fmt.Errorf("reading the command %q: %w", line, err)
+		return Output{}, fmt.Errorf("parsing the command %q: %w", line, err)
 	}
 	if len(words) < 2 || words[0] != "kubectl" {
-		return Output{}, fmt.Errorf("the command %q doesn't begin with kubectl and a verb", line)
+		return Output{}, fmt.Errorf("the command %q does not begin with kubectl and a subcommand", line)
 	}
 	if len(p.Command) == 0 {
-		return Output{}, errors.New("no kubectl was given to the scenarios")
+		return Output{}, errors.New("no kubectl is configured")
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
@@ -73,8 +73,8 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	output := Output{Stdout: stdout.String(), Stderr: stderr.String(), ExitCode: command.ProcessState.ExitCode()}
 	var exit *exec.ExitError
 	switch {
-	case stdout.cut || stderr.cut:
-		return output, fmt.Errorf("running %q: it prints more than %d MiB", line, mostOutput>>20)
+	case stdout.full || stderr.full:
+		return output, fmt.Errorf("running %q: the output exceeds %d MiB", line, maxOutput>>20)
 	case ctx.Err() != nil:
 		return output, fmt.Errorf("running %q: %w", line, context.Cause(ctx))
 	case err != nil && !errors.As(err, &exit):
@@ -83,19 +83,19 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	return output, nil
 }
 
-// limited keeps what is written up to mostOutput, and then fails, which breaks the pipe to the command.
+// limited is a buffer of maxOutput bytes. A write beyond that fails, which closes the pipe to the command.
 type limited struct {
 	text bytes.Buffer
-	cut  bool
+	full bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	room := mostOutput - l.text.Len()
-	if len(p) <= room {
+	free := maxOutput - l.text.Len()
+	if len(p) <= free {
 		return l.text.Write(p)
 	}
-	l.cut = true
-	n, _ := l.text.Write(p[:room])
+	l.full = true
+	n, _ := l.text.Write(p[:free])
 	return n, io.ErrShortWrite
 }
 

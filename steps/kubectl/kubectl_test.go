@@ -125,7 +125,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("a command that hangs gave %v after %s", err, time.Since(started))
 	}
 	started = time.Now()
-	if output, err = program.Run(t.Context(), `kubectl flood`); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") || time.Since(started) > 20*time.Second {
+	if output, err = program.Run(t.Context(), `kubectl flood`); err == nil || !strings.Contains(err.Error(), "exceeds 16 MiB") || time.Since(started) > 20*time.Second {
 		t.Errorf("a command that never stops printing gave %d bytes and %v after %s", len(output.Stdout), err, time.Since(started))
 	}
 	program.CacheDir = "/cache"

@@ -4,14 +4,14 @@ import (
 	"strings"
 )
 
-// Table is a table as kubectl prints it.
+// Table is a table that kubectl has printed.
 type Table struct {
 	Columns []string
 	Rows    []map[string]string // cell by column
 }
 
-// Tables reads the tables in what kubectl get printed; an empty line is between two. The columns begin where their
-// headings do, since cells may be empty or hold spaces.
+// Tables parses the tables in the output of kubectl get, which are separated by empty lines. The headings determine where
+// the columns begin, because cells may be empty or contain spaces.
 func Tables(text string) []Table {
 	var tables []Table
 	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
@@ -42,7 +42,7 @@ func Tables(text string) []Table {
 	return tables
 }
 
-// headings finds the columns of a heading, which are at least two spaces apart: "NOMINATED NODE" is one.
+// headings splits a heading into columns, which are at least two spaces apart: "NOMINATED NODE" is one column.
 func headings(line string) (columns []string, starts []int) {
 	characters := []rune(line)
 	for i := 0; i < len(characters); {

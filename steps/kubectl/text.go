@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Gap is the line that stands for any number of lines in an expected text, as in a walkthrough that leaves lines out.
+// Gap is the line of an expected text that matches any number of lines.
 const Gap = "..."
 
-// Prints tells whether the expected lines are in the output, one directly after the other from some line on,
-// where Gap stands for any number of lines. Amounts of white space don't matter, as kubectl pads its columns, and
-// empty lines neither. If the text is not there, missing is the expected line that was not found where it should be.
+// Prints reports whether the output contains the expected lines consecutively, except for gaps. Empty lines are ignored,
+// and so is the amount of white space, because kubectl pads its columns. If the lines are not found, missing is the first
+// one that differs, in the longest match.
 func Prints(output, expected string) (missing string, ok bool) {
 	have := squeeze(output)
 	for _, block := range blocks(squeeze(expected)) {
@@ -23,12 +23,12 @@ func Prints(output, expected string) (missing string, ok bool) {
 		if start < 0 {
 			return block[best], false
 		}
-		have = have[start+len(block):] // the first place is as good as any: it leaves most for the blocks to come
+		have = have[start+len(block):] // the first match leaves the most lines for the following blocks
 	}
 	return "", true
 }
 
-// blocks are the lines between the gaps.
+// blocks returns the lines between the gaps.
 func blocks(lines []string) [][]string {
 	var all [][]string
 	for len(lines) > 0 {
@@ -52,7 +52,7 @@ func indexes(lines []string) []int {
 	return all
 }
 
-// common counts the lines with which both begin.
+// common returns the length of the common prefix.
 func common(a, b []string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {

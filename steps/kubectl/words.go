@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Words splits a command line as a POSIX shell does (Shell Command Language, section 2.2 Quoting), without expanding
-// anything. Operators of the shell, such as pipes, are refused: there is no shell to see them.
+// Words splits a command line into words as a POSIX shell does (Shell Command Language, section 2.2 Quoting), without
+// expansions. An unquoted operator, such as a pipe, is an error, because no shell would interpret it.
 func Words(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -25,24 +25,24 @@ func Words(line string) ([]string, error) {
 		case '\'':
 			quoted, after, closed := strings.Cut(rest, "'")
 			if !closed {
-				return nil, errors.New("a single quote is not closed")
+				return nil, errors.New("unterminated single quote")
 			}
 			word.WriteString(quoted)
 			rest = after
 		case '"':
 			after, closed := doubleQuoted(rest, &word)
 			if !closed {
-				return nil, errors.New("a double quote is not closed")
+				return nil, errors.New("unterminated double quote")
 			}
 			rest = after
 		case '\\':
 			if rest == "" {
-				return nil, errors.New("a backslash ends the line")
+				return nil, errors.New("backslash at the end of the line")
 			}
 			word.WriteByte(rest[0])
 			rest = rest[1:]
 		case '|', '&', ';', '<', '>', '(', ')', '`', '$':
-			return nil, errors.New("it has the shell operator " + string(character) + ", but is not run by a shell; quote it if it is text")
+			return nil, errors.New("the shell operator " + string(character) + " is not supported, because there is no shell; quote it if it is meant literally")
 		default:
 			word.WriteByte(character)
 		}
@@ -54,7 +54,7 @@ func Words(line string) ([]string, error) {
 	return words, nil
 }
 
-// doubleQuoted reads up to the closing quote; a backslash escapes a quote and itself.
+// doubleQuoted appends the text up to the closing quote to the word. A backslash escapes a quote and itself.
 func doubleQuoted(text string, word *strings.Builder) (rest string, closed bool) {
 	for i := 0; i < len(text); i++ {
 		switch {

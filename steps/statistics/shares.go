@@ -1,5 +1,5 @@
-// Package statistics judges how requests were shared out. Round robin is judged exactly, a random split by an exact
-// binomial test with a stated chance of refusing a correct system; nothing is judged by a guessed tolerance.
+// Package statistics tests how requests were distributed. Round robin is tested exactly, a random split by an exact
+// binomial test with a stated probability of a false alarm. There are no guessed tolerances.
 package statistics
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/ingress-testbed/testbed/reports/evidence"
 )
 
-// FalseAlarm is the chance with which one random split that is right is refused all the same. With up to a hundred
-// splits in a run, the chance of a false alarm in the whole run stays under one in a million.
+// FalseAlarm is the highest probability with which the test of a correct random split fails. With up to a hundred splits
+// in a run, the probability of a false alarm in the whole run is less than one in a million.
 const FalseAlarm = 1e-8
 
-// Counts says how often each outcome was observed.
+// Counts is how often each outcome was observed.
 type Counts map[string]int
 
-// Total is the number of observations.
+// Total returns the number of observations.
 func (c Counts) Total() int {
 	total := 0
 	for _, count := range c {
@@ -30,10 +30,10 @@ func (c Counts) Total() int {
 	return total
 }
 
-// Even judges a round robin over the outcomes: each has its exact part of the total, where one request more or less
-// than another's is what doesn't divide. 100 requests over three are 34, 33 and 33.
+// Even tests a round robin over the outcomes. Each count must be the total divided by the number of outcomes, rounded up
+// or down: 100 requests over three are 34, 33 and 33.
 //
-// An observed outcome that isn't named among outcomes is not accepted.
+// An observed outcome that isn't among the outcomes fails the test.
 func Even(title string, observed Counts, outcomes []string) evidence.Distribution {
 	total := observed.Total()
 	distribution := evidence.Distribution{Title: title, Total: total, PValue: 1}
@@ -51,26 +51,26 @@ func Even(title string, observed Counts, outcomes []string) evidence.Distributio
 	return distribution
 }
 
-// Split judges a random split by the probability of each outcome, whose sum must be 1. Each outcome's count is tested
-// against the binomial distribution; the chance of a false alarm is divided evenly among the outcomes (Bonferroni), so
-// that it is at most FalseAlarm for all of them together.
+// Split tests a random split by the probability of each outcome; their sum must be 1. Each count is tested against the
+// binomial distribution. The probability of a false alarm is divided evenly among the outcomes (Bonferroni correction), so
+// that it is at most FalseAlarm in total.
 //
-// An observed outcome that isn't among the probabilities is not accepted.
+// An observed outcome that isn't among the probabilities fails the test.
 func Split(title string, observed Counts, probabilities map[string]float64) (evidence.Distribution, error) {
 	sum := 0.0
 	for outcome, probability := range probabilities {
 		if !(probability >= 0 && probability <= 1) {
-			return evidence.Distribution{}, fmt.Errorf("the share of %q is %v; it must be from 0 to 1", outcome, probability)
+			return evidence.Distribution{}, fmt.Errorf("the share of %q is %v, but must be from 0 to 1", outcome, probability)
 		}
 		sum += probability
 	}
 	if math.Abs(sum-1) > 1e-9 {
-		return evidence.Distribution{}, fmt.Errorf("the shares add up to %g %%, not to 100 %%", 100*sum)
+		return evidence.Distribution{}, fmt.Errorf("the sum of the shares is %g %% instead of 100 %%", 100*sum)
 	}
 	total := observed.Total()
 	distribution := evidence.Distribution{
 		Title: title, Total: total, PValue: 1, FalseAlarm: FalseAlarm,
-		Test: fmt.Sprintf("exact binomial test, two-sided, of each share: a correct system is refused with a probability of at most %.0e",
+		Test: fmt.Sprintf("exact binomial test, two-sided, of each share: a correct system fails it with a probability of at most %.0e",
 			FalseAlarm),
 	}
 	level := FalseAlarm / float64(max(1, len(probabilities)))
@@ -85,7 +85,7 @@ func Split(title string, observed Counts, probabilities map[string]float64) (evi
 	return distribution, nil
 }
 
-// Accepted tells whether every share is within its bounds and at least one request was made.
+// Accepted reports whether every share is within its bounds and at least one request was made.
 func Accepted(distribution evidence.Distribution) bool {
 	for _, share := range distribution.Shares {
 		if !share.Accepted() {
@@ -103,8 +103,8 @@ func labels(observed Counts, expected []string) []string {
 	return all
 }
 
-// interval is the range of counts outside of which a binomial variable falls with a probability of at most level, half
-// of it on either side.
+// interval returns the range that a binomial variable is outside of with a probability of at most level, half of it on
+// either side.
 func interval(trials int, probability, level float64) (low, high int) {
 	lower := func(k int) bool { return atMost(trials, probability, k) > level/2 }
 	for low = 0; low < trials && !lower(low); low++ {
@@ -129,7 +129,7 @@ func atMost(trials int, probability float64, count int) float64 {
 	return distuv.Binomial{N: float64(trials), P: probability}.CDF(float64(count))
 }
 
-// atLeast counts the failures instead of the successes, since 1 minus a number near 1 has few digits left.
+// atLeast counts the failures instead of the successes, because 1 minus a number near 1 loses precision.
 func atLeast(trials int, probability float64, count int) float64 {
 	return atMost(trials, 1-probability, trials-count)
 }
