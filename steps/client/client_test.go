@@ -63,7 +63,7 @@ func newClient(t *testing.T, server *httptest.Server) (*client.Client, *counting
 	return &client.Client{Dialer: dialer, Resolver: names, Header: http.Header{"X-Always": {"1"}}}, dialer
 }
 
-func TestARequestIsAsCurlMakesIt(t *testing.T) {
+func TestRequestsAreLikeThoseOfCurl(t *testing.T) {
 	var got *http.Request
 	caller, dialer := newClient(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
@@ -151,7 +151,7 @@ func TestErrorsNameTheRequest(t *testing.T) {
 	}
 }
 
-func TestTextOfABodyThatIsNone(t *testing.T) {
+func TestTextOfBinaryAndLongBodies(t *testing.T) {
 	binary := client.Exchange{Status: 200, Body: "\xff\x00"}
 	if text := binary.Text(); !strings.Contains(text, "2 bytes that are not text") {
 		t.Errorf("text is %q", text)

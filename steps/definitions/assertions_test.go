@@ -17,15 +17,15 @@ import (
 	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
-// assertion is a scenario that passes, or fails as it should.
+// assertion is a scenario that has to pass or to fail.
 type assertion struct {
 	name  string
 	steps string
-	// seen is part of the failure's message; empty where the steps must pass.
+	// seen is part of the failure's message; empty if the scenario has to pass.
 	seen string
 }
 
-// Each assertion is shown to pass where it should and to fail where it should, with a message that says what was seen.
+// assertions are scenarios in which each step passes and fails.
 func assertions() []assertion {
 	return []assertion{
 		{"status", `
@@ -106,7 +106,7 @@ func assertions() []assertion {
     When the client requests "http://paths.test:30080/admin"
     Then the echo server saw exactly the headers:
       | accept | */* |`, "x-forwarded-for"},
-		{"a header of the request that is not wanted", `
+		{"a header that the request must not have", `
     When the client requests "http://paths.test:30080/admin" with the cookie "a=b"
     Then the echo server saw no header "cookie"`, "a=b"},
 		{"a field that the echo server doesn't name", `
@@ -147,7 +147,7 @@ func assertions() []assertion {
       | text   | share |
       | 1.13.0 | 10 %  |
       | 1.13.1 | 90 %  |`, "of 300 responses"},
-		{"shares that are none", `
+		{"invalid shares", `
     When the client requests "http://canary.test:30080/"
     Then the responses are split randomly by the text they contain:
       | text   | share |
@@ -266,6 +266,12 @@ func assertions() []assertion {
     When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a positive rate"},
 		{"no load", `
     Then no request of the load run failed`, "there was no load run"},
+		{"no command", `
+    Then it prints "a"`, "an earlier step must run a command"},
+		{"no command with a table", `
+    Then it prints a table with these rows:
+      | NAME |
+      | a    |`, "an earlier step must run a command"},
 		{"a WebSocket", `
     When the client opens a WebSocket to "ws://paths.test:30080/websocket"
     Then the WebSocket sends "hello" back
@@ -274,12 +280,12 @@ func assertions() []assertion {
     When the client opens a WebSocket to "ws://paths.test:30080/guest"`, "200 OK"},
 		{"no WebSocket yet", `
     Then the WebSocket sends "hello" back`, "must open it"},
-		{"a manifest that is none", `
+		{"an invalid manifest", `
     Given these objects:
       """
       kind: Walrus
       """`, "apiVersion and a kind"},
-		{"a hosts file that is none", `
+		{"an invalid hosts file", `
     Given the client's hosts file has:
       """
       gyull.com 192.0.2.10
@@ -298,7 +304,7 @@ func TestAssertions(t *testing.T) {
 		fmt.Fprintf(&feature, "\n  Scenario: %s%s\n", assertion.name, assertion.steps)
 	}
 	l := newLoopback(t, proxytest.Mutation{})
-	addFacts(t, l)
+	addFixtures(t, l)
 	scenarios := runFeature(t, l.environment(t), feature.String()).Features[0].Scenarios
 	for i, assertion := range assertions() {
 		scenario := scenarios[i]
@@ -307,7 +313,7 @@ func TestAssertions(t *testing.T) {
 		case assertion.seen == "" && scenario.Status() != results.Passed:
 			t.Errorf("%s: %s: %s", assertion.name, scenario.Status(), messageOf(step))
 		case assertion.seen != "" && (step == nil || !strings.Contains(step.Failure.Message, assertion.seen)):
-			t.Errorf("%s: it should fail with %q, but is %s: %s", assertion.name, assertion.seen, scenario.Status(), messageOf(step))
+			t.Errorf("%s: want a failure with %q, but it is %s: %s", assertion.name, assertion.seen, scenario.Status(), messageOf(step))
 		}
 	}
 }
@@ -319,8 +325,8 @@ func messageOf(step *results.Step) string {
 	return step.Failure.Message
 }
 
-// addFacts puts into the API server, and into kubectl's mouth, what the assertions are about.
-func addFacts(t *testing.T, l *loopback) {
+// addFixtures adds objects to the API server, and an output of kubectl.
+func addFixtures(t *testing.T, l *loopback) {
 	t.Helper()
 	port := int32(80)
 	l.create(t, &discoveryv1.EndpointSlice{
@@ -341,7 +347,7 @@ func addFacts(t *testing.T, l *loopback) {
 	}
 }
 
-func TestSettingsOfTheController(t *testing.T) {
+func TestRenderSettings(t *testing.T) {
 	controller, err := testbed.Render(map[string]string{
 		"node": "k3s-s", "log verbosity": "3", "HTTP node port": "31080", "flag --election-id": "x", "config hsts": "false",
 	})
@@ -362,8 +368,8 @@ func TestSettingsOfTheController(t *testing.T) {
 	}
 }
 
-// Other clusters have other things to show: such scenarios are skipped, with the reason, and don't count as passed.
-func TestWhatAClusterCannotShowIsSkipped(t *testing.T) {
+// Steps that the cluster doesn't support skip their scenarios, with the reason.
+func TestUnsupportedStepsAreSkipped(t *testing.T) {
 	feature := preamble + `
   Scenario: workers
     Given the cluster has at least 3 workers
@@ -383,8 +389,8 @@ func TestWhatAClusterCannotShowIsSkipped(t *testing.T) {
 	}
 }
 
-// After a failure, the report has what helps to find the reason.
-func TestAFailureIsDiagnosed(t *testing.T) {
+// After a failure, the report contains evidence for the reason.
+func TestEvidenceAfterAFailure(t *testing.T) {
 	feature := preamble + `
   Scenario: it fails
     When the client requests "http://paths.test:30080/guest"

@@ -14,7 +14,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// another is a controller of somebody else's on the loopback cluster, with ports named as Traefik's chart does.
+// another returns a loopback cluster with the IngressClass of another controller, and the controller's Service, which has
+// the port names of Traefik's chart.
 func another(t *testing.T) (*loopback, *corev1.Service) {
 	t.Helper()
 	l := newLoopback(t, proxytest.Mutation{})
@@ -35,8 +36,8 @@ func reference() subject.Reference {
 	return subject.Reference{IngressClass: "another", Namespace: "ingress", Service: "another"}
 }
 
-// What looks into the test-bed's own controller, or changes it, is skipped of another: it neither passes nor fails.
-func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
+// Scenarios that inspect or configure the test-bed's own controller are skipped with another one.
+func TestExistingController(t *testing.T) {
 	l, service := another(t)
 	service.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyCluster
 	l.create(t, service)
@@ -55,7 +56,7 @@ func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
     Then the response status is 200
     When the client requests "https://gyull.com/"
     Then the response status is 200`, ""},
-		"its places": {`
+		"its installation": {`
     When the client requests "http://paths.test/admin" with the headers:
       | X-It | ${controller pod} ${controller cluster IP} ${ingress class} ${controller namespace} ${controller node} |
     Then the echo server saw:
@@ -96,7 +97,7 @@ func TestAnotherControllerIsJudgedByHowItServes(t *testing.T) {
 	}
 }
 
-func TestAControllerByItsClusterIP(t *testing.T) {
+func TestExistingControllerByClusterIP(t *testing.T) {
 	l, service := another(t)
 	service.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
 	for i := range service.Spec.Ports {
@@ -127,7 +128,7 @@ func TestAControllerByItsClusterIP(t *testing.T) {
 	}
 }
 
-func TestAControllerThatCantBeJudgedIsToldWithARemedy(t *testing.T) {
+func TestCheckOfAnExistingControllerFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*corev1.Service, *subject.Reference)
 		want   string
@@ -141,7 +142,7 @@ func TestAControllerThatCantBeJudgedIsToldWithARemedy(t *testing.T) {
 			"no port 443, nor one named https or websecure; it has: metrics 9100, web 8000",
 		},
 		"no cluster IP": {func(s *corev1.Service, r *subject.Reference) { s.Spec.ClusterIP, r.ByClusterIP = "None", true }, "no cluster IP"},
-		"no ready Pod":  {func(s *corev1.Service, _ *subject.Reference) { s.Spec.Selector["app"] = "nobody" }, "no ready Pod"},
+		"no ready Pod":  {func(s *corev1.Service, _ *subject.Reference) { s.Spec.Selector["app"] = "none" }, "no ready Pod"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, service := another(t)

@@ -27,8 +27,8 @@ func (i interrupting) DialContext(ctx context.Context, network, address string) 
 	return nil, ctx.Err()
 }
 
-// What a broken-off scenario saw says nothing about the controller.
-func TestAnInterruptedScenarioIsSkippedNotFailed(t *testing.T) {
+// The failures of an interrupted scenario prove nothing about the controller.
+func TestInterruptedScenariosAreSkipped(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	l := newLoopback(t, proxytest.Mutation{})
 	environment := l.environment(t)

@@ -40,16 +40,16 @@ import (
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// loopback is a cluster without a cluster: the real proxy and the real backends on the loopback interface, and an API
-// server in memory that knows the Pods that they would be.
+// loopback is a cluster that consists of the real proxy and the real backends on the loopback interface, and of an API
+// server in memory with the Pods that represent them.
 type loopback struct {
 	clientset *fake.Clientset
 	dynamic   *dynamicfake.FakeDynamicClient
 	table     *route.Table
-	addresses map[string]string // what the proxy listens on, by the address at which the client reaches it
-	pcap      map[string][]byte // what a capture holds, by the name of the Pod or node
-	commands  string            // folder with what kubectl prints, by its arguments
-	// admitted names the Ingresses that get an address.
+	addresses map[string]string // listening addresses of the proxy, by the address that the client connects to
+	pcap      map[string][]byte // captures by the name of the Pod or node
+	commands  string            // folder with the outputs of kubectl by its arguments
+	// admitted reports whether an Ingress gets an address.
 	admitted func(name string) bool
 }
 
@@ -58,7 +58,7 @@ const (
 	workerAddress = "192.0.2.11"
 )
 
-// newLoopback starts backends, and a proxy with the fault.
+// newLoopback starts the backends and a proxy with the fault.
 func newLoopback(t *testing.T, fault proxytest.Mutation) *loopback {
 	t.Helper()
 	l := &loopback{clientset: fake.NewClientset(), table: &route.Table{}, pcap: map[string][]byte{}, commands: t.TempDir()}
@@ -132,7 +132,7 @@ func serve(t *testing.T, fault proxytest.Mutation, table *route.Table) (plain, s
 	return listeners[0].Addr().String(), listeners[1].Addr().String()
 }
 
-// workload starts servers and makes the Deployment and Pods that stand for them, and an upstream.
+// workload starts servers, creates the Deployment and the Pods that represent them, and adds an upstream.
 func (l *loopback) workload(t *testing.T, name string, replicas int, handler func(pod string) http.Handler) {
 	t.Helper()
 	upstream := route.Upstream{Name: name}
@@ -168,8 +168,8 @@ func (l *loopback) create(t *testing.T, object runtime.Object) {
 	}
 }
 
-// newDynamic is a client whose server applies objects and gives Ingresses that are admitted an address at once. Secrets
-// are shown to the other client too.
+// newDynamic returns a client whose server applies objects and immediately publishes an address for Ingresses that are
+// admitted. Secrets are also visible to the other client.
 func newDynamic(l *loopback) *dynamicfake.FakeDynamicClient {
 	clientset := l.clientset
 	client := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme())
@@ -213,7 +213,7 @@ func mapper() meta.RESTMapper {
 	return mapper
 }
 
-// environment is what the scenarios run in.
+// environment returns an environment for scenarios.
 func (l *loopback) environment(t *testing.T) *steps.Environment {
 	t.Helper()
 	script := filepath.Join(l.commands, "kubectl")
@@ -268,7 +268,7 @@ func (l *loopback) Addr() netip.Addr                         { return netip.Must
 func (l *loopback) Capture(_ context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
 	stream, ok := l.pcap[target.Pod+target.Node]
 	if !ok {
-		return nil, fmt.Errorf("no packets here: %w", clusters.ErrUnsupported)
+		return nil, fmt.Errorf("capturing is not supported: %w", clusters.ErrUnsupported)
 	}
 	return io.NopCloser(bytes.NewReader(stream)), nil
 }

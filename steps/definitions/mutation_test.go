@@ -18,7 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/definitions"
 )
 
-// subjects are scenarios that prove one subject each, worded as in the walkthroughs.
+// subjects are scenarios that test one subject each, as the walkthroughs do.
 func subjects() map[proxytest.Subject]string {
 	return map[proxytest.Subject]string{
 		proxytest.Routing: `
@@ -70,8 +70,8 @@ Feature: The subjects
       """
 `
 
-// Each fault must be found by the scenario about its subject, and by no other; and without a fault, all pass.
-func TestScenariosFindTheFaultsOfAProxy(t *testing.T) {
+// Each fault of the proxy fails the scenario about its subject and no other. Without a fault, all pass.
+func TestScenariosDetectFaultsOfTheProxy(t *testing.T) {
 	for _, fault := range append(proxytest.Mutations(), proxytest.Mutation{Name: "no fault"}) {
 		t.Run(fault.Name, func(t *testing.T) {
 			var feature strings.Builder

@@ -13,7 +13,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
 
-func (l *loopback) users(t *testing.T, name, namespace string) {
+// foreign creates a ConfigMap that the test-bed hasn't applied.
+func (l *loopback) foreign(t *testing.T, name, namespace string) {
 	t.Helper()
 	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"of": "the user"}}}
 	object.SetName(name)
@@ -32,11 +33,11 @@ const aConfigMap = `Scenario: a ConfigMap
       """
 `
 
-// A cluster may hold objects of its user. One in the way is neither changed nor, at the end, removed.
-func TestAUsersObjectsAreLeftAsTheyAre(t *testing.T) {
+// An object of the same name that somebody else created is neither changed nor deleted.
+func TestForeignObjectsAreUnchanged(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
-	l.users(t, "settings", "default")
-	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: story\n  "+aConfigMap)
+	l.foreign(t, "settings", "default")
+	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: walkthrough\n  "+aConfigMap)
 	step := run.Features[0].Scenarios[0].FailedStep()
 	if step == nil || !strings.Contains(step.Failure.Message, "ConfigMap default/settings already exists: it was not created by the test-bed") {
 		t.Errorf("the step failed with %+v", step)
@@ -50,10 +51,10 @@ func TestAUsersObjectsAreLeftAsTheyAre(t *testing.T) {
 	}
 }
 
-// What the story made itself, it may apply again.
-func TestAnObjectMayBeAppliedTwice(t *testing.T) {
+// A walkthrough can apply its own objects again.
+func TestObjectsCanBeAppliedAgain(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
-	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: story\n  "+aConfigMap+"\n  "+aConfigMap)
+	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: walkthrough\n  "+aConfigMap+"\n  "+aConfigMap)
 	for _, scenario := range run.Features[0].Scenarios {
 		if scenario.Status() != results.Passed {
 			t.Errorf("%s: %+v", scenario.Status(), scenario.FailedStep())
@@ -61,14 +62,14 @@ func TestAnObjectMayBeAppliedTwice(t *testing.T) {
 	}
 }
 
-// The controller's names are looked at before any scenario runs.
-func TestAControllerInTheWayIsToldFirst(t *testing.T) {
+// Check finds objects that have the names of the controller's.
+func TestCheckFindsConflictingObjects(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
 	environment := l.environment(t)
 	if err := environment.Controller.Check(t.Context()); err != nil {
-		t.Errorf("nothing is in the way, and the error is %v", err)
+		t.Errorf("without a conflict, the error is %v", err)
 	}
-	l.users(t, "controller", "ingress")
+	l.foreign(t, "controller", "ingress")
 	err := environment.Controller.Check(t.Context())
 	if !errors.Is(err, objects.ErrForeign) || !strings.Contains(err.Error(), "--cluster kubeconfig") {
 		t.Errorf("error %v", err)

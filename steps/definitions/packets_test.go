@@ -23,7 +23,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
-// peers are who talks in the captures.
+// peers are the endpoints of the connections in the captures.
 type peers struct {
 	controller, client, secure, nodePort, farPod netip.AddrPort
 	tunnel, wrongEnd                             [2]netip.AddrPort
@@ -68,7 +68,7 @@ func TestPackets(t *testing.T) {
 		pod, node func(*pcap)
 		seen      string // part of the failure's message; empty where all is as it should be
 	}{
-		{"as it should be", good, tunnelled, ""},
+		{"all as expected", good, tunnelled, ""},
 		{"nothing was captured", func(*pcap) {}, tunnelled, "no TCP connection among 0 packets"},
 		{"no answer to the SYN", func(r *pcap) { r.segment(e.client, e.secure, nil, "S", 1, 0, nil) }, tunnelled, "did not answer the SYN"},
 		{"plain text", func(r *pcap) { r.conversation(e.client, e.secure, nil, request, response) }, tunnelled, "record of type"},
@@ -96,7 +96,7 @@ func TestPackets(t *testing.T) {
 			case test.seen == "" && scenario.Status() != results.Passed:
 				t.Errorf("%s: %s", scenario.Status(), messageOf(step))
 			case test.seen != "" && (step == nil || !strings.Contains(step.Failure.Message, test.seen)):
-				t.Errorf("it should fail with %q, but is %s: %s", test.seen, scenario.Status(), messageOf(step))
+				t.Errorf("want a failure with %q, but it is %s: %s", test.seen, scenario.Status(), messageOf(step))
 			}
 			if kept, _ := filepath.Glob(filepath.Join(environment.ArtefactDir, "*", "*.pcap")); len(kept) == 0 && test.name != "half a packet" {
 				t.Error("no capture was kept")
@@ -105,8 +105,8 @@ func TestPackets(t *testing.T) {
 	}
 }
 
-// A silent link proves nothing.
-func TestSilenceIsNoProof(t *testing.T) {
+// A step that expects no packets fails if there are none at all.
+func TestAnEmptyCaptureProvesNothing(t *testing.T) {
 	e := ends()
 	l := newLoopback(t, proxytest.Mutation{})
 	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(e.controller, e.farPod, nil, "S", 1, 0, nil) })
@@ -117,12 +117,12 @@ func TestSilenceIsNoProof(t *testing.T) {
 `
 	step := runFeature(t, l.environment(t), feature).Features[0].Scenarios[0].FailedStep()
 	if step == nil || !strings.Contains(step.Failure.Message, "as proof that the capture works") {
-		t.Errorf("silence passed for a proof: %+v", step)
+		t.Errorf("an empty capture was accepted: %+v", step)
 	}
 }
 
-// A capture that was running when another step failed is attached too.
-func TestCapturesAreKeptAfterAFailure(t *testing.T) {
+// A capture that is running when another step fails is attached.
+func TestCapturesAreAttachedAfterAFailure(t *testing.T) {
 	e := ends()
 	l := newLoopback(t, proxytest.Mutation{})
 	l.pcap["controller-0"] = newPcap(t, func(r *pcap) { r.segment(e.controller, e.farPod, nil, "S", 1, 0, nil) })
@@ -176,7 +176,7 @@ func newPcap(t *testing.T, write func(*pcap)) []byte {
 	return r.bytes.Bytes()
 }
 
-// conversation writes a connection in which each side says something.
+// conversation writes a connection on which each side sends data.
 func (r *pcap) conversation(from, to netip.AddrPort, tunnel *[2]netip.AddrPort, request, response []byte) {
 	r.segment(from, to, tunnel, "S", 100, 0, nil)
 	r.segment(to, from, tunnel, "S.", 500, 101, nil)

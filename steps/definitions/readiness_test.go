@@ -25,9 +25,9 @@ const anIngress = `
     Then the response status is 200
 `
 
-// A route works without an address in the Ingress's status: a controller that writes none is waited for once.
-func TestIngressesWithoutAnAddressAreServedAllTheSame(t *testing.T) {
-	// Were a default waited for, the test would take so long that its time is up.
+// A route works without an address in the Ingress's status. If the controller publishes none, only the first wait is long.
+func TestIngressesWithoutAnAddress(t *testing.T) {
+	// With the default limits, the test would time out.
 	patience := subject.WaitPolicy{First: 300 * time.Millisecond, Next: 200 * time.Millisecond, Settle: 100 * time.Millisecond}
 	for _, test := range []struct {
 		name      string
@@ -35,9 +35,9 @@ func TestIngressesWithoutAnAddressAreServedAllTheSame(t *testing.T) {
 		notes     []string // of each scenario
 		findings  []string
 	}{
-		{"every address is written", []string{"a", "b"}, []string{"", ""}, nil},
+		{"every address is published", []string{"a", "b"}, []string{"", ""}, nil},
 		{
-			"none is written", []string{"none-a", "none-b", "none-c"},
+			"none is published", []string{"none-a", "none-b", "none-c"},
 			[]string{"within 300ms", "within 100ms", "within 100ms"},
 			[]string{"none-a within 300ms; later Ingresses were assumed to be served after 100ms"},
 		},
@@ -83,8 +83,8 @@ func noteOf(scenario results.Scenario) string {
 	return ""
 }
 
-// Two Ingresses are waited for at once: the one with an address is found to have it.
-func TestAnIngressWithoutAnAddressHidesNoOther(t *testing.T) {
+// An Ingress without an address doesn't use up the time of another.
+func TestIngressesAreWaitedForConcurrently(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
 	l.admitted = func(name string) bool { return name == "second" }
 	environment := l.environment(t)

@@ -8,18 +8,18 @@ import (
 	"github.com/ingress-testbed/testbed/steps/definitions"
 )
 
-// Every example must be understood by its own definition and by no other.
+// Every example matches its own definition and no other.
 func TestTheVocabularyIsUnambiguous(t *testing.T) {
-	words, err := definitions.Vocabulary()
+	known, err := definitions.Vocabulary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := &messages.PickleStepArgument{DocString: &messages.PickleDocString{}}
 	table := &messages.PickleStepArgument{DataTable: &messages.PickleTable{}}
-	for _, example := range words.Examples() {
+	for _, example := range known.Examples() {
 		var problem error
 		for _, argument := range []*messages.PickleStepArgument{nil, text, table} {
-			if problem = words.Check(&messages.PickleStep{Text: example, Argument: argument}); problem == nil {
+			if problem = known.Check(&messages.PickleStep{Text: example, Argument: argument}); problem == nil {
 				break
 			}
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // The reader and the server must agree; the server is the real one.
-func TestParseWhatTheServerSays(t *testing.T) {
+func TestParseResponseOfTheBackend(t *testing.T) {
 	server := httptest.NewServer(backends.Echo("pod-a", backends.EchoServerVersion))
 	defer server.Close()
 	request, err := http.NewRequest(http.MethodPost, server.URL+"/admin?x=1", strings.NewReader("\tone\n\nHostname: two"))

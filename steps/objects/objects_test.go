@@ -77,7 +77,7 @@ func TestWaitReady(t *testing.T) {
 		{"a Pod", `{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: n}, status: {conditions: [{type: Ready, status: "True"}]}}`, ""},
 		{"a Pod that is not scheduled", `{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: n}, status: {conditions: [{type: PodScheduled, status: "False", message: no node fits}]}}`, "no node fits"},
 		{"an Ingress", `{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: x, namespace: n}, status: {loadBalancer: {ingress: [{ip: 10.10.200.170}]}}}`, ""},
-		{"an Ingress that nobody serves", `{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: x, namespace: n}}`, "no controller"},
+		{"an Ingress without a controller", `{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: x, namespace: n}}`, "no controller"},
 		{"a Service", `{apiVersion: v1, kind: Service, metadata: {name: with-endpoints, namespace: n}, spec: {selector: {app: ok}}}`, ""},
 		{"a Service without its Pod", `{apiVersion: v1, kind: Service, metadata: {name: x, namespace: n}, spec: {selector: {app: ok}}}`, "not among its endpoints"},
 		{"a ConfigMap", `{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: n}}`, ""},
@@ -99,7 +99,7 @@ func TestWaitReady(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatTheTestBedAppliedIsOurs(t *testing.T) {
+func TestCheckOwned(t *testing.T) {
 	object := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: mine, namespace: here}}`)
 	for manager, ours := range map[string]bool{"ingress-testbed": true, "kubectl-client-side-apply": false, "": false} {
 		there := object.DeepCopy()
@@ -176,7 +176,7 @@ func newAPI(object *unstructured.Unstructured) *objects.API {
 	}
 }
 
-func TestPodsAreThereUntilTheyAreGone(t *testing.T) {
+func TestPodsIncludesThoseBeingDeleted(t *testing.T) {
 	labels := map[string]string{"app": "shop"}
 	pod := func(name string, phase corev1.PodPhase, deleted bool) *corev1.Pod {
 		made := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "n", Labels: labels}, Status: corev1.PodStatus{Phase: phase}}

@@ -77,7 +77,7 @@ func TestSplit(t *testing.T) {
 }
 
 // The interval is checked against the probabilities of the binomial distribution, summed up one by one.
-func TestTheIntervalHoldsItsPromise(t *testing.T) {
+func TestIntervalProbability(t *testing.T) {
 	for _, trials := range []int{1, 10, 100, 1000} {
 		for _, probability := range []float64{0.001, 0.1, 0.5, 0.97} {
 			distribution := split(t, statistics.Counts{"a": trials}, map[string]float64{"a": probability, "b": 1 - probability})
@@ -128,7 +128,7 @@ func TestARandomSplitIsAccepted(t *testing.T) {
 	}
 }
 
-func TestSharesThatMakeNoSense(t *testing.T) {
+func TestInvalidShares(t *testing.T) {
 	for _, probabilities := range []map[string]float64{{"a": 0.9, "b": 0.2}, {"a": 1.5, "b": -0.5}, {"a": math.NaN()}, {}} {
 		if _, err := statistics.Split("title", statistics.Counts{"a": 1}, probabilities); err == nil {
 			t.Errorf("%v: no error", probabilities)

@@ -13,7 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// failing is a cluster that loads no images, and so fails the run, and has logs.
+// failing is a cluster with logs that fails to load images.
 type failing struct{ clusters.Cluster }
 
 func (failing) LoadImage(context.Context, string) error { return errors.New("no room for images") }
@@ -22,7 +22,7 @@ func (failing) ExportLogs(_ context.Context, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "etcd.log"), nil, 0o600)
 }
 
-func TestTheLogsOfTheRunBeforeAreRemoved(t *testing.T) {
+func TestLogsOfAnEarlierRunAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	given := options(t)
 	log := filepath.Join(given.ReportDir, "cluster-logs", "etcd.log")
@@ -33,17 +33,17 @@ func TestTheLogsOfTheRunBeforeAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(log); err != nil {
-		t.Fatalf("a run that failed kept no logs: %v", err)
+		t.Fatalf("a failed run exported no logs: %v", err)
 	}
 	if _, err := suite.Run(t.Context(), given); errors.Is(err, suite.ErrInput) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(log); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the logs of the run before are still there: %v", err)
+		t.Errorf("the logs of the earlier run still exist: %v", err)
 	}
 }
 
-func TestAFolderThatIsNotTheTestBedsIsNotRemoved(t *testing.T) {
+func TestForeignLogFolderIsKept(t *testing.T) {
 	given := options(t)
 	own := filepath.Join(given.ReportDir, "cluster-logs", "diary.txt")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(own), 0o755), os.WriteFile(own, nil, 0o600)); err != nil {
@@ -57,7 +57,7 @@ func TestAFolderThatIsNotTheTestBedsIsNotRemoved(t *testing.T) {
 	}
 }
 
-// A run begins with removing what runs left that were killed, and leaves nothing itself.
+// A run removes the temporary files that killed runs have left, and leaves none itself.
 func TestARunLeavesNoTemporaryFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -68,6 +68,6 @@ func TestARunLeavesNoTemporaryFiles(t *testing.T) {
 	_, _ = suite.Run(t.Context(), options(t))
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > 0 {
-		t.Errorf("left are %v, %v", entries, err)
+		t.Errorf("the remaining files are %v, %v", entries, err)
 	}
 }

@@ -84,7 +84,7 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
+func TestPlanReportsEveryProblem(t *testing.T) {
 	broken := files()
 	broken["broken/syntax.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: b\n    Given an ingress controller\n    Gibberish\n    Given an ingress controller\n    More gibberish\n")}
 	broken["broken/cells.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: b\n    Given an ingress controller with:\n      | a | b |\n      | c |\n")}
@@ -110,11 +110,11 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 		{"a file without a feature", []string{"empty"}, "", []string{"empty/empty.feature: the file contains no feature"}},
 		{"a line that is too long", []string{"long"}, "", []string{"long/long.feature:2: the line is longer than 65534 bytes"}},
 		{"a file that is too large", []string{"large"}, "", []string{"large/large.feature: the feature file is larger than 1024 KiB"}},
-		{"a file of another kind", []string{"other"}, "", []string{"other/other.feature:10: ", "other/other.feature: 90 more"}},
+		{"a file of another format", []string{"other"}, "", []string{"other/other.feature:10: ", "other/other.feature: 90 more"}},
 		{"a folder without features", []string{"none"}, "", []string{`no feature files in "none"`}},
-		{"paths that are not there", []string{"nowhere", "nothing.feature"}, "", []string{`"nowhere"`, `"nothing.feature"`}},
+		{"paths that do not exist", []string{"nowhere", "nothing.feature"}, "", []string{`"nowhere"`, `"nothing.feature"`}},
 		{"a line without a scenario", []string{"conformance/shop.feature:2"}, "", []string{"no scenario was selected by the paths conformance/shop.feature:2"}},
-		{"tags that nobody has", []string{"conformance"}, "@walrus", []string{"no scenario was selected", "@walrus"}},
+		{"unused tags", []string{"conformance"}, "@walrus", []string{"no scenario was selected", "@walrus"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := suite.NewPlan(suite.Selection{Files: broken, Paths: test.paths, Tags: test.tags}, known(t))
@@ -130,12 +130,12 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
-// godog would take each of these for a tag that no scenario has.
-func TestTagExpressionsThatGodogMisreadsAreRefused(t *testing.T) {
+// godog would interpret each of these as an unused tag.
+func TestInvalidTagExpressions(t *testing.T) {
 	for _, tags := range []string{"not @slow", "@a or @b", "@a and @b", "(@a)", "!@a", "slow", "@", "@a,", "&&", "@a & @b", "~~@a", "@a @b"} {
 		_, err := suite.NewPlan(suite.Selection{Files: files(), Tags: tags}, known(t))
 		if err == nil || !strings.Contains(err.Error(), "~@a for its absence") {
-			t.Errorf("%q: %v, want it refused with the remedy", tags, err)
+			t.Errorf("%q: %v, want an error that explains the syntax", tags, err)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestLocate(t *testing.T) {
 		}
 	}
 	if _, _, err := suite.Locate([]string{"mine", "walkthroughs"}, files()); !errors.Is(err, suite.ErrInput) {
-		t.Errorf("paths here and there gave %v", err)
+		t.Errorf("paths on disk and in the embedded files gave %v", err)
 	}
 }
 
@@ -183,26 +183,26 @@ func options(t *testing.T) suite.Options {
 	}
 }
 
-func TestARunWithoutAClusterIsReported(t *testing.T) {
+func TestReportsOfARunWithoutACluster(t *testing.T) {
 	given := options(t)
 	run, err := suite.Run(t.Context(), given)
 	if err == nil || errors.Is(err, suite.ErrInput) || !strings.Contains(err.Error(), "no vxlan in this kernel") {
 		t.Errorf("error is %v", err)
 	}
 	if run.Verdict().Passed {
-		t.Error("a run of nothing passed")
+		t.Error("a run without a cluster passed")
 	}
 	for _, name := range []string{"index.html", "junit.xml", "cucumber.json"} {
 		report, err := os.ReadFile(filepath.Join(given.ReportDir, name))
 		if err != nil {
 			t.Error(err)
 		} else if name != "cucumber.json" && !bytes.Contains(report, []byte("no vxlan in this kernel")) {
-			t.Errorf("%s doesn't say what went wrong", name)
+			t.Errorf("%s does not contain the error", name)
 		}
 	}
 }
 
-func TestBadInputStartsNothing(t *testing.T) {
+func TestInvalidInputStartsNothing(t *testing.T) {
 	for name, change := range map[string]func(*suite.Options){
 		"feature files": func(o *suite.Options) { o.Paths = []string{"nowhere"} },
 		"tags":          func(o *suite.Options) { o.Tags = "not @a" },

@@ -95,7 +95,7 @@ func (s *Scenario) Eventually(ctx context.Context, limit time.Duration, try func
 	err := wait.PollUntilContextTimeout(ctx, retryInterval, limit, true, func(context.Context) (bool, error) {
 		s.evidence = s.evidence[:before]
 		last = try(ctx) // the limit bounds the number of attempts, and doesn't cancel one
-		return last == nil || Inconclusive(last) || ctx.Err() != nil, nil
+		return last == nil || Inconclusive(last), nil
 	})
 	if last != nil {
 		return last
