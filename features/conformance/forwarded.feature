@@ -46,7 +46,7 @@ Feature: Forwarded headers
       | x-of-the-client          | kept                             |
     And the echo server saw no header "x-hop"
 
-  Scenario: Another host for the backend
+  Scenario: The Host header of backends can be replaced
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
