@@ -120,9 +120,6 @@ func (s *Stream) cancelBody() {
 	s.body.waiter.changed.Broadcast()
 }
 
-// CutBody is CancelBody.
-func (s *Stream) CutBody() { s.CancelBody() }
-
 // Available returns a piece of the body that was received, nil if there is none; at the end of the body the error is
 // io.EOF. The piece is valid until the next call of Available or Next.
 func (s *Stream) Available() ([]byte, error) {
@@ -130,9 +127,6 @@ func (s *Stream) Available() ([]byte, error) {
 	defer s.conn.mu.Unlock()
 	return s.available()
 }
-
-// There is Available.
-func (s *Stream) There() ([]byte, error) { return s.Available() }
 
 // Next is like Available, but waits up to Options.Body for a piece. After that the error is os.ErrDeadlineExceeded.
 func (s *Stream) Next() ([]byte, error) {
