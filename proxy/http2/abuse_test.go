@@ -22,11 +22,15 @@ func TestCancelledWatches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := connect(t, testOptions(), untilGone(test.before))
-				for id := uint32(1); id < 2000; id += 2 {
-					c.get(id)
+				for first := uint32(1); first < 4000; first += 200 { // a hundred at once
+					for id := first; id < first+200; id += 2 {
+						c.get(id)
+					}
 					synctest.Wait()
 					time.Sleep(test.lasts)
-					c.WriteRSTStream(id, xhttp2.ErrCodeCancel)
+					for id := first; id < first+200; id += 2 {
+						c.WriteRSTStream(id, xhttp2.ErrCodeCancel)
+					}
 					synctest.Wait()
 				}
 				if got := c.received(); c.closed {

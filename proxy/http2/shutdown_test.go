@@ -239,6 +239,28 @@ func TestGoneIsClosedWithoutTheLock(t *testing.T) {
 	})
 }
 
+// TestGoneAlready checks that what is registered too late is closed at once, and that what was unregistered is not.
+func TestGoneAlready(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := make(chan string, 2)
+		c := connect(t, testOptions(), func(s *Stream) {
+			s.OnGone(closerFunc(func() { closed <- "unregistered" }))
+			s.OnGone(nil)
+			for !s.Gone() {
+				time.Sleep(time.Millisecond)
+			}
+			s.OnGone(closerFunc(func() { closed <- "late" }))
+			close(closed)
+		})
+		c.get(1)
+		c.received()
+		c.WriteRSTStream(1, xhttp2.ErrCodeCancel)
+		if which := <-closed; which != "late" {
+			t.Errorf("closed %q, want the one that was registered late", which)
+		}
+	})
+}
+
 type closerFunc func()
 
 func (f closerFunc) Close() error {
