@@ -17,7 +17,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/hostclient"
-	"github.com/ingress-testbed/testbed/clusters/inventory"
+	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
 )
 
@@ -127,7 +127,7 @@ func (c *Cluster) Kubeconfig() string { return c.provider.GetKubeconfig() }
 
 // Nodes with the addresses of their containers.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
-	return inventory.Nodes(ctx, c.clientset)
+	return nodeinfo.Nodes(ctx, c.clientset)
 }
 
 // Client is this machine: packets that it sends carry its address in the containers' network.
@@ -148,7 +148,7 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 
 // ExportLogs writes what the API tells of the cluster's parts: k3d has no command for the rest.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
-	return inventory.ExportLogs(ctx, c.clientset, dir)
+	return nodeinfo.ExportLogs(ctx, c.clientset, dir)
 }
 
 // Destroy deletes the cluster if this process made it, and otherwise removes the capture agents from it.

@@ -22,15 +22,15 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/hostclient"
-	"github.com/ingress-testbed/testbed/clusters/inventory"
+	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
 // Cluster is a cluster of kind. Its client is this machine, which reaches the nodes at their containers' addresses.
 type Cluster struct {
 	name      string
-	dir       *scratch.Dir // holds the kubeconfig
+	dir       *tempdir.Dir // holds the kubeconfig
 	provider  *cluster.Provider
 	clientset kubernetes.Interface
 	client    hostclient.Client
@@ -40,7 +40,7 @@ type Cluster struct {
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
-func newCluster(ctx context.Context, config Config, provider *cluster.Provider, dir *scratch.Dir) (*Cluster, error) {
+func newCluster(ctx context.Context, config Config, provider *cluster.Provider, dir *tempdir.Dir) (*Cluster, error) {
 	access, err := clientcmd.BuildConfigFromFlags("", kubeconfigPath(dir))
 	if err != nil {
 		return nil, fmt.Errorf("reading the cluster's kubeconfig: %w", err)
@@ -108,7 +108,7 @@ func (c *Cluster) Kubeconfig() string { return kubeconfigPath(c.dir) }
 
 // Nodes with the addresses of their containers.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
-	return inventory.Nodes(ctx, c.clientset)
+	return nodeinfo.Nodes(ctx, c.clientset)
 }
 
 // Client is this machine: packets that it sends carry its address in the containers' network.

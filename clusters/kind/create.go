@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/exec"
 
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
 // readyTimeout bounds the wait for the control plane of a new cluster.
@@ -127,7 +127,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	return made, nil
 }
 
-func create(ctx context.Context, config Config, provider *cluster.Provider, dir *scratch.Dir) (*Cluster, error) {
+func create(ctx context.Context, config Config, provider *cluster.Provider, dir *tempdir.Dir) (*Cluster, error) {
 	options := []cluster.CreateOption{
 		cluster.CreateWithNodeImage(config.Image),
 		cluster.CreateWithKubeconfigPath(kubeconfigPath(dir)),
@@ -209,6 +209,6 @@ func withOutput(err error) error {
 }
 
 // privateFolder is for the kubeconfig, with which anybody could do anything to the cluster.
-func privateFolder() (*scratch.Dir, error) { return scratch.Make("kind") }
+func privateFolder() (*tempdir.Dir, error) { return tempdir.Make("kind") }
 
-func kubeconfigPath(dir *scratch.Dir) string { return filepath.Join(dir.Path(), "kubeconfig") }
+func kubeconfigPath(dir *tempdir.Dir) string { return filepath.Join(dir.Path(), "kubeconfig") }

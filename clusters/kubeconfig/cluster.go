@@ -10,15 +10,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/inventory"
+	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
 // Cluster is a run's part of a cluster that somebody else made.
 type Cluster struct {
 	config Config
-	dir    *scratch.Dir // holds the kubeconfig
+	dir    *tempdir.Dir // holds the kubeconfig
 	path   string
 	access *access
 	route  route
@@ -43,7 +43,7 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	if err := checkImages(ctx, access.clientset, config); err != nil {
 		return nil, err
 	}
-	nodes, err := inventory.Nodes(ctx, access.clientset)
+	nodes, err := nodeinfo.Nodes(ctx, access.clientset)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 // settle makes what is there for the whole run.
 func (c *Cluster) settle(ctx context.Context) error {
 	var err error
-	if c.dir, err = scratch.Make("kubeconfig"); err != nil {
+	if c.dir, err = tempdir.Make("kubeconfig"); err != nil {
 		return err
 	}
 	if c.path, err = c.access.writePrivate(c.dir.Path(), c.config.StoryNamespace()); err != nil {
@@ -108,7 +108,7 @@ func (c *Cluster) Kubeconfig() string { return c.path }
 // Nodes of the cluster. Where they are not reached directly, their ExternalIP only tells them apart, and nothing is known
 // of masquerading, as nothing passes the nodes' ports.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
-	nodes, err := inventory.Nodes(ctx, c.access.clientset)
+	nodes, err := nodeinfo.Nodes(ctx, c.access.clientset)
 	for i := range nodes {
 		direct := c.route.reach == ReachNodePort
 		if !direct || c.route.internal {
@@ -136,7 +136,7 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 
 // ExportLogs writes what the API tells of the cluster's parts.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
-	return inventory.ExportLogs(ctx, c.access.clientset, dir)
+	return nodeinfo.ExportLogs(ctx, c.access.clientset, dir)
 }
 
 // Destroy removes everything that the run made, and nothing else.

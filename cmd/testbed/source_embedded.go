@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
@@ -61,7 +61,7 @@ func embeddedSource(ctx context.Context, flags *clusterFlags, progress io.Writer
 	}
 	closeLogs := func(bool) error { return os.Remove(config.Logs) } // goes only if nothing was logged
 	if config.Logs == "" {
-		temporary, err := scratch.Make("logs")
+		temporary, err := tempdir.Make("logs")
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -121,10 +121,10 @@ type run struct {
 }
 
 func (r *run) do(ctx context.Context) error {
-	if err := scratch.Sweep(); err != nil {
+	if err := tempdir.Sweep(); err != nil {
 		r.note("%s", err)
 	}
-	captures, err := scratch.Make("captures")
+	captures, err := tempdir.Make("captures")
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package scratch_test
+package tempdir_test
 
 import (
 	"bufio"
@@ -10,17 +10,17 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ingress-testbed/testbed/clusters/scratch"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
-const asHolder = "SCRATCH_TEST_HOLDER"
+const asHolder = "TEMPDIR_TEST_HOLDER"
 
 // TestMain has the test program be a process that makes a folder and then waits for its end.
 func TestMain(m *testing.M) {
 	if os.Getenv(asHolder) == "" {
 		os.Exit(m.Run())
 	}
-	dir, err := scratch.Make("held")
+	dir, err := tempdir.Make("held")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir.Path(), "secret"), nil, 0o600)
 	}
@@ -64,11 +64,11 @@ func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	process, left := holder(t)
 	_, alive := holder(t)
-	own, err := scratch.Make("own")
+	own, err := tempdir.Make("own")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := scratch.Make("kept")
+	kept, err := tempdir.Make("kept")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = process.Wait()
-	if err := scratch.Sweep(); err != nil {
+	if err := tempdir.Sweep(); err != nil {
 		t.Error(err)
 	}
 	for path, want := range map[string]bool{
@@ -100,7 +100,7 @@ func TestWhatAKilledProcessLeftIsSwept(t *testing.T) {
 
 func TestNobodyElseMayReadIt(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	dir, err := scratch.Make("private")
+	dir, err := tempdir.Make("private")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestASweepTakesNothingFromThoseThatBegin(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					if err := scratch.Sweep(); err != nil {
+					if err := tempdir.Sweep(); err != nil {
 						t.Error(err)
 					}
 				}
@@ -132,7 +132,7 @@ func TestASweepTakesNothingFromThoseThatBegin(t *testing.T) {
 	for range 4 {
 		makers.Go(func() {
 			for range 200 {
-				dir, err := scratch.Make("busy")
+				dir, err := tempdir.Make("busy")
 				if err != nil {
 					t.Error(err)
 					return

@@ -1,4 +1,4 @@
-package inventory_test
+package nodeinfo_test
 
 import (
 	"net/netip"
@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/inventory"
+	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
 )
 
 func node(name, internal, external, pods string, labels, annotations map[string]string) *corev1.Node {
@@ -40,7 +40,7 @@ func TestNodesComeWithTheControlPlaneFirst(t *testing.T) {
 		node("a-worker", "10.0.0.2", "192.0.2.2", "10.244.1.0/24", nil, nil),
 		node("z-control-plane", "10.0.0.1", "", "10.244.0.0/24", map[string]string{"node-role.kubernetes.io/control-plane": ""}, nil),
 	)
-	got, err := inventory.Nodes(t.Context(), clientset)
+	got, err := nodeinfo.Nodes(t.Context(), clientset)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestMasqueradeByPodNetwork(t *testing.T) {
 		"no Pod range": {nil, "", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			nodes, err := inventory.Nodes(t.Context(), fake.NewClientset(node("n", "10.0.0.1", "", c.pods, nil, c.annotations)))
+			nodes, err := nodeinfo.Nodes(t.Context(), fake.NewClientset(node("n", "10.0.0.1", "", c.pods, nil, c.annotations)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package inventory
+package nodeinfo
 
 import (
 	"net/netip"

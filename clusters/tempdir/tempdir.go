@@ -1,6 +1,6 @@
-// Package scratch is folders for temporary files that outlive their process only until the next one comes by: a process
+// Package tempdir is folders for temporary files that outlive their process only until the next one comes by: a process
 // that is killed can't tidy up after itself.
-package scratch
+package tempdir
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
-// Package inventory reads a cluster's nodes and their addresses from its API, for clusters whose network is made by
+// Package nodeinfo reads a cluster's nodes and their addresses from its API, for clusters whose network is made by
 // others.
-package inventory
+package nodeinfo
 
 import (
 	"cmp"
