@@ -24,6 +24,8 @@ type Cluster interface {
 	Nodes(ctx context.Context) ([]Node, error)
 	// Client is the machine outside the cluster from which requests are made.
 	Client() Client
+	// Access describes how the Client reaches Services of the cluster.
+	Access() Access
 	// LoadImage makes the images of an archive (OCI layout or docker-archive, a tar file) known to all nodes.
 	LoadImage(ctx context.Context, archive string) error
 	// Capture starts capturing packets and returns them as a pcap stream. When it returns, the capture is running:

@@ -44,9 +44,8 @@ func (e *Environment) ClientAddress() (netip.Addr, error) {
 	if installation, err := e.Controller.Installation(); err == nil && installation.HidesClient != "" {
 		return netip.Addr{}, fmt.Errorf("%s: %w", installation.HidesClient, clusters.ErrUnsupported)
 	}
-	address := e.Cluster.Client().Addr()
-	if !address.IsValid() {
-		return address, fmt.Errorf("the client's address, as the cluster sees it, is unknown: %w", clusters.ErrUnsupported)
+	if e.Cluster.Access().HidesClient {
+		return netip.Addr{}, fmt.Errorf("the client's address, as the cluster sees it, is unknown: %w", clusters.ErrUnsupported)
 	}
-	return address, nil
+	return e.Cluster.Client().Addr(), nil
 }

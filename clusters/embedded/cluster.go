@@ -78,6 +78,9 @@ func (c *Cluster) Nodes(context.Context) ([]clusters.Node, error) {
 // Client is the machine on the internet.
 func (c *Cluster) Client() clusters.Client { return client{c} }
 
+// Access is by node ports.
+func (c *Cluster) Access() clusters.Access { return clusters.DirectAccess(c.Client()) }
+
 type client struct{ cluster *Cluster }
 
 func (c client) Addr() netip.Addr { return c.cluster.spec.Network.ClientAddress }

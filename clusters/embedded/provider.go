@@ -1,181 +1,119 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
+	"time"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/e2e-framework/klient"
-	"sigs.k8s.io/e2e-framework/support"
+	"github.com/spf13/pflag"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
-// Provider is the embedded cluster as a cluster provider of sigs.k8s.io/e2e-framework: any test suite of that
-// framework can use it in place of kind.
-//
-//	env.Setup(envfuncs.CreateCluster(embedded.NewProvider(), "my-cluster"))
-type Provider struct {
-	config  Config
-	cluster *Cluster
-	rest    *rest.Config
-}
+// Provider gets embedded clusters.
+type Provider struct{ settings *Settings }
 
-var _ support.E2EClusterProviderWithImageLoader = (*Provider)(nil)
+var _ clusters.Provider = (*Provider)(nil)
 
-// NewProvider returns a provider with the default settings.
-func NewProvider() support.E2EClusterProvider { return &Provider{} }
+// NewProvider returns a provider with the flags of NewSettings.
+func NewProvider() *Provider { return &Provider{NewSettings()} }
 
-// WithName names the cluster.
-func (p *Provider) WithName(name string) support.E2EClusterProvider {
-	p.config.Name = name
-	return p
-}
+// Kind is "embedded".
+func (p *Provider) Kind() string { return "embedded" }
 
-// WithVersion chooses the Kubernetes version, among those built.
-func (p *Provider) WithVersion(version string) support.E2EClusterProvider {
-	p.config.KubernetesVersion = version
-	return p
-}
+// Flags are the settings of a new cluster.
+func (p *Provider) Flags() *pflag.FlagSet { return p.settings.Flags() }
 
-// WithPath gives the folder of the testbed program and the cluster's other programs.
-func (p *Provider) WithPath(path string) support.E2EClusterProvider {
-	p.config.Binaries = path
-	return p
-}
-
-// WithOpts applies options to this provider, such as WithConfig.
-func (p *Provider) WithOpts(opts ...support.ClusterOpts) support.E2EClusterProvider {
-	for _, opt := range opts {
-		opt(p)
+// Check connects to the cluster that is named, if it is running. Otherwise it checks that a cluster can be created.
+func (p *Provider) Check(ctx context.Context, request clusters.Request) (clusters.Source, error) {
+	config, err := p.settings.Config(request.Name, request.Progress)
+	if err != nil {
+		return nil, err
 	}
-	return p
-}
-
-// WithConfig replaces all settings.
-func WithConfig(config Config) support.ClusterOpts {
-	return func(provider support.E2EClusterProvider) {
-		if p, ok := provider.(*Provider); ok {
-			p.config = config
+	var running *Cluster
+	if config.Name != "" {
+		if cluster, err := Connect(ctx, config.Name); err == nil { // otherwise Config.Check has the error
+			running = cluster
 		}
 	}
-}
-
-// SetDefaults is part of the interface; Create fills in what was left open.
-func (p *Provider) SetDefaults() support.E2EClusterProvider { return p }
-
-// Create makes the cluster, or connects to a running one of that name, and returns its kubeconfig's path. There are
-// no args: settings are given by WithConfig or CreateWithConfig.
-func (p *Provider) Create(ctx context.Context, args ...string) (string, error) {
-	if len(args) > 0 {
-		return "", fmt.Errorf("creating an embedded cluster takes no arguments, got %q: use WithConfig", args)
+	config.Name = cmp.Or(config.Name, fmt.Sprintf("run-%d", os.Getpid()))
+	if running == nil {
+		checked := config
+		checked.Logs = cmp.Or(config.Logs, os.TempDir()) // the user's cache folder isn't needed
+		if err := checked.Check(ctx); err != nil {
+			return nil, err
+		}
 	}
-	config, err := p.config.WithDefaults()
+	programs, err := config.Programs()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cluster, err := Connect(ctx, config.Name)
-	if errors.Is(err, ErrNotRunning) {
-		cluster, err = Create(ctx, config)
+	properties := clusters.Properties{Images: programs.Images(), Kubectl: []string{programs.Kube, "kubectl"}}
+	if running != nil {
+		return runningSource{running, properties}, nil
 	}
+	properties.Disposable = true
+	return newSource(config, properties)
+}
+
+// runningSource is a cluster that another process created.
+type runningSource struct {
+	cluster    *Cluster
+	properties clusters.Properties
+}
+
+func (s runningSource) Properties() clusters.Properties               { return s.properties }
+func (s runningSource) Get(context.Context) (clusters.Cluster, error) { return s.cluster, nil }
+func (s runningSource) Close() error                                  { return nil }
+
+// source is a cluster to be created.
+type source struct {
+	config     Config
+	properties clusters.Properties
+	logs       *tempdir.Dir // nil if the logs are in a folder that was given
+	keepLogs   bool
+}
+
+// newSource gives the cluster a temporary folder for its logs, unless there is a setting. The reports of a run keep a copy
+// of the logs if a scenario fails.
+func newSource(config Config, properties clusters.Properties) (*source, error) {
+	s := &source{config: config, properties: properties}
+	if config.Logs == "" {
+		var err error
+		if s.logs, err = tempdir.Make("logs"); err != nil {
+			return nil, err
+		}
+		s.config.Logs = s.logs.Path()
+	}
+	return s, nil
+}
+
+func (s *source) Properties() clusters.Properties { return s.properties }
+
+func (s *source) Get(ctx context.Context) (clusters.Cluster, error) {
+	fmt.Fprintf(s.config.Progress, "Starting a cluster (about 10 s)\n")
+	start := time.Now()
+	cluster, err := Create(ctx, s.config)
 	if err != nil {
-		return "", err
+		s.keepLogs = ctx.Err() == nil // the error refers to them, and there will be no report with a copy
+		return nil, err
 	}
-	p.cluster = cluster
-	if p.rest, err = clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig()); err != nil {
-		return "", fmt.Errorf("reading the cluster's kubeconfig: %w", err)
-	}
-	return cluster.Kubeconfig(), nil
+	fmt.Fprintf(s.config.Progress, "  Kubernetes %s with %d nodes, after %.1f s\n\n",
+		cluster.Version(), len(s.config.Network.WithDefaults().Nodes), time.Since(start).Seconds())
+	return cluster, nil
 }
 
-// CreateWithConfig makes the cluster with the settings of a YAML file. The provider's own name and version, if any,
-// win over the file's.
-func (p *Provider) CreateWithConfig(ctx context.Context, configFile string) (string, error) {
-	config, err := ReadConfig(configFile)
-	if err != nil {
-		return "", err
-	}
-	if p.config.Name != "" {
-		config.Name = p.config.Name
-	}
-	if p.config.KubernetesVersion != "" {
-		config.KubernetesVersion = p.config.KubernetesVersion
-	}
-	config.Binaries, config.Logs, config.Progress = p.config.Binaries, p.config.Logs, p.config.Progress
-	p.config = config
-	return p.Create(ctx)
-}
-
-// Cluster is the running cluster, nil before Create.
-func (p *Provider) Cluster() *Cluster { return p.cluster }
-
-// GetKubeconfig returns the kubeconfig's path, "" before Create.
-func (p *Provider) GetKubeconfig() string {
-	if p.cluster == nil {
-		return ""
-	}
-	return p.cluster.Kubeconfig()
-}
-
-// GenerateKubeconfig writes the kubeconfig to a temporary file that outlives the cluster, and returns its path.
-func (p *Provider) GenerateKubeconfig(...string) (string, error) {
-	if p.cluster == nil {
-		return "", errors.New("the cluster has not been created")
-	}
-	raw, err := os.ReadFile(p.cluster.Kubeconfig())
-	if err != nil {
-		return "", fmt.Errorf("reading the cluster's kubeconfig: %w", err)
-	}
-	file, err := os.CreateTemp("", "kubeconfig-"+p.cluster.Name()+"-")
-	if err != nil {
-		return "", fmt.Errorf("writing a kubeconfig: %w", err)
-	}
-	if _, err := file.Write(raw); err != nil {
-		return "", errors.Join(fmt.Errorf("writing a kubeconfig: %w", err), file.Close())
-	}
-	return file.Name(), file.Close()
-}
-
-// GetKubectlContext is the kubeconfig's context, which is named as the cluster.
-func (p *Provider) GetKubectlContext() string {
-	if p.cluster == nil {
-		return ""
-	}
-	return p.cluster.Name()
-}
-
-// ExportLogs copies the logs of the cluster's parts to dest.
-func (p *Provider) ExportLogs(ctx context.Context, dest string) error {
-	if p.cluster == nil {
-		return errors.New("the cluster has not been created")
-	}
-	return p.cluster.ExportLogs(ctx, dest)
-}
-
-// Destroy ends the cluster if Create made it.
-func (p *Provider) Destroy(ctx context.Context) error {
-	if p.cluster == nil {
+// Close removes the logs, unless the cluster could not be created or they are in a folder that was given.
+func (s *source) Close() error {
+	switch {
+	case s.logs == nil:
+		os.Remove(s.config.Logs) //nolint:errcheck // succeeds only if it is empty
 		return nil
+	case s.keepLogs:
+		return s.logs.Keep()
 	}
-	return p.cluster.Destroy(ctx)
-}
-
-// WaitForControlPlane has nothing to wait for: Create returns when every node is Ready.
-func (p *Provider) WaitForControlPlane(context.Context, klient.Client) error { return nil }
-
-// KubernetesRestConfig is a client configuration for the API server, nil before Create.
-func (p *Provider) KubernetesRestConfig() *rest.Config { return p.rest }
-
-// LoadImage refuses: there is no container engine here that would know an image by name. Use LoadImageArchive.
-func (p *Provider) LoadImage(_ context.Context, image string, _ ...string) error {
-	return fmt.Errorf("image %s: an embedded cluster takes archives: save it with `docker save` and use LoadImageArchive", image)
-}
-
-// LoadImageArchive makes an archive's images known to all nodes.
-func (p *Provider) LoadImageArchive(ctx context.Context, archivePath string, _ ...string) error {
-	if p.cluster == nil {
-		return errors.New("the cluster has not been created")
-	}
-	return p.cluster.LoadImage(ctx, archivePath)
+	return s.logs.Remove()
 }

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// listTimeout bounds the first command, which asks the container engine for its containers.
+// listTimeout bounds the first command, which lists the containers of the container engine.
 const listTimeout = 20 * time.Second
 
-// find looks k3d up. e2e-framework's provider would download and build it, which nobody asked for.
+// find finds the k3d program. Without it, e2e-framework's provider would download and build one.
 func find() (string, error) {
 	path, err := exec.LookPath("k3d")
 	if err != nil {
@@ -22,7 +22,7 @@ func find() (string, error) {
 	return path, nil
 }
 
-// names lists the clusters that are there, and so proves that the container engine answers.
+// names lists the existing clusters, which also checks that the container engine responds.
 func names(ctx context.Context, program string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -30,7 +30,7 @@ func names(ctx context.Context, program string) ([]string, error) {
 	command.WaitDelay = time.Second
 	output, err := command.Output()
 	if err != nil {
-		return nil, fmt.Errorf("k3d can't list its clusters: make sure that Docker runs (systemctl start docker) and that you may use it (docker info): %w", complaint(err))
+		return nil, fmt.Errorf("k3d can't list its clusters: check that Docker runs (systemctl start docker) and that you may use it (docker info): %w", withOutput(err))
 	}
 	return parseNames(output)
 }
@@ -50,8 +50,8 @@ func parseNames(output []byte) ([]string, error) {
 	return all, nil
 }
 
-// complaint adds the last line that a failed command printed.
-func complaint(err error) error {
+// withOutput adds the last line of a failed command's standard error.
+func withOutput(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || len(exit.Stderr) == 0 {
 		return err
@@ -60,17 +60,17 @@ func complaint(err error) error {
 	return fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 }
 
-// taken tells whether a cluster of the name is there. e2e-framework's provider takes a name for that of any cluster that
-// begins with it, so that such a pair is refused.
-func taken(all []string, name string) (bool, error) {
-	there := false
+// contains reports whether a cluster of the name exists. e2e-framework's provider confuses a name with any that begins
+// with it, so such a pair is an error.
+func contains(all []string, name string) (bool, error) {
+	found := false
 	for _, one := range all {
 		switch {
 		case one == name:
-			there = true
+			found = true
 		case strings.HasPrefix(one, name):
-			return false, fmt.Errorf("the name %q can't be told from that of the k3d cluster %q: choose another --name", name, one)
+			return false, fmt.Errorf("the name %q is a prefix of that of k3d cluster %q, from which k3d can't distinguish it: choose another --name", name, one)
 		}
 	}
-	return there, nil
+	return found, nil
 }

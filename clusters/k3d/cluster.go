@@ -1,5 +1,5 @@
-// Package k3d runs the test-bed on clusters of k3d (K3s in Docker): one that is there, or one of its own. The k3d program
-// is driven by e2e-framework's provider.
+// Package k3d runs the test-bed on clusters of k3d (K3s in Docker): an existing one, or a new one. It drives the k3d
+// program through e2e-framework's provider.
 package k3d
 
 import (
@@ -8,29 +8,24 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/e2e-framework/support"
 	"sigs.k8s.io/e2e-framework/third_party/k3d"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/hostclient"
-	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
-	"github.com/ingress-testbed/testbed/clusters/podcapture"
+	"github.com/ingress-testbed/testbed/clusters/connection"
 )
 
-// Config says which cluster to use, or how to make it.
+// Config selects an existing cluster or describes a new one.
 type Config struct {
 	// Name of the cluster.
 	Name string
-	// Image of K3s, which decides about the version of Kubernetes: k3d's own default if empty.
+	// Image of K3s, which determines the version of Kubernetes; k3d's own default if empty.
 	Image string
 }
 
-// arguments of `k3d cluster create`: nodes as kind has them; neither the ingress controller nor the load balancer that
-// K3s brings along, which would take the ports; and the user's kubeconfig stays as it is.
+// arguments of `k3d cluster create`: as many nodes as kind has; without the ingress controller and the load balancer that
+// K3s includes, which would occupy the ports; and without changes to the user's kubeconfig.
 func arguments() []string {
 	return []string{
 		"--servers", "1", "--agents", "2", "--no-lb",
@@ -41,7 +36,8 @@ func arguments() []string {
 	}
 }
 
-// Exists tells whether a cluster of that name is there. The error says what is missing for k3d to be used at all.
+// Exists reports whether a cluster of that name exists. It fails if k3d can't be used at all, and the error says what is
+// missing.
 func Exists(ctx context.Context, name string) (bool, error) {
 	program, err := find()
 	if err != nil {
@@ -51,28 +47,26 @@ func Exists(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return taken(all, name)
+	return contains(all, name)
 }
 
 // Cluster is a cluster of k3d. Its client is this machine, which reaches the nodes at their containers' addresses.
 type Cluster struct {
-	name      string
-	provider  support.E2EClusterProviderWithImageLoader
-	clientset kubernetes.Interface
-	client    hostclient.Client
-	agents    *podcapture.Agents
-	ours      bool
+	name       string
+	provider   support.E2EClusterProviderWithImageLoader
+	connection *connection.Connection // nil until the cluster exists
+	created    bool                   // by this process
 }
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
-// Open uses the cluster of the name, if it is there, and otherwise makes it. What was made is deleted by Destroy.
+// Open connects to the cluster of the name if it exists, and otherwise creates one, which Destroy deletes.
 func Open(ctx context.Context, config Config) (*Cluster, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
 	}
-	there, err := Exists(ctx, config.Name)
+	existing, err := Exists(ctx, config.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -81,59 +75,38 @@ func Open(ctx context.Context, config Config) (*Cluster, error) {
 	if config.Image != "" {
 		provider.WithOpts(k3d.WithImage(config.Image))
 	}
-	if !there {
+	if !existing {
 		provider.WithOpts(k3d.WithArgs(arguments()...))
 	}
-	c := &Cluster{name: config.Name, provider: provider, ours: !there}
+	c := &Cluster{name: config.Name, provider: provider, created: !existing}
 	_, err = provider.Create(ctx)
 	if err == nil {
-		err = c.connect(ctx)
+		c.connection, err = connection.Open(ctx, c.Kubeconfig(), "")
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the k3d cluster %q: %w", config.Name, err), c.Destroy(context.WithoutCancel(ctx)))
+		return nil, errors.Join(fmt.Errorf("k3d cluster %q: %w", config.Name, err), c.Destroy(context.WithoutCancel(ctx)))
 	}
 	return c, nil
-}
-
-func (c *Cluster) connect(ctx context.Context) error {
-	access, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
-	if err != nil {
-		return fmt.Errorf("reading its kubeconfig: %w", err)
-	}
-	access.QPS, access.Burst = 100, 200
-	access.Timeout = 30 * time.Second
-	if c.clientset, err = kubernetes.NewForConfig(access); err != nil {
-		return fmt.Errorf("making a Kubernetes client: %w", err)
-	}
-	all, err := c.Nodes(ctx)
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return errors.New("it has no nodes")
-	}
-	if c.client, err = hostclient.New(ctx, all[0].InternalIP); err != nil {
-		return err
-	}
-	c.agents = podcapture.New(podcapture.Config{REST: access, Clientset: c.clientset, Namespace: "testbed-capture", Nodes: c.Nodes})
-	return nil
 }
 
 // Name of the cluster, as k3d has it.
 func (c *Cluster) Name() string { return c.name }
 
-// Kubeconfig is a file of this process; the user's own is not touched.
+// Kubeconfig is a private file of this process; the user's own is not written.
 func (c *Cluster) Kubeconfig() string { return c.provider.GetKubeconfig() }
 
 // Nodes with the addresses of their containers.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
-	return nodeinfo.Nodes(ctx, c.clientset)
+	return c.connection.Nodes(ctx)
 }
 
-// Client is this machine: packets that it sends carry its address in the containers' network.
-func (c *Cluster) Client() clusters.Client { return c.client }
+// Client is this machine: its packets carry its address in the containers' network.
+func (c *Cluster) Client() clusters.Client { return c.connection.Client() }
 
-// LoadImage has k3d import an archive into every node.
+// Access is by node ports.
+func (c *Cluster) Access() clusters.Access { return clusters.DirectAccess(c.Client()) }
+
+// LoadImage imports an archive into every node, as `k3d image import` does.
 func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	if _, err := os.Stat(archive); err != nil {
 		return fmt.Errorf("image archive: %w", err)
@@ -141,24 +114,24 @@ func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	return c.provider.LoadImageArchive(ctx, archive)
 }
 
-// Capture has an agent on the node listen.
+// Capture starts an agent on the node that captures packets.
 func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
-	return c.agents.Capture(ctx, target)
+	return c.connection.Capture(ctx, target)
 }
 
-// ExportLogs writes what the API tells of the cluster's parts: k3d has no command for the rest.
+// ExportLogs writes to dir what the API server knows of the cluster's components: k3d has no command for more.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
-	return nodeinfo.ExportLogs(ctx, c.clientset, dir)
+	return c.connection.ExportLogs(ctx, dir)
 }
 
-// Destroy deletes the cluster if this process made it, and otherwise removes the capture agents from it.
+// Destroy deletes the cluster if this process created it, and otherwise removes the capture agents from it.
 func (c *Cluster) Destroy(ctx context.Context) error {
-	if c.ours {
+	if c.created {
 		return c.provider.Destroy(ctx)
 	}
 	var err error
-	if c.agents != nil {
-		err = c.agents.Close(ctx)
+	if c.connection != nil {
+		err = c.connection.Close(ctx)
 	}
 	if file := c.Kubeconfig(); file != "" {
 		err = errors.Join(err, os.Remove(file))

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// program is a k3d that keeps its arguments in a file and prints what it is told to.
+// program installs a fake k3d that appends its arguments to a file and then runs the script.
 func program(t *testing.T, script string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -20,7 +20,7 @@ func program(t *testing.T, script string) (dir string) {
 	return dir
 }
 
-func TestAMissingProgramIsToldWithARemedy(t *testing.T) {
+func TestMissingProgram(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := Exists(t.Context(), "x")
 	if err == nil || !strings.Contains(err.Error(), "install it") || !strings.Contains(err.Error(), "CLUSTER=embedded") {
@@ -28,18 +28,18 @@ func TestAMissingProgramIsToldWithARemedy(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatIsDownIsToldWithARemedy(t *testing.T) {
+func TestEngineThatIsDown(t *testing.T) {
 	program(t, `echo noise >&2; echo "Cannot connect to the Docker daemon" >&2; exit 1`)
 	_, err := Exists(t.Context(), "x")
-	if err == nil || !strings.Contains(err.Error(), "make sure that Docker runs") || !strings.Contains(err.Error(), "Cannot connect") ||
+	if err == nil || !strings.Contains(err.Error(), "check that Docker runs") || !strings.Contains(err.Error(), "Cannot connect") ||
 		strings.Contains(err.Error(), "noise") {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestNamesOfClusters(t *testing.T) {
+func TestExists(t *testing.T) {
 	program(t, `echo '[{"name":"one"},{"name":"onetwo"}]'`)
-	for name, want := range map[string]string{"one": "can't be told", "onetwo": "true", "three": "false"} {
+	for name, want := range map[string]string{"one": "can't distinguish", "onetwo": "true", "three": "false"} {
 		there, err := Exists(t.Context(), name)
 		got := "false"
 		if there {
@@ -54,8 +54,7 @@ func TestNamesOfClusters(t *testing.T) {
 	}
 }
 
-// A cluster that can't be made leaves the user's kubeconfig and K3s's own ingress out of it, and is deleted.
-func TestWhatK3dIsAskedFor(t *testing.T) {
+func TestArgumentsOfCreate(t *testing.T) {
 	dir := program(t, `case "$2" in list) echo '[]';; get) echo "mine 1/1";; create) echo "no image" >&2; exit 1;; esac`)
 	_, err := Open(t.Context(), Config{Name: "fresh", Image: "rancher/k3s:v1.35.4-k3s1"})
 	if err == nil || !strings.Contains(err.Error(), `k3d cluster "fresh"`) || !strings.Contains(err.Error(), "no image") {
@@ -68,7 +67,7 @@ func TestWhatK3dIsAskedFor(t *testing.T) {
 	calls := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	at := slices.IndexFunc(calls, func(call string) bool { return strings.HasPrefix(call, "cluster create fresh ") })
 	if at < 0 {
-		t.Fatalf("no cluster was asked for: %q", calls)
+		t.Fatalf("k3d was not called to create a cluster: %q", calls)
 	}
 	for _, wanted := range []string{
 		"--image rancher/k3s:v1.35.4-k3s1", "--k3s-arg --disable=traefik@server:*", "--k3s-arg --disable=servicelb@server:*",

@@ -16,29 +16,34 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/exec"
 
+	"github.com/ingress-testbed/testbed/clusters/connection"
 	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
-// readyTimeout bounds the wait for the control plane of a new cluster.
-const readyTimeout = 4 * time.Minute
+const (
+	// readyTimeout bounds the wait for the control plane of a new cluster, and then for its other nodes.
+	readyTimeout = 4 * time.Minute
+	// containerTimeout bounds the wait for containers that kind was still creating when it failed.
+	containerTimeout = 15 * time.Second
+)
 
-// Config says which cluster to use, or how to make it.
+// Config selects an existing cluster or describes a new one.
 type Config struct {
 	// Name of the cluster.
 	Name string
-	// Image of the nodes, which decides about the version of Kubernetes: kind's own default if empty.
+	// Image of the nodes, which determines the version of Kubernetes; kind's own default if empty.
 	Image string
 	// File with kind's own configuration (kind.x-k8s.io/v1alpha4), used as it is. Without it, the cluster has a control
 	// plane and two workers.
 	File string
 	// CaptureImage is the image of the agents that capture packets; podcapture.DefaultImage if empty.
 	CaptureImage string
-	// Progress is where kind says what it does; nil for nowhere.
+	// Progress receives kind's own progress messages; nil discards them.
 	Progress io.Writer
 }
 
-// Exists tells whether a cluster of that name is there, running or not. The error says what is missing for kind to
-// be used at all.
+// Exists reports whether a cluster of that name exists, running or not. It fails if kind can't be used at all, and the
+// error says what is missing.
 func Exists(ctx context.Context, name string) (bool, error) {
 	provider, _, err := newProvider(ctx, nil)
 	if err != nil {
@@ -63,7 +68,7 @@ func exists(provider *cluster.Provider, name string) (bool, error) {
 	return slices.Contains(names, name), nil
 }
 
-// Connect uses a cluster that is there. Destroy then lets go of it.
+// Connect connects to an existing cluster, which Destroy keeps.
 func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	provider, _, err := newProvider(ctx, config.Progress)
 	if err != nil {
@@ -74,7 +79,7 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, err
 	}
 	if !there {
-		return nil, fmt.Errorf("there is no kind cluster %q", config.Name)
+		return nil, fmt.Errorf("kind cluster %q not found", config.Name)
 	}
 	kubeconfig, err := provider.KubeConfig(config.Name, false)
 	if err != nil {
@@ -88,19 +93,19 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	if err := os.WriteFile(path, []byte(kubeconfig), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing the cluster's kubeconfig: %w", err), dir.Remove())
 	}
-	connected, err := newCluster(ctx, config, provider, dir)
-	if err != nil {
+	c := &Cluster{name: config.Name, dir: dir, kind: provider}
+	if c.connection, err = connection.Open(ctx, path, config.CaptureImage); err != nil {
 		return nil, errors.Join(unusable(config.Name, err), dir.Remove())
 	}
-	return connected, nil
+	return c, nil
 }
 
 func unusable(name string, err error) error {
-	return fmt.Errorf("the name %q is taken by a kind cluster that can't be used; delete it (kind delete cluster --name %s) or choose another --name: %w",
+	return fmt.Errorf("kind cluster %q exists but can't be used; delete it (kind delete cluster --name %s) or choose another --name: %w",
 		name, name, withOutput(err))
 }
 
-// Create makes a cluster. Destroy then deletes it. Nothing is left of one that can't be made, also when ctx ends.
+// Create creates a cluster, which Destroy deletes. If it fails or ctx ends, nothing of the cluster is left.
 func Create(ctx context.Context, config Config) (*Cluster, error) {
 	provider, found, err := newProvider(ctx, config.Progress)
 	if err != nil {
@@ -111,7 +116,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, err
 	}
 	if there {
-		return nil, fmt.Errorf("a kind cluster %q is there already: choose another --name", config.Name)
+		return nil, fmt.Errorf("kind cluster %q already exists: choose another --name", config.Name)
 	}
 	if err := found.checkName(ctx, config.Name+"-control-plane"); err != nil {
 		return nil, err
@@ -120,14 +125,14 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := create(ctx, config, provider, dir)
+	c, err := create(ctx, config, provider, found, dir)
 	if err != nil {
 		return nil, errors.Join(remedy(config, found, err), dir.Remove())
 	}
-	return made, nil
+	return c, nil
 }
 
-func create(ctx context.Context, config Config, provider *cluster.Provider, dir *tempdir.Dir) (*Cluster, error) {
+func create(ctx context.Context, config Config, provider *cluster.Provider, found engine, dir *tempdir.Dir) (*Cluster, error) {
 	options := []cluster.CreateOption{
 		cluster.CreateWithNodeImage(config.Image),
 		cluster.CreateWithKubeconfigPath(kubeconfigPath(dir)),
@@ -142,35 +147,31 @@ func create(ctx context.Context, config Config, provider *cluster.Provider, dir 
 	select {
 	case err = <-created:
 	case <-ctx.Done():
-		// kind can't be told to stop, but fails as soon as its nodes are gone, and then removes the rest.
+		// kind can't be interrupted, but fails as soon as its nodes are gone.
 		_ = provider.Delete(config.Name, kubeconfigPath(dir))
-		<-created //nolint:errcheck // its error is only that the nodes are gone
-		return nil, errors.Join(context.Cause(ctx), provider.Delete(config.Name, kubeconfigPath(dir)))
+		<-created //nolint:errcheck // the error is only that the nodes are gone
+		return nil, errors.Join(context.Cause(ctx), deleteRest(context.WithoutCancel(ctx), provider, found, config.Name, kubeconfigPath(dir)))
 	}
 	if err != nil {
-		return nil, errors.Join(err, deleteLate(provider, config.Name, kubeconfigPath(dir)))
+		return nil, errors.Join(err, deleteRest(context.WithoutCancel(ctx), provider, found, config.Name, kubeconfigPath(dir)))
 	}
-	made, err := newCluster(ctx, config, provider, dir)
+	c := &Cluster{name: config.Name, dir: dir, kind: provider, created: true}
+	c.connection, err = connection.Open(ctx, kubeconfigPath(dir), config.CaptureImage)
 	if err == nil {
-		err = made.waitNodes(ctx)
+		err = c.connection.WaitReady(ctx, readyTimeout)
 	}
 	if err != nil {
 		return nil, errors.Join(err, provider.Delete(config.Name, kubeconfigPath(dir)))
 	}
-	made.ours = true
-	return made, nil
+	return c, nil
 }
 
-// deleteLate deletes what is left of a cluster that couldn't be made. kind cleans up itself, but doesn't wait for nodes
-// that it was making when another failed.
-func deleteLate(provider *cluster.Provider, name, kubeconfig string) error {
-	const rounds, between = 15, time.Second
-	var err error
-	for range rounds {
-		err = provider.Delete(name, kubeconfig)
-		time.Sleep(between)
-	}
-	return err
+// deleteRest deletes what is left of a cluster that could not be created. kind deletes it too, but doesn't wait for
+// nodes that it was creating at the same time when another failed: their containers appear later.
+func deleteRest(ctx context.Context, provider *cluster.Provider, found engine, name, kubeconfig string) error {
+	ctx, cancel := context.WithTimeout(ctx, containerTimeout)
+	defer cancel()
+	return errors.Join(found.waitCommands(ctx, name), provider.Delete(name, kubeconfig))
 }
 
 func configuration(file string) cluster.CreateOption {
@@ -184,22 +185,22 @@ func configuration(file string) cluster.CreateOption {
 	return cluster.CreateWithV1Alpha4Config(config)
 }
 
-// remedy says what to do about the usual reasons why kind can't make a cluster.
+// remedy adds what the user can do about the usual reasons why kind can't create a cluster.
 func remedy(config Config, found engine, err error) error {
-	said := withOutput(err)
-	switch text := said.Error(); {
+	explained := withOutput(err)
+	switch text := explained.Error(); {
 	case errors.Is(err, context.Canceled):
 		return err
 	case strings.Contains(text, "failed to pull image"):
 		return fmt.Errorf("the node image %s is not on this machine and can't be pulled: load it (%s load), or name one that is there with KIND_IMAGE: %w",
-			cmp.Or(config.Image, "of kind's default"), found.program, said)
+			cmp.Or(config.Image, "of kind's default"), found.program, explained)
 	case config.File != "" && (errors.Is(err, os.ErrNotExist) || strings.Contains(text, "unable to decode") || strings.Contains(text, "error decoding")):
-		return fmt.Errorf("the configuration %s (KIND_CONFIG) can't be used: %w", config.File, said)
+		return fmt.Errorf("the configuration %s (KIND_CONFIG) can't be used: %w", config.File, explained)
 	}
-	return fmt.Errorf("making the kind cluster %q: %w", config.Name, said)
+	return fmt.Errorf("creating kind cluster %q: %w", config.Name, explained)
 }
 
-// withOutput adds the last line that a failed command of kind's printed.
+// withOutput adds the last line of output of a command that kind ran and that failed.
 func withOutput(err error) error {
 	// kind's errors have causes, which errors.As doesn't see.
 	if run := exec.RunErrorForError(err); run != nil && len(run.Output) > 0 {
@@ -208,7 +209,7 @@ func withOutput(err error) error {
 	return err
 }
 
-// privateFolder is for the kubeconfig, with which anybody could do anything to the cluster.
+// privateFolder is for the kubeconfig, which gives full access to the cluster.
 func privateFolder() (*tempdir.Dir, error) { return tempdir.Make("kind") }
 
 func kubeconfigPath(dir *tempdir.Dir) string { return filepath.Join(dir.Path(), "kubeconfig") }

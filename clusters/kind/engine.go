@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 )
 
-// engineTimeout bounds the engine's answer to a first question.
+// engineTimeout bounds the engine's response to a first command.
 const engineTimeout = 15 * time.Second
 
 // engine is the container engine that kind's nodes run on.
@@ -30,7 +30,7 @@ func engines() []engine {
 }
 
 // findEngine chooses as kind itself does: what KIND_EXPERIMENTAL_PROVIDER names, or the first that is installed. It
-// makes sure that the engine answers.
+// checks that the engine responds.
 func findEngine(ctx context.Context) (engine, error) {
 	found, err := chooseEngine(os.Getenv("KIND_EXPERIMENTAL_PROVIDER"), func(program string) bool {
 		_, err := exec.LookPath(program)
@@ -44,8 +44,8 @@ func findEngine(ctx context.Context) (engine, error) {
 	command := exec.CommandContext(ctx, found.program, "info")
 	command.WaitDelay = time.Second
 	if output, err := command.CombinedOutput(); err != nil {
-		return engine{}, fmt.Errorf("the container engine %s is installed, but doesn't answer (%w): start it (systemctl start docker), "+
-			"or make sure that you may use it (%s info): %s", found.program, err, found.program, lastLine(string(output)))
+		return engine{}, fmt.Errorf("the container engine %s is installed but doesn't respond (%w): start it (systemctl start docker), "+
+			"or check that you may use it (%s info): %s", found.program, err, found.program, lastLine(string(output)))
 	}
 	return found, nil
 }
@@ -54,32 +54,32 @@ func chooseEngine(wanted string, installed func(string) bool) (engine, error) {
 	for _, candidate := range engines() {
 		if wanted == candidate.program || wanted == "" && installed(candidate.program) {
 			if !installed(candidate.program) {
-				return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER asks for %s, which is not installed: install it or unset the variable", wanted)
+				return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER is %s, which is not installed: install it or unset the variable", wanted)
 			}
 			return candidate, nil
 		}
 	}
 	if wanted != "" {
-		return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER asks for %q; kind knows docker, podman and nerdctl", wanted)
+		return engine{}, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER is %q; kind supports docker, podman and nerdctl", wanted)
 	}
 	return engine{}, errors.New("kind needs a container engine, and neither docker, podman nor nerdctl is installed: " +
 		"install one (https://docs.docker.com/engine/install), or use CLUSTER=embedded, which needs none")
 }
 
-// checkName makes sure that no container has the name of a node to be: kind would say no more than that a command failed.
+// checkName checks that no container has the name of a future node: kind would only report that a command failed.
 func (e engine) checkName(ctx context.Context, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, e.program, "container", "inspect", node)
 	command.WaitDelay = time.Second
 	if command.Run() == nil {
-		return fmt.Errorf("the name is taken: a container %q is there that belongs to no kind cluster: remove it (%s rm %s) or choose another --name",
+		return fmt.Errorf("container %q exists and belongs to no kind cluster: remove it (%s rm %s) or choose another --name",
 			node, e.program, node)
 	}
 	return nil
 }
 
-// lastLine is where programs say what went wrong.
+// lastLine of a program's output usually has its error message.
 func lastLine(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])

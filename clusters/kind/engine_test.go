@@ -20,7 +20,7 @@ func TestEngines(t *testing.T) {
 		"as asked":          {"nerdctl", []string{"docker", "nerdctl"}, "nerdctl", ""},
 		"none":              {"", nil, "", "CLUSTER=embedded"},
 		"asked but missing": {"podman", []string{"docker"}, "", "not installed"},
-		"unknown":           {"rkt", []string{"docker"}, "", "kind knows docker, podman and nerdctl"},
+		"unknown":           {"rkt", []string{"docker"}, "", "kind supports docker, podman and nerdctl"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := chooseEngine(c.wanted, func(program string) bool { return slices.Contains(c.installed, program) })
@@ -37,7 +37,7 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatIsDownIsToldWithARemedy(t *testing.T) {
+func TestEngineThatIsDown(t *testing.T) {
 	dir := t.TempDir()
 	script := "#!/bin/sh\necho Cannot connect to the Docker daemon >&2\nexit 1\n"
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o700); err != nil {

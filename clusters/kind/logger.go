@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/kind/pkg/log"
 )
 
-// logger passes on what kind says to people, and nothing of its debugging.
+// logger passes on kind's messages for users, without its debugging output.
 type logger struct{ out io.Writer }
 
 var _ log.Logger = logger{}
@@ -16,7 +16,7 @@ var _ log.Logger = logger{}
 func (l logger) Warn(message string)           { l.write(message) }
 func (l logger) Warnf(format string, a ...any) { l.write(fmt.Sprintf(format, a...)) }
 
-// Error and Errorf are silent: what they tell is in the error that is returned.
+// Error and Errorf are silent: the returned error has the same text.
 func (l logger) Error(string)          {}
 func (l logger) Errorf(string, ...any) {}
 

@@ -17,25 +17,25 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// answerTimeout bounds the API server's first answer.
-const answerTimeout = 15 * time.Second
+// responseTimeout bounds the API server's first response.
+const responseTimeout = 15 * time.Second
 
-// access is a context of a kubeconfig, ready to be used.
+// access is a context of a kubeconfig, with clients for it.
 type access struct {
 	context   string
 	rest      *rest.Config
 	clientset kubernetes.Interface
-	// minimal has the one context only, with the contents of the files that it named.
+	// minimal has this context only, with the contents of the files that it refers to.
 	minimal api.Config
 }
 
-// open reads the kubeconfig and asks the API server for its version.
+// open reads the kubeconfig and requests the API server's version.
 func (c Config) open(ctx context.Context) (*access, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.Kubeconfig
 	all, err := rules.Load()
 	if err != nil {
-		return nil, fmt.Errorf("the kubeconfig can't be read: name one that can be with KUBECONFIG or --kubeconfig: %w", err)
+		return nil, fmt.Errorf("the kubeconfig can't be read: choose another with KUBECONFIG or --kubeconfig: %w", err)
 	}
 	name := all.CurrentContext
 	if c.Context != "" {
@@ -64,24 +64,24 @@ func (c Config) open(ctx context.Context) (*access, error) {
 	config.UserAgent = "ingress-testbed"
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kubernetes client: %w", err)
+		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
 	opened := &access{context: name, rest: config, clientset: clientset, minimal: *minimal}
 	return opened, opened.ping(ctx)
 }
 
-// ping tells a cluster that can't be used at all from one that can.
+// ping checks that the API server responds.
 func (a *access) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	if err := a.clientset.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
-		return fmt.Errorf("the cluster of context %q doesn't answer at %s: check that it runs, or choose another with --context: %w",
+		return fmt.Errorf("the cluster of context %q doesn't respond at %s: check that it runs, or choose another with --context: %w",
 			a.context, a.rest.Host, err)
 	}
 	return nil
 }
 
-// writePrivate writes a kubeconfig of this run's own, with the namespace as default.
+// writePrivate writes a kubeconfig for this run, with the namespace as default.
 func (a *access) writePrivate(dir, namespace string) (string, error) {
 	own := a.minimal.DeepCopy()
 	own.Contexts[own.CurrentContext].Namespace = namespace

@@ -7,30 +7,30 @@ import (
 	"slices"
 )
 
-// Leftover is what a run that didn't end properly left in a cluster.
+// Leftover is what an interrupted run left in a cluster.
 type Leftover struct {
 	// Run is the value of its label.
 	Run string
-	// Owner is the process that made it, as HOST/PID/START; "" if that isn't known any more.
+	// Owner is the process of the run, as HOST/PID/START; "" if unknown.
 	Owner string
-	// Objects without a namespace, as "namespaces/testbed-…". What is in the namespaces goes with them.
+	// Objects without a namespace, as "namespaces/testbed-…". Objects in the namespaces are deleted with them.
 	Objects []string
-	// Running says that the owner is still at it, or may be: a process of another machine can't be asked.
+	// Running is true if the owner runs or may run: a process of another machine can't be checked.
 	Running bool
 }
 
-// Cleanup removes what runs left in the cluster, and returns what it removed and what it kept: that of runs which go on,
-// unless all is to go.
+// Cleanup removes what runs left in the cluster, and returns what it removed and what it kept. It keeps the objects of runs
+// that may still be running, unless all is set.
 func Cleanup(ctx context.Context, config Config, all bool) (removed, kept []Leftover, err error) {
 	access, err := config.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	broom, err := newBroom(access.rest)
+	cleaner, err := newCleaner(access.rest)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := broom.find(ctx, "")
+	found, err := cleaner.find(ctx, "")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,8 +39,8 @@ func Cleanup(ctx context.Context, config Config, all bool) (removed, kept []Left
 			kept = append(kept, leftover)
 			continue
 		}
-		ours := slices.DeleteFunc(slices.Clone(found), func(one remnant) bool { return one.run != leftover.Run })
-		if err := broom.remove(ctx, ours); err != nil {
+		ours := slices.DeleteFunc(slices.Clone(found), func(one orphan) bool { return one.run != leftover.Run })
+		if err := cleaner.remove(ctx, ours); err != nil {
 			return removed, kept, fmt.Errorf("removing what run %s left: %w", leftover.Run, err)
 		}
 		removed = append(removed, leftover)
@@ -48,7 +48,7 @@ func Cleanup(ctx context.Context, config Config, all bool) (removed, kept []Left
 	return removed, kept, nil
 }
 
-func byRun(found []remnant) []Leftover {
+func byRun(found []orphan) []Leftover {
 	runsFound := map[string]*Leftover{}
 	for _, one := range found {
 		leftover := runsFound[one.run]

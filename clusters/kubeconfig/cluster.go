@@ -15,20 +15,20 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
-// Cluster is a run's part of a cluster that somebody else made.
+// Cluster is a run's part of a cluster that others use too.
 type Cluster struct {
-	config Config
-	dir    *tempdir.Dir // holds the kubeconfig
-	path   string
-	access *access
-	route  route
-	broom  *broom
-	agents *podcapture.Agents
+	config  Config
+	dir     *tempdir.Dir // holds the kubeconfig
+	path    string
+	access  *access
+	route   route
+	cleaner *cleaner
+	agents  *podcapture.Agents
 }
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
-// Connect checks that the cluster can be used and makes the run's first namespace.
+// Connect checks that the cluster can be used and creates the run's first namespace.
 func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -54,25 +54,25 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.note("Using the cluster of context %q, its controller reached by %s", access.context, found.reach)
-	broom, err := newBroom(access.rest)
+	config.note("Using the cluster of context %q, with the controller reached by %s", access.context, found.reach)
+	cleaner, err := newCleaner(access.rest)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{config: config, access: access, route: found, broom: broom}
-	if err := c.settle(ctx); err != nil {
+	c := &Cluster{config: config, access: access, route: found, cleaner: cleaner}
+	if err := c.setUp(ctx); err != nil {
 		return nil, errors.Join(err, c.Destroy(context.WithoutCancel(ctx)))
 	}
 	return c, nil
 }
 
-// settle makes what is there for the whole run.
-func (c *Cluster) settle(ctx context.Context) error {
+// setUp creates the run's kubeconfig and its first namespace.
+func (c *Cluster) setUp(ctx context.Context) error {
 	var err error
 	if c.dir, err = tempdir.Make("kubeconfig"); err != nil {
 		return err
 	}
-	if c.path, err = c.access.writePrivate(c.dir.Path(), c.config.StoryNamespace()); err != nil {
+	if c.path, err = c.access.writePrivate(c.dir.Path(), c.config.Namespace()); err != nil {
 		return err
 	}
 	own, err := owner()
@@ -80,10 +80,10 @@ func (c *Cluster) settle(ctx context.Context) error {
 		return err
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: c.config.StoryNamespace(), Labels: c.labels(), Annotations: map[string]string{ownerAnnotation: own},
+		Name: c.config.Namespace(), Labels: c.labels(), Annotations: map[string]string{ownerAnnotation: own},
 	}}
 	if _, err := c.access.clientset.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("making the run's namespace: %w", err)
+		return fmt.Errorf("creating the run's namespace: %w", err)
 	}
 	c.agents = podcapture.New(podcapture.Config{
 		REST: c.access.rest, Clientset: c.access.clientset, Nodes: c.Nodes, Labels: c.labels(),
@@ -96,21 +96,25 @@ func (c *Cluster) labels() map[string]string {
 	return map[string]string{RunLabel: c.config.Run, "app.kubernetes.io/managed-by": "ingress-testbed"}
 }
 
-// Reach is the way to the controller that was chosen or found.
-func (c *Cluster) Reach() Reach { return c.route.reach }
+// Access is the path to the controller that was chosen or detected.
+func (c *Cluster) Access() clusters.Access {
+	return clusters.Access{
+		Reach: c.route.reach, HidesClient: !c.route.client.Addr().IsValid(), NodePorts: c.route.reach == clusters.ReachNodePort,
+	}
+}
 
-// Name is the context's.
+// Name of the context.
 func (c *Cluster) Name() string { return c.access.context }
 
-// Kubeconfig is a file of this process, with the context alone; the user's own is not touched.
+// Kubeconfig is a private file of this process with this context only; the user's own is not written.
 func (c *Cluster) Kubeconfig() string { return c.path }
 
-// Nodes of the cluster. Where they are not reached directly, their ExternalIP only tells them apart, and nothing is known
-// of masquerading, as nothing passes the nodes' ports.
+// Nodes of the cluster. If they are not reached directly, their ExternalIP only identifies them, and no masquerading is
+// reported, since no request passes through the nodes' ports.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
 	nodes, err := nodeinfo.Nodes(ctx, c.access.clientset)
 	for i := range nodes {
-		direct := c.route.reach == ReachNodePort
+		direct := c.route.reach == clusters.ReachNodePort
 		if !direct || c.route.internal {
 			nodes[i].ExternalIP = nodes[i].InternalIP
 		}
@@ -121,32 +125,32 @@ func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
 	return nodes, err
 }
 
-// Client is this machine, by the way that was chosen.
+// Client is this machine, by the path of Access.
 func (c *Cluster) Client() clusters.Client { return c.route.client }
 
-// LoadImage can't: what runs the nodes of somebody else's cluster is not for a guest to know.
+// LoadImage is not supported: a guest has no access to the container runtime of the nodes.
 func (c *Cluster) LoadImage(_ context.Context, archive string) error {
 	return fmt.Errorf("loading the image archive %s: load it into the nodes yourself, or use a registry: %w", archive, clusters.ErrUnsupported)
 }
 
-// Capture has an agent on the node listen.
+// Capture starts an agent on the node that captures packets.
 func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
 	return c.agents.Capture(ctx, target)
 }
 
-// ExportLogs writes what the API tells of the cluster's parts.
+// ExportLogs writes to dir what the API server knows of the cluster's components.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
 	return nodeinfo.ExportLogs(ctx, c.access.clientset, dir)
 }
 
-// Destroy removes everything that the run made, and nothing else.
+// Destroy removes everything that the run created, and nothing else.
 func (c *Cluster) Destroy(ctx context.Context) error {
-	found, err := c.broom.find(ctx, c.config.Run)
+	found, err := c.cleaner.find(ctx, c.config.Run)
 	if err == nil {
-		err = c.broom.remove(ctx, found)
+		err = c.cleaner.remove(ctx, found)
 	}
 	if err != nil {
-		err = fmt.Errorf("removing what the run made in the cluster of context %q (testbed cleanup tries again): %w", c.access.context, err)
+		err = fmt.Errorf("removing the objects of the run from the cluster of context %q (retry with testbed cleanup): %w", c.access.context, err)
 	}
 	if c.dir != nil {
 		err = errors.Join(err, c.dir.Remove())

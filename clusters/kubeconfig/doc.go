@@ -1,4 +1,4 @@
-// Package kubeconfig runs the test-bed on any cluster at all, as a guest that leaves it as it was: everything is made
-// in namespaces of the run's own, what has no namespace carries a name and a label of the run's own, and all of it is
-// removed afterwards.
+// Package kubeconfig runs the test-bed on any existing cluster, as a guest that leaves it as it was: a run creates objects
+// in namespaces of its own only, gives cluster-scoped objects a name and a label of its own, and removes all of them
+// afterwards.
 package kubeconfig

@@ -9,7 +9,9 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
+	"golang.org/x/sync/singleflight"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
@@ -24,23 +26,25 @@ type forwarded struct {
 	services services
 	rest     *rest.Config
 
+	dialing singleflight.Group // by Pod
+	request atomic.Int64       // the last request ID
+
 	mu      sync.Mutex
 	tunnels map[string]httpstream.Connection // by Pod
-	last    int
 }
 
 func newForwarded(access *access) *forwarded {
 	config := rest.CopyConfig(access.rest)
-	config.Timeout = 0 // a connection lasts as long as it is wanted
+	config.Timeout = 0 // it would end connections, too
 	return &forwarded{services: services{access.clientset}, rest: config, tunnels: map[string]httpstream.Connection{}}
 }
 
-// Addr is unknown: what a Pod sees is its node, or itself.
+// Addr is unknown: a Pod sees the address of its node, or its own.
 func (f *forwarded) Addr() netip.Addr { return netip.Addr{} }
 
 // DialContext connects to a ready Pod behind the Service that has the node port.
 func (f *forwarded) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
-	service, port, err := f.services.at(ctx, address)
+	service, port, err := f.services.find(ctx, address)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +76,7 @@ func (f *forwarded) readyPod(ctx context.Context, service *corev1.Service) (*cor
 			}
 		}
 	}
-	// As from a node without one: there is no answer.
+	// The same kind of error as that of a node port without endpoints.
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("no Pod of Service %s/%s is ready", service.Namespace, service.Name)}
 }
 
@@ -91,27 +95,53 @@ func containerPort(pod *corev1.Pod, port corev1.ServicePort) (int, error) {
 	return 0, fmt.Errorf("Pod %s/%s has no port named %s", pod.Namespace, pod.Name, port.TargetPort.StrVal) //nolint:staticcheck // a kind's name
 }
 
-// connect opens a pair of streams, for data and for errors, in the Pod's tunnel; a tunnel that broke is made anew.
+// connect opens a connection through the Pod's tunnel. A tunnel that is broken is replaced.
 func (f *forwarded) connect(pod *corev1.Pod, port int) (net.Conn, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	key := pod.Namespace + "/" + pod.Name
-	if tunnel, ok := f.tunnels[key]; ok {
-		if conn, err := f.open(tunnel, port); err == nil {
+	if tunnel := f.tunnel(key); tunnel != nil {
+		conn, err := f.open(tunnel, port)
+		if err == nil {
 			return conn, nil
 		}
-		_ = tunnel.Close() // it is broken already
-		delete(f.tunnels, key)
+		f.discard(key, tunnel)
 	}
-	tunnel, err := f.dial(pod)
+	tunnel, err, _ := f.dialing.Do(key, func() (any, error) {
+		if tunnel := f.tunnel(key); tunnel != nil {
+			return tunnel, nil
+		}
+		tunnel, err := f.dial(pod)
+		if err != nil {
+			return nil, err
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.tunnels[key] = tunnel
+		return tunnel, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	f.tunnels[key] = tunnel
-	return f.open(tunnel, port)
+	return f.open(tunnel.(httpstream.Connection), port) //nolint:forcetypeassert // see above
 }
 
-// dial makes a tunnel over WebSocket, or over SPDY with API servers and proxies that don't know the former.
+// tunnel returns the open tunnel to a Pod; nil if there is none.
+func (f *forwarded) tunnel(key string) httpstream.Connection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tunnels[key]
+}
+
+// discard closes a tunnel and removes it, unless another has replaced it.
+func (f *forwarded) discard(key string, tunnel httpstream.Connection) {
+	_ = tunnel.Close() // it is broken already
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tunnels[key] == tunnel {
+		delete(f.tunnels, key)
+	}
+}
+
+// dial opens a tunnel over WebSocket, or over SPDY if the API server or a proxy doesn't support that.
 func (f *forwarded) dial(pod *corev1.Pod) (httpstream.Connection, error) {
 	target := f.services.clientset.CoreV1().RESTClient().Post().
 		Namespace(pod.Namespace).Resource("pods").Name(pod.Name).SubResource("portforward").URL()
@@ -130,11 +160,11 @@ func (f *forwarded) dial(pod *corev1.Pod) (httpstream.Connection, error) {
 	return tunnel, err
 }
 
+// open opens a pair of streams in a tunnel, for data and for errors.
 func (f *forwarded) open(tunnel httpstream.Connection, port int) (net.Conn, error) {
-	f.last++
 	header := http.Header{}
 	header.Set(corev1.PortHeader, strconv.Itoa(port))
-	header.Set(corev1.PortForwardRequestIDHeader, strconv.Itoa(f.last))
+	header.Set(corev1.PortForwardRequestIDHeader, strconv.FormatInt(f.request.Add(1), 10))
 	header.Set(corev1.StreamType, corev1.StreamTypeError)
 	faults, err := tunnel.CreateStream(header)
 	if err != nil {

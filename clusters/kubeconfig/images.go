@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// listedImages is how many images a kubelet lists (--node-status-max-images). Of a node that lists as many, nobody
-	// knows what else it has, and of one that lists none (0 as that setting, or a virtual node), what it has.
+	// listedImages is how many images a kubelet lists (--node-status-max-images). A node that lists as many may have others,
+	// and so may one that lists none (0 as that setting, or a virtual node).
 	listedImages = 50
-	// listedAfter is how long a kubelet may take to list an image that was just loaded: it looks every ten seconds.
+	// listedAfter is how long a kubelet may take to list an image that was just loaded: it updates the list every ten seconds.
 	listedAfter = 20 * time.Second
 )
 
-// checkImages makes sure that the nodes have the images, unless they are pulled from a registry: what a Pod's start
-// would tell late and once for each scenario is told early and once.
+// checkImages checks that the images are on the nodes, unless they are pulled from a registry. Otherwise every scenario
+// would fail when its Pods start.
 func checkImages(ctx context.Context, clientset kubernetes.Interface, config Config) error {
 	if config.ImageRegistry != "" {
 		return nil

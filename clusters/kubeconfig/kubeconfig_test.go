@@ -43,7 +43,7 @@ func file(t *testing.T, server, current string) string {
 	return path
 }
 
-func TestWhatIsWrongWithAKubeconfigIsToldInASentence(t *testing.T) {
+func TestInvalidKubeconfig(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	broken := filepath.Join(t.TempDir(), "broken")
 	if err := os.WriteFile(broken, []byte("clusters: 7"), 0o600); err != nil {
@@ -58,7 +58,7 @@ func TestWhatIsWrongWithAKubeconfigIsToldInASentence(t *testing.T) {
 		"broken":            {Config{Kubeconfig: broken}, "KUBECONFIG or --kubeconfig: error loading config"},
 		"no context chosen": {Config{Kubeconfig: file(t, "https://127.0.0.1:1", "")}, "--context; there are one, two"},
 		"unknown context":   {Config{Kubeconfig: file(t, "https://127.0.0.1:1", "one"), Context: "three"}, `no context "three"; there are one, two`},
-		"no answer":         {Config{Kubeconfig: file(t, "http://127.0.0.1:1", "one")}, `context "one" doesn't answer at http://127.0.0.1:1`},
+		"no answer":         {Config{Kubeconfig: file(t, "http://127.0.0.1:1", "one")}, `context "one" doesn't respond at http://127.0.0.1:1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.config.open(t.Context())
@@ -100,7 +100,7 @@ func TestTheRunsKubeconfigHasTheContextAlone(t *testing.T) {
 	}
 }
 
-func TestSettingsThatMakeNoSense(t *testing.T) {
+func TestValidate(t *testing.T) {
 	for _, config := range []Config{
 		{Run: ""}, {Run: "Not A Name"}, {Run: "x", Reach: "magic"}, {Run: "x", ImageRegistry: "a b"}, {Run: "x", ImageRegistry: "registry.test/"},
 	} {
@@ -108,7 +108,7 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 			t.Errorf("no error for %+v", config)
 		}
 	}
-	if err := (Config{Run: NewRun(), Reach: ReachPortForward, ImageRegistry: "registry.test:5000/x"}).Validate(); err != nil {
+	if err := (Config{Run: NewRun(), Reach: clusters.ReachPortForward, ImageRegistry: "registry.test:5000/x"}).Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -161,15 +161,15 @@ func TestServicesAreFoundByTheirPorts(t *testing.T) {
 	found := services{fake.NewClientset(service, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "none"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
 	})}
-	got, port, err := found.at(t.Context(), "192.0.2.1:30080")
+	got, port, err := found.find(t.Context(), "192.0.2.1:30080")
 	if err != nil || got.Name != "s" || port.Port != 80 {
 		t.Errorf("got %v, %v, %v", got, port, err)
 	}
-	if got, _, err := found.at(t.Context(), "10.10.200.7:80"); err != nil || got.Name != "s" {
+	if got, _, err := found.find(t.Context(), "10.10.200.7:80"); err != nil || got.Name != "s" {
 		t.Errorf("by its cluster IP: %v, %v", got, err)
 	}
 	for _, address := range []string{"192.0.2.1:80", "10.10.200.7:81", "192.0.2.1:0", "192.0.2.1", ":80", "192.0.2.1:http", ""} {
-		if _, _, err := found.at(t.Context(), address); err == nil {
+		if _, _, err := found.find(t.Context(), address); err == nil {
 			t.Errorf("%q was found", address)
 		}
 	}
@@ -214,7 +214,7 @@ func TestTheClientsAddress(t *testing.T) {
 	if err != nil || got != given {
 		t.Errorf("got %s, %v", got, err)
 	}
-	if !answers(context.Background(), netip.MustParseAddr("127.0.0.1")) {
+	if !responds(context.Background(), netip.MustParseAddr("127.0.0.1")) {
 		t.Error("this machine, which refuses or takes connections, counts as out of reach")
 	}
 }
@@ -223,18 +223,18 @@ func TestTheClientsAddress(t *testing.T) {
 func TestTheWayToAnInstalledController(t *testing.T) {
 	loopback := []clusters.Node{{Name: "n", InternalIP: netip.MustParseAddr("127.0.0.1")}}
 	for name, test := range map[string]struct {
-		reach   Reach
+		reach   clusters.Reach
 		service func(*corev1.Service)
-		want    Reach
+		want    clusters.Reach
 		problem string
 	}{
-		"node ports": {ReachAny, func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, ReachNodePort, ""},
-		"a load balancer": {ReachAny, func(s *corev1.Service) {
+		"node ports": {"", func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, clusters.ReachNodePort, ""},
+		"a load balancer": {"", func(s *corev1.Service) {
 			s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.9"}}
-		}, ReachLoadBalancer, ""},
-		"neither":                     {ReachAny, func(*corev1.Service) {}, ReachPortForward, ""},
-		"not by what others have":     {ReachPortForward, func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, ReachPortForward, ""},
-		"a Service that is not there": {ReachAny, func(s *corev1.Service) { s.Name = "other" }, "", "no Service traefik/traefik"},
+		}, clusters.ReachLoadBalancer, ""},
+		"neither":                     {"", func(*corev1.Service) {}, clusters.ReachPortForward, ""},
+		"not by what others have":     {clusters.ReachPortForward, func(s *corev1.Service) { s.Spec.Ports[0].NodePort = 30080 }, clusters.ReachPortForward, ""},
+		"a Service that is not there": {"", func(s *corev1.Service) { s.Name = "other" }, "", "no Service traefik/traefik"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "traefik", Name: "traefik"}}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// owner names a process: "HOST/PID/START", where START tells it from a later one with the same number.
+// owner identifies this process as "HOST/PID/START", where START distinguishes it from a later one with the same PID.
 func owner() (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -38,7 +38,7 @@ func startOf(pid int) (string, error) {
 	return fields[startField], nil
 }
 
-// runs tells whether the owner still runs, as far as that can be known from here.
+// runs reports whether the owner still runs; known is false if it belongs to another machine.
 func runs(text string) (running, known bool) {
 	parts := strings.Split(text, "/")
 	host, err := os.Hostname()

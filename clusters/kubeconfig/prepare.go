@@ -5,14 +5,14 @@ import (
 )
 
 const (
-	// RunLabel marks what a run made and isn't in one of its namespaces, and these; its value names the run.
+	// RunLabel is on the run's namespaces and on every object of a run that is not in one; its value is the run's name.
 	RunLabel = "testbed.local/run"
-	// ownerAnnotation says which process is at it, on the run's first namespace.
+	// ownerAnnotation identifies the process of the run, on the run's first namespace.
 	ownerAnnotation = "testbed.local/owner"
 )
 
-// Prepare makes an object fit for a cluster that others use too, before it is applied: it marks the object as the run's,
-// keeps webhooks from having a say in namespaces of others, and names images as the cluster knows them.
+// Prepare adapts an object to a cluster that others use too, before it is applied: it labels the object with the run,
+// restricts webhooks to the run's namespaces, and renames images to those of the registry.
 func (c Config) Prepare(object *unstructured.Unstructured) {
 	if object.GetNamespace() == "" {
 		labels := object.GetLabels()
@@ -24,7 +24,7 @@ func (c Config) Prepare(object *unstructured.Unstructured) {
 	}
 	switch object.GetKind() {
 	case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
-		confine(object, c.Run)
+		restrictWebhooks(object, c.Run)
 	}
 	for _, path := range [][]string{
 		{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"},
@@ -35,8 +35,8 @@ func (c Config) Prepare(object *unstructured.Unstructured) {
 	}
 }
 
-// confine limits webhooks to the run's namespaces.
-func confine(object *unstructured.Unstructured, run string) {
+// restrictWebhooks limits webhooks to the run's namespaces.
+func restrictWebhooks(object *unstructured.Unstructured, run string) {
 	webhooks, found, err := unstructured.NestedSlice(object.Object, "webhooks")
 	if err != nil || !found {
 		return

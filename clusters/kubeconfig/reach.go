@@ -20,52 +20,52 @@ import (
 )
 
 const (
-	// kubeletPort is open on every node, to some. A refusal proves as well that the node can be reached.
+	// kubeletPort is open on every node, if not to everyone. A refusal also proves that the node can be reached.
 	kubeletPort = 10250
-	// knockTimeout bounds the wait for a node that doesn't answer.
-	knockTimeout = 1500 * time.Millisecond
+	// probeTimeout bounds the wait for a node that doesn't respond.
+	probeTimeout = 1500 * time.Millisecond
 )
 
-// route is the way from this machine to the controller.
+// route is the path from this machine to the controller.
 type route struct {
-	reach Reach
-	// internal says that the nodes are reached at their internal addresses, not their external ones.
+	reach clusters.Reach
+	// internal is true if the nodes are reached at their internal addresses.
 	internal bool
 	client   clusters.Client
 }
 
-// findRoute takes the way that was chosen, or finds one.
+// findRoute returns the path that was chosen, or detects one.
 func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.Node) (route, error) {
 	found := route{reach: c.Reach}
 	installed, err := c.installed(ctx, access.clientset)
 	if err != nil {
 		return route{}, err
 	}
-	if (c.Reach == ReachAny && hasNodePorts(installed)) || c.Reach == ReachNodePort {
+	if (c.Reach == "" && hasNodePorts(installed)) || c.Reach == clusters.ReachNodePort {
 		switch {
-		case answers(ctx, nodes[0].ExternalIP):
-			found.reach = ReachNodePort
-		case answers(ctx, nodes[0].InternalIP):
-			found.reach, found.internal = ReachNodePort, true
-		case c.Reach == ReachNodePort:
+		case responds(ctx, nodes[0].ExternalIP):
+			found.reach = clusters.ReachNodePort
+		case responds(ctx, nodes[0].InternalIP):
+			found.reach, found.internal = clusters.ReachNodePort, true
+		case c.Reach == clusters.ReachNodePort:
 			return route{}, fmt.Errorf("node %s can't be reached from this machine, neither at %s nor at %s: choose another --reach",
 				nodes[0].Name, nodes[0].ExternalIP, nodes[0].InternalIP)
 		}
 	}
-	if found.reach == ReachAny {
+	if found.reach == "" {
 		balanced := installed != nil && len(installed.Status.LoadBalancer.Ingress) > 0
 		if installed == nil {
 			if balanced, err = hasLoadBalancers(ctx, access.clientset); err != nil {
 				return route{}, err
 			}
 		}
-		found.reach = ReachPortForward
+		found.reach = clusters.ReachPortForward
 		if balanced {
-			found.reach = ReachLoadBalancer
+			found.reach = clusters.ReachLoadBalancer
 		}
 	}
 	switch found.reach {
-	case ReachNodePort:
+	case clusters.ReachNodePort:
 		target := nodes[0].ExternalIP
 		if found.internal {
 			target = nodes[0].InternalIP
@@ -75,7 +75,7 @@ func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.
 			return route{}, err
 		}
 		found.client = hostclient.At(address)
-	case ReachLoadBalancer:
+	case clusters.ReachLoadBalancer:
 		found.client = &balanced{services: services{access.clientset}, address: c.ClientAddress}
 	default:
 		found.client = newForwarded(access)
@@ -83,7 +83,7 @@ func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.
 	return found, nil
 }
 
-// installed is the Service of the controller that is judged as it is; nil where the run deploys one.
+// installed returns the Service of the controller that the cluster has already; nil if the run deploys one.
 func (c Config) installed(ctx context.Context, clientset kubernetes.Interface) (*corev1.Service, error) {
 	if c.deploys() {
 		return nil, nil //nolint:nilnil // see above
@@ -98,17 +98,17 @@ func (c Config) installed(ctx context.Context, clientset kubernetes.Interface) (
 	return service, nil
 }
 
-// hasNodePorts tells whether requests can come by node ports. A Service that the run makes has them if that's the way.
+// hasNodePorts reports whether requests can come by node ports. The Service of a controller that the run deploys gets them.
 func hasNodePorts(service *corev1.Service) bool {
 	return service == nil || slices.ContainsFunc(service.Spec.Ports, func(port corev1.ServicePort) bool { return port.NodePort != 0 })
 }
 
-// answers tells whether packets get to an address and back.
-func answers(ctx context.Context, address netip.Addr) bool {
+// responds reports whether packets get to an address and back.
+func responds(ctx context.Context, address netip.Addr) bool {
 	if !address.IsValid() {
 		return false
 	}
-	dialer := net.Dialer{Timeout: knockTimeout}
+	dialer := net.Dialer{Timeout: probeTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(address, kubeletPort).String())
 	if err == nil {
 		conn.Close()
@@ -116,8 +116,8 @@ func answers(ctx context.Context, address netip.Addr) bool {
 	return err == nil || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// clientAddress is what was given, or the source address of the route. From a private address to a public one there is
-// address translation in between, and nobody knows what the nodes see.
+// clientAddress returns the address that was given, or the source address of the route. From a private address to a public
+// one there is address translation, and the address that the nodes see is unknown: then it is the zero Addr.
 func (c Config) clientAddress(ctx context.Context, target netip.Addr) (netip.Addr, error) {
 	if c.ClientAddress.IsValid() {
 		return c.ClientAddress, nil
@@ -132,7 +132,7 @@ func (c Config) clientAddress(ctx context.Context, target netip.Addr) (netip.Add
 	return local.Addr(), nil
 }
 
-// hasLoadBalancers looks for a Service that was given one.
+// hasLoadBalancers reports whether any Service has the address of a load balancer.
 func hasLoadBalancers(ctx context.Context, clientset kubernetes.Interface) (bool, error) {
 	list, err := clientset.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -17,38 +17,38 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// gonePoll is how often is looked whether something deleted is gone.
-const gonePoll = 100 * time.Millisecond
+// deletionInterval is how often a deleted object is polled until it is gone.
+const deletionInterval = 100 * time.Millisecond
 
-// remnant is an object without a namespace that a run made.
-type remnant struct {
+// orphan is an object without a namespace that a run created.
+type orphan struct {
 	resource schema.GroupVersionResource
 	name     string
 	run      string
 	owner    string
 }
 
-// broom finds and removes what runs made.
-type broom struct {
+// cleaner finds and removes the objects of runs.
+type cleaner struct {
 	discovery discovery.DiscoveryInterface
 	metadata  metadata.Interface
 }
 
-func newBroom(config *rest.Config) (*broom, error) {
+func newCleaner(config *rest.Config) (*cleaner, error) {
 	found, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kubernetes client: %w", err)
+		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
 	objects, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kubernetes client: %w", err)
+		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
-	return &broom{found, objects}, nil
+	return &cleaner{found, objects}, nil
 }
 
-// find lists what carries a run's label; of all runs if run is "".
-func (b *broom) find(ctx context.Context, run string) ([]remnant, error) {
-	resources, err := b.resources()
+// find lists the objects with a run's label; those of all runs if run is "".
+func (c *cleaner) find(ctx context.Context, run string) ([]orphan, error) {
+	resources, err := c.resources()
 	if err != nil {
 		return nil, err
 	}
@@ -56,27 +56,27 @@ func (b *broom) find(ctx context.Context, run string) ([]remnant, error) {
 	if run != "" {
 		selector += "=" + run
 	}
-	var found []remnant
+	var found []orphan
 	for _, resource := range resources {
-		list, err := b.metadata.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
+		list, err := c.metadata.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
 		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
-			continue // nor could the run have made any
+			continue // then the run could not create any either
 		}
 		if err != nil {
 			return nil, fmt.Errorf("listing %s: %w", resource.Resource, err)
 		}
 		for _, item := range list.Items {
-			found = append(found, remnant{resource, item.Name, item.Labels[RunLabel], item.Annotations[ownerAnnotation]})
+			found = append(found, orphan{resource, item.Name, item.Labels[RunLabel], item.Annotations[ownerAnnotation]})
 		}
 	}
 	return found, nil
 }
 
-// resources are the kinds without namespaces that can be listed and deleted.
-func (b *broom) resources() ([]schema.GroupVersionResource, error) {
-	lists, err := discovery.ServerPreferredResources(b.discovery)
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) { // an aggregated API that is down is not ours
-		return nil, fmt.Errorf("asking the cluster what kinds of objects it has: %w", err)
+// resources lists the cluster-scoped resources that can be listed and deleted.
+func (c *cleaner) resources() ([]schema.GroupVersionResource, error) {
+	lists, err := discovery.ServerPreferredResources(c.discovery)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) { // an aggregated API that is down
+		return nil, fmt.Errorf("discovering the cluster's resources: %w", err)
 	}
 	var all []schema.GroupVersionResource
 	for _, list := range lists {
@@ -94,10 +94,10 @@ func (b *broom) resources() ([]schema.GroupVersionResource, error) {
 	return all, nil
 }
 
-// remove deletes what was found and waits until it is gone. What says whose it is goes last, so that a removal that is
-// broken off can be taken up again.
-func (b *broom) remove(ctx context.Context, found []remnant) error {
-	var owned, others []remnant
+// remove deletes the objects and waits until they are gone. Those with the owner annotation come last, so that a removal
+// that is interrupted can be resumed.
+func (c *cleaner) remove(ctx context.Context, found []orphan) error {
+	var owned, others []orphan
 	for _, one := range found {
 		if one.owner != "" {
 			owned = append(owned, one)
@@ -105,21 +105,21 @@ func (b *broom) remove(ctx context.Context, found []remnant) error {
 			others = append(others, one)
 		}
 	}
-	return errors.Join(b.removeAll(ctx, others), b.removeAll(ctx, owned))
+	return errors.Join(c.removeAll(ctx, others), c.removeAll(ctx, owned))
 }
 
-func (b *broom) removeAll(ctx context.Context, found []remnant) error {
+func (c *cleaner) removeAll(ctx context.Context, found []orphan) error {
 	var problems []error
 	for _, one := range found {
 		background := metav1.DeletePropagationBackground
-		err := b.metadata.Resource(one.resource).Delete(ctx, one.name, metav1.DeleteOptions{PropagationPolicy: &background})
+		err := c.metadata.Resource(one.resource).Delete(ctx, one.name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if err != nil && !apierrors.IsNotFound(err) {
 			problems = append(problems, fmt.Errorf("deleting %s %s: %w", one.resource.Resource, one.name, err))
 		}
 	}
 	for _, one := range found {
-		err := wait.PollUntilContextCancel(ctx, gonePoll, true, func(ctx context.Context) (bool, error) {
-			_, err := b.metadata.Resource(one.resource).Get(ctx, one.name, metav1.GetOptions{})
+		err := wait.PollUntilContextCancel(ctx, deletionInterval, true, func(ctx context.Context) (bool, error) {
+			_, err := c.metadata.Resource(one.resource).Get(ctx, one.name, metav1.GetOptions{})
 			return apierrors.IsNotFound(err), nil
 		})
 		if err != nil {

@@ -31,7 +31,7 @@ func labelled(kind, name, run, owner string) *metav1.PartialObjectMetadata {
 	return made
 }
 
-func newTestBroom(t *testing.T, objects ...runtime.Object) *broom {
+func newTestCleaner(t *testing.T, objects ...runtime.Object) *cleaner {
 	t.Helper()
 	scheme := metadatafake.NewTestScheme()
 	if err := metav1.AddMetaToScheme(scheme); err != nil {
@@ -47,31 +47,31 @@ func newTestBroom(t *testing.T, objects ...runtime.Object) *broom {
 			{Name: "componentstatuses", Kind: "ComponentStatus", Verbs: []string{"get", "list"}},
 		},
 	}}}}
-	return &broom{found, metadatafake.NewSimpleMetadataClient(scheme, objects...)}
+	return &cleaner{found, metadatafake.NewSimpleMetadataClient(scheme, objects...)}
 }
 
 func TestOnlyWhatARunMadeIsRemoved(t *testing.T) {
-	broom := newTestBroom(t,
+	cleaner := newTestCleaner(t,
 		labelled("Namespace", "theirs", "", ""), labelled("Namespace", "story", "x", "host/1/2"),
 		labelled("Namespace", "other-run", "y", ""), labelled("Node", "class", "x", ""),
 	)
-	found, err := broom.find(t.Context(), "x")
+	found, err := cleaner.find(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := broom.remove(t.Context(), found); err != nil {
+	if err := cleaner.remove(t.Context(), found); err != nil {
 		t.Fatal(err)
 	}
-	if left := remaining(t, broom); !slices.Equal(left, []string{"other-run", "theirs"}) {
+	if left := remaining(t, cleaner); !slices.Equal(left, []string{"other-run", "theirs"}) {
 		t.Errorf("left are %q", left)
 	}
 }
 
-func remaining(t *testing.T, broom *broom) []string {
+func remaining(t *testing.T, cleaner *cleaner) []string {
 	t.Helper()
 	var names []string
 	for _, resource := range []string{"namespaces", "nodes"} {
-		list, err := broom.metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: resource}).List(context.Background(), metav1.ListOptions{})
+		list, err := cleaner.metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: resource}).List(context.Background(), metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestLeftoversByRun(t *testing.T) {
 	}
 	gone := fmt.Sprintf("%s/%d/1", host, ended.Process.Pid)
 	reused := fmt.Sprintf("%s/%d/1", host, os.Getpid()) // the number of a process that started at another time
-	list := byRun([]remnant{
+	list := byRun([]orphan{
 		{namespaces, "b", "runs", ""}, {namespaces, "a", "runs", here}, {namespaces, "c", "gone", gone},
 		{namespaces, "d", "reused", reused}, {namespaces, "e", "elsewhere", "another-machine/1/1"}, {namespaces, "f", "unknown", ""},
 	})

@@ -10,8 +10,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// needed are the rights without which no scenario could run: those to make and remove what has no namespace, and to
-// look at the nodes. Whoever has them can do the rest in the namespaces made.
+// needed lists the permissions without which no scenario could run: to create and remove cluster-scoped objects, and to
+// list the nodes. A user who has these may do everything else in the namespaces of the run.
 func (c Config) needed() []authorizationv1.ResourceAttributes {
 	var all []authorizationv1.ResourceAttributes
 	add := func(group, resource string, verbs ...string) {
@@ -36,7 +36,7 @@ func (c Config) needed() []authorizationv1.ResourceAttributes {
 	return all
 }
 
-// checkRights asks the API server whether the user may do what a run does.
+// checkRights checks with the API server that the user has the permissions that a run needs.
 func (c Config) checkRights(ctx context.Context, clientset kubernetes.Interface, contextName string) error {
 	var missing []string
 	for _, right := range c.needed() {
@@ -45,14 +45,14 @@ func (c Config) checkRights(ctx context.Context, clientset kubernetes.Interface,
 		}
 		answer, err := clientset.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
-			return fmt.Errorf("asking the cluster of context %q what its user may do: %w", contextName, err)
+			return fmt.Errorf("checking the permissions of the user of context %q: %w", contextName, err)
 		}
 		if !answer.Status.Allowed {
 			missing = append(missing, right.Verb+" "+right.Resource)
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("the user of context %q may not %s in all namespaces: use one that may, such as a member of ClusterRole cluster-admin",
+		return fmt.Errorf("the user of context %q may not %s in all namespaces: choose one that may, such as one with ClusterRole cluster-admin",
 			contextName, strings.Join(missing, ", "))
 	}
 	return nil

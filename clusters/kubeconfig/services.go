@@ -20,12 +20,12 @@ import (
 // balancerTimeout bounds the wait for a load balancer, which clouds take a minute or two for.
 const balancerTimeout = 5 * time.Minute
 
-// services finds Services by what steps call them by: an address of a node and a node port, or the cluster IP and a port.
+// services finds Services by a node's address and a node port, or by cluster IP and port.
 type services struct{ clientset kubernetes.Interface }
 
-// at finds the Service with the cluster IP and port, or with the node port, of "address:port". There is one at most in a
-// cluster.
-func (s services) at(ctx context.Context, address string) (*corev1.Service, corev1.ServicePort, error) {
+// find returns the Service with the cluster IP and port, or with the node port, of "address:port". A cluster has at most
+// one.
+func (s services) find(ctx context.Context, address string) (*corev1.Service, corev1.ServicePort, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, corev1.ServicePort{}, fmt.Errorf("reading the address %q: %w", address, err)
@@ -46,7 +46,7 @@ func (s services) at(ctx context.Context, address string) (*corev1.Service, core
 			}
 		}
 	}
-	return nil, corev1.ServicePort{}, fmt.Errorf("%s is no Service's node port, and the cluster's nodes are not reached directly: %w",
+	return nil, corev1.ServicePort{}, fmt.Errorf("no Service has the node port of %s, and the cluster's nodes are not reached directly: %w",
 		address, clusters.ErrUnsupported)
 }
 
@@ -56,14 +56,14 @@ type balanced struct {
 	address  netip.Addr
 }
 
-// Addr is what the user says: nobody else knows what is in between.
+// Addr is the address that the user gave: what is in between is unknown.
 func (b *balanced) Addr() netip.Addr { return b.address }
 
 // DialContext connects to the load balancer of the Service that has the node port.
 func (b *balanced) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	var target string
 	err := wait.PollUntilContextTimeout(ctx, time.Second, balancerTimeout, true, func(ctx context.Context) (bool, error) {
-		service, port, err := b.services.at(ctx, address)
+		service, port, err := b.services.find(ctx, address)
 		if err != nil {
 			return false, err
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// judgeFlags say which ingress controller is judged, if it is one that is in the cluster already.
+// judgeFlags select an ingress controller that exists in the cluster, to be judged in place of one that the run deploys.
 type judgeFlags struct {
 	class, service string
 	settle         time.Duration
@@ -23,9 +23,9 @@ type judgeFlags struct {
 func (f *judgeFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.class, "ingress-class", os.Getenv("INGRESS_CLASS"),
-		"judge the ingress controller that is in the cluster and serves this `class` (default one that the run deploys)")
-	flags.StringVar(&f.service, "controller-service", os.Getenv("CONTROLLER_SERVICE"), "`NAMESPACE/NAME` of the Service that leads to that controller")
-	flags.DurationVar(&f.settle, "settle", 0, "how long that controller may take until it serves a new Ingress (default 3s)")
+		"judge the existing ingress controller that serves this `class` (default one that the run deploys)")
+	flags.StringVar(&f.service, "controller-service", os.Getenv("CONTROLLER_SERVICE"), "`NAMESPACE/NAME` of the Service of that controller")
+	flags.DurationVar(&f.settle, "settle", 0, "`time` that controller may take to serve a new Ingress (default 3s)")
 }
 
 // existing identifies the controller to judge; nil for one that the run deploys.
@@ -34,18 +34,18 @@ func (f *judgeFlags) existing() (*subject.Reference, error) {
 	case f.class == "" && f.service == "" && f.settle == 0:
 		return nil, nil //nolint:nilnil // see above
 	case f.class == "" || f.service == "":
-		return nil, errors.New("another ingress controller is known by --ingress-class and --controller-service: give both, or neither")
+		return nil, errors.New("an existing ingress controller is selected by --ingress-class and --controller-service: give both, or neither")
 	case f.settle < 0:
-		return nil, fmt.Errorf("--settle %s: a controller can't serve an Ingress before it is there", f.settle)
+		return nil, fmt.Errorf("invalid --settle %s: it must not be negative", f.settle)
 	}
 	namespace, name, found := strings.Cut(f.service, "/")
 	if !found || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return nil, fmt.Errorf("--controller-service %q: write it as NAMESPACE/NAME, traefik/traefik say", f.service)
+		return nil, fmt.Errorf("invalid --controller-service %q: write it as NAMESPACE/NAME, such as traefik/traefik", f.service)
 	}
 	return &subject.Reference{IngressClass: f.class, Namespace: namespace, Service: name}, nil
 }
 
-// serviceOf names the Service of a controller that is in the cluster; empty for none.
+// serviceOf returns the name of an existing controller's Service; the zero value if there is none.
 func serviceOf(existing *subject.Reference) types.NamespacedName {
 	if existing == nil {
 		return types.NamespacedName{}
@@ -53,12 +53,10 @@ func serviceOf(existing *subject.Reference) types.NamespacedName {
 	return types.NamespacedName{Namespace: existing.Namespace, Name: existing.Service}
 }
 
-// judge has a source's cluster judge the controller that is there.
-func (s *clusterSource) judge(existing *subject.Reference, settle time.Duration) error {
-	if existing != nil && s.disposable {
+// checkExisting refuses a controller that exists already in a cluster that doesn't yet.
+func checkExisting(existing *subject.Reference, properties clusters.Properties) error {
+	if existing != nil && properties.Disposable {
 		return errors.New("a new cluster has no ingress controller to judge: give the --name of one that has, or use --cluster kubeconfig")
 	}
-	s.existing = cmp.Or(s.existing, existing)
-	s.waitPolicy.Settle = settle
 	return nil
 }

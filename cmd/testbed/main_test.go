@@ -10,10 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// asProgram has the test program be the program itself.
+// asProgram makes the test binary run as the program itself.
 const asProgram = "TESTBED_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,7 @@ func program(t *testing.T, args ...string) (code int, printed string) {
 	return command.ProcessState.ExitCode(), string(output)
 }
 
-func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
+func TestExitCodeOfInvalidCommandLine(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		code int
@@ -50,13 +51,13 @@ func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
 		{[]string{"load"}, 2, "requires at least 1 arg"},
 		{[]string{"capture"}, 2, "write"},
 		{[]string{"run", "--walrus"}, 2, "--walrus"},
-		{[]string{"run", "--cluster", "walrus"}, 2, `no cluster "walrus"`},
+		{[]string{"run", "--cluster", "walrus"}, 2, `unknown kind of cluster "walrus"`},
 		{[]string{"run", "--ingress-class", "traefik"}, 2, "give both, or neither"},
 		{[]string{"run", "--controller-service", "traefik/traefik"}, 2, "give both, or neither"},
 		{[]string{"run", "--settle", "5s"}, 2, "give both, or neither"},
 		{[]string{"run", "--ingress-class", "traefik", "--controller-service", "traefik"}, 2, "NAMESPACE/NAME"},
-		{[]string{"run", "--ingress-class", "a", "--controller-service", "a/b", "--settle", "-1s"}, 2, "before it is there"},
-		// What goes wrong once a command has begun is another matter.
+		{[]string{"run", "--ingress-class", "a", "--controller-service", "a/b", "--settle", "-1s"}, 2, "must not be negative"},
+		// An error of a command that has started.
 		{[]string{"kubeconfig", "--name", "nobody-has-this"}, 1, "no such cluster is running"},
 	} {
 		code, printed := program(t, test.args...)
@@ -66,8 +67,7 @@ func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
 	}
 }
 
-// A name that somebody holds is told before anything is started.
-func TestANameThatIsTakenIsToldFirst(t *testing.T) {
+func TestNameInUseIsReportedBeforeStart(t *testing.T) {
 	name := fmt.Sprintf("taken-%d", os.Getpid())
 	listener, err := net.Listen("unix", fmt.Sprintf("@ingress-testbed/%d/%s", os.Getuid(), name))
 	if err != nil {
@@ -91,17 +91,15 @@ func TestANameThatIsTakenIsToldFirst(t *testing.T) {
 	}
 }
 
-func TestAnotherControllerNeedsAClusterThatHasIt(t *testing.T) {
-	existing := &subject.Reference{IngressClass: "a"}
-	kept := &clusterSource{}
-	if err := kept.judge(existing, time.Second); err != nil || kept.existing != existing || kept.waitPolicy.Settle != time.Second {
-		t.Errorf("%+v, %v", kept, err)
+func TestExistingControllerNeedsExistingCluster(t *testing.T) {
+	controller := &subject.Reference{IngressClass: "a"}
+	if err := checkExisting(controller, clusters.Properties{}); err != nil {
+		t.Errorf("in a cluster that is kept: %v", err)
 	}
-	made := &clusterSource{disposable: true}
-	if err := made.judge(existing, 0); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
-		t.Errorf("error %v", err)
+	if err := checkExisting(controller, clusters.Properties{Disposable: true}); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
+		t.Errorf("in a new cluster: error %v", err)
 	}
-	if err := made.judge(nil, 0); err != nil || made.existing != nil {
-		t.Errorf("a run that deploys its own: %+v, %v", made, err)
+	if err := checkExisting(nil, clusters.Properties{Disposable: true}); err != nil {
+		t.Errorf("a run that deploys its own: %v", err)
 	}
 }

@@ -11,31 +11,33 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/terminal"
 	"github.com/ingress-testbed/testbed/steps/definitions"
+	"github.com/ingress-testbed/testbed/steps/subject"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// inputError is the exit code for what the user can mend by another command line or feature file.
+// inputError is the exit code for an invalid command line or feature file.
 const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
-	var name, provider, tags, reportDir string
+	var name, kind, tags, reportDir string
 	var judged judgeFlags
-	known := providers(&name)
+	all := newProviders()
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
 		Short: "Run feature files against a cluster and write reports",
-		Long: "Runs feature files, by default all that the program brings along, and writes index.html, junit.xml and cucumber.json.\n" +
+		Long: "Runs feature files, by default all those built into the program, and writes index.html, junit.xml and cucumber.json.\n" +
 			"The exit code is 0 only if every selected scenario passed and at least one ran, 2 if nothing was run because of\n" +
 			"the command line or a feature file, and 1 otherwise.",
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			chosen, err := choose(known, provider, cmd)
+			provider, err := all.choose(kind)
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
@@ -43,49 +45,74 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			source, err := chosen.source(cmd.Context(), cmd.ErrOrStderr(), existing)
+			images, err := imageDir()
+			if err != nil {
+				return err
+			}
+			source, err := provider.Check(cmd.Context(), clusters.Request{
+				Name: name, ImageDir: images, Controller: serviceOf(existing), Progress: cmd.ErrOrStderr(),
+			})
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			defer source.close()
-			if err := source.judge(existing, judged.settle); err != nil {
+			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
+			if err := checkExisting(existing, source.Properties()); err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			return runSuite(cmd.Context(), args, tags, reportDir, source)
+			options, err := suiteOptions(source, existing)
+			if err != nil {
+				return fmt.Errorf("%w: %w", suite.ErrInput, err)
+			}
+			options.Tags, options.ReportDir = tags, reportDir
+			options.WaitPolicy.Settle = judged.settle
+			return runSuite(cmd.Context(), args, options)
 		},
 	}
-	for _, one := range known {
-		one.register(cmd)
-	}
-	cmd.Flags().StringVar(&name, "name", "", "name of the cluster; one that runs already is used and kept (default a new one that ends with the run)")
-	cmd.Flags().StringVar(&provider, "cluster", cmp.Or(os.Getenv("CLUSTER"), "embedded"), "where to run: "+names(known))
+	all.register(cmd)
+	cmd.Flags().StringVar(&name, "name", "", "`name` of the cluster; an existing one is used and kept (default a new one that ends with the run)")
+	cmd.Flags().StringVar(&kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), all[0].Kind()), "`kind` of cluster: "+all.kinds())
 	judged.register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
 }
 
-func runSuite(ctx context.Context, args []string, tags, reportDir string, source *clusterSource) error {
-	files, paths, err := suite.Locate(args, features.Files())
-	if err != nil {
+// suiteOptions are those that depend on the cluster and on the controller under test; existing is nil for one that the
+// run deploys.
+func suiteOptions(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
+	properties := source.Properties()
+	options := suite.Options{
+		Title: "Ingress test-bed", NewCluster: source.Get, Disposable: properties.Disposable, Images: properties.Images,
+		Kubectl: properties.Kubectl, NewController: newController(existing, properties.Tenancy),
+	}
+	if tenancy := properties.Tenancy; tenancy != nil {
+		options.WalkthroughNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare
+	}
+	if len(options.Kubectl) == 0 {
+		var err error
+		if options.Kubectl, err = findKubectl(); err != nil {
+			return options, err
+		}
+	}
+	return options, nil
+}
+
+func runSuite(ctx context.Context, args []string, options suite.Options) error {
+	var err error
+	if options.Files, options.Paths, err = suite.Locate(args, features.Files()); err != nil {
 		return err
 	}
 	progress := terminal.New(os.Stderr, terminal.Detect(os.Stderr, os.Getenv))
-	// Whoever writes after it must wait until it has let go of the terminal, and it may be asked to do so twice.
-	closeProgress := sync.OnceFunc(func() { progress.Close() })
+	closeProgress := sync.OnceFunc(func() { progress.Close() }) // before anything else is written to the terminal
 	defer closeProgress()
-	run, err := suite.Run(ctx, suite.Options{
-		Title: "Ingress test-bed", Files: files, Paths: paths, Tags: tags,
-		NewCluster: source.get, Disposable: source.disposable, Images: source.images, Kubectl: source.kubectl,
-		WalkthroughNamespace: source.walkthroughNamespace, Prepare: source.prepare,
-		NewController: source.newController, WaitPolicy: source.waitPolicy, ReportDir: reportDir, Listeners: []recorder.Listener{progress},
-	})
+	options.Listeners = []recorder.Listener{progress}
+	run, err := suite.Run(ctx, options)
 	if errors.Is(err, suite.ErrInput) {
 		return err
 	}
-	progress.Summary(run, filepath.Join(reportDir, reports.HTMLFile))
+	progress.Summary(run, filepath.Join(options.ReportDir, reports.HTMLFile))
 	closeProgress()
-	if err != nil && err.Error() != run.Problem { // that has been said
+	if err != nil && err.Error() != run.Problem { // the summary has that one
 		return err
 	}
 	if !run.Verdict().Passed {

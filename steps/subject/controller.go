@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/nodes"
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -77,8 +78,9 @@ type Render func(settings map[string]string) (Installation, error)
 type Cluster struct {
 	Objects *objects.API
 	Nodes   nodes.List
-	// Client is the machine outside the cluster that requests come from.
+	// Client is the machine outside the cluster that requests come from, and Access how they reach Services.
 	Client client.Dialer
+	Access clusters.Access
 }
 
 // waitAnswer waits for any HTTP response: the nodes may not have the rules for a new Pod yet.

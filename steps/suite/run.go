@@ -208,7 +208,9 @@ func (r *run) environment(ctx context.Context, cluster clusters.Cluster, api *ob
 		Kubectl: kubectl.Program{
 			Command: r.options.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(captures, "kubectl-cache"),
 		},
-		Controller:           r.options.NewController(subject.Cluster{Objects: api, Nodes: all, Client: cluster.Client()}),
+		Controller: r.options.NewController(subject.Cluster{
+			Objects: api, Nodes: all, Client: cluster.Client(), Access: cluster.Access(),
+		}),
 		WaitPolicy:           r.options.WaitPolicy,
 		Features:             r.options.Files,
 		ArtefactDir:          captures,

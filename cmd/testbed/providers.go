@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/clusters/k3d"
+	"github.com/ingress-testbed/testbed/clusters/kind"
+	"github.com/ingress-testbed/testbed/clusters/kubeconfig"
+	"github.com/ingress-testbed/testbed/steps/kubectl"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
+)
+
+// providers of all kinds of clusters; the first is the default.
+type providers []clusters.Provider
+
+func newProviders() providers {
+	return providers{embedded.NewProvider(), kind.NewProvider(), k3d.NewProvider(), kubeconfig.NewProvider()}
+}
+
+// register adds the flags of all kinds to a command.
+func (p providers) register(cmd *cobra.Command) {
+	for _, provider := range p {
+		cmd.Flags().AddFlagSet(provider.Flags())
+	}
+}
+
+func (p providers) kinds() string {
+	var kinds []string
+	for _, provider := range p {
+		kinds = append(kinds, provider.Kind())
+	}
+	return strings.Join(kinds, ", ")
+}
+
+// choose finds the provider of a kind. It is an error if flags of another kind alone were given.
+func (p providers) choose(kind string) (clusters.Provider, error) {
+	at := slices.IndexFunc(p, func(provider clusters.Provider) bool { return provider.Kind() == kind })
+	if at < 0 {
+		return nil, fmt.Errorf("unknown kind of cluster %q: --cluster and CLUSTER take %s", kind, p.kinds())
+	}
+	for _, other := range p {
+		var foreign string
+		other.Flags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Changed && p[at].Flags().Lookup(flag.Name) == nil {
+				foreign = flag.Name
+			}
+		})
+		if foreign != "" {
+			return nil, fmt.Errorf("--%s does not apply to --cluster %s, only to --cluster %s", foreign, kind, other.Kind())
+		}
+	}
+	return p[at], nil
+}
+
+// imageDir is the folder in which `make build` puts the archives of the images: beside this program.
+func imageDir() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding the running program: %w", err)
+	}
+	return filepath.Join(filepath.Dir(self), "images"), nil
+}
+
+// findKubectl finds the kubectl that is installed, or the one that `make build` builds for embedded clusters.
+func findKubectl() ([]string, error) {
+	installed, err := kubectl.Find()
+	if err == nil {
+		return installed, nil
+	}
+	if programs, notBuilt := (embedded.Config{}).Programs(); notBuilt == nil {
+		return []string{programs.Kube, "kubectl"}, nil
+	}
+	return nil, err
+}
+
+// newController returns what creates the controller under test: the existing one, or, if that is nil, the test-bed's own,
+// whose deployment depends on how the cluster is accessed and on who else uses it.
+func newController(existing *subject.Reference, tenancy *clusters.Tenancy) func(subject.Cluster) subject.Controller {
+	return func(cluster subject.Cluster) subject.Controller {
+		if existing == nil {
+			return subject.NewDeployed(cluster, deployment(tenancy, cluster.Access).Render)
+		}
+		reference := *existing
+		reference.ByClusterIP = !cluster.Access.NodePorts
+		return subject.NewExisting(cluster, reference)
+	}
+}
+
+// deployment returns how the test-bed's own controller is deployed to a cluster.
+func deployment(tenancy *clusters.Tenancy, access clusters.Access) testbed.Options {
+	var options testbed.Options
+	if tenancy != nil {
+		options = testbed.Options{
+			Namespace: tenancy.ControllerNamespace, IngressClass: tenancy.IngressClass, Suffix: tenancy.Suffix, FreeNodePorts: true,
+		}
+	}
+	if access.Reach == clusters.ReachLoadBalancer {
+		options.ServiceType = "LoadBalancer"
+	}
+	if !access.NodePorts {
+		options.NoNodePorts = fmt.Sprintf("requests reach this cluster by %s, not by node ports", access.Reach)
+	}
+	return options
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingress-testbed/testbed/clusters"
+)
+
+func TestChooseProvider(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind string
+		args []string
+		want string // of the error
+	}{
+		"a kind with its flag":       {"kind", []string{"--kind-image", "x"}, ""},
+		"a kind without flags":       {"kubeconfig", nil, ""},
+		"a flag of another kind":     {"kind", []string{"--k3d-image", "x"}, "--k3d-image does not apply to --cluster kind, only to --cluster k3d"},
+		"a flag of the default kind": {"k3d", []string{"--workers", "1"}, "--workers does not apply to --cluster k3d, only to --cluster embedded"},
+		"an unknown kind":            {"walrus", nil, "take embedded, kind, k3d, kubeconfig"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := newProviders()
+			cmd := &cobra.Command{}
+			all.register(cmd)
+			if err := cmd.ParseFlags(c.args); err != nil {
+				t.Fatal(err)
+			}
+			chosen, err := all.choose(c.kind)
+			switch {
+			case c.want == "" && (err != nil || chosen.Kind() != c.kind):
+				t.Errorf("chose %v, error %v", chosen, err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDeploymentFollowsTheAccess(t *testing.T) {
+	tenancy := &clusters.Tenancy{ControllerNamespace: "run-ingress", IngressClass: "run", Suffix: "x"}
+	ports := map[string]string{"HTTP node port": "30080"}
+	for name, c := range map[string]struct {
+		tenancy *clusters.Tenancy
+		access  clusters.Access
+		class   string
+		service string
+		refused bool // a node port of the feature file's choice
+	}{
+		"own cluster":   {nil, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "nginx", `type: "NodePort"`, false},
+		"guest":         {tenancy, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "run", `type: "NodePort"`, false},
+		"load balancer": {tenancy, clusters.Access{Reach: clusters.ReachLoadBalancer}, "run", `type: "LoadBalancer"`, true},
+		"port forward":  {tenancy, clusters.Access{Reach: clusters.ReachPortForward}, "run", `type: "NodePort"`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			render := deployment(c.tenancy, c.access).Render
+			controller, err := render(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if controller.IngressClass != c.class || !strings.Contains(string(controller.Manifest), c.service) {
+				t.Errorf("class %q, want %q; manifest without %q:\n%s", controller.IngressClass, c.class, c.service, controller.Manifest)
+			}
+			if _, err := render(ports); (err != nil) != c.refused {
+				t.Errorf("with a node port: error %v", err)
+			}
+		})
+	}
+}
