@@ -7,10 +7,9 @@ import (
 	"net/netip"
 	"time"
 
-	vklog "github.com/virtual-kubelet/virtual-kubelet/log"
-	vknode "github.com/virtual-kubelet/virtual-kubelet/node"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -19,9 +18,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/client-go/util/workqueue"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/kubeletapi"
@@ -33,22 +29,20 @@ import (
 )
 
 const (
-	// podWorkers is how many Pods virtual-kubelet looks at at the same time. The work itself is done elsewhere.
-	podWorkers = 8
 	// Each node has its own connection to an API server on the same machine, which limits clients by itself.
 	clientQPS   = 500
 	clientBurst = 1000
 )
 
-// Run is a node until ctx ends; then it ends its Pods, without a grace period and without deleting their objects. It
-// must be called in the node's network namespace, with the rights to make namespaces and mounts, and with the API
+// Run runs the node agent until ctx ends. Then its Pods end too, without a grace period and without their objects being
+// deleted. It must be called in the node's network namespace, with the rights to make namespaces and mounts, and with the API
 // server reachable or about to be. A Pod's containers are processes of the calling program: see package container.
 func Run(ctx context.Context, config Config) error {
 	c, err := config.withDefaults()
 	if err != nil {
 		return err
 	}
-	if err := run(vklog.WithLogger(ctx, vkLogger{c.Logger}), c); err != nil && ctx.Err() == nil {
+	if err := run(ctx, c); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("node agent %s: %w", c.NodeName, err)
 	}
 	return nil
@@ -77,36 +71,26 @@ func run(ctx context.Context, c Config) error {
 	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
 	events := broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: c.NodeName})
 
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	ownPods := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", c.NodeName).String()
 	}))
 	shared := informers.NewSharedInformerFactory(client, 0)
 	services := shared.Core().V1().Services()
-	pods := ownPods.Core().V1().Pods()
 
-	p := newProvider(client, pods.Lister(), c.Logger)
+	p := newPods(ctx, client, ownPods.Core().V1().Pods().Lister(), c.Logger)
+	objects := apiobjects.NewWatcher(client, p.objectChanged)
 	p.node = &lifecycle.Node{
 		Name: c.NodeName, HostIPs: []netip.Addr{c.InternalIP}, Allocatable: capacity(),
 		DNS:    lifecycle.DNS{Server: c.ClusterDNS, Domain: c.ClusterDomain, NodeFile: "/etc/resolv.conf"},
 		PodDir: podDir(c.StateDir), LogDir: c.LogDir, LogLimits: c.LogLimits,
 		Launcher: launcher, Images: images, Sandboxes: sandboxes,
-		Objects: apiobjects.NewWatcher(client, p.objectChanged), Services: services.Lister(),
+		Objects: objects, Services: services.Lister(),
 		Client: client, Events: events, Log: c.Logger,
 	}
-	p.ctx = ctx
-	if _, err := pods.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{UpdateFunc: p.podUpdated, DeleteFunc: p.podDeleted}); err != nil {
-		return err
-	}
-	podController, err := newPodController(client, p, ownPods, events)
-	if err != nil {
-		return err
-	}
-	node := newNode(c)
-	status := &nodeStatus{node: node, network: network}
-	nodeController, err := vknode.NewNodeController(status, status.withConditions(network.Ready()), client.CoreV1().Nodes(),
-		vknode.WithNodeEnableLeaseV1(client.CoordinationV1().Leases(corev1.NamespaceNodeLease), vknode.DefaultLeaseDuration))
-	if err != nil {
-		return err
+	if _, err := ownPods.Core().V1().Pods().Informer().AddEventHandler(p.handler()); err != nil {
+		return fmt.Errorf("watching Pods: %w", err)
 	}
 	api, err := kubeletapi.New(kubeletapi.Config{
 		Address: netip.AddrPortFrom(c.InternalIP, kubeletPort), Cert: c.ServingCert, Key: c.ServingKey, ClientCA: c.ClientCA,
@@ -119,23 +103,26 @@ func run(ctx context.Context, c Config) error {
 	if err := waitForAPI(ctx, client); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	p.ctx = ctx
-	group.Go(func() error { return api.Serve(ctx) })
+	registration := &registration{client: client, node: newNode(c), network: network.Ready, log: c.Logger}
+	group, groupCtx := errgroup.WithContext(ctx)
+	context.AfterFunc(groupCtx, cancel) // one that fails ends all, Pods too
+	group.Go(func() error { return api.Serve(groupCtx) })
+	group.Go(func() error { return registration.run(groupCtx) })
 	shared.Start(ctx.Done())
-	ownPods.Start(ctx.Done())
-	group.Go(func() error { return nodeController.Run(ctx) })
 	group.Go(func() error {
-		// Pods find Services in their environment, so these have to be known before the first Pod starts.
-		if !cache.WaitForCacheSync(ctx.Done(), services.Informer().HasSynced) {
-			return ctx.Err()
+		// The Services have to be known before the first Pod starts, whose environment lists them.
+		if !cache.WaitForCacheSync(groupCtx.Done(), services.Informer().HasSynced) {
+			return groupCtx.Err()
 		}
-		return podController.Run(ctx, podWorkers)
+		ownPods.Start(ctx.Done())
+		return nil
 	})
 	err = group.Wait()
-	p.endAll()
+	cancel()
+	ownPods.Shutdown() // no Pod is started after that
+	p.wait()
 	shared.Shutdown()
-	ownPods.Shutdown()
+	objects.Shutdown()
 	return err
 }
 
@@ -146,7 +133,7 @@ func newClient(c Config) (kubernetes.Interface, error) {
 	}
 	config.QPS, config.Burst = clientQPS, clientBurst
 	config.UserAgent = "testbed-node/" + c.NodeName
-	// Protobuf is what the kubelet speaks, too: it costs both sides far less than JSON.
+	// As the kubelet, with protobuf: it takes much less time on both sides than JSON.
 	config.ContentType, config.AcceptContentTypes = "application/vnd.kubernetes.protobuf", "application/vnd.kubernetes.protobuf,application/json"
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -155,13 +142,13 @@ func newClient(c Config) (kubernetes.Interface, error) {
 	return client, nil
 }
 
-// waitForAPI waits until the API server answers and knows its default roles, without which a node may do nothing.
+// waitForAPI waits until the API server is ready and has its default roles, without which a node has no permissions.
 func waitForAPI(ctx context.Context, client kubernetes.Interface) error {
-	const every = 100 * time.Millisecond
-	ticker := time.NewTicker(every)
+	const interval = 100 * time.Millisecond
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		attempt, cancel := context.WithTimeout(ctx, 20*every)
+		attempt, cancel := context.WithTimeout(ctx, 20*interval)
 		err := client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(attempt).Error()
 		cancel()
 		if err == nil {
@@ -173,22 +160,4 @@ func waitForAPI(ctx context.Context, client kubernetes.Interface) error {
 		case <-ticker.C:
 		}
 	}
-}
-
-// newPodController wires virtual-kubelet up. Its queues delay each key by a limiter that counts every change as if it
-// were a failure, and all keys together to ten a second: fine for a cloud's API, far too slow for Pods that start in
-// milliseconds. Its informers for ConfigMaps, Secrets and Services are never started, since they would read all of the
-// cluster's; environments are resolved elsewhere.
-func newPodController(client kubernetes.Interface, p *provider, ownPods informers.SharedInformerFactory, events record.EventRecorder) (*vknode.PodController, error) {
-	unused := informers.NewSharedInformerFactory(client, 0).Core().V1()
-	limiter := func() workqueue.TypedRateLimiter[any] {
-		return workqueue.NewTypedItemExponentialFailureRateLimiter[any](time.Millisecond, 5*time.Second)
-	}
-	return vknode.NewPodController(vknode.PodControllerConfig{
-		PodClient: podClient{client.CoreV1(), p}, PodInformer: ownPods.Core().V1().Pods(),
-		EventRecorder: quietRecorder{events}, Provider: p,
-		ConfigMapInformer: unused.ConfigMaps(), SecretInformer: unused.Secrets(), ServiceInformer: unused.Services(),
-		SyncPodsFromKubernetesRateLimiter: limiter(), DeletePodsFromKubernetesRateLimiter: limiter(),
-		SyncPodStatusFromProviderRateLimiter: limiter(), SkipDownwardAPIResolution: true,
-	})
 }

@@ -1,6 +1,6 @@
 // Package agent is the node agent of the embedded cluster. It does for its node what the kubelet and a container engine
 // do on a real one: it registers the Node, runs the Pods that are bound to it as processes in namespaces and serves the
-// kubelet's API for logs, exec, attach and port forwarding. The API objects are kept by virtual-kubelet.
+// kubelet's API for logs, exec, attach and port forwarding.
 //
 // What differs from a kubelet, on purpose:
 //   - Images come from a store that archives are loaded into; nothing is ever pulled.

@@ -2,19 +2,14 @@ package agent
 
 import (
 	"bufio"
-	"context"
-	"fmt"
 	"os"
 	"runtime"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 )
 
 // kubeletPort is where the kubelet's API is, on every node in the world.
@@ -105,60 +100,4 @@ func firstLine(path string) string {
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
 	return line
-}
-
-// nodeStatus tells virtual-kubelet how the node is.
-type nodeStatus struct {
-	node    *corev1.Node
-	network *sandbox.Network
-}
-
-// networkCheck is how often is looked whether the network has been configured, while it hasn't.
-const networkCheck = 100 * time.Millisecond
-
-// Ping says that the agent is alive, which it is if it can say so.
-func (s *nodeStatus) Ping(context.Context) error { return nil }
-
-// NotifyNodeStatus reports the node as it is and, if it isn't ready, again when it is.
-func (s *nodeStatus) NotifyNodeStatus(ctx context.Context, report func(*corev1.Node)) {
-	go func() {
-		ticker := time.NewTicker(networkCheck)
-		defer ticker.Stop()
-		for {
-			problem := s.network.Ready()
-			report(s.withConditions(problem))
-			if problem == nil {
-				return
-			}
-			for s.network.Ready() != nil {
-				select {
-				case <-ctx.Done():
-					return
-				case <-ticker.C:
-				}
-			}
-		}
-	}()
-}
-
-func (s *nodeStatus) withConditions(problem error) *corev1.Node {
-	node := s.node.DeepCopy()
-	now := metav1.Now()
-	condition := func(kind corev1.NodeConditionType, status corev1.ConditionStatus, reason, message string) corev1.NodeCondition {
-		return corev1.NodeCondition{
-			Type: kind, Status: status, Reason: reason, Message: message, LastHeartbeatTime: now, LastTransitionTime: now,
-		}
-	}
-	ready := condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "node agent is posting ready status")
-	if problem != nil {
-		ready = condition(corev1.NodeReady, corev1.ConditionFalse, "KubeletNotReady",
-			fmt.Sprintf("container runtime network not ready: %v", problem))
-	}
-	node.Status.Conditions = []corev1.NodeCondition{
-		condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "node agent has sufficient memory available"),
-		condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "node agent has no disk pressure"),
-		condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "node agent has sufficient PID available"),
-		ready,
-	}
-	return node
 }

@@ -314,20 +314,20 @@ func TestExecWithATerminal(t *testing.T) {
 func TestSharedProcessNamespace(t *testing.T) {
 	l := NewLauncher("")
 	defer l.Close()
-	holder, err := l.Start(Spec{Holder: true, User: Root()})
+	pause, err := l.Start(Spec{Pause: true, User: Root()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer holder.Close()
+	defer pause.Close()
 	first := shell(t, "exec sleep 59")
-	first.Namespaces.PID = holder.PID()
+	first.Namespaces.PID = pause.PID()
 	one, err := l.Start(first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer one.Close()
 	second := shell(t, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
-	second.Namespaces.PID = holder.PID()
+	second.Namespaces.PID = pause.PID()
 	two, err := l.Start(second)
 	if err != nil {
 		t.Fatal(err)
@@ -336,11 +336,11 @@ func TestSharedProcessNamespace(t *testing.T) {
 	if out, _, _ := finish(t, two); !strings.Contains(out, "sleep 59") {
 		t.Errorf("it sees %q", out)
 	}
-	if err := holder.Signal(unix.SIGKILL); err != nil {
+	if err := pause.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, exit := finish(t, one); exit.Code != 137 {
-		t.Errorf("the holder's end ended the others with %+v", exit)
+		t.Errorf("the pause's end ended the others with %+v", exit)
 	}
 }
 

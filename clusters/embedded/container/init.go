@@ -44,8 +44,8 @@ func becomeContainer(specFile *os.File) error {
 	if err := joinNamespaces(spec.Namespaces); err != nil {
 		return err
 	}
-	if spec.Holder {
-		return holdNamespaces()
+	if spec.Pause {
+		return pause()
 	}
 	maps, err := readIDMaps()
 	if err != nil {

@@ -45,9 +45,9 @@ type Spec struct {
 	Privileged bool `json:",omitempty"`
 	// TTY gives the process a terminal instead of pipes.
 	TTY bool `json:",omitempty"`
-	// Holder makes the process run no program but only hold its namespaces, as their first process, and wait for processes
-	// that nobody else waits for. Other containers can join its PID namespace. Only Namespaces count beside it.
-	Holder bool `json:",omitempty"`
+	// Pause makes the process a pause container: it runs no program, but keeps its namespaces, as their first process, and
+	// reaps orphans. Other containers can join its PID namespace. All fields but User and Namespaces are ignored.
+	Pause bool `json:",omitempty"`
 	// Stdin keeps a pipe or the terminal open as the standard input; otherwise that is /dev/null.
 	Stdin bool `json:",omitempty"`
 }

@@ -28,6 +28,8 @@ type Watcher struct {
 	client  kubernetes.Interface
 	changed func(Reference)
 
+	informers sync.WaitGroup
+
 	mu      sync.Mutex
 	watched map[Reference]*watched
 }
@@ -73,6 +75,9 @@ func (w *Watcher) Release(refs []Reference) {
 	}
 }
 
+// Shutdown waits until nothing is watched any more. The contexts of Hold must have ended, or the objects been released.
+func (w *Watcher) Shutdown() { w.informers.Wait() }
+
 func (w *Watcher) watch(ctx context.Context, ref Reference) *watched {
 	ctx, stop := context.WithCancel(ctx)
 	var kind runtime.Object = &corev1.ConfigMap{}
@@ -88,7 +93,7 @@ func (w *Watcher) watch(ctx context.Context, ref Reference) *watched {
 			AddFunc: notify, UpdateFunc: func(_, now any) { notify(now) }, DeleteFunc: notify,
 		},
 	})
-	go informer.RunWithContext(ctx)
+	w.informers.Go(func() { informer.RunWithContext(ctx) })
 	return &watched{holders: 1, store: store, synced: informer.HasSynced, stop: stop}
 }
 

@@ -20,7 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 )
 
 // Config of a server. Cert, Key and ClientCA are PEM files.
@@ -33,17 +33,18 @@ type Config struct {
 
 // Pods are those that run on the node.
 type Pods interface {
-	GetPods(ctx context.Context) ([]*corev1.Pod, error)
+	// List returns all Pods that run on the node.
+	List() []*corev1.Pod
 	// Find returns an error that wraps ErrNotFound for a Pod that doesn't run here.
 	Find(namespace, name string) (Pod, error)
 }
 
-// Pod is what can be asked of one.
+// Pod is a Pod that runs on the node.
 type Pod interface {
-	Exec(ctx context.Context, container string, command []string, s lifecycle.Streams) error
-	Attach(ctx context.Context, container string, s lifecycle.Streams) error
+	Exec(ctx context.Context, container string, command []string, s containers.Streams) error
+	Attach(ctx context.Context, container string, s containers.Streams) error
 	PortForward(ctx context.Context, port int32, with io.ReadWriteCloser) error
-	Log(container string, previous bool) (lifecycle.Log, error)
+	Log(container string, previous bool) (containers.Log, error)
 	Pod() *corev1.Pod
 }
 
@@ -122,14 +123,9 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-func (s *Server) pods(w http.ResponseWriter, r *http.Request) {
-	pods, err := s.config.Pods.GetPods(r.Context())
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
+func (s *Server) pods(w http.ResponseWriter, _ *http.Request) {
 	list := corev1.PodList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PodList"}}
-	for _, pod := range pods {
+	for _, pod := range s.config.Pods.List() {
 		list.Items = append(list.Items, *pod)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -154,9 +150,9 @@ func (s *Server) find(r *http.Request) (Pod, error) {
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, ErrNotFound), errors.Is(err, lifecycle.ErrNoContainer):
+	case errors.Is(err, ErrNotFound), errors.Is(err, containers.ErrNoContainer):
 		code = http.StatusNotFound
-	case errors.Is(err, errBadRequest), errors.Is(err, lifecycle.ErrNotStarted), errors.Is(err, lifecycle.ErrNotRunning):
+	case errors.Is(err, errBadRequest), errors.Is(err, containers.ErrNotStarted), errors.Is(err, containers.ErrNotRunning):
 		code = http.StatusBadRequest
 	}
 	http.Error(w, err.Error(), code)

@@ -26,7 +26,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
 )
 
@@ -36,7 +36,7 @@ type oneLog struct {
 	path string
 }
 
-func (o oneLog) GetPods(context.Context) ([]*corev1.Pod, error) { return []*corev1.Pod{o.pod()}, nil }
+func (o oneLog) List() []*corev1.Pod { return []*corev1.Pod{o.pod()} }
 
 func (o oneLog) Find(namespace, name string) (Pod, error) {
 	if namespace != "shop" || name != "web" {
@@ -53,21 +53,21 @@ type podOf struct{ o oneLog }
 
 func (p podOf) Pod() *corev1.Pod { return p.o.pod() }
 
-func (p podOf) Log(container string, previous bool) (lifecycle.Log, error) {
+func (p podOf) Log(container string, previous bool) (containers.Log, error) {
 	if container != "c" || previous {
-		return lifecycle.Log{}, fmt.Errorf("%w: %s", lifecycle.ErrNoContainer, container)
+		return containers.Log{}, fmt.Errorf("%w: %s", containers.ErrNoContainer, container)
 	}
-	return lifecycle.Log{Path: p.o.path, Running: func() bool { return false }}, nil
+	return containers.Log{Path: p.o.path, Running: func() bool { return false }}, nil
 }
 
-func (p podOf) Exec(context.Context, string, []string, lifecycle.Streams) error {
-	return lifecycle.ErrNotRunning
+func (p podOf) Exec(context.Context, string, []string, containers.Streams) error {
+	return containers.ErrNotRunning
 }
-func (p podOf) Attach(context.Context, string, lifecycle.Streams) error {
-	return lifecycle.ErrNotRunning
+func (p podOf) Attach(context.Context, string, containers.Streams) error {
+	return containers.ErrNotRunning
 }
 func (p podOf) PortForward(context.Context, int32, io.ReadWriteCloser) error {
-	return lifecycle.ErrNotRunning
+	return containers.ErrNotRunning
 }
 
 // authority makes certificates.

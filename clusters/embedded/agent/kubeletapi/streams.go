@@ -11,7 +11,7 @@ import (
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 )
 
 func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
@@ -83,8 +83,8 @@ func (e execIn) AttachContainer(ctx context.Context, _, _, container string, in 
 }
 
 // streams keeps missing streams nil: a nil stream in an interface would not be.
-func streams(in io.Reader, out, err io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize) lifecycle.Streams {
-	s := lifecycle.Streams{TTY: tty, Resize: resize}
+func streams(in io.Reader, out, err io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize) containers.Streams {
+	s := containers.Streams{TTY: tty, Resize: resize}
 	if in != nil {
 		s.In = in
 	}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -15,7 +16,7 @@ import (
 
 // DNS is how Pods resolve names.
 type DNS struct {
-	// Server is the cluster's DNS server. Without one, Pods have what the node has.
+	// Server is the cluster's DNS server. Without one, Pods use those of the node.
 	Server netip.Addr
 	// Domain of the cluster, such as "cluster.local".
 	Domain string
@@ -23,7 +24,7 @@ type DNS struct {
 	NodeFile string
 }
 
-// resolvConf is the text of a Pod's /etc/resolv.conf (Kubernetes documentation, "Pod's DNS Policy").
+// resolvConf returns a Pod's /etc/resolv.conf (Kubernetes documentation, "Pod's DNS Policy").
 func (d DNS) resolvConf(pod *corev1.Pod, node string) string {
 	var servers, searches, options []string
 	clusterFirst := pod.Spec.DNSPolicy == corev1.DNSClusterFirstWithHostNet ||
@@ -88,7 +89,7 @@ func merge(list, more []string) []string {
 	return list
 }
 
-// mergeOption lets an option of the Pod replace one of the same name.
+// mergeOption adds an option, or replaces one of the same name.
 func mergeOption(options []string, o corev1.PodDNSConfigOption) []string {
 	text := o.Name
 	if o.Value != nil {
@@ -103,7 +104,7 @@ func mergeOption(options []string, o corev1.PodDNSConfigOption) []string {
 	return append(options, text)
 }
 
-// hosts is the text of a Pod's /etc/hosts; node is that of the node, for Pods on its network.
+// hosts returns a Pod's /etc/hosts; node is that of the node, for Pods on its network.
 func hosts(pod *corev1.Pod, ips []netip.Addr, domain, node string) string {
 	var b strings.Builder
 	if pod.Spec.HostNetwork {
@@ -129,9 +130,9 @@ func hosts(pod *corev1.Pod, ips []netip.Addr, domain, node string) string {
 	return b.String()
 }
 
-// writeFiles writes what all containers of a Pod find in /etc, and makes their shared memory.
-func (w *Worker) writeFiles() error {
-	nodeResolv, err := os.ReadFile(w.node.DNS.NodeFile)
+// writeFiles writes the files in /etc that all containers of a Pod share, and creates their shared memory.
+func (r *resources) writeFiles(context.Context) error {
+	nodeResolv, err := os.ReadFile(r.node.DNS.NodeFile)
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("reading the node's name servers: %w", err)
 	}
@@ -139,30 +140,31 @@ func (w *Worker) writeFiles() error {
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("reading the node's hosts: %w", err)
 	}
-	pod := w.Pod()
+	pod := r.state.get().Pod
+	box, _ := r.shared()
 	for name, text := range map[string]string{
-		"resolv.conf": w.node.DNS.resolvConf(pod, string(nodeResolv)),
-		"hosts":       hosts(pod, w.sandbox.IPs(), w.node.DNS.Domain, string(nodeHosts)),
+		"resolv.conf": r.node.DNS.resolvConf(pod, string(nodeResolv)),
+		"hosts":       hosts(pod, box.IPs(), r.node.DNS.Domain, string(nodeHosts)),
 		"hostname":    podspec.Hostname(pod) + "\n",
 	} {
-		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	shm := filepath.Join(w.dir, "shm")
+	shm := filepath.Join(r.dir, "shm")
 	if err := os.MkdirAll(shm, 0o755); err != nil {
-		return fmt.Errorf("making shared memory: %w", err)
+		return fmt.Errorf("creating shared memory: %w", err)
 	}
 	return os.Chmod(shm, 0o777|os.ModeSticky)
 }
 
-// fileMounts are the mounts of what writeFiles made, but for those that the container mounts itself.
-func (w *Worker) fileMounts(c *corev1.Container) []container.Mount {
+// fileMounts are the mounts of what writeFiles created, except where the container has a mount of its own.
+func (r *resources) fileMounts(c *corev1.Container) []container.Mount {
 	mounts := []container.Mount{
-		{Source: filepath.Join(w.dir, "resolv.conf"), Destination: "/etc/resolv.conf"},
-		{Source: filepath.Join(w.dir, "hosts"), Destination: "/etc/hosts"},
-		{Source: filepath.Join(w.dir, "hostname"), Destination: "/etc/hostname"},
-		{Source: filepath.Join(w.dir, "shm"), Destination: "/dev/shm"},
+		{Source: filepath.Join(r.dir, "resolv.conf"), Destination: "/etc/resolv.conf"},
+		{Source: filepath.Join(r.dir, "hosts"), Destination: "/etc/hosts"},
+		{Source: filepath.Join(r.dir, "hostname"), Destination: "/etc/hostname"},
+		{Source: filepath.Join(r.dir, "shm"), Destination: "/dev/shm"},
 	}
 	for _, m := range c.VolumeMounts {
 		for i := range mounts {

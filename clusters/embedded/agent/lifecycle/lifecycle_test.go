@@ -2,95 +2,13 @@ package lifecycle
 
 import (
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-
-	"github.com/ingress-testbed/testbed/clusters/embedded/container"
-	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
 )
-
-func TestBackOff(t *testing.T) {
-	var b backOff
-	runs := []struct{ ran, want time.Duration }{
-		{time.Second, 0}, {time.Second, 10 * time.Second}, {time.Second, 20 * time.Second}, {time.Minute, 40 * time.Second},
-		{time.Second, 80 * time.Second}, {time.Second, 160 * time.Second}, {time.Second, 5 * time.Minute}, {time.Second, 5 * time.Minute},
-		{10 * time.Minute, 0}, {time.Second, 10 * time.Second},
-	}
-	for i, r := range runs {
-		if got := b.next(r.ran); got != r.want {
-			t.Errorf("restart %d after %s waits %s, want %s", i+1, r.ran, got, r.want)
-		}
-	}
-}
-
-func TestShouldRestart(t *testing.T) {
-	rule := func(op corev1.ContainerRestartRuleOnExitCodesOperator, codes ...int32) []corev1.ContainerRestartRule {
-		return []corev1.ContainerRestartRule{{Action: corev1.ContainerRestartRuleActionRestart, ExitCodes: &corev1.ContainerRestartRuleOnExitCodes{Operator: op, Values: codes}}}
-	}
-	const always, never, onFailure = corev1.RestartPolicyAlways, corev1.RestartPolicyNever, corev1.RestartPolicyOnFailure
-	cases := []struct {
-		name   string
-		policy corev1.RestartPolicy
-		c      corev1.Container
-		role   role
-		code   int32
-		want   bool
-	}{
-		{"always", always, corev1.Container{}, roleMain, 0, true},
-		{"never", never, corev1.Container{}, roleMain, 1, false},
-		{"on failure, failed", onFailure, corev1.Container{}, roleMain, 1, true},
-		{"on failure, succeeded", onFailure, corev1.Container{}, roleMain, 0, false},
-		{"init succeeded", always, corev1.Container{}, roleInit, 0, false},
-		{"init failed", always, corev1.Container{}, roleInit, 1, true},
-		{"init failed for good", never, corev1.Container{}, roleInit, 1, false},
-		{"sidecar", never, corev1.Container{}, roleSidecar, 0, true},
-		{"ephemeral", always, corev1.Container{}, roleEphemeral, 1, false},
-		{"own policy", always, corev1.Container{RestartPolicy: ptr.To(corev1.ContainerRestartPolicyNever)}, roleMain, 1, false},
-		{"own rule", never, corev1.Container{RestartPolicyRules: rule(corev1.ContainerRestartRuleOnExitCodesOpIn, 42)}, roleMain, 42, true},
-		{"own rule for another code", never, corev1.Container{RestartPolicyRules: rule(corev1.ContainerRestartRuleOnExitCodesOpIn, 42)}, roleMain, 1, false},
-		{"own rule, not in", never, corev1.Container{RestartPolicyRules: rule(corev1.ContainerRestartRuleOnExitCodesOpNotIn, 42)}, roleMain, 1, true},
-	}
-	for _, c := range cases {
-		pod := &corev1.Pod{Spec: corev1.PodSpec{RestartPolicy: c.policy}}
-		if got := shouldRestart(pod, &c.c, c.role, c.code); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-func TestDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDeadline()
-		if d.isSet() {
-			t.Error("set before anybody set it")
-		}
-		began := time.Now()
-		d.bring(began.Add(30 * time.Second))
-		d.bring(began.Add(time.Hour)) // later: nothing changes
-		go func() {
-			time.Sleep(5 * time.Second)
-			d.bring(began.Add(10 * time.Second))
-		}()
-		if d.waitFor(make(chan struct{})) || time.Since(began) != 10*time.Second {
-			t.Errorf("passed after %s, want 10s", time.Since(began))
-		}
-		done := make(chan struct{})
-		close(done)
-		d = newDeadline()
-		d.bring(time.Now().Add(time.Hour))
-		if !d.waitFor(done) {
-			t.Error("what is done is not seen")
-		}
-	})
-}
 
 func TestResolvConf(t *testing.T) {
 	const node = "# comment\nnameserver 8.8.8.8\nsearch example.com\noptions edns0\nbroken\n"
@@ -139,48 +57,6 @@ func TestHosts(t *testing.T) {
 	pod.Spec.HostNetwork = true
 	if got := hosts(pod, nil, "cluster.local", "node's\n"); !strings.HasPrefix(got, "node's\n") || strings.Contains(got, "web-1") {
 		t.Errorf("on the node's network:\n%s", got)
-	}
-}
-
-func TestTerminationMessage(t *testing.T) {
-	dir := t.TempDir()
-	file, log := filepath.Join(dir, "message"), filepath.Join(dir, "log")
-	l, err := crilog.Open(log, crilog.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Copy(crilog.Stdout, strings.NewReader(strings.Repeat("early\n", 200)+"the end\n"), nil); err != nil {
-		t.Fatal(err)
-	}
-	fallback := &corev1.Container{TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError}
-	failed := container.Exit{Code: 1}
-	if got := terminationMessage(&corev1.Container{}, file, log, failed); got != "" {
-		t.Errorf("without a file: %q", got)
-	}
-	if got := terminationMessage(fallback, file, log, failed); !strings.HasSuffix(got, "early\nthe end\n") || strings.Count(got, "\n") != mostFallbackLines {
-		t.Errorf("from the log: %q", got)
-	}
-	if got := terminationMessage(fallback, file, log, container.Exit{}); got != "" {
-		t.Errorf("of a success: %q", got)
-	}
-	if err := os.WriteFile(file, []byte(strings.Repeat("x", 5000)+"\xff"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := terminationMessage(fallback, file, log, failed); got != strings.Repeat("x", mostMessageBytes) {
-		t.Errorf("from the file: %d bytes", len(got))
-	}
-}
-
-func TestPriorStatus(t *testing.T) {
-	status := corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
-		{Name: "a", ContainerID: "x", RestartCount: 3, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}, {Name: "b"},
-	}}
-	prior := priorStatus(status, "a")
-	if prior == nil || prior.RestartCount != 3 || lastOf(prior).Terminated.ExitCode != killedExitCode {
-		t.Errorf("a container that ran before: %+v", prior)
-	}
-	if priorStatus(status, "b") != nil || priorStatus(status, "c") != nil {
-		t.Error("containers that never ran have no past")
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package lifecycle takes a Pod from its binding to a node to its end: sandbox, volumes, init containers, containers
-// with probes, hooks and restarts, and graceful termination. There is a Worker for each Pod, and in it a runner for each
-// container; package podstatus says what to report of them.
+// Package lifecycle takes a Pod from its binding to a node to its end. A Worker runs one Pod: resources are what its
+// containers share (volumes, sandbox, files), package containers runs the containers, package podstatus holds the state
+// and computes the status, and a publisher reports it.
 package lifecycle
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 )
 
-// Node is what the Pods of one node have in common.
+// Node is what all Pods of a node use.
 type Node struct {
 	Name        string
 	HostIPs     []netip.Addr
@@ -44,9 +44,9 @@ type Node struct {
 	Log            *slog.Logger
 }
 
-// podObjects looks up objects for one Pod, and gives up when the Pod does.
+// podObjects gets the objects that a Pod refers to, until ctx ends.
 type podObjects struct {
-	ctx  context.Context //nolint:containedctx // it lives for one call of the functions it is handed to
+	ctx  context.Context //nolint:containedctx // of the calls that it is passed to
 	node *Node
 	pod  *corev1.Pod
 }
@@ -66,6 +66,22 @@ func (o podObjects) Token(ctx context.Context, audience string, seconds int64) (
 func (o podObjects) ImageRootFS(imageName string) (string, error) {
 	img, err := o.node.Images.Get(imageName)
 	return img.RootFS, err
+}
+
+// Reasons of events, as the kubelet's.
+const (
+	eventFailedMount = "FailedMount"
+	eventSandbox     = "FailedCreatePodSandBox"
+	eventKillPod     = "FailedKillPod"
+)
+
+// event records an event about a Pod, or about the part of it at a field path.
+func (n *Node) event(pod *corev1.Pod, fieldPath, kind, reason, message string) {
+	reference := &corev1.ObjectReference{
+		APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
+		ResourceVersion: pod.ResourceVersion, FieldPath: fieldPath,
+	}
+	n.Events.Event(reference, kind, reason, message)
 }
 
 // services are those whose addresses Pods of a namespace may find in their environment.

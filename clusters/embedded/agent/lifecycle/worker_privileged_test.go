@@ -29,6 +29,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
@@ -141,11 +142,12 @@ func newPod(policy corev1.RestartPolicy, containers ...corev1.Container) *corev1
 
 func (w *world) start(pod *corev1.Pod) *Worker {
 	w.t.Helper()
-	worker := Start(context.Background(), w.node, pod, func(pod *corev1.Pod) {
+	worker := Start(context.Background(), w.node, pod, func(_ context.Context, pod *corev1.Pod) error {
 		w.mu.Lock()
 		w.seen = append(w.seen, pod.Status)
 		w.mu.Unlock()
-		poke(w.awake)
+		wake(w.awake)
+		return nil
 	})
 	w.t.Cleanup(func() {
 		worker.Terminate(0)
@@ -223,10 +225,10 @@ func TestPodFromStartToEnd(t *testing.T) {
 		t.Errorf("status %+v", status)
 	}
 	var out bytes.Buffer
-	if err := worker.Exec(context.Background(), "c", []string{"hostname"}, Streams{Out: &out}); err != nil || out.String() != "node\n" {
+	if err := worker.Exec(context.Background(), "c", []string{"hostname"}, containers.Streams{Out: &out}); err != nil || out.String() != "node\n" {
 		t.Errorf("exec said %q, %v", out.String(), err)
 	}
-	if err := worker.Exec(context.Background(), "c", []string{"sh", "-c", "exit 7"}, Streams{}); err == nil || !strings.Contains(err.Error(), "7") {
+	if err := worker.Exec(context.Background(), "c", []string{"sh", "-c", "exit 7"}, containers.Streams{}); err == nil || !strings.Contains(err.Error(), "7") {
 		t.Errorf("exec of a failing command: %v", err)
 	}
 	worker.Terminate(5 * time.Second)

@@ -4,39 +4,45 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 )
 
-// conditions are those that the node answers for, and after them those of others, untouched.
-func conditions(s Snapshot, status corev1.PodStatus) []corev1.PodCondition {
+// conditions returns the node's own.
+func conditions(s State, status corev1.PodStatus, now time.Time) []corev1.PodCondition {
 	containers := containersReady(s.Pod, status)
 	own := []corev1.PodCondition{
 		yesOrNo(corev1.PodReadyToStartContainers, s.Sandbox && !final(status.Phase)),
 		initialized(s.Pod, status),
-		podReady(s.Pod, s.Previous, containers),
+		podReady(s.Pod, containers),
 		containers,
 		yesOrNo(corev1.PodScheduled, true),
 	}
 	for i := range own {
 		own[i].ObservedGeneration = s.Pod.Generation
-		own[i].LastTransitionTime = metav1.NewTime(s.Now).Rfc3339Copy()
+		own[i].LastTransitionTime = metav1.NewTime(now).Rfc3339Copy()
 		if old := Condition(s.Previous, own[i].Type); old != nil && old.Status == own[i].Status {
 			own[i].LastTransitionTime = old.LastTransitionTime
-		}
-	}
-	for _, c := range s.Previous.Conditions {
-		mine := slices.ContainsFunc(own, func(o corev1.PodCondition) bool { return o.Type == c.Type })
-		if !mine {
-			own = append(own, c)
 		}
 	}
 	return own
 }
 
-// Condition finds a condition; nil if the status has none of the kind.
+// Merge appends to the node's own conditions those of other types from the API.
+func Merge(own, api []corev1.PodCondition) []corev1.PodCondition {
+	merged := slices.Clone(own)
+	for _, c := range api {
+		if !slices.ContainsFunc(own, func(o corev1.PodCondition) bool { return o.Type == c.Type }) {
+			merged = append(merged, c)
+		}
+	}
+	return merged
+}
+
+// Condition returns the condition of a type; nil if there is none.
 func Condition(status corev1.PodStatus, kind corev1.PodConditionType) *corev1.PodCondition {
 	for i := range status.Conditions {
 		if status.Conditions[i].Type == kind {
@@ -110,14 +116,14 @@ func containersReady(pod *corev1.Pod, status corev1.PodStatus) corev1.PodConditi
 		fmt.Sprintf("containers with unready status: %s", bracketed(unready)))
 }
 
-// podReady is ContainersReady and every readiness gate.
-func podReady(pod *corev1.Pod, previous corev1.PodStatus, containers corev1.PodCondition) corev1.PodCondition {
+// podReady is true if ContainersReady and every readiness gate are.
+func podReady(pod *corev1.Pod, containers corev1.PodCondition) corev1.PodCondition {
 	if containers.Status != corev1.ConditionTrue {
 		return no(corev1.PodReady, containers.Reason, containers.Message)
 	}
 	var messages []string
 	for _, gate := range pod.Spec.ReadinessGates {
-		switch c := Condition(previous, gate.ConditionType); {
+		switch c := Condition(pod.Status, gate.ConditionType); {
 		case c == nil:
 			messages = append(messages, fmt.Sprintf("corresponding condition of pod readiness gate %q does not exist.", gate.ConditionType))
 		case c.Status != corev1.ConditionTrue:

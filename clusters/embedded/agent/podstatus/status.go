@@ -1,8 +1,8 @@
-// Package podstatus computes a Pod's status from what its containers do, by the rules of the kubelet. All of it is pure.
+// Package podstatus keeps the state of a Pod and computes its status, by the rules of the kubelet. All functions are
+// pure: events are applied to a State, and Compute makes the status.
 package podstatus
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -11,38 +11,18 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// Snapshot is a Pod at one moment.
-type Snapshot struct {
-	Pod *corev1.Pod
-	// Previous is the status reported before, from which transition times and others' conditions are kept.
-	Previous corev1.PodStatus
-	// Containers by name, of all kinds. One that is missing has not been looked at yet.
-	Containers map[string]Container
-	// Sandbox is whether the Pod has its namespaces and network.
-	Sandbox bool
-	PodIPs  []netip.Addr
-	HostIPs []netip.Addr
-	Started time.Time
-	// Terminal is set when nothing of the Pod runs or ever will again.
-	Terminal bool
-	// Failed is set when the node gave the Pod up as a whole, with Reason and Message.
-	Failed          bool
-	Reason, Message string
-	Now             time.Time
-}
-
-// Container is one container at one moment.
+// Container is the state of one container.
 type Container struct {
 	ID, ImageName, ImageID string
-	// State is what it does now and Last how it ended the time before, if it did.
+	// State is the current one, and Last how the run before ended, if there was one.
 	State, Last corev1.ContainerState
 	Restarts    int32
 	// Started is true once it runs and its startup probe passed, if it has one, and Ready once its readiness probe did.
 	Started, Ready bool
 }
 
-// Compute makes the status.
-func Compute(s Snapshot) corev1.PodStatus {
+// Compute returns the status at a time. It has the node's own conditions only; Merge adds those of others.
+func Compute(s State, now time.Time) corev1.PodStatus {
 	status := corev1.PodStatus{
 		ObservedGeneration:         s.Pod.Generation,
 		StartTime:                  ptr.To(metav1.NewTime(s.Started).Rfc3339Copy()),
@@ -77,10 +57,10 @@ func Compute(s Snapshot) corev1.PodStatus {
 	if s.Terminal && !final(status.Phase) {
 		status.Phase = terminalPhase(status.ContainerStatuses)
 	}
-	if final(s.Previous.Phase) { // a Pod never comes back from these
+	if final(s.Previous.Phase) { // final phases are kept
 		status.Phase = s.Previous.Phase
 	}
-	status.Conditions = conditions(s, status)
+	status.Conditions = conditions(s, status, now)
 	return status
 }
 
@@ -88,7 +68,7 @@ func final(phase corev1.PodPhase) bool {
 	return phase == corev1.PodSucceeded || phase == corev1.PodFailed
 }
 
-func statuses(s Snapshot, specs []corev1.Container, initial bool) []corev1.ContainerStatus {
+func statuses(s State, specs []corev1.Container, initial bool) []corev1.ContainerStatus {
 	if len(specs) == 0 {
 		return nil
 	}
@@ -112,8 +92,8 @@ func statuses(s Snapshot, specs []corev1.Container, initial bool) []corev1.Conta
 	return list
 }
 
-// ephemeral containers are reported like others but count for nothing.
-func ephemeral(s Snapshot) []corev1.ContainerStatus {
+// ephemeral containers are reported like others, but do not affect the Pod's phase or readiness.
+func ephemeral(s State) []corev1.ContainerStatus {
 	specs := make([]corev1.Container, 0, len(s.Pod.Spec.EphemeralContainers))
 	for _, e := range s.Pod.Spec.EphemeralContainers {
 		specs = append(specs, corev1.Container(e.EphemeralContainerCommon))
@@ -125,7 +105,7 @@ func ephemeral(s Snapshot) []corev1.ContainerStatus {
 	return list
 }
 
-// ready of an init container means that it did its work.
+// ready of an init container means that it succeeded.
 func ready(c Container, initial bool) bool {
 	if initial {
 		return c.State.Terminated != nil && c.State.Terminated.ExitCode == 0
@@ -133,7 +113,7 @@ func ready(c Container, initial bool) bool {
 	return c.Ready && c.State.Running != nil
 }
 
-// waitingReason of a container that was not begun with.
+// waitingReason is that of a container that has not been started yet.
 func waitingReason(pod *corev1.Pod) string {
 	if len(pod.Spec.InitContainers) > 0 {
 		return ReasonInitializing
@@ -141,7 +121,7 @@ func waitingReason(pod *corev1.Pod) string {
 	return ReasonCreating
 }
 
-// Reasons of waiting containers that users know from kubectl.
+// Reasons of waiting containers, as the kubelet has them.
 const (
 	ReasonInitializing = "PodInitializing"
 	ReasonCreating     = "ContainerCreating"
@@ -152,8 +132,8 @@ func IsSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// Phase sums up what the containers do (Kubernetes documentation, "Pod phase"). Init containers that still have work
-// keep a Pod Pending, and one that failed for good makes it Failed.
+// Phase summarizes the containers (Kubernetes documentation, "Pod phase"). A Pod is Pending until its init containers have
+// succeeded, and Failed if one of them failed for good.
 func Phase(pod *corev1.Pod, initial, main []corev1.ContainerStatus) corev1.PodPhase {
 	pending := false
 	for i := range initial {
@@ -200,7 +180,7 @@ func mainPhase(policy corev1.RestartPolicy, main []corev1.ContainerStatus) corev
 	case policy == corev1.RestartPolicyNever:
 		return corev1.PodFailed
 	}
-	return corev1.PodRunning // OnFailure: it is going to be tried again
+	return corev1.PodRunning // OnFailure: it is going to be restarted
 }
 
 // terminalPhase is the phase of a Pod that was ended: it succeeded if all of its containers did.

@@ -71,7 +71,7 @@ func TestPhase(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Compute(Snapshot{Pod: pod(c.policy, c.initial), Containers: c.containers, Now: time.Now()})
+			got := Compute(State{Pod: pod(c.policy, c.initial), Containers: c.containers}, time.Now())
 			if got.Phase != c.want {
 				t.Errorf("phase %s, want %s", got.Phase, c.want)
 			}
@@ -81,21 +81,21 @@ func TestPhase(t *testing.T) {
 
 func TestEndedPods(t *testing.T) {
 	cases := []struct {
-		name     string
-		snapshot Snapshot
-		want     corev1.PodPhase
+		name  string
+		state State
+		want  corev1.PodPhase
 	}{
-		{"deleted, all ended well", Snapshot{Terminal: true, Containers: map[string]Container{"a": ended(0), "b": ended(0)}}, corev1.PodSucceeded},
-		{"deleted, one was killed", Snapshot{Terminal: true, Containers: map[string]Container{"a": ended(0), "b": ended(137)}}, corev1.PodFailed},
-		{"deleted before it began", Snapshot{Terminal: true}, corev1.PodFailed},
-		{"given up", Snapshot{Failed: true, Reason: "DeadlineExceeded", Containers: map[string]Container{"a": running(true), "b": running(true)}}, corev1.PodFailed},
-		{"a final phase stays", Snapshot{Previous: corev1.PodStatus{Phase: corev1.PodFailed}, Containers: map[string]Container{"a": running(true), "b": running(true)}}, corev1.PodFailed},
+		{"deleted, all ended well", State{Terminal: true, Containers: map[string]Container{"a": ended(0), "b": ended(0)}}, corev1.PodSucceeded},
+		{"deleted, one was killed", State{Terminal: true, Containers: map[string]Container{"a": ended(0), "b": ended(137)}}, corev1.PodFailed},
+		{"deleted before it began", State{Terminal: true}, corev1.PodFailed},
+		{"given up", State{Failed: true, Reason: "DeadlineExceeded", Containers: map[string]Container{"a": running(true), "b": running(true)}}, corev1.PodFailed},
+		{"a final phase stays", State{Previous: corev1.PodStatus{Phase: corev1.PodFailed}, Containers: map[string]Container{"a": running(true), "b": running(true)}}, corev1.PodFailed},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.snapshot.Pod = pod(corev1.RestartPolicyAlways, false)
-			got := Compute(c.snapshot)
-			if got.Phase != c.want || got.Reason != c.snapshot.Reason {
+			c.state.Pod = pod(corev1.RestartPolicyAlways, false)
+			got := Compute(c.state, time.Now())
+			if got.Phase != c.want || got.Reason != c.state.Reason {
 				t.Errorf("phase %s (%s), want %s", got.Phase, got.Reason, c.want)
 			}
 		})
@@ -107,27 +107,27 @@ func TestConditions(t *testing.T) {
 	gate := corev1.PodConditionType("example.com/gate")
 	cases := []struct {
 		name        string
-		snapshot    Snapshot
+		state       State
 		initialized corev1.ConditionStatus
 		containers  corev1.ConditionStatus
 		ready       corev1.ConditionStatus
 		reason      string // of Ready
 		message     string
 	}{
-		{"at the start", Snapshot{Pod: pod("Always", true)}, no, no, no, "ContainersNotReady", "containers with unready status: [s a b]"},
-		{"no init containers", Snapshot{Pod: pod("Always", false)}, yes, no, no, "ContainersNotReady", "containers with unready status: [a b]"},
-		{"ready", Snapshot{Pod: pod("Always", false), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, yes, "", ""},
-		{"one isn't", Snapshot{Pod: pod("Always", false), Containers: map[string]Container{"a": running(true), "b": running(false)}}, yes, no, no, "ContainersNotReady", "containers with unready status: [b]"},
-		{"a sidecar counts", Snapshot{Pod: pod("Always", true), Containers: map[string]Container{"i": ended(0), "s": running(false), "a": running(true), "b": running(true)}}, yes, no, no, "ContainersNotReady", "containers with unready status: [s]"},
-		{"done", Snapshot{Pod: pod("Never", false), Containers: map[string]Container{"a": ended(0), "b": ended(0)}}, yes, no, no, "PodCompleted", ""},
-		{"failed", Snapshot{Pod: pod("Never", false), Containers: map[string]Container{"a": ended(0), "b": ended(1)}}, yes, no, no, "PodFailed", ""},
-		{"readiness gate missing", Snapshot{Pod: gated(gate), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, no, "ReadinessGatesNotReady", `corresponding condition of pod readiness gate "example.com/gate" does not exist.`},
-		{"readiness gate closed", Snapshot{Pod: gated(gate), Previous: with(gate, no), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, no, "ReadinessGatesNotReady", `the status of pod readiness gate "example.com/gate" is not "True", but False`},
-		{"readiness gate open", Snapshot{Pod: gated(gate), Previous: with(gate, yes), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, yes, "", ""},
+		{"at the start", State{Pod: pod("Always", true)}, no, no, no, "ContainersNotReady", "containers with unready status: [s a b]"},
+		{"no init containers", State{Pod: pod("Always", false)}, yes, no, no, "ContainersNotReady", "containers with unready status: [a b]"},
+		{"ready", State{Pod: pod("Always", false), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, yes, "", ""},
+		{"one isn't", State{Pod: pod("Always", false), Containers: map[string]Container{"a": running(true), "b": running(false)}}, yes, no, no, "ContainersNotReady", "containers with unready status: [b]"},
+		{"a sidecar counts", State{Pod: pod("Always", true), Containers: map[string]Container{"i": ended(0), "s": running(false), "a": running(true), "b": running(true)}}, yes, no, no, "ContainersNotReady", "containers with unready status: [s]"},
+		{"done", State{Pod: pod("Never", false), Containers: map[string]Container{"a": ended(0), "b": ended(0)}}, yes, no, no, "PodCompleted", ""},
+		{"failed", State{Pod: pod("Never", false), Containers: map[string]Container{"a": ended(0), "b": ended(1)}}, yes, no, no, "PodFailed", ""},
+		{"readiness gate missing", State{Pod: gated(gate), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, no, "ReadinessGatesNotReady", `corresponding condition of pod readiness gate "example.com/gate" does not exist.`},
+		{"readiness gate closed", State{Pod: withStatus(gated(gate), with(gate, no)), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, no, "ReadinessGatesNotReady", `the status of pod readiness gate "example.com/gate" is not "True", but False`},
+		{"readiness gate open", State{Pod: withStatus(gated(gate), with(gate, yes)), Containers: map[string]Container{"a": running(true), "b": running(true)}}, yes, yes, yes, "", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Compute(c.snapshot)
+			got := Compute(c.state, time.Now())
 			for kind, want := range map[corev1.PodConditionType]corev1.ConditionStatus{
 				corev1.PodInitialized: c.initialized, corev1.ContainersReady: c.containers, corev1.PodReady: c.ready, corev1.PodScheduled: yes,
 			} {
@@ -148,6 +148,11 @@ func gated(gate corev1.PodConditionType) *corev1.Pod {
 	return p
 }
 
+func withStatus(p *corev1.Pod, status corev1.PodStatus) *corev1.Pod {
+	p.Status = status
+	return p
+}
+
 func with(kind corev1.PodConditionType, status corev1.ConditionStatus) corev1.PodStatus {
 	return corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: kind, Status: status}}}
 }
@@ -158,15 +163,18 @@ func TestTransitionTimesAndOthersConditions(t *testing.T) {
 	previous := corev1.PodStatus{Conditions: []corev1.PodCondition{
 		{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: long},
 		{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: long},
+	}}
+	theirs := corev1.PodStatus{Conditions: []corev1.PodCondition{
 		{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, LastTransitionTime: long, Message: "theirs"},
 	}}
-	got := Compute(Snapshot{Pod: pod("Always", false), Previous: previous, Now: now, Containers: map[string]Container{"a": running(true), "b": running(true)}})
+	got := Compute(State{Pod: withStatus(pod("Always", false), theirs), Previous: previous, Containers: map[string]Container{"a": running(true), "b": running(true)}}, now)
 	if c := Condition(got, corev1.PodScheduled); !c.LastTransitionTime.Equal(&long) {
 		t.Errorf("an unchanged condition has a new time %s", c.LastTransitionTime)
 	}
 	if c := Condition(got, corev1.PodReady); !c.LastTransitionTime.Time.Equal(now) {
 		t.Errorf("a changed condition has the old time %s", c.LastTransitionTime)
 	}
+	got.Conditions = Merge(got.Conditions, theirs.Conditions)
 	if c := Condition(got, corev1.DisruptionTarget); c == nil || c.Message != "theirs" {
 		t.Errorf("somebody else's condition is now %+v", c)
 	}
@@ -176,9 +184,9 @@ func TestAddressesAndContainers(t *testing.T) {
 	p := pod("Always", true)
 	p.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "tools"}}}
 	host, own := netip.MustParseAddr("192.168.10.101"), netip.MustParseAddr("172.16.1.3")
-	got := Compute(Snapshot{Pod: p, HostIPs: []netip.Addr{host}, PodIPs: []netip.Addr{own}, Sandbox: true, Containers: map[string]Container{
+	got := Compute(State{Pod: p, HostIPs: []netip.Addr{host}, PodIPs: []netip.Addr{own}, Sandbox: true, Containers: map[string]Container{
 		"a": {ID: "id", ImageName: "docker.io/library/web:1", ImageID: "sha256:1", Restarts: 2, Ready: true, Started: true, State: running(true).State},
-	}})
+	}}, time.Now())
 	if got.HostIP != "192.168.10.101" || got.PodIP != "172.16.1.3" || len(got.PodIPs) != 1 || len(got.HostIPs) != 1 {
 		t.Errorf("addresses %s, %s", got.HostIP, got.PodIP)
 	}
@@ -193,7 +201,7 @@ func TestAddressesAndContainers(t *testing.T) {
 		t.Errorf("ephemeral containers %+v", got.EphemeralContainerStatuses)
 	}
 	p.Spec.HostNetwork = true
-	if got := Compute(Snapshot{Pod: p, HostIPs: []netip.Addr{host}, Sandbox: true}); got.PodIP != "192.168.10.101" {
+	if got := Compute(State{Pod: p, HostIPs: []netip.Addr{host}, Sandbox: true}, time.Now()); got.PodIP != "192.168.10.101" {
 		t.Errorf("a Pod on the node's network has address %q", got.PodIP)
 	}
 }

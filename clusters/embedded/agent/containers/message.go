@@ -1,4 +1,4 @@
-package lifecycle
+package containers
 
 import (
 	"bytes"
@@ -14,15 +14,15 @@ import (
 
 // Limits of termination messages (Kubernetes documentation, "Determine the Reason for Pod Failure").
 const (
-	mostMessageBytes  = 4096
-	mostFallbackBytes = 2048
-	mostFallbackLines = 80
+	maxMessageBytes  = 4096
+	maxFallbackBytes = 2048
+	maxFallbackLines = 80
 )
 
-// terminationMessage is what a container left in its message file or, if it failed and the policy says so, the end of
-// its log.
+// terminationMessage returns the contents of a container's termination message file. If that is empty, the container
+// failed and its policy says so, it returns the end of the log.
 func terminationMessage(c *corev1.Container, file, log string, exit container.Exit) string {
-	text, err := readHead(file, mostMessageBytes)
+	text, err := readHead(file, maxMessageBytes)
 	if err == nil && text != "" || c.TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError || exit.Code == 0 {
 		return text
 	}
@@ -39,7 +39,7 @@ func readHead(path string, most int64) (string, error) {
 	return strings.ToValidUTF8(string(raw), "\uFFFD"), err
 }
 
-// logEnd reads the end of a log and takes the log's own format off it.
+// logEnd returns the messages at the end of a log file.
 func logEnd(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -47,7 +47,7 @@ func logEnd(path string) string {
 	}
 	defer f.Close()
 	// Entries carry up to 50 bytes of format each.
-	const most = mostFallbackBytes + mostFallbackLines*64
+	const most = maxFallbackBytes + maxFallbackLines*64
 	if _, err := f.Seek(-most, io.SeekEnd); err != nil && !errors.Is(err, os.ErrInvalid) {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return ""
@@ -63,12 +63,12 @@ func logEnd(path string) string {
 			lines = append(lines, parts[3])
 		}
 	}
-	if len(lines) > mostFallbackLines {
-		lines = lines[len(lines)-mostFallbackLines:]
+	if len(lines) > maxFallbackLines {
+		lines = lines[len(lines)-maxFallbackLines:]
 	}
 	text := strings.Join(lines, "")
-	if len(text) > mostFallbackBytes {
-		text = text[len(text)-mostFallbackBytes:]
+	if len(text) > maxFallbackBytes {
+		text = text[len(text)-maxFallbackBytes:]
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
 }

@@ -1,4 +1,4 @@
-package lifecycle
+package containers
 
 import (
 	"slices"
@@ -25,8 +25,8 @@ func roleOfInit(c *corev1.Container) role {
 	return roleInit
 }
 
-// shouldRestart decides after a container ended with a code. A container's own rules come first, then its own policy,
-// then the Pod's. An init container is done when it succeeds, whatever the policy.
+// shouldRestart reports whether a container that ended with an exit code is to be restarted. The container's own rules come
+// first, then its own policy, then the Pod's. An init container that succeeded is never restarted.
 func shouldRestart(pod *corev1.Pod, c *corev1.Container, r role, code int32) bool {
 	switch {
 	case r == roleEphemeral:

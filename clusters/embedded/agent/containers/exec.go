@@ -1,4 +1,4 @@
-package lifecycle
+package containers
 
 import (
 	"bytes"
@@ -13,18 +13,19 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 )
 
-// mostCaptured is how much output of a probe or hook is kept, to be quoted in an event.
-const mostCaptured = 10 << 10
+// maxCaptured is how much output of a probe or hook is kept, to be quoted in an event.
+const maxCaptured = 10 << 10
 
-// execCaptured runs a command in a container and waits for it. When ctx ends, the command is killed.
-func execCaptured(ctx context.Context, current *run, command []string) (code int, output string, err error) {
-	p, err := container.Exec(current.process, current.spec, container.ExecSpec{Args: command})
+// execCaptured runs a command in a container, waits for it and returns the beginning of its output. When ctx ends, the
+// command is killed.
+func execCaptured(ctx context.Context, run *containerRun, command []string) (code int, output string, err error) {
+	p, err := container.Exec(run.process, run.spec, container.ExecSpec{Args: command})
 	if err != nil {
 		return 0, "", err
 	}
 	defer p.Close()
-	captured := &limited{left: mostCaptured}
-	read := copyOutput(p, captured, captured)
+	captured := &limitedBuffer{left: maxCaptured}
+	read := copyProcessOutput(p, captured, captured)
 	if err := waitOrKill(ctx, p); err != nil {
 		return 0, "", err
 	}
@@ -44,8 +45,8 @@ func waitOrKill(ctx context.Context, p *container.Process) error {
 	}
 }
 
-// copyOutput copies what a process writes; with a terminal that is all on out.
-func copyOutput(p *container.Process, out, err io.Writer) *sync.WaitGroup {
+// copyProcessOutput copies the output of a process; with a terminal, all of it goes to out.
+func copyProcessOutput(p *container.Process, out, err io.Writer) *sync.WaitGroup {
 	var copied sync.WaitGroup
 	for from, to := range map[*os.File]io.Writer{p.Stdout: out, p.Stderr: err} {
 		if from == nil {
@@ -59,11 +60,11 @@ func copyOutput(p *container.Process, out, err io.Writer) *sync.WaitGroup {
 	return &copied
 }
 
-// drainTime is how long output is still read after a command has ended.
-const drainTime = 500 * time.Millisecond
+// drainTimeout bounds the time for which output is read after a command has ended.
+const drainTimeout = 500 * time.Millisecond
 
-// drain reads to the end what a command wrote. What it left running in the background may hold its pipes open for ever,
-// hence the limit.
+// drain reads the output of a command to its end. Processes that the command left in the background may keep its pipes
+// open, so the time is limited.
 func drain(p *container.Process, copied *sync.WaitGroup) {
 	all := make(chan struct{})
 	go func() {
@@ -72,20 +73,20 @@ func drain(p *container.Process, copied *sync.WaitGroup) {
 	}()
 	select {
 	case <-all:
-	case <-time.After(drainTime):
+	case <-time.After(drainTimeout):
 	}
 	p.Close()
 	<-all
 }
 
-// limited keeps the beginning of what is written to it.
-type limited struct {
+// limitedBuffer keeps the beginning of what is written to it.
+type limitedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	left int
 }
 
-func (l *limited) Write(p []byte) (int, error) {
+func (l *limitedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(len(p), l.left)
@@ -94,7 +95,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *limited) String() string {
+func (l *limitedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

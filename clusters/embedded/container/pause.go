@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endWithLauncher has the kernel kill this process when its parent ends, which is the Launcher's own thread: see there.
+// endWithLauncher makes the kernel kill this process when its parent ends, which is the Launcher's own thread: see there.
 func endWithLauncher() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("tying the container to its agent: %w", err)
+		return fmt.Errorf("setting the parent-death signal: %w", err)
 	}
 	return nil
 }
 
-// holdNamespaces is the first process of a PID namespace that several containers share. Its end is the end of all
+// pause is the first process of a PID namespace that several containers share. When it ends, the kernel kills all
 // processes in the namespace.
-func holdNamespaces() error {
+func pause() error {
 	if err := endWithLauncher(); err != nil {
 		return err
 	}
 	orphans := make(chan os.Signal, 1)
 	signal.Notify(orphans, unix.SIGCHLD)
-	if err := unix.Close(reportFD); err != nil { // says that all is well
+	if err := unix.Close(reportFD); err != nil { // reports success
 		return err
 	}
 	for range orphans {

@@ -1,0 +1,213 @@
+package containers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
+	"github.com/ingress-testbed/testbed/clusters/embedded/image"
+)
+
+// attempt is one attempt to run a container: from what the container needs to how it ended.
+type attempt struct {
+	runner *runner
+	number int32  // 0 for the first
+	dir    string // for the attempt's own files
+}
+
+// startErrorCode is the exit code of a container that could not be started.
+const startErrorCode = 128
+
+// do runs the container. It returns false if the container was not started, because it was to stop before it could be.
+func (a *attempt) do(ctx context.Context) (ended corev1.ContainerStateTerminated, started bool) {
+	r := a.runner
+	spec, img, ok := a.prepare(ctx)
+	if !ok {
+		return corev1.ContainerStateTerminated{}, false
+	}
+	r.event(corev1.EventTypeNormal, eventPulled, "Container image %q already present on machine", r.definition().Image)
+	logPath := r.logPath(a.number)
+	log, err := crilog.Open(logPath, r.manager.config.LogLimits)
+	if err != nil {
+		return a.startFailed(err), true
+	}
+	defer log.Close() //nolint:errcheck // nothing is buffered
+	r.logs.add(logPath)
+	a.identify(img)
+	process, err := r.manager.config.Launcher.Start(spec)
+	if err != nil {
+		r.event(corev1.EventTypeWarning, eventFailed, "Error: %v", err)
+		return a.startFailed(err), true
+	}
+	r.event(corev1.EventTypeNormal, eventCreated, "Created container: %s", r.name)
+	r.event(corev1.EventTypeNormal, eventStarted, "Started container %s", r.name)
+	run := &containerRun{
+		runner: r, process: process, spec: spec, output: &output{}, input: newInput(process.Stdin, r.definition().StdinOnce),
+	}
+	copied := a.copyOutput(log, run)
+	r.setCurrent(run)
+	r.manager.pod.Apply(podstatus.Running{Container: r.name, Restarts: a.number, At: process.StartedAt()})
+
+	message := run.supervise(ctx)
+	copied.Wait()
+	process.Close()
+	exit := process.Exit()
+	if message == "" {
+		message = terminationMessage(r.definition(), a.messageFile(), logPath, exit)
+	}
+	reason := "Error"
+	if exit.Code == 0 {
+		reason = "Completed"
+	}
+	return a.end(reason, message, exit), true
+}
+
+// startFailed ends an attempt whose process could not be started.
+func (a *attempt) startFailed(err error) corev1.ContainerStateTerminated {
+	now := time.Now()
+	return a.end("StartError", err.Error(), container.Exit{Code: startErrorCode, StartedAt: now, EndedAt: now})
+}
+
+// end removes the attempt's files and reports the end.
+func (a *attempt) end(reason, message string, exit container.Exit) corev1.ContainerStateTerminated {
+	r := a.runner
+	ended := corev1.ContainerStateTerminated{
+		ExitCode: int32(exit.Code), Signal: int32(exit.Signal), Reason: reason, Message: message,
+		StartedAt: metav1.NewTime(exit.StartedAt), FinishedAt: metav1.NewTime(exit.EndedAt),
+		ContainerID: r.manager.pod.Container(r.name).ID,
+	}
+	r.setCurrent(nil)
+	if err := os.RemoveAll(a.dir); err != nil {
+		r.manager.config.Logger.Warn("removing a container's files", "container", r.name, "error", err)
+	}
+	r.manager.pod.Apply(podstatus.Terminated{Container: r.name, Restarts: a.number, State: ended})
+	return ended
+}
+
+// identify gives the container an ID and reports its image.
+func (a *attempt) identify(img image.Image) {
+	var random [32]byte
+	rand.Read(random[:])
+	id := "testbed://" + hex.EncodeToString(random[:])
+	imageID := img.ID
+	if repository, _, ok := strings.Cut(img.Name, ":"); ok && img.Digest != "" {
+		imageID = repository + "@" + img.Digest
+	}
+	a.runner.manager.pod.Apply(podstatus.Identified{Container: a.runner.name, ID: id, ImageName: img.Name, ImageID: imageID})
+}
+
+// retryInterval is how often an attempt tries again to get what the container needs, such as a ConfigMap.
+const retryInterval = time.Second
+
+// prepare gets everything that the container needs, and waits for what does not exist yet. It returns false if the
+// container is to stop before that.
+func (a *attempt) prepare(ctx context.Context) (container.Spec, image.Image, bool) {
+	r := a.runner
+	for reported := ""; !r.stop.IsSet(); {
+		img, err := r.manager.config.Images.Get(r.definition().Image)
+		reason := imageReason(r.definition(), err, reported != "")
+		if err == nil {
+			var spec container.Spec
+			if spec, err = a.spec(ctx, img); err == nil {
+				return spec, img, true
+			}
+			reason = "CreateContainerConfigError"
+		}
+		if reported != err.Error() {
+			r.event(corev1.EventTypeWarning, eventFailed, "Error: %s: %v", reason, err)
+			reported = err.Error()
+		}
+		r.manager.pod.Apply(podstatus.Waiting{Container: r.name, Reason: reason, Message: err.Error()})
+		if !r.stop.Sleep(retryInterval, r.retry) {
+			break
+		}
+	}
+	return container.Spec{}, image.Image{}, false
+}
+
+// imageReason is the kubelet's reason for an error about an image. The kubelet distinguishes the first failure from later
+// ones.
+func imageReason(c *corev1.Container, err error, again bool) string {
+	switch {
+	case errors.Is(err, image.ErrInvalidName):
+		return "InvalidImageName"
+	case c.ImagePullPolicy == corev1.PullNever:
+		return "ErrImageNeverPull"
+	case again:
+		return "ImagePullBackOff"
+	}
+	return "ErrImagePull"
+}
+
+// spec builds the specification of the container and creates the files that it refers to.
+func (a *attempt) spec(ctx context.Context, img image.Image) (container.Spec, error) {
+	c := a.runner.definition()
+	spec, err := a.runner.manager.pod.Spec(ctx, c, img)
+	if err != nil {
+		return spec, err
+	}
+	if err := a.joinTarget(&spec.Namespaces); err != nil {
+		return spec, err
+	}
+	spec.Scratch = filepath.Join(a.dir, "scratch")
+	if err := os.MkdirAll(spec.Scratch, 0o755); err != nil {
+		return spec, fmt.Errorf("creating the container's folder: %w", err)
+	}
+	if err := os.WriteFile(a.messageFile(), nil, 0o666); err != nil {
+		return spec, fmt.Errorf("creating the container's termination message file: %w", err)
+	}
+	if err := os.Chmod(a.messageFile(), 0o666); err != nil {
+		return spec, fmt.Errorf("creating the container's termination message file: %w", err)
+	}
+	if c.TerminationMessagePath != "" {
+		spec.Mounts = append(spec.Mounts, container.Mount{Source: a.messageFile(), Destination: c.TerminationMessagePath})
+	}
+	// A mount below another one has to come after it.
+	slices.SortStableFunc(spec.Mounts, func(a, b container.Mount) int {
+		return strings.Count(filepath.Clean(a.Destination), "/") - strings.Count(filepath.Clean(b.Destination), "/")
+	})
+	return spec, nil
+}
+
+// joinTarget lets an ephemeral container join the PID namespace of its target container. It does nothing if the Pod's
+// containers share one anyway.
+func (a *attempt) joinTarget(namespaces *container.Namespaces) error {
+	target := a.target()
+	if target == "" || namespaces.HostPID || namespaces.PID != 0 {
+		return nil
+	}
+	run, err := a.runner.manager.running(target)
+	if err != nil {
+		return fmt.Errorf("joining the processes of container %q: %w", target, err)
+	}
+	namespaces.PID = run.process.PID()
+	return nil
+}
+
+// target is the container whose processes an ephemeral container sees; "" if there is none.
+func (a *attempt) target() string {
+	if a.runner.role != roleEphemeral {
+		return ""
+	}
+	for _, e := range a.runner.manager.pod.Object().Spec.EphemeralContainers {
+		if e.Name == a.runner.name {
+			return e.TargetContainerName
+		}
+	}
+	return ""
+}
+
+func (a *attempt) messageFile() string { return filepath.Join(a.dir, "termination-log") }

@@ -1,0 +1,105 @@
+package containers
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/deadline"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container"
+)
+
+// containerRun is a running container.
+type containerRun struct {
+	runner  *runner
+	process *container.Process
+	spec    container.Spec
+	output  *output
+	input   *input
+}
+
+// defaultGrace is the grace period of a Pod that has none.
+const defaultGrace = 30 * time.Second
+
+// GracePeriod is the time that a Pod's containers get to end.
+func GracePeriod(pod *corev1.Pod) time.Duration {
+	seconds := ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, int64(defaultGrace/time.Second))
+	if pod.DeletionGracePeriodSeconds != nil {
+		seconds = *pod.DeletionGracePeriodSeconds
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// supervise runs hooks and probes until the process has ended: by itself, because a probe or hook failed, or because it was
+// stopped. The message is for the container's status, if there is one.
+func (c *containerRun) supervise(ctx context.Context) (message string) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := c.runner
+	if message = (hooks{c}).postStart(ctx); message == "" {
+		probes{c}.start(ctx)
+	} else {
+		r.restart(message)
+	}
+	select {
+	case <-c.process.Done():
+		return ""
+	case <-r.stop.Set():
+		r.event(corev1.EventTypeNormal, eventKilling, "Stopping container %s", r.name)
+		c.stop(ctx, r.stop)
+	case reason := <-r.restarts:
+		r.event(corev1.EventTypeNormal, eventKilling, "%s", reason)
+		grace := deadline.New()
+		grace.Advance(time.Now().Add(c.restartGrace()))
+		c.stop(ctx, grace)
+	}
+	<-c.process.Done()
+	return message
+}
+
+// restartGrace is how long the container gets to end before it is restarted.
+func (c *containerRun) restartGrace() time.Duration {
+	if p := c.runner.definition().LivenessProbe; p != nil && p.TerminationGracePeriodSeconds != nil {
+		return time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
+	}
+	return GracePeriod(c.runner.manager.pod.Object())
+}
+
+// stop ends the process: preStop hook, stop signal and, at the deadline, SIGKILL. If the deadline has passed already, it
+// is only killed.
+func (c *containerRun) stop(ctx context.Context, by *deadline.Deadline) {
+	log := c.runner.manager.config.Logger
+	if at, _ := by.Get(); time.Until(at) > 0 {
+		hooks{c}.preStop(ctx, by)
+		if err := c.process.Signal(c.stopSignal()); err != nil {
+			log.Debug("signalling a container", "container", c.runner.name, "error", err)
+		}
+		if by.Wait(c.process.Done()) {
+			return
+		}
+	}
+	if err := c.process.Signal(unix.SIGKILL); err != nil {
+		log.Debug("killing a container", "container", c.runner.name, "error", err)
+	}
+	<-c.process.Done()
+}
+
+// stopSignal is the container's, or else the image's, or else SIGTERM.
+func (c *containerRun) stopSignal() unix.Signal {
+	definition := c.runner.definition()
+	name := ""
+	if definition.Lifecycle != nil && definition.Lifecycle.StopSignal != nil {
+		name = string(*definition.Lifecycle.StopSignal)
+	} else if img, err := c.runner.manager.config.Images.Get(definition.Image); err == nil {
+		name = img.Config.StopSignal
+	}
+	signal, err := container.SignalByName(name)
+	if err != nil {
+		c.runner.manager.config.Logger.Warn("stopping a container with SIGTERM instead", "container", c.runner.name, "error", err)
+		return unix.SIGTERM
+	}
+	return signal
+}
