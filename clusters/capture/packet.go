@@ -13,6 +13,9 @@ import (
 	"github.com/google/gopacket/pcapgo"
 )
 
+// snapLength is tcpdump's default. It is larger than any frame on a veth link, segmentation offload included.
+const snapLength = 262144
+
 // vxlanLinux is the port that Linux and flannel use for VXLAN, beside the 4789 that RFC 7348 assigns.
 const vxlanLinux = 8472
 

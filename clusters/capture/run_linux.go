@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	// snapLength is tcpdump's default. It is larger than any frame on a veth link, segmentation offload included.
-	snapLength = 262144
 	// receiveBuffer holds the packets that arrive while the stream's reader is slow.
 	receiveBuffer = 16 << 20
 )

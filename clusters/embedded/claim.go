@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
@@ -92,19 +90,6 @@ func (c *claim) tell(conn *net.UnixConn) {
 	c.mu.Unlock()
 	conn.SetWriteDeadline(time.Now().Add(time.Second))
 	json.NewEncoder(conn).Encode(running) //nolint:errcheck // whoever asked has left
-}
-
-// fromOwner says whether the other end is a process of this user or of root (unix(7), SO_PEERCRED).
-func fromOwner(conn *net.UnixConn) bool {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return false
-	}
-	var peer *unix.Ucred
-	if raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }) != nil || err != nil {
-		return false
-	}
-	return int(peer.Uid) == os.Getuid() || peer.Uid == 0
 }
 
 // Find asks the supervisor of a running cluster.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/network"
+	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
 // Cluster is a running embedded cluster.
@@ -125,7 +125,7 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 			return nil, fmt.Errorf("finding the link of pod %s/%s: %w", target.Namespace, target.Pod, err)
 		}
 	case target.Interface == "":
-		link.Interface = network.MachineInterface
+		link.Interface = plan.MachineInterface
 	}
 	stream, err := c.room.Capture(ctx, link)
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Check says what stands in the way of making the cluster, each with its remedy: settings that make no sense, what this
@@ -54,30 +52,6 @@ func haveProgram(name string) bool {
 		}
 	}
 	return false
-}
-
-// namespaces are the machine room's own. Somebody who may not make them gets a user namespace too, in which he may.
-func namespaces() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
-		Pdeathsig:  syscall.SIGKILL,
-	}
-	if !mayAdminister() {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	return attr
-}
-
-// mayAdminister says whether this process has what making namespaces takes: CAP_SYS_ADMIN (capabilities(7)).
-func mayAdminister() bool {
-	var data [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return os.Geteuid() == 0
-	}
-	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
 // explainNamespaces adds the remedy to the error of a kernel that refuses namespaces.

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
@@ -131,20 +130,4 @@ func (s *supervisor) stop() {
 			s.claim.release()
 		}
 	})
-}
-
-// socketPair is a stream socket with one end for a child.
-func socketPair() (ours net.Conn, theirs *os.File, err error) {
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("making a socket pair: %w", err)
-	}
-	file := os.NewFile(uintptr(fds[0]), "machine room")
-	defer file.Close() // FileConn has its own
-	theirs = os.NewFile(uintptr(fds[1]), "host")
-	if ours, err = net.FileConn(file); err != nil {
-		theirs.Close()
-		return nil, nil, fmt.Errorf("using a socket pair: %w", err)
-	}
-	return ours, theirs, nil
 }

@@ -18,6 +18,10 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
+// machineShellCommand is the argument of this program inside of a cluster's namespaces, followed by a machine's name and a
+// command.
+const machineShellCommand = "machine-shell"
+
 func newShell() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{

@@ -12,10 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/container"
-	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/machine"
-	"github.com/ingress-testbed/testbed/clusters/embedded/node"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
@@ -26,24 +22,10 @@ func main() {
 	os.Exit(run(os.Args[1:]))
 }
 
-// run becomes one of the embedded cluster's own processes, if that is what the arguments say, or else what a user asked
-// for.
+// run runs one of the embedded cluster's own processes, if the arguments say so, or else a command of the user.
 func run(args []string) int {
-	if len(args) > 0 {
-		switch args[0] {
-		case control.Command:
-			return machine.Main()
-		case node.Command:
-			if len(args) == 2 {
-				return node.Main(args[1])
-			}
-		case machineShellCommand:
-			if len(args) > 2 {
-				return machineShell(args[1], args[2:])
-			}
-		case container.InitArgument:
-			container.Init() // and becomes the container's program
-		}
+	if code, done := runInternal(args); done {
+		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -70,8 +52,8 @@ func run(args []string) int {
 	}
 }
 
-// markBegin tells commands that were begun from command lines that make no sense: an unknown command, arguments that it
-// doesn't take, flags that are missing. Of those, cobra's errors have no type.
+// markBegin distinguishes errors of a command that was started from those of an invalid command line: an unknown command,
+// arguments that it doesn't take, missing flags. cobra's errors about those have no type.
 func markBegin(cmd *cobra.Command) *bool {
 	began := new(bool)
 	var mark func(*cobra.Command)
@@ -90,7 +72,7 @@ func markBegin(cmd *cobra.Command) *bool {
 	return began
 }
 
-// exitCode ends the process without another word: all has been said.
+// exitCode ends the process without another message.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
@@ -102,7 +84,7 @@ func newRoot() *cobra.Command {
 		Long: "Runs feature files about ingress controllers on a real Kubernetes and reports what happened to the traffic.\n" +
 			"The embedded cluster needs Linux and nft, nothing else.",
 		Version:       version,
-		SilenceErrors: true, // main prints them, once
+		SilenceErrors: true, // main prints them
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -85,7 +85,7 @@ func detachOutput() error {
 	}
 	defer null.Close()
 	for _, stream := range []*os.File{os.Stdout, os.Stderr} {
-		if err := syscall.Dup3(int(null.Fd()), int(stream.Fd()), 0); err != nil {
+		if err := redirect(int(stream.Fd()), int(null.Fd())); err != nil {
 			return fmt.Errorf("detaching from the terminal: %w", err)
 		}
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package agent is the node agent of the embedded cluster. It does for its node what the kubelet and a container engine
 // do on a real one: it registers the Node, runs the Pods that are bound to it as processes in namespaces and serves the
 // kubelet's API for logs, exec, attach and port forwarding.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package container runs containers as processes in Linux namespaces, without a container engine.
 //
 // A container is started by running this program again with the single argument "container-init" in new mount and PID

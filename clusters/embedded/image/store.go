@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package image is a store of container images that all nodes of one cluster share: a folder, usually on a tmpfs, into
 // which archives are unpacked once and from which any number of processes read at the same time, without a daemon and
 // without locks.

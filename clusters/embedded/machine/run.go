@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package machine is the machine room: the first process in a set of namespaces of its own, which cables the network,
 // starts a real control plane and the nodes, and then answers the host's requests. Everything it makes is inside
 // those namespaces, so that all of it ends with this process, however it ends.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package network makes the machine room's network out of the kernel's own parts: namespaces for machines, veth pairs
 // for cables, a bridge for the switch, and nftables for the 1:1 translation of public addresses.
 //

@@ -1,3 +1,5 @@
+//go:build linux
+
 package network
 
 import (
@@ -10,7 +12,6 @@ import (
 
 // Names of interfaces: of a machine's only cable, and of the router's two sides.
 const (
-	MachineInterface  = "eth0"
 	internetInterface = "internet"
 	lanBridge         = "lan"
 )
@@ -56,7 +57,7 @@ func (t *Topology) connectClient(p plan.Network) error {
 	bits := p.ClientNet().Bits()
 	err := Connect(
 		Port{t.Router, internetInterface, netip.PrefixFrom(p.ClientGateway(), bits)},
-		Port{t.Client, MachineInterface, netip.PrefixFrom(p.ClientAddress, bits)}, p.InternetMTU)
+		Port{t.Client, plan.MachineInterface, netip.PrefixFrom(p.ClientAddress, bits)}, p.InternetMTU)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (t *Topology) connectNodes(p plan.Network) error {
 		}
 		err = Connect(
 			Port{Namespace: t.Router, Interface: node.Name},
-			Port{ns, MachineInterface, netip.PrefixFrom(node.Address, p.LAN.Bits())}, p.LANMTU)
+			Port{ns, plan.MachineInterface, netip.PrefixFrom(node.Address, p.LAN.Bits())}, p.LANMTU)
 		if err != nil {
 			return err
 		}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package node is the program of one node: flannel, which carries packets to the pods of other nodes, and the agent,
 // which runs this node's pods. It runs inside the node's network namespace.
 package node

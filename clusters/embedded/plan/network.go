@@ -8,6 +8,9 @@ import (
 	"net/netip"
 )
 
+// MachineInterface is the name of the interface of the client and of each node.
+const MachineInterface = "eth0"
+
 // Network is the plan of addresses. All ranges are IPv4.
 //
 //	client ── internet ── router ── LAN ── nodes ── pods

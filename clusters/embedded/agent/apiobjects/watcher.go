@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package apiobjects gets the API objects that running Pods refer to. Like the kubelet it watches single ConfigMaps and
 // Secrets, and only those: a node may not read others.
 package apiobjects

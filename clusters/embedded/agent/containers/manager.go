@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package containers runs the containers of a Pod: init containers in order, sidecars beside them, main containers, and
 // ephemeral ones, each over all its restarts, with probes and hooks. It also serves exec, attach and logs.
 //

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package kubeletapi serves the part of the kubelet's HTTPS API that the API server needs for `kubectl logs`, `exec`,
 // `attach` and `port-forward`. The streaming protocols are the Kubernetes project's own code.
 package kubeletapi

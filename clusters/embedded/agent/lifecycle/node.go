@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package lifecycle takes a Pod from its binding to a node to its end. A Worker runs one Pod: resources are what its
 // containers share (volumes, sandbox, files), package containers runs the containers, package podstatus holds the state
 // and computes the status, and a publisher reports it.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package podspec turns what a Pod asks for into what a container is started with. Nothing in it changes anything.
 package podspec
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package probe makes the probes of containers. It runs in the node's network namespace, so that what is probed sees the
 // node's own address, as with the kubelet.
 package probe

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package sandbox makes what the containers of a Pod share: namespaces for network, IPC and host name, and a network
 // interface, made by the node's CNI plugins.
 package sandbox

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package volume makes a Pod's volumes on the node and keeps their content up to date: one file a kind of volume.
 package volume
 

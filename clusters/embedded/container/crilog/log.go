@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package crilog writes a container's output in the format that the kubelet's readers understand (CRI log format):
 //
 //	2024-10-12T03:21:29.189148000Z stdout F a whole line

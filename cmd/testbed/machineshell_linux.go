@@ -10,10 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineShellCommand is what this program is called with inside of a cluster's namespaces, followed by a machine's name
-// and a command.
-const machineShellCommand = "machine-shell"
-
 // machineShell becomes the command on a machine that has its own host name. Machines of an embedded cluster share all
 // namespaces but that of the network, as the programs that run there need no more; people look at the name.
 func machineShell(machine string, command []string) int {
