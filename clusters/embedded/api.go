@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
 const apiDialTimeout = 5 * time.Second
@@ -49,7 +49,7 @@ func (l *apiListener) close() {
 }
 
 // serve starts forwarding to the API server inside, until close.
-func (l *apiListener) serve(inside *control.Client, p plan.Network) {
+func (l *apiListener) serve(inside *control.Client, p addressplan.Network) {
 	request := control.DialRequest{
 		From: "router", Network: "tcp",
 		Address: net.JoinHostPort(p.Nodes[0].Address.String(), strconv.Itoa(control.APIPort)),

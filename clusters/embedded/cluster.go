@@ -11,22 +11,22 @@ import (
 	"path/filepath"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
 // Cluster is a running embedded cluster.
 type Cluster struct {
 	spec       control.Spec
 	pid        int
-	room       *control.Client
+	inside     *control.Client
 	supervisor *supervisor // nil if another process made it
 }
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
 func newCluster(spec control.Spec, pid int) *Cluster {
-	return &Cluster{spec: spec, pid: pid, room: control.NewClient(pid)}
+	return &Cluster{spec: spec, pid: pid, inside: control.NewClient(pid)}
 }
 
 // Connect finds a cluster that another process made.
@@ -42,9 +42,9 @@ func Connect(ctx context.Context, name string) (*Cluster, error) {
 func (c *Cluster) Name() string { return c.spec.Name }
 
 // Kubeconfig is the path of a kubeconfig for the host's loopback. It is gone when the cluster is.
-func (c *Cluster) Kubeconfig() string { return c.room.Path(control.HostKubeconfig) }
+func (c *Cluster) Kubeconfig() string { return c.inside.Path(control.HostKubeconfig) }
 
-// PID is the machine room's process. Its namespaces can be entered, and its root is seen below /proc/PID/root.
+// PID is the test network's process. Its namespaces can be entered, and its root is seen below /proc/PID/root.
 func (c *Cluster) PID() int { return c.pid }
 
 // Version of Kubernetes, "v1.37.2".
@@ -92,7 +92,7 @@ func (c client) DialContext(ctx context.Context, network, address string) (net.C
 // DialFrom opens a connection from a machine inside: "client", "router" or a node's name. The address is an IP
 // address and port; there are no names inside.
 func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string) (net.Conn, error) {
-	conn, err := c.room.Dial(ctx, control.DialRequest{From: machine, Network: network, Address: address})
+	conn, err := c.inside.Dial(ctx, control.DialRequest{From: machine, Network: network, Address: address})
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -108,7 +108,7 @@ func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("image archive: %w", err)
 	}
-	if err := c.room.LoadImage(ctx, path); err != nil {
+	if err := c.inside.LoadImage(ctx, path); err != nil {
 		return fmt.Errorf("loading image archive %s: %w", archive, err)
 	}
 	return nil
@@ -120,14 +120,14 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 	switch {
 	case target.Pod != "":
 		var err error
-		link, err = c.room.PodLink(ctx, control.PodRequest{Namespace: target.Namespace, Pod: target.Pod})
+		link, err = c.inside.PodLink(ctx, control.PodRequest{Namespace: target.Namespace, Pod: target.Pod})
 		if err != nil {
 			return nil, fmt.Errorf("finding the link of pod %s/%s: %w", target.Namespace, target.Pod, err)
 		}
 	case target.Interface == "":
-		link.Interface = plan.MachineInterface
+		link.Interface = addressplan.MachineInterface
 	}
-	stream, err := c.room.Capture(ctx, link)
+	stream, err := c.inside.Capture(ctx, link)
 	if err != nil {
 		return nil, fmt.Errorf("capturing on %s of %s: %w", link.Interface, link.Machine, err)
 	}

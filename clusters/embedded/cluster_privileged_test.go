@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded"
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
 // These tests make real clusters from what `make build` built.
@@ -30,7 +30,7 @@ func create(t *testing.T, name string) *embedded.Cluster {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cluster, err := embedded.Create(ctx, embedded.Config{
-		Name: name, Binaries: binaries, Logs: t.TempDir(), Network: plan.Network{}.WithWorkers(1),
+		Name: name, Binaries: binaries, Logs: t.TempDir(), Network: addressplan.Network{}.WithWorkers(1),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,9 +132,9 @@ func TestNothingInsideReachesOutside(t *testing.T) {
 	}
 }
 
-// TestSIGKILLLeavesNothing kills the supervisor and, in another cluster, the machine room.
+// TestSIGKILLLeavesNothing kills the supervisor and, in another cluster, the test network.
 func TestSIGKILLLeavesNothing(t *testing.T) {
-	for _, victim := range []string{"supervisor", "machine room"} {
+	for _, victim := range []string{"supervisor", "test network"} {
 		t.Run(victim, func(t *testing.T) {
 			if n := programsRunning(t); n > 0 {
 				t.Fatalf("%d processes of another cluster run on this machine: end it with `testbed down` first", n)
@@ -150,7 +150,7 @@ func TestSIGKILLLeavesNothing(t *testing.T) {
 			defer up.Process.Kill()
 			running := awaitRunning(t, "test-kill")
 			pid := running.Supervisor
-			if victim == "machine room" {
+			if victim == "test network" {
 				pid = running.PID
 			}
 			process, _ := os.FindProcess(pid)

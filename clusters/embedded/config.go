@@ -9,7 +9,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
 // Config says what cluster to make. Its zero value, with Default applied, is the walkthrough's: four nodes,
@@ -21,8 +21,8 @@ type Config struct {
 	KubernetesVersion string `json:"kubernetesVersion,omitempty"`
 	// APIPort is the loopback port at which the host reaches the API server; 0 is any free one.
 	APIPort uint16 `json:"apiPort,omitempty"`
-	// Network is the machine room's plan of addresses.
-	Network plan.Network `json:"network,omitzero"`
+	// Network is the test network's plan of addresses.
+	Network addressplan.Network `json:"network,omitzero"`
 	// Binaries is the folder of the programs to run; "" is the folder of the testbed program itself.
 	Binaries string `json:"-"`
 	// Logs is the folder for the logs of the cluster's parts; "" is one in the user's cache.

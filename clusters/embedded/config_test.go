@@ -41,11 +41,11 @@ func TestNamesAreChecked(t *testing.T) {
 }
 
 func TestAClaimedNameIsTakenUntilReleased(t *testing.T) {
-	first, err := claimName("claim-test")
+	first, err := lockName("claim-test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claimName("claim-test"); err == nil || !strings.Contains(err.Error(), "testbed down --name claim-test") {
+	if _, err := lockName("claim-test"); err == nil || !strings.Contains(err.Error(), "testbed down --name claim-test") {
 		t.Errorf("second claim: %v", err)
 	}
 	if _, err := Find(t.Context(), "claim-test"); err == nil || !strings.Contains(err.Error(), "still starting") {
@@ -57,7 +57,7 @@ func TestAClaimedNameIsTakenUntilReleased(t *testing.T) {
 		t.Errorf("found %+v, %v", running, err)
 	}
 	first.release()
-	second, err := claimName("claim-test")
+	second, err := lockName("claim-test")
 	if err != nil {
 		t.Fatalf("claim after release: %v", err)
 	}

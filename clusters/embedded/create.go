@@ -28,7 +28,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, fmt.Errorf("making the folder for logs: %w", err)
 	}
 	s := &supervisor{}
-	if s.claim, err = claimName(config.Name); err != nil {
+	if s.lock, err = lockName(config.Name); err != nil {
 		return nil, err
 	}
 	if s.api, err = listenForAPI(config.APIPort); err != nil {
@@ -43,7 +43,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 		s.stop()
 		return nil, fmt.Errorf("making cluster %q: %w (logs are in %s)", config.Name, err, config.Logs)
 	}
-	c := newCluster(spec, s.room.Process.Pid)
+	c := newCluster(spec, s.process.Process.Pid)
 	c.supervisor = s
 	return c, nil
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are the machine room's own. Somebody who may not make them gets a user namespace too, in which he may.
+// namespaces are the test network's own. Somebody who may not make them gets a user namespace too, in which he may.
 func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
@@ -39,7 +39,7 @@ func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a socket pair: %w", err)
 	}
-	file := os.NewFile(uintptr(fds[0]), "machine room")
+	file := os.NewFile(uintptr(fds[0]), "test network")
 	defer file.Close() // FileConn has its own
 	theirs = os.NewFile(uintptr(fds[1]), "host")
 	if ours, err = net.FileConn(file); err != nil {

@@ -59,7 +59,7 @@ func explainNamespaces(err error) error {
 	refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EUSERS) || errors.Is(err, syscall.EINVAL)
 	if !refused {
-		return fmt.Errorf("starting the machine room: %w", err)
+		return fmt.Errorf("starting the test network: %w", err)
 	}
 	if mayAdminister() {
 		return fmt.Errorf("the kernel refuses to make namespaces (see `sysctl user`): %w", err)

@@ -25,7 +25,7 @@ func TestATakenNameStandsInTheWay(t *testing.T) {
 	if err := config.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "make") {
 		t.Errorf("a name that is free, and programs that are not built: %v", err)
 	}
-	held, err := claimName(config.Name)
+	held, err := lockName(config.Name)
 	if err != nil {
 		t.Fatal(err)
 	}

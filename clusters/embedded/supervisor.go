@@ -16,19 +16,19 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
-// supervisor is the host's side of a cluster that this process made. The machine room ends when it does: by the end
+// supervisor is the host's side of a cluster that this process made. The test network ends when it does: by the end
 // of their socket, and by the kernel's parent-death signal should even that fail.
 type supervisor struct {
-	claim *claim
-	api   *apiListener
-	room  *exec.Cmd
-	host  net.Conn      // to the machine room
-	ended chan struct{} // closed when the machine room is gone
-	once  sync.Once
-	cause error // why the cluster failed after it was ready; read it when ended is closed
+	lock    *nameLock
+	api     *apiListener
+	process *exec.Cmd
+	host    net.Conn      // to the test network
+	ended   chan struct{} // closed when the test network is gone
+	once    sync.Once
+	cause   error // why the cluster failed after it was ready; read it when ended is closed
 }
 
-// start runs the machine room and waits until the cluster is ready.
+// start runs the test network and waits until the cluster is ready.
 func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spec, progress io.Writer) error {
 	ours, theirs, err := socketPair()
 	if err != nil {
@@ -36,15 +36,15 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	}
 	defer theirs.Close()
 	s.host = ours
-	s.room = exec.Command(testbed, control.Command)
-	s.room.ExtraFiles = []*os.File{theirs}
-	s.room.Stderr = os.Stderr // only what it can't tell us otherwise
-	s.room.SysProcAttr = namespaces()
+	s.process = exec.Command(testbed, control.Command)
+	s.process.ExtraFiles = []*os.File{theirs}
+	s.process.Stderr = os.Stderr // only what it can't tell us otherwise
+	s.process.SysProcAttr = namespaces()
 	if err := s.run(); err != nil {
 		return explainNamespaces(err)
 	}
 	if err := json.NewEncoder(s.host).Encode(spec); err != nil {
-		return fmt.Errorf("telling the machine room what to build: %w", err)
+		return fmt.Errorf("telling the test network what to build: %w", err)
 	}
 	stop := context.AfterFunc(ctx, s.stop)
 	defer stop()
@@ -56,12 +56,12 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 		return err
 	}
 	go s.watch(events)
-	s.claim.announce(Running{Name: spec.Name, PID: s.room.Process.Pid, Spec: spec})
-	s.api.serve(control.NewClient(s.room.Process.Pid), spec.Network) //nolint:contextcheck // ctx only bounds the start
+	s.lock.announce(Running{Name: spec.Name, PID: s.process.Process.Pid, Spec: spec})
+	s.api.serve(control.NewClient(s.process.Process.Pid), spec.Network) //nolint:contextcheck // ctx only bounds the start
 	return nil
 }
 
-// run starts the machine room from a thread that stays until it ends, because the parent-death signal is sent when
+// run starts the test network from a thread that stays until it ends, because the parent-death signal is sent when
 // the thread, not the process, that made a child ends.
 func (s *supervisor) run() error {
 	s.ended = make(chan struct{})
@@ -69,10 +69,10 @@ func (s *supervisor) run() error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := s.room.Start()
+		err := s.process.Start()
 		started <- err
 		if err == nil {
-			s.room.Wait() //nolint:errcheck // how it ended is told by its last event
+			s.process.Wait() //nolint:errcheck // how it ended is told by its last event
 		}
 		close(s.ended)
 	}()
@@ -84,7 +84,7 @@ func awaitReady(events *json.Decoder, progress io.Writer) error {
 	for {
 		var event control.Event
 		if err := events.Decode(&event); err != nil {
-			return fmt.Errorf("the machine room ended without a word: %w", err)
+			return fmt.Errorf("the test network ended without a word: %w", err)
 		}
 		switch {
 		case event.Failed != "":
@@ -106,7 +106,7 @@ func (s *supervisor) watch(events *json.Decoder) {
 	s.stop()
 }
 
-// stopPatience is how long the machine room gets to end by itself. All it does then is exit.
+// stopPatience is how long the test network gets to end by itself. All it does then is exit.
 const stopPatience = 2 * time.Second
 
 // stop ends the cluster. It may be called any number of times.
@@ -122,12 +122,12 @@ func (s *supervisor) stop() {
 			select {
 			case <-s.ended:
 			case <-time.After(stopPatience):
-				s.room.Process.Kill() //nolint:errcheck // it has ended by itself, then
+				s.process.Process.Kill() //nolint:errcheck // it has ended by itself, then
 				<-s.ended
 			}
 		}
-		if s.claim != nil {
-			s.claim.release()
+		if s.lock != nil {
+			s.lock.release()
 		}
 	})
 }

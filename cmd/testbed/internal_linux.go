@@ -5,8 +5,8 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/machine"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+	"github.com/ingress-testbed/testbed/clusters/embedded/testnetwork"
 )
 
 // runInternal runs one of the embedded cluster's own processes. It returns false if the arguments are those of a user.
@@ -16,7 +16,7 @@ func runInternal(args []string) (code int, done bool) {
 	}
 	switch {
 	case args[0] == control.Command:
-		return machine.Main(), true
+		return testnetwork.Main(), true
 	case args[0] == node.Command && len(args) == 2:
 		return node.Main(args[1]), true
 	case args[0] == machineShellCommand && len(args) > 2:

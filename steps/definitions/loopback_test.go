@@ -260,7 +260,6 @@ func (l *loopback) Nodes(context.Context) ([]clusters.Node, error) {
 		{Name: "node-2", InternalIP: netip.MustParseAddr("10.0.0.2"), ExternalIP: netip.MustParseAddr(workerAddress)},
 	}, nil
 }
-func (l *loopback) Access() clusters.Access                  { return clusters.DirectAccess(l.Client()) }
 func (l *loopback) Client() clusters.Client                  { return l }
 func (l *loopback) Access() clusters.Access                  { return clusters.DirectAccess(l.Client()) }
 func (l *loopback) LoadImage(context.Context, string) error  { return nil }

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Client asks things of a machine room.
+// Client asks things of a test network.
 type Client struct {
-	root string // how the machine room's root is seen from here
+	root string // how the test network's root is seen from here
 }
 
-// NewClient talks to the machine room that runs as process pid.
+// NewClient talks to the test network that runs as process pid.
 func NewClient(pid int) *Client {
 	return &Client{root: filepath.Join("/proc", strconv.Itoa(pid), "root")}
 }
 
-// Path is how a path inside the machine room is seen from here.
+// Path is how a path inside the test network is seen from here.
 func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
 
 // Dial opens a connection from a machine inside.

@@ -1,4 +1,4 @@
-// Package control is how the host's side and the machine room talk: what to build, what happens meanwhile, and then
+// Package control is how the host's side and the test network talk: what to build, what happens meanwhile, and then
 // requests over a Unix socket, one a connection. A connection opened inside is handed out as a file descriptor, so
 // that its packets carry the inside's addresses while this process uses it like any other.
 package control
@@ -8,11 +8,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
-// Paths inside the machine room's mount namespace. From the host they are seen below /proc/PID/root, PID being the
-// machine room's, and they are gone when it is.
+// Paths inside the test network's mount namespace. From the host they are seen below /proc/PID/root, PID being the
+// test network's, and they are gone when it is.
 const (
 	StateDir         = "/run/testbed"
 	Socket           = StateDir + "/control.sock"
@@ -24,17 +24,17 @@ const (
 	ProgramDir       = StateDir + "/bin" // for the PATH of shells: kubectl
 )
 
-// Command is the hidden sub-command by which the testbed program becomes a machine room. Its file descriptor 3 is a
+// Command is the hidden sub-command by which the testbed program becomes a test network. Its file descriptor 3 is a
 // stream socket to the host's side: a Spec comes in, Events go out, and its end is the order to end.
-const Command = "machine-room"
+const Command = "test-network"
 
 // APIPort is the API server's port on the first node.
 const APIPort = 6443
 
-// Spec is what the machine room is to build. It is the first thing sent to it, as one JSON value.
+// Spec is what the test network is to build. It is the first thing sent to it, as one JSON value.
 type Spec struct {
-	Name    string       `json:"name"`
-	Network plan.Network `json:"network"`
+	Name    string              `json:"name"`
+	Network addressplan.Network `json:"network"`
 	// KubernetesVersion is what the nodes say they run, "v1.37.2".
 	KubernetesVersion string `json:"kubernetesVersion"`
 	// Kube is the path of the multi-call binary, and CNI the folder of the CNI plug-ins.
@@ -46,14 +46,14 @@ type Spec struct {
 	HostAPI netip.AddrPort `json:"hostAPI"`
 }
 
-// Event is what the machine room tells while it builds, each as one JSON value.
+// Event is what the test network tells while it builds, each as one JSON value.
 type Event struct {
 	// Done is a step that is finished, and Took how long it took.
 	Done string        `json:"done,omitempty"`
 	Took time.Duration `json:"took,omitempty"`
 	// Ready says that the cluster can be used.
 	Ready bool `json:"ready,omitempty"`
-	// Failed says why the machine room gives up. It ends after this.
+	// Failed says why the test network gives up. It ends after this.
 	Failed string `json:"failed,omitempty"`
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Room is what the server needs of the machine room.
+// Room is what the server needs of the test network.
 type Room interface {
 	// Dial opens a connection from a machine and returns its file, which the server closes.
 	Dial(ctx context.Context, r DialRequest) (*os.File, error)

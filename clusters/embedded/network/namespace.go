@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package network makes the machine room's network out of the kernel's own parts: namespaces for machines, veth pairs
+// Package network makes the test network's network out of the kernel's own parts: namespaces for machines, veth pairs
 // for cables, a bridge for the switch, and nftables for the 1:1 translation of public addresses.
 //
 // It only ever acts on namespaces made by itself; the caller must already be in a network namespace of its own.

@@ -8,7 +8,7 @@ import (
 
 	"sigs.k8s.io/knftables"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
 const internetGateway = "internet-gateway"
@@ -16,7 +16,7 @@ const internetGateway = "internet-gateway"
 // connectInternet gives every node a public address, one to one, as a cloud's internet gateway does: the node itself
 // only knows its address on the LAN, and a client's address is left as it is. Private addresses can't be reached from
 // the internet.
-func (n *Namespace) connectInternet(ctx context.Context, p plan.Network) error {
+func (n *Namespace) connectInternet(ctx context.Context, p addressplan.Network) error {
 	return n.Do(func() error {
 		nft, err := knftables.New(knftables.IPv4Family, internetGateway)
 		if err != nil {
@@ -33,7 +33,7 @@ func (n *Namespace) connectInternet(ctx context.Context, p plan.Network) error {
 	})
 }
 
-func translatePublicAddresses(tx *knftables.Transaction, p plan.Network) {
+func translatePublicAddresses(tx *knftables.Transaction, p addressplan.Network) {
 	addChain(tx, "prerouting", knftables.NATType, knftables.PreroutingHook, knftables.DNATPriority)
 	addChain(tx, "postrouting", knftables.NATType, knftables.PostroutingHook, knftables.SNATPriority)
 	for i, node := range p.Nodes {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
 // Names of interfaces: of a machine's only cable, and of the router's two sides.
@@ -16,7 +16,7 @@ const (
 	lanBridge         = "lan"
 )
 
-// Topology is the machine room, cabled.
+// Topology is the test network, cabled.
 type Topology struct {
 	Router, Client *Namespace
 	// Nodes in the plan's order.
@@ -26,7 +26,7 @@ type Topology struct {
 // Build makes the plan's machines and cables. The router's namespace is the caller's own.
 //
 //	client eth0 ── internet router lan ── eth0 node (each)
-func Build(ctx context.Context, p plan.Network) (*Topology, error) {
+func Build(ctx context.Context, p addressplan.Network) (*Topology, error) {
 	var t Topology
 	var err error
 	if t.Router, err = Current("router"); err != nil {
@@ -53,18 +53,18 @@ func Build(ctx context.Context, p plan.Network) (*Topology, error) {
 	return &t, t.Router.connectInternet(ctx, p)
 }
 
-func (t *Topology) connectClient(p plan.Network) error {
+func (t *Topology) connectClient(p addressplan.Network) error {
 	bits := p.ClientNet().Bits()
 	err := Connect(
 		Port{t.Router, internetInterface, netip.PrefixFrom(p.ClientGateway(), bits)},
-		Port{t.Client, plan.MachineInterface, netip.PrefixFrom(p.ClientAddress, bits)}, p.InternetMTU)
+		Port{t.Client, addressplan.MachineInterface, netip.PrefixFrom(p.ClientAddress, bits)}, p.InternetMTU)
 	if err != nil {
 		return err
 	}
 	return t.Client.DefaultRoute(p.ClientGateway())
 }
 
-func (t *Topology) connectNodes(p plan.Network) error {
+func (t *Topology) connectNodes(p addressplan.Network) error {
 	var cables []string
 	for _, node := range p.Nodes {
 		ns, err := NewNamespace(node.Name)
@@ -73,7 +73,7 @@ func (t *Topology) connectNodes(p plan.Network) error {
 		}
 		err = Connect(
 			Port{Namespace: t.Router, Interface: node.Name},
-			Port{ns, plan.MachineInterface, netip.PrefixFrom(node.Address, p.LAN.Bits())}, p.LANMTU)
+			Port{ns, addressplan.MachineInterface, netip.PrefixFrom(node.Address, p.LAN.Bits())}, p.LANMTU)
 		if err != nil {
 			return err
 		}

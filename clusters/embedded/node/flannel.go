@@ -18,7 +18,7 @@ import (
 	"github.com/flannel-io/flannel/pkg/subnet/kube"
 	"github.com/flannel-io/flannel/pkg/trafficmngr/nftables"
 
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
 const (
@@ -85,7 +85,7 @@ func (c Config) writeFlannelConfig() (string, error) {
 }
 
 func (c Config) externalInterface() (*backend.ExternalInterface, error) {
-	link, err := net.InterfaceByName(plan.MachineInterface)
+	link, err := net.InterfaceByName(addressplan.MachineInterface)
 	if err != nil {
 		return nil, fmt.Errorf("finding the node's own interface: %w", err)
 	}

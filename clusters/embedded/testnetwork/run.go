@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package machine is the machine room: the first process in a set of namespaces of its own, which cables the network,
+// Package testnetwork is the test network: the first process in a set of namespaces of its own, which cables the network,
 // starts a real control plane and the nodes, and then answers the host's requests. Everything it makes is inside
 // those namespaces, so that all of it ends with this process, however it ends.
-package machine
+package testnetwork
 
 import (
 	"context"
@@ -25,8 +25,8 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
 )
 
-// room is the machine room while it is built and runs.
-type room struct {
+// testNetwork is the test network while it is built and runs.
+type testNetwork struct {
 	spec      control.Spec
 	topology  *network.Topology
 	ca        *pki.Authority
@@ -34,11 +34,11 @@ type room struct {
 	client    kubernetes.Interface
 }
 
-// Main runs the machine room, as control.Command says, and returns the process's exit code.
+// Main runs the test network, as control.Command says, and returns the process's exit code.
 func Main() int {
 	host := os.NewFile(3, "host")
 	if host == nil {
-		fmt.Fprintln(os.Stderr, "testbed machine-room is started by testbed itself; use: testbed up")
+		fmt.Fprintln(os.Stderr, "testbed test-network is started by testbed itself; use: testbed up")
 		return 2
 	}
 	events := &reporter{encoder: json.NewEncoder(host)}
@@ -62,7 +62,7 @@ func (r *reporter) tell(e control.Event) error {
 }
 
 func run(host io.Reader, events *reporter) error {
-	var r room
+	var r testNetwork
 	decoder := json.NewDecoder(host)
 	if err := decoder.Decode(&r.spec); err != nil {
 		return fmt.Errorf("reading what to build: %w", err)
@@ -90,7 +90,7 @@ func run(host io.Reader, events *reporter) error {
 }
 
 // build makes the cluster, step by step, and tells the host of each.
-func (r *room) build(ctx context.Context, events *reporter) error {
+func (r *testNetwork) build(ctx context.Context, events *reporter) error {
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
@@ -113,7 +113,7 @@ func (r *room) build(ctx context.Context, events *reporter) error {
 	return nil
 }
 
-func (r *room) cable(ctx context.Context) error {
+func (r *testNetwork) cable(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		r.topology, err = network.Build(ctx, r.spec.Network)
@@ -127,7 +127,7 @@ func (r *room) cable(ctx context.Context) error {
 }
 
 // serve answers the host's requests until it hangs up.
-func (r *room) serve(ctx context.Context, events *reporter) error {
+func (r *testNetwork) serve(ctx context.Context, events *reporter) error {
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Socket, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"fmt"
@@ -42,8 +42,8 @@ func issueCertificates(spec control.Spec) (*pki.Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := spec.Network
-	inside := serverURL(plan.Nodes[0].Address)
+	addresses := spec.Network
+	inside := serverURL(addresses.Nodes[0].Address)
 	for _, id := range servingIdentities(spec) {
 		if err := ca.Issue(id); err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func issueCertificates(spec control.Spec) (*pki.Authority, error) {
 			return nil, err
 		}
 	}
-	for _, node := range plan.Nodes {
+	for _, node := range addresses.Nodes {
 		id := pki.Identity{
 			File: nodeFile(node.Name), User: "system:node:" + node.Name, Groups: []string{nodesGroup},
 			Names: []string{node.Name}, Addresses: []netip.Addr{node.Address},
@@ -68,13 +68,13 @@ func issueCertificates(spec control.Spec) (*pki.Authority, error) {
 }
 
 func servingIdentities(spec control.Spec) []pki.Identity {
-	plan := spec.Network
+	addresses := spec.Network
 	return []pki.Identity{
 		{
 			File: apiServerFile, User: apiServerFile,
 			Names: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc",
 				"kubernetes.default.svc." + clusterDomain, "localhost"},
-			Addresses: []netip.Addr{plan.KubernetesService(), plan.Nodes[0].Address, plan.Public(0),
+			Addresses: []netip.Addr{addresses.KubernetesService(), addresses.Nodes[0].Address, addresses.Public(0),
 				netip.AddrFrom4([4]byte{127, 0, 0, 1})},
 		},
 		{File: toKubeletFile, User: toKubeletFile, Groups: []string{mastersGroup}},

@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/plan"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 )
 
 // startAPI starts etcd and the API server on the first node and waits until it is ready.
-func (r *room) startAPI(ctx context.Context) error {
+func (r *testNetwork) startAPI(ctx context.Context) error {
 	first := r.topology.Nodes[0]
 	if err := r.processes.start(first, "etcd", r.program("etcd", etcdFlags())...); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (r *room) startAPI(ctx context.Context) error {
 }
 
 // startControllers starts what acts on objects.
-func (r *room) startControllers() error {
+func (r *testNetwork) startControllers() error {
 	first := r.topology.Nodes[0]
 	for name, flags := range map[string][]string{
 		"kube-controller-manager": controllerManagerFlags(r.spec.Network),
@@ -60,7 +60,7 @@ func (r *room) startControllers() error {
 	return nil
 }
 
-func (r *room) program(name string, flags []string) []string {
+func (r *testNetwork) program(name string, flags []string) []string {
 	return append([]string{r.spec.Kube, name}, flags...)
 }
 
@@ -75,7 +75,7 @@ func etcdFlags() []string {
 	}
 }
 
-func apiServerFlags(p plan.Network) []string {
+func apiServerFlags(p addressplan.Network) []string {
 	return []string{
 		"--etcd-servers=" + etcdURL,
 		"--advertise-address=" + p.Nodes[0].Address.String(),
@@ -97,7 +97,7 @@ func apiServerFlags(p plan.Network) []string {
 	}
 }
 
-func controllerManagerFlags(p plan.Network) []string {
+func controllerManagerFlags(p addressplan.Network) []string {
 	config := kubeconfigPath("kube-controller-manager")
 	return []string{
 		"--kubeconfig=" + config,
@@ -136,7 +136,7 @@ func schedulerFlags() []string {
 
 // proxyFlags are kube-proxy's on one node. A network namespace can't set the machine's limits of connection tracking,
 // hence the zeros, which leave them alone.
-func proxyFlags(p plan.Network, node string) []string {
+func proxyFlags(p addressplan.Network, node string) []string {
 	return []string{
 		"--kubeconfig=" + kubeconfigPath("kube-proxy"),
 		"--proxy-mode=nftables",

@@ -16,23 +16,23 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
-// A running cluster is known by an abstract Unix socket (unix(7)) that its supervisor listens on: the name can be
-// taken once, is found by any process of the user, and is free again the moment the supervisor is gone. No file says
-// that a cluster runs which doesn't.
+// The name of a running cluster is that of an abstract Unix socket (unix(7)) on which its supervisor listens: it can be
+// locked once, any process of the user finds it, and the kernel releases it when the supervisor ends. There is no file that
+// could be out of date.
 
-// Running is what a supervisor tells of its cluster.
+// Running describes a running cluster.
 type Running struct {
 	Name string `json:"name"`
-	// PID of the machine room, and Supervisor of the process that made it.
+	// PID of the test network, and Supervisor of the process that made it.
 	PID        int          `json:"pid"`
 	Supervisor int          `json:"supervisor"`
 	Spec       control.Spec `json:"spec"`
 }
 
-// ErrNotRunning is wrapped by what asks for a cluster that does not run.
+// ErrNotRunning is wrapped by errors about a cluster that is not running.
 var ErrNotRunning = errors.New("no such cluster is running")
 
-// NameTaken is the error for a cluster that is to be made under a running one's name.
+// NameTaken is the error for a new cluster with the name of a running one.
 func NameTaken(name string) error {
 	return fmt.Errorf("a cluster named %q is running already: "+
 		"end it with `testbed down --name %s` or choose another --name", name, name)
@@ -40,59 +40,59 @@ func NameTaken(name string) error {
 
 func socketPrefix() string { return fmt.Sprintf("@ingress-testbed/%d/", os.Getuid()) }
 
-// claim holds a cluster's name.
-type claim struct {
+// nameLock holds a cluster's name.
+type nameLock struct {
 	listener *net.UnixListener
 	mu       sync.Mutex
 	running  *Running // nil until the cluster is ready
 }
 
-func claimName(name string) (*claim, error) {
+func lockName(name string) (*nameLock, error) {
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socketPrefix() + name, Net: "unix"})
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, NameTaken(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("claiming the cluster name %q: %w", name, err)
+		return nil, fmt.Errorf("locking the cluster name %q: %w", name, err)
 	}
-	c := &claim{listener: listener}
+	c := &nameLock{listener: listener}
 	go c.serve()
 	return c, nil
 }
 
-func (c *claim) announce(r Running) {
+func (l *nameLock) announce(r Running) {
 	r.Supervisor = os.Getpid()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.running = &r
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = &r
 }
 
-func (c *claim) release() { c.listener.Close() }
+func (l *nameLock) release() { l.listener.Close() }
 
-func (c *claim) serve() {
+func (l *nameLock) serve() {
 	for {
-		conn, err := c.listener.AcceptUnix()
+		conn, err := l.listener.AcceptUnix()
 		if err != nil {
 			return
 		}
-		go c.tell(conn)
+		go l.answer(conn)
 	}
 }
 
-// tell answers the cluster's own user and root. An abstract socket has no permissions of its own.
-func (c *claim) tell(conn *net.UnixConn) {
+// answer sends Running to processes of the same user and of root. An abstract socket has no permissions of its own.
+func (l *nameLock) answer(conn *net.UnixConn) {
 	defer conn.Close()
 	if !fromOwner(conn) {
 		return
 	}
-	c.mu.Lock()
-	running := c.running
-	c.mu.Unlock()
+	l.mu.Lock()
+	running := l.running
+	l.mu.Unlock()
 	conn.SetWriteDeadline(time.Now().Add(time.Second))
-	json.NewEncoder(conn).Encode(running) //nolint:errcheck // whoever asked has left
+	json.NewEncoder(conn).Encode(running) //nolint:errcheck // the client has left
 }
 
-// Find asks the supervisor of a running cluster.
+// Find returns what the supervisor of a running cluster says of it.
 func Find(ctx context.Context, name string) (Running, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", socketPrefix()+name)
@@ -100,17 +100,17 @@ func Find(ctx context.Context, name string) (Running, error) {
 		return Running{}, fmt.Errorf("%w: %q (start it with `testbed up --name %s`)", ErrNotRunning, name, name)
 	}
 	if err != nil {
-		return Running{}, fmt.Errorf("asking for cluster %q: %w", name, err)
+		return Running{}, fmt.Errorf("connecting to the supervisor of cluster %q: %w", name, err)
 	}
 	defer conn.Close()
-	// Anybody on this machine can take a name, and what the answer says is run later.
+	// Any user of this machine can take a name, and the answer has the path of a program that is run later.
 	if !fromOwner(conn.(*net.UnixConn)) { //nolint:forcetypeassert // what dialing "unix" gives
 		return Running{}, fmt.Errorf("the name %q is taken by a process of another user: choose another --name", name)
 	}
 	conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	var running *Running
 	if err := json.NewDecoder(conn).Decode(&running); err != nil {
-		return Running{}, fmt.Errorf("asking cluster %q: %w", name, err)
+		return Running{}, fmt.Errorf("reading from the supervisor of cluster %q: %w", name, err)
 	}
 	if running == nil {
 		return Running{}, fmt.Errorf("cluster %q is still starting", name)
@@ -118,7 +118,7 @@ func Find(ctx context.Context, name string) (Running, error) {
 	return *running, nil
 }
 
-// List names the user's running clusters.
+// List returns the names of the user's running clusters.
 func List() ([]string, error) {
 	table, err := os.Open("/proc/net/unix")
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 )
 
 // Dial opens a connection from a machine.
-func (r *room) Dial(ctx context.Context, request control.DialRequest) (*os.File, error) {
+func (r *testNetwork) Dial(ctx context.Context, request control.DialRequest) (*os.File, error) {
 	from, err := r.topology.Namespace(request.From)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (r *room) Dial(ctx context.Context, request control.DialRequest) (*os.File,
 }
 
 // Capture listens on an interface of a machine.
-func (r *room) Capture(ctx context.Context, request control.Link, w io.Writer) error {
+func (r *testNetwork) Capture(ctx context.Context, request control.Link, w io.Writer) error {
 	on, err := r.topology.Namespace(request.Machine)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (r *room) Capture(ctx context.Context, request control.Link, w io.Writer) e
 }
 
 // LoadImage makes the images of an archive known to all nodes.
-func (r *room) LoadImage(ctx context.Context, archive string) error {
+func (r *testNetwork) LoadImage(ctx context.Context, archive string) error {
 	store, err := image.Open(control.ImageDir)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (r *room) LoadImage(ctx context.Context, archive string) error {
 }
 
 // PodLink finds the node's end of a pod's link.
-func (r *room) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
+func (r *testNetwork) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
 	for _, planned := range r.spec.Network.Nodes {
 		pod, err := agent.ReadPodNetwork(node.AgentDir(nodeDir(planned.Name)), request.Namespace, request.Pod)
 		if err == nil {

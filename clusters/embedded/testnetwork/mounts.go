@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
-// mountFileSystems gives the machine room a /run of its own, in memory, and a /proc of its own processes. Nothing that
-// is mounted here is seen by the host, and nothing that is written to /run outlives the machine room.
+// mountFileSystems gives the test network a /run of its own, in memory, and a /proc of its own processes. Nothing that
+// is mounted here is seen by the host, and nothing that is written to /run outlives the test network.
 func mountFileSystems() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keeping mounts to ourselves: %w", err)

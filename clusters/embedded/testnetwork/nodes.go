@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const nodesPatience = 2 * time.Minute
 
 // startNodes starts the controllers, and on every node kube-proxy and the node's own program, and waits until every
 // node is Ready.
-func (r *room) startNodes(ctx context.Context) error {
+func (r *testNetwork) startNodes(ctx context.Context) error {
 	if err := r.grantNodeRights(ctx); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (r *room) startNodes(ctx context.Context) error {
 }
 
 // controllersWork looks for what the controller manager makes early on and the first Pod that anybody makes needs.
-func (r *room) controllersWork(ctx context.Context) error {
+func (r *testNetwork) controllersWork(ctx context.Context) error {
 	_, err := r.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("waiting for kube-controller-manager to make service accounts (see %s): %w",
@@ -54,7 +54,7 @@ func (r *room) controllersWork(ctx context.Context) error {
 	return nil
 }
 
-func (r *room) startNode(i int) error {
+func (r *testNetwork) startNode(i int) error {
 	machine, planned := r.topology.Nodes[i], r.spec.Network.Nodes[i]
 	configPath := filepath.Join(nodeDir(planned.Name), "node.json")
 	config, err := json.Marshal(r.nodeConfig(i))
@@ -74,7 +74,7 @@ func (r *room) startNode(i int) error {
 	return r.processes.start(machine, "kube-proxy-"+planned.Name, r.program("kube-proxy", flags)...)
 }
 
-func (r *room) nodeConfig(i int) node.Config {
+func (r *testNetwork) nodeConfig(i int) node.Config {
 	p, name := r.spec.Network, r.spec.Network.Nodes[i].Name
 	return node.Config{
 		Name: name, InternalIP: p.Nodes[i].Address, ExternalIP: p.Public(i),
@@ -86,7 +86,7 @@ func (r *room) nodeConfig(i int) node.Config {
 	}
 }
 
-func (r *room) nodesReady(ctx context.Context) error {
+func (r *testNetwork) nodesReady(ctx context.Context) error {
 	nodes, err := r.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing nodes: %w", err)
@@ -112,7 +112,7 @@ func nodeReady(n *corev1.Node) bool {
 }
 
 // labelControlPlane marks the first node, as k3s does; a node may not do so itself (NodeRestriction).
-func (r *room) labelControlPlane(ctx context.Context) error {
+func (r *testNetwork) labelControlPlane(ctx context.Context) error {
 	const patch = `{"metadata":{"labels":{"node-role.kubernetes.io/control-plane":"true"}}}`
 	name := r.spec.Network.Nodes[0].Name
 	_, err := r.client.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})

@@ -1,4 +1,4 @@
-package plan
+package addressplan
 
 import (
 	"net/netip"

@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"context"
@@ -14,7 +14,7 @@ const nodesGroup = "system:nodes"
 
 // grantNodeRights lets nodes watch what their agent keeps a local copy of. A kubelet asks for single objects, which
 // the Node authorizer allows; virtual-kubelet, on which the agent is built, wants lists.
-func (r *room) grantNodeRights(ctx context.Context) error {
+func (r *testNetwork) grantNodeRights(ctx context.Context) error {
 	const name = "testbed:nodes"
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: name},

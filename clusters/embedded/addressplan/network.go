@@ -1,6 +1,6 @@
-// Package plan is the embedded cluster on paper: which machines there are and which addresses they have. It decides
-// nothing at run time; the host's side and the machine room read the same plan.
-package plan
+// Package addressplan is the embedded cluster on paper: which machines there are and which addresses they have. It decides
+// nothing at run time; the host's side and the test network read the same plan.
+package addressplan
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
 //go:build linux
 
-package machine
+package testnetwork
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/network"
 )
 
-// processes are the programs that the machine room runs: the parts of Kubernetes and the nodes. Each writes a log
+// processes are the programs that the test network runs: the parts of Kubernetes and the nodes. Each writes a log
 // file. None is expected to end.
 type processes struct {
 	logs  string
