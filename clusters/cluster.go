@@ -33,7 +33,7 @@ type Cluster interface {
 	Capture(ctx context.Context, target CaptureTarget) (io.ReadCloser, error)
 	// ExportLogs writes the logs of the cluster's own parts into dir, for reports of failed runs.
 	ExportLogs(ctx context.Context, dir string) error
-	// Destroy ends the cluster if this process made it, and otherwise only lets go of it.
+	// Destroy ends the cluster if this process created it, and otherwise releases what this process used in it.
 	Destroy(ctx context.Context) error
 }
 

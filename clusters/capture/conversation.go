@@ -9,7 +9,7 @@ import (
 // Conversation is one TCP connection as far as it was captured. One that is captured both inside a tunnel and outside
 // of it makes two conversations.
 type Conversation struct {
-	// Client sent the SYN; where that was not captured, it is whoever was seen sending first.
+	// Client sent the SYN; where that was not captured, it is the side that was seen sending first.
 	Client, Server netip.AddrPort
 	// Tunnel of the client's packets; nil if they travelled plainly.
 	Tunnel *Tunnel
@@ -84,7 +84,7 @@ func (c *Conversation) Handshake() ([3]Packet, error) {
 	return shake, nil
 }
 
-// maxStream bounds what is put together of one direction: the opening of a connection is all that anybody reads.
+// maxStream bounds what is put together of one direction: only the beginning of a connection is read.
 const maxStream = 1 << 20
 
 // Stream is the beginning of what one side of the connection sent, put together from its segments in the order of

@@ -27,11 +27,11 @@ type Config struct {
 	Binaries string `json:"-"`
 	// Logs is the folder for the logs of the cluster's parts; "" is one in the user's cache.
 	Logs string `json:"-"`
-	// Progress is told what happens and how long it took; nil is silent.
+	// Progress receives each step and how long it took; nil discards them.
 	Progress io.Writer `json:"-"`
 }
 
-// DefaultName is the name of a cluster that nobody named.
+// DefaultName is the default name of a cluster.
 const DefaultName = "testbed"
 
 // Names become part of a socket's name and of a folder's.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are the test network's own. Somebody who may not make them gets a user namespace too, in which he may.
+// namespaces are the test network's own. A user without permission to create them gets a user namespace too.
 func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,

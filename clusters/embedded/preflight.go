@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Check says what stands in the way of making the cluster, each with its remedy: settings that make no sense, what this
+// Check checks that the cluster can be created, and says what to do if it can't: invalid settings, what this
 // machine lacks, a name that is taken, programs that are not built. It starts nothing.
 func (c Config) Check(ctx context.Context) error {
 	c, err := c.WithDefaults()
@@ -30,7 +30,7 @@ func (c Config) Check(ctx context.Context) error {
 	return err
 }
 
-// checkMachine says what this machine lacks.
+// checkMachine checks that this machine has what clusters need.
 func checkMachine(haveProgram func(string) bool) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("the embedded cluster needs Linux, this is %s: use CLUSTER=kind, or run it in a Linux machine", runtime.GOOS)
@@ -69,7 +69,7 @@ func explainNamespaces(err error) error {
 		strings.Join(userNamespaceRemedies(), " and "))
 }
 
-// userNamespaceRemedies lists the settings that may stand in the way on this machine.
+// userNamespaceRemedies lists the commands that may allow user namespaces on this machine.
 func userNamespaceRemedies() []string {
 	var remedies []string
 	for _, setting := range []struct{ path, bad, command string }{

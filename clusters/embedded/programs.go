@@ -16,7 +16,7 @@ import (
 //	BINARIES/testbed                      this program
 //	BINARIES/kubernetes/v1.37.2/kube      the control plane and kubectl, one folder a version
 //	BINARIES/cni/bridge, host-local, …    CNI plug-ins
-//	BINARIES/images/*.tar                 images, for whoever loads them
+//	BINARIES/images/*.tar                 images
 type Programs struct {
 	// Testbed, Kube and CNI are paths of two programs and a folder.
 	Testbed, Kube, CNI string

@@ -38,13 +38,13 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	s.host = ours
 	s.process = exec.Command(testbed, control.Command)
 	s.process.ExtraFiles = []*os.File{theirs}
-	s.process.Stderr = os.Stderr // only what it can't tell us otherwise
+	s.process.Stderr = os.Stderr // for errors before the socket is used
 	s.process.SysProcAttr = namespaces()
 	if err := s.run(); err != nil {
 		return explainNamespaces(err)
 	}
 	if err := json.NewEncoder(s.host).Encode(spec); err != nil {
-		return fmt.Errorf("telling the test network what to build: %w", err)
+		return fmt.Errorf("sending the specification to the test network: %w", err)
 	}
 	stop := context.AfterFunc(ctx, s.stop)
 	defer stop()
@@ -72,7 +72,7 @@ func (s *supervisor) run() error {
 		err := s.process.Start()
 		started <- err
 		if err == nil {
-			s.process.Wait() //nolint:errcheck // how it ended is told by its last event
+			s.process.Wait() //nolint:errcheck // its last event has the reason
 		}
 		close(s.ended)
 	}()
@@ -84,7 +84,7 @@ func awaitReady(events *json.Decoder, progress io.Writer) error {
 	for {
 		var event control.Event
 		if err := events.Decode(&event); err != nil {
-			return fmt.Errorf("the test network ended without a word: %w", err)
+			return fmt.Errorf("the test network ended without an error message: %w", err)
 		}
 		switch {
 		case event.Failed != "":
@@ -106,8 +106,8 @@ func (s *supervisor) watch(events *json.Decoder) {
 	s.stop()
 }
 
-// stopPatience is how long the test network gets to end by itself. All it does then is exit.
-const stopPatience = 2 * time.Second
+// stopTimeout is how long the test network gets to exit by itself.
+const stopTimeout = 2 * time.Second
 
 // stop ends the cluster. It may be called any number of times.
 func (s *supervisor) stop() {
@@ -121,7 +121,7 @@ func (s *supervisor) stop() {
 		if s.ended != nil {
 			select {
 			case <-s.ended:
-			case <-time.After(stopPatience):
+			case <-time.After(stopTimeout):
 				s.process.Process.Kill() //nolint:errcheck // it has ended by itself, then
 				<-s.ended
 			}

@@ -21,8 +21,8 @@ const (
 	maxLogs = 100
 )
 
-// ExportLogs writes the nodes' status and the logs of the Pods in kube-system into dir: what any cluster's API tells of
-// its own parts. Logs that can't be had are told of, after all others were written.
+// ExportLogs writes the nodes' status and the logs of the Pods in kube-system into dir: what the API server of
+// any cluster knows of its components. The error lists the logs that could not be read; all others are written.
 func ExportLogs(ctx context.Context, clientset kubernetes.Interface, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder for logs: %w", err)

@@ -176,7 +176,7 @@ func (a *Agents) waitRunning(ctx context.Context, name string) error {
 	return err
 }
 
-// refused tells apart what won't mend itself within the time of a scenario.
+// refused reports whether an error will last longer than a scenario.
 func refused(reason string) bool {
 	switch reason {
 	case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError":

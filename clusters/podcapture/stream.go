@@ -26,7 +26,7 @@ const (
 	headerLength = 24
 	// headerTimeout bounds the wait for it.
 	headerTimeout = 20 * time.Second
-	// drainTimeout bounds how long an agent may send what it has, once it was told to stop.
+	// drainTimeout bounds how long an agent may send what it has, once it was asked to stop.
 	drainTimeout = 10 * time.Second
 	maxComplaint = 4 << 10
 )

@@ -1,5 +1,4 @@
-// Package tempdir is folders for temporary files that outlive their process only until the next one comes by: a process
-// that is killed can't tidy up after itself.
+// Package tempdir provides temporary folders. Those of a process that was killed are removed by a later process, in Sweep.
 package tempdir
 
 import (
@@ -15,8 +14,8 @@ import (
 
 const (
 	prefix = "testbed-"
-	// lockSuffix is that of a file beside each folder, which its process holds a lock on (flock(2)). The kernel lets go of
-	// a lock when the process ends, however it does, so that nobody has to find out by numbers who still lives.
+	// lockSuffix is that of a file beside each folder, which its process locks (flock(2)). The kernel releases the lock when
+	// the process ends, so that no process IDs have to be compared.
 	lockSuffix = ".lock"
 )
 
@@ -26,7 +25,7 @@ type Dir struct {
 	lock *os.File
 }
 
-// Make makes a folder that nobody else may read, in the system's folder for temporary files. The purpose is part of
+// Make creates a folder that only this user may read, in the system's folder for temporary files. The purpose is part of
 // its name.
 func Make(purpose string) (*Dir, error) {
 	for {
@@ -44,13 +43,13 @@ func Make(purpose string) (*Dir, error) {
 		}
 		dir := &Dir{path: strings.TrimSuffix(lock.Name(), lockSuffix), lock: lock}
 		if err := os.Mkdir(dir.path, 0o700); err != nil {
-			return nil, errors.Join(fmt.Errorf("making a temporary folder for %s: %w", purpose, err), dir.letGo())
+			return nil, errors.Join(fmt.Errorf("making a temporary folder for %s: %w", purpose, err), dir.release())
 		}
 		return dir, nil
 	}
 }
 
-// hold takes the lock of a file, if nobody has it, and the file is still there under its name.
+// hold locks a file. It returns false if another process has the lock, or the file was removed.
 func hold(lock *os.File) (bool, error) {
 	err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -77,12 +76,12 @@ func hold(lock *os.File) (bool, error) {
 func (d *Dir) Path() string { return d.path }
 
 // Remove removes the folder with all that is in it.
-func (d *Dir) Remove() error { return errors.Join(os.RemoveAll(d.path), d.letGo()) }
+func (d *Dir) Remove() error { return errors.Join(os.RemoveAll(d.path), d.release()) }
 
 // Keep leaves the folder for people to read; no Sweep removes it.
-func (d *Dir) Keep() error { return d.letGo() }
+func (d *Dir) Keep() error { return d.release() }
 
-func (d *Dir) letGo() error {
+func (d *Dir) release() error {
 	if d.lock == nil {
 		return nil
 	}
@@ -91,7 +90,7 @@ func (d *Dir) letGo() error {
 	return errors.Join(os.Remove(lock.Name()), lock.Close())
 }
 
-// Sweep removes the folders of this user's processes that live no more.
+// Sweep removes the folders of this user's processes that have ended.
 func Sweep() error {
 	locks, err := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"+lockSuffix))
 	if err != nil {
@@ -109,7 +108,7 @@ func Sweep() error {
 func sweep(name string) error {
 	info, err := os.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || !ownedByUs(info) {
-		return nil //nolint:nilerr // it is gone, or somebody else's
+		return nil //nolint:nilerr // it is gone, or another user's
 	}
 	lock, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, os.ErrNotExist) {

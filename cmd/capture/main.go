@@ -49,7 +49,7 @@ func command() *cobra.Command {
 	flags.TextVar(&target.Towards, "towards", netip.Addr{}, "the interface that leads to this address")
 	root.AddCommand(&cobra.Command{
 		Use:   "wait",
-		Short: "Do nothing until told to end: a Pod in which captures can be started",
+		Short: "Wait until terminated, for a Pod in which captures are started",
 		Args:  cobra.NoArgs,
 		Run:   func(cmd *cobra.Command, _ []string) { <-cmd.Context().Done() },
 	})

@@ -47,7 +47,7 @@ func newCombine() *cobra.Command {
 	return cmd
 }
 
-// refused tells what is wrong with the arguments. main would say that nothing was run, which nobody asked for here.
+// refused reports invalid arguments. Without it, main would report that nothing was run.
 func refused(cmd *cobra.Command, err error) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "testbed: %v; see `%s --help`\n", err, cmd.CommandPath())
 	return inputError

@@ -205,7 +205,7 @@ func newCapture() *cobra.Command {
 }
 
 func captureTo(ctx context.Context, cluster clusters.Cluster, target clusters.CaptureTarget, file string) error {
-	// A reader such as tcpdump that ends first is no reason to complain.
+	// A reader such as tcpdump may end first.
 	signal.Ignore(syscall.SIGPIPE)
 	packets, err := cluster.Capture(ctx, target)
 	if err != nil {

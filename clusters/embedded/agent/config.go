@@ -103,7 +103,7 @@ type PodNetwork = sandbox.Record
 // ErrNoPodNetwork is wrapped by ReadPodNetwork for a Pod that doesn't run on the node or uses the node's own network.
 var ErrNoPodNetwork = sandbox.ErrNoRecord
 
-// ReadPodNetwork tells any process on the machine which interface of a node leads to a Pod, by the file
+// ReadPodNetwork returns which interface of a node leads to a Pod, for any process on the machine. It reads the file
 // StateDir/sandboxes/<namespace>_<pod>.json that the node's agent keeps for each running Pod.
 func ReadPodNetwork(stateDir, namespace, pod string) (PodNetwork, error) {
 	return sandbox.ReadRecord(sandboxDir(stateDir), namespace, pod)

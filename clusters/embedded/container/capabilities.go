@@ -109,7 +109,7 @@ func limitCapabilities(allowed uint64) error {
 	for number := 0; number <= 63; number++ {
 		set, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
 		if err != nil { // EINVAL: the kernel knows no more
-			return nil //nolint:nilerr // the end of the list is no error
+			return nil //nolint:nilerr // the end of the list
 		}
 		if set == 0 || allowed&(1<<number) != 0 {
 			continue

@@ -82,7 +82,7 @@ func CheckUser(user User) error {
 }
 
 // confine turns an identity into one that this user namespace can express. A user that only an image names becomes root,
-// which is what the user namespace's owner is outside anyway: nobody special.
+// which is an ordinary user outside.
 func (m idMaps) confine(id Identity) Identity {
 	if !m.users.has(id.UID) {
 		id.UID = 0

@@ -70,7 +70,7 @@ func exitOf(state *os.ProcessState, err error) Exit {
 	return Exit{Code: status.ExitStatus()}
 }
 
-// unknownExitCode stands for an end that nobody saw.
+// unknownExitCode is that of a process whose end was not observed.
 const unknownExitCode = 255
 
 func isExitError(err error) bool {
@@ -101,7 +101,7 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Resize tells the terminal its size in characters.
+// Resize sets the size of the terminal in characters.
 func (p *Process) Resize(columns, rows uint16) error {
 	if p.Stdin == nil {
 		return nil

@@ -66,7 +66,7 @@ func enterRootFS(spec Spec, maps idMaps) error {
 	return nil
 }
 
-// detach lets go of the old root, which pivot_root(".", ".") stacked on top of the new one.
+// detach unmounts the old root, which pivot_root(".", ".") stacked on top of the new one.
 func detach(oldRoot *os.File) error {
 	err := unix.Fchdir(int(oldRoot.Fd()))
 	if err == nil {
@@ -104,7 +104,7 @@ func prepareRoot(spec Spec, maps idMaps) (string, error) {
 	if err := copyTree(spec.RootFS, root); err != nil {
 		return "", fmt.Errorf("copying the image, since an overlay was refused (%w): %w", overlay, err)
 	}
-	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil { // pivot_root wants a mount
+	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil { // pivot_root requires a mount
 		return "", fmt.Errorf("mounting the copy of the image: %w", err)
 	}
 	return root, nil

@@ -46,7 +46,7 @@ type Spec struct {
 	HostAPI netip.AddrPort `json:"hostAPI"`
 }
 
-// Event is what the test network tells while it builds, each as one JSON value.
+// Event reports progress while the test network is built. Each is one JSON value.
 type Event struct {
 	// Done is a step that is finished, and Took how long it took.
 	Done string        `json:"done,omitempty"`

@@ -23,7 +23,7 @@ type Room interface {
 	PodLink(ctx context.Context, r PodRequest) (Link, error)
 }
 
-// requestTimeout bounds how long a client may take to say what it wants.
+// requestTimeout bounds how long a client may take to send its request.
 const requestTimeout = 10 * time.Second
 
 // Serve answers requests on listener until ctx is done.
@@ -53,7 +53,7 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 	conn.SetReadDeadline(time.Now().Add(requestTimeout))
 	line, err := readLine(conn)
 	if err != nil {
-		return // nobody is there to be told
+		return // the client has left
 	}
 	conn.SetReadDeadline(time.Time{})
 	var r request
@@ -120,7 +120,7 @@ func serveDial(ctx context.Context, conn *net.UnixConn, room Room, r DialRequest
 	}
 }
 
-// tell answers a client that may have left meanwhile, which is no concern of ours.
+// tell sends a reply. An error is ignored: the client has left.
 func tell(conn *net.UnixConn, r reply, err error) { _ = answer(conn, r, err) }
 
 func refuse(conn *net.UnixConn, err error) { tell(conn, reply{}, err) }

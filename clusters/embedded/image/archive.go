@@ -128,7 +128,7 @@ func readDockerArchive(archivePath string) ([]archivedImage, error) {
 		if len(descriptor.RepoTags) == 0 {
 			continue // without a name no Pod can ask for it
 		}
-		// The library finds an image by a tag and wants exactly what the manifest says.
+		// The library finds an image by a tag, which has to be exactly that of the manifest.
 		tag, err := parseTag(descriptor.RepoTags[0])
 		if err != nil {
 			return nil, err

@@ -11,7 +11,7 @@
 //	tmp/                 what is being written
 //
 // A root file system holds the files of the layers below it as hard links, so a layer that several images share is
-// unpacked once and takes its space once. Nobody may write to rootfs/: containers use it as an overlay's lower layer.
+// unpacked once and takes its space once. rootfs/ must not be written to: containers use it as an overlay's lower layer.
 package image
 
 import (
@@ -33,7 +33,7 @@ import (
 // ErrNotFound is wrapped by Get for an image that was never loaded.
 var ErrNotFound = errors.New("not in this cluster's store, and nothing is pulled from registries: load the image's archive")
 
-// ErrInvalidName is wrapped by Get for a name that is no image reference.
+// ErrInvalidName is wrapped by Get for an invalid image reference.
 var ErrInvalidName = errors.New("invalid image name")
 
 // Store is a folder of images. Its methods may be used by many goroutines and processes at once.

@@ -93,7 +93,7 @@ func removeTree(dir string) {
 	}
 	filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error { //nolint:errcheck // best effort
 		if err == nil && entry.IsDir() {
-			os.Chmod(path, 0o700) //nolint:errcheck // the removal below tells
+			os.Chmod(path, 0o700) //nolint:errcheck // the removal below fails, then
 		}
 		return nil
 	})

@@ -111,5 +111,5 @@ func (t *Topology) Namespace(machine string) (*Namespace, error) {
 			return ns, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no machine %q in this cluster", machine)
+	return nil, fmt.Errorf("unknown machine %q", machine)
 }

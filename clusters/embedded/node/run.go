@@ -26,7 +26,7 @@ import (
 // registrationPatience is how long flannel waits for the agent to register the node.
 const registrationPatience = time.Minute
 
-// Main runs a node until it is told to end, and returns the process's exit code. What it has to say goes to standard
+// Main runs a node until it is signalled to end, and returns the process's exit code. What it has to say goes to standard
 // error, which is the node's log.
 func Main(configPath string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)

@@ -153,7 +153,7 @@ func proxyFlags(p addressplan.Network, node string) []string {
 func certificate(file string) string { return certificateDir + "/" + file + ".crt" }
 func key(file string) string         { return certificateDir + "/" + file + ".key" }
 
-// poll asks until there is no error, and gives up after the time with the last one.
+// poll retries until there is no error. After the time-out it returns the last one.
 func poll(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w after %v", errGaveUp, patience))
 	defer cancel()

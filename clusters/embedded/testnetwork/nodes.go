@@ -24,7 +24,7 @@ const nodesPatience = 2 * time.Minute
 // startNodes starts the controllers, and on every node kube-proxy and the node's own program, and waits until every
 // node is Ready.
 func (r *testNetwork) startNodes(ctx context.Context) error {
-	if err := r.grantNodeRights(ctx); err != nil {
+	if err := r.allowNodes(ctx); err != nil {
 		return err
 	}
 	for i := range r.spec.Network.Nodes {
@@ -44,7 +44,7 @@ func (r *testNetwork) startNodes(ctx context.Context) error {
 	return r.labelControlPlane(ctx)
 }
 
-// controllersWork looks for what the controller manager makes early on and the first Pod that anybody makes needs.
+// controllersWork checks for objects that the controller manager creates early on and that the first Pod needs.
 func (r *testNetwork) controllersWork(ctx context.Context) error {
 	_, err := r.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 
 const nodesGroup = "system:nodes"
 
-// grantNodeRights lets nodes watch what their agent keeps a local copy of. A kubelet asks for single objects, which
-// the Node authorizer allows; virtual-kubelet, on which the agent is built, wants lists.
-func (r *testNetwork) grantNodeRights(ctx context.Context) error {
+// allowNodes gives nodes the permission to watch what their agent keeps in informers. A kubelet reads single objects, for
+// which the Node authorizer suffices.
+func (r *testNetwork) allowNodes(ctx context.Context) error {
 	const name = "testbed:nodes"
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -24,7 +24,7 @@ func (r *testNetwork) grantNodeRights(ctx context.Context) error {
 		}},
 	}
 	if _, err := r.client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("making cluster role %s: %w", name, err)
+		return fmt.Errorf("creating cluster role %s: %w", name, err)
 	}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},

@@ -49,7 +49,7 @@ func Main() int {
 	return 0
 }
 
-// reporter tells the host what happens. A part of Kubernetes may end while the cluster is still being built.
+// reporter sends events to the host. A part of Kubernetes may end while the cluster is still being built.
 type reporter struct {
 	mu      sync.Mutex
 	encoder *json.Encoder
@@ -89,7 +89,7 @@ func run(host io.Reader, events *reporter) error {
 	return nil
 }
 
-// build makes the cluster, step by step, and tells the host of each.
+// build creates the cluster, step by step, and reports each step to the host.
 func (r *testNetwork) build(ctx context.Context, events *reporter) error {
 	for _, step := range []struct {
 		name string

@@ -12,7 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/capture"
 )
 
-// Exit codes, by which whoever started the agent tells what went wrong.
+// Exit codes of the agent.
 const (
 	ExitFailed = 1
 	// ExitUnsupported is for what this node can't show.
@@ -39,7 +39,7 @@ func Run(ctx context.Context, target Target, input io.Reader, w io.Writer) error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
-		// Nobody writes: the end of input is the sign that nobody listens any more, also when a connection broke.
+		// Nothing is written to input: its end means that the reader has gone, also when a connection broke.
 		_, _ = io.Copy(io.Discard, input)
 		stop()
 	}()

@@ -128,7 +128,7 @@ func resolve(ctx context.Context, link int, address netip.Addr) (net.HardwareAdd
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: nobody answers for %s", ErrNoLink, address)
+			return nil, fmt.Errorf("%w: no neighbour has address %s", ErrNoLink, address)
 		case <-time.After(resolvePoll):
 		}
 	}

@@ -48,7 +48,7 @@ func NewWatcher(client kubernetes.Interface, changed func(Reference)) *Watcher {
 	return &Watcher{client: client, changed: changed, watched: map[Reference]*watched{}}
 }
 
-// Hold starts watching the objects, or keeps on if somebody else holds them, until they are released or ctx is done.
+// Hold watches the objects until they are released as often as they were held, or ctx is done.
 func (w *Watcher) Hold(ctx context.Context, refs []Reference) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

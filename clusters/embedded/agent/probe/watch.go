@@ -16,7 +16,7 @@ const (
 	eagerFirst = 50 * time.Millisecond
 	eagerMost  = 250 * time.Millisecond
 	eagerFor   = 10 * time.Second
-	// Failures right after the start are no news.
+	// Failures right after the start are not reported.
 	silence = time.Second
 )
 
@@ -86,7 +86,7 @@ func (c *counter) count(err error) (Verdict, bool) {
 	if c.failures < c.failure {
 		return Verdict{}, false
 	}
-	c.failures = 0 // whoever acts on it starts anew
+	c.failures = 0 // the next verdict takes as many failures again
 	return Verdict{Reason: err}, true
 }
 

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// Record tells other processes on the machine, such as packet captures, where a running Pod is in the network. There is
+// Record says where a running Pod is in the network, for other processes on the machine such as packet captures. There is
 // one file a Pod that has a network of its own, "<namespace>_<name>.json"; neither name can hold an underscore.
 type Record struct {
 	Namespace string `json:"namespace"`

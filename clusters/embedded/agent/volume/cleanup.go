@@ -23,7 +23,7 @@ func unmountAll(dir string) error {
 	}
 	var errs []error
 	for _, e := range entries {
-		// EINVAL: it is no mount, as most are not.
+		// EINVAL: it is not a mount, as most are not.
 		if err := unix.Unmount(filepath.Join(dir, e.Name()), unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
 			errs = append(errs, fmt.Errorf("unmounting volume %s: %w", e.Name(), err))
 		}

@@ -40,7 +40,7 @@ func NewSet(dir string, sources Sources) *Set {
 	return &Set{dir: dir, sources: sources, tokens: map[tokenKey]*cachedToken{}, paths: map[string]string{}}
 }
 
-// Setup makes all volumes. After an error it may be called again and goes on where it failed. The time is when Refresh
+// Setup creates all volumes. After an error it may be called again and continues where it failed. The time is when Refresh
 // is due because a token grows old, or zero.
 func (s *Set) Setup(ctx context.Context, pod *corev1.Pod, rt podspec.Runtime) (time.Time, error) {
 	return s.each(ctx, pod, rt, func(v *corev1.Volume) bool { return true })
