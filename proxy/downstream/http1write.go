@@ -41,7 +41,7 @@ func (w *replyWriter) status(status int, reason []byte) {
 	w.out = append(w.out, '\r', '\n')
 }
 
-func (w *replyWriter) forwarded(reply *message.Response) { w.out = reply.AppendForwardedLines(w.out) }
+func (w *replyWriter) forwarded(reply *message.Response) { w.out = reply.AppendForwarded(w.out) }
 
 func (w *replyWriter) line(name, value string) {
 	w.out = append(w.out, name...)

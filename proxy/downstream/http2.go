@@ -63,7 +63,7 @@ func (c *streamClient) Context() context.Context { return c.stream.Context() }
 
 // Informational implements Client.
 func (c *streamClient) Informational(reply *message.Response) error {
-	if err := c.stream.WriteHeader(reply.Status, reply, false, nil, false); err != nil {
+	if err := c.stream.WriteHeader(reply.Status, reply, nil, false); err != nil {
 		return err
 	}
 	return c.stream.Flush()
@@ -76,7 +76,7 @@ func (c *streamClient) Header(h Header) error {
 		c.lines = append(append(c.lines, "Date: "...), c.dates.at(time.Now())...)
 		c.lines = append(c.lines, '\r', '\n')
 	}
-	return c.stream.WriteHeader(h.Status, h.Reply, false, c.lines, !h.HasBody)
+	return c.stream.WriteHeader(h.Status, h.Reply, c.lines, !h.HasBody)
 }
 
 // Data implements Client.

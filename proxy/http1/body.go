@@ -103,9 +103,6 @@ func (b *Body) Next() ([]byte, error) {
 	}
 }
 
-// There is Available.
-func (b *Body) There() ([]byte, error) { return b.Available() }
-
 // Available is Next, but never waits: the piece is empty if nothing was read yet.
 func (b *Body) Available() ([]byte, error) {
 	for {

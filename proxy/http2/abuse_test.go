@@ -16,7 +16,7 @@ func TestCancelledWatches(t *testing.T) {
 		before func(*Stream)
 		lasts  time.Duration
 	}{
-		"after the reply began": {func(s *Stream) { s.WriteHeader(200, nil, false, nil, false); s.Flush() }, 0},
+		"after the reply began": {func(s *Stream) { s.WriteHeader(200, nil, nil, false); s.Flush() }, 0},
 		"after a second":        {func(*Stream) {}, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestWindowUpdatesOfADownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const frames = 40000
 		c := connect(t, testOptions(), func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			for range frames {
 				if s.WriteData([]byte("0123456789")) != nil || s.Flush() != nil {
 					return

@@ -89,7 +89,7 @@ func BenchmarkRequests(b *testing.B) {
 	lines := []byte("Content-Type: text/plain\r\nContent-Length: 13\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
 	body := []byte("hello, world\n")
 	serve := func(s *Stream) {
-		if s.WriteHeader(200, nil, false, lines, false) == nil && s.WriteData(body) == nil {
+		if s.WriteHeader(200, nil, lines, false) == nil && s.WriteData(body) == nil {
 			s.End(nil)
 		}
 	}
@@ -118,7 +118,7 @@ func BenchmarkDownload(b *testing.B) {
 	var served sync.WaitGroup
 	conn := New(server, nil, testOptions(), func() func(*Stream) {
 		return func(s *Stream) {
-			err := s.WriteHeader(200, nil, false, nil, false)
+			err := s.WriteHeader(200, nil, nil, false)
 			for i := 0; i < 16 && err == nil; i++ {
 				err = s.WriteData(piece)
 			}
@@ -207,7 +207,7 @@ func idleCost(b *testing.B, connections, parallel int) (size, goroutines float64
 			return func(s *Stream) {
 				together.Done()
 				together.Wait() // so that each needs a worker
-				if s.WriteHeader(200, nil, false, nil, false) == nil && s.WriteData(content) == nil {
+				if s.WriteHeader(200, nil, nil, false) == nil && s.WriteData(content) == nil {
 					s.End(nil)
 				}
 			}

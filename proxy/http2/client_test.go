@@ -169,7 +169,7 @@ func (c *client) expectGoAway(code xhttp2.ErrCode) {
 }
 
 // ok replies with 200 and no content.
-func ok(s *Stream) { s.WriteHeader(200, nil, false, nil, true) }
+func ok(s *Stream) { s.WriteHeader(200, nil, nil, true) }
 
 // held returns a function that serves requests when release is called.
 func held() (serve func(*Stream), release func()) {

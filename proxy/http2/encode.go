@@ -64,10 +64,10 @@ func appendField(dst, name, value []byte) []byte {
 }
 
 // appendForwarded appends the fields of an endpoint's reply that are forwarded; Content-Length only if length is set.
-func appendForwarded(dst []byte, fields []message.Field, hsts, length bool) []byte {
+func appendForwarded(dst []byte, fields []message.Field, length bool) []byte {
 	for i := range fields {
 		field := &fields[i]
-		if field.Forwarded(hsts) && (length || field.Kind != message.ContentLength) {
+		if field.IsForwarded() && (length || field.Kind != message.ContentLength) {
 			dst = appendField(dst, field.Name, field.Value)
 		}
 	}

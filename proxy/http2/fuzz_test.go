@@ -67,10 +67,10 @@ func FuzzConn(f *testing.F) {
 // echo answers with the request's body.
 func echo(s *Stream) {
 	if s.Refused != nil {
-		s.WriteHeader(s.Refused.Status, nil, false, nil, true)
+		s.WriteHeader(s.Refused.Status, nil, nil, true)
 		return
 	}
-	if s.WriteHeader(200, nil, false, []byte("X-Test: 1\r\n"), false) != nil {
+	if s.WriteHeader(200, nil, []byte("X-Test: 1\r\n"), false) != nil {
 		return
 	}
 	for {

@@ -17,7 +17,7 @@ func TestIdleConnectionReleases(t *testing.T) {
 		var workers atomic.Int32
 		serve := func(s *Stream) {
 			time.Sleep(time.Millisecond) // so that all are served at once
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			s.WriteData(make([]byte, 60<<10))
 			s.End(nil)
 		}
@@ -68,7 +68,7 @@ func TestIdleConnectionReleases(t *testing.T) {
 func TestLongRequestKeepsNoOtherWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := untilGone(func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			s.WriteData(make([]byte, 60<<10))
 			s.Flush()
 		})
@@ -100,7 +100,7 @@ func TestLongRequestKeepsNoOtherWorkers(t *testing.T) {
 func TestLongRequestKeepsNoOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connect(t, testOptions(), untilGone(func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			s.WriteData(make([]byte, 60<<10))
 			s.Flush()
 		}))

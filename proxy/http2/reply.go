@@ -38,9 +38,8 @@ func (r *reply) begin(window sendWindow) {
 }
 
 // WriteHeader adds the header of a reply: the endpoint's fields that are forwarded (none if reply is nil), and the field
-// lines of extra. It is sent with what follows, or by Flush. hsts says that extra has Strict-Transport-Security, ends that
-// nothing follows. A status below 200 is that of an interim reply, which does not end the stream.
-func (s *Stream) WriteHeader(status int, reply *message.Response, hsts bool, extra []byte, ends bool) error {
+// lines of extra. It is sent with what follows, or by Flush. ends says that nothing follows. A status below 200 is that of an interim reply, which does not end the stream.
+func (s *Stream) WriteHeader(status int, reply *message.Response, extra []byte, ends bool) error {
 	if status < 100 || status > 999 || status == http.StatusSwitchingProtocols {
 		return errStatus
 	}
@@ -66,7 +65,7 @@ func (s *Stream) WriteHeader(status int, reply *message.Response, hsts bool, ext
 	c.out.header(s.id, ends, func(dst []byte) []byte {
 		dst = appendStatus(dst, status)
 		if reply != nil {
-			dst = appendForwarded(dst, reply.Fields, hsts, length)
+			dst = appendForwarded(dst, reply.Fields, length)
 		}
 		return appendLines(dst, extra, length)
 	})

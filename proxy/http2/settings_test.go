@@ -28,7 +28,7 @@ func TestTableSizeUpdate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := connect(t, testOptions(), func(s *Stream) {
-					s.WriteHeader(103, nil, false, nil, false)
+					s.WriteHeader(103, nil, nil, false)
 					ok(s)
 				})
 				for _, size := range test.sizes {
@@ -66,7 +66,7 @@ func TestTableSizeUpdateOfTrailers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		resume := make(chan struct{})
 		c := connect(t, testOptions(), func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			s.Flush()
 			<-resume
 			s.End(fields(t, "X-Trailer: 1\r\n"))
@@ -89,7 +89,7 @@ func TestSmallWindows(t *testing.T) {
 		options := testOptions()
 		ended := make(chan error, 1)
 		c := connect(t, options, func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			ended <- s.WriteData(make([]byte, 100<<10))
 			s.Abort()
 		})
@@ -116,7 +116,7 @@ func TestSlowClient(t *testing.T) {
 		options := testOptions()
 		ended := make(chan error, 1)
 		c := connect(t, options, func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			if err := s.WriteData(make([]byte, 100<<10)); err != nil {
 				ended <- err
 				return
@@ -143,7 +143,7 @@ func TestWaitingForEvents(t *testing.T) {
 		options := testOptions()
 		ended := make(chan error, 1)
 		c := connect(t, options, func(s *Stream) {
-			err := s.WriteHeader(200, nil, false, nil, false)
+			err := s.WriteHeader(200, nil, nil, false)
 			for range 20 {
 				time.Sleep(options.Body)
 				if err == nil {

@@ -136,7 +136,7 @@ func TestHalfClosedConnection(t *testing.T) {
 				return // it was cancelled
 			}
 			<-release
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			s.WriteData([]byte("hello"))
 			s.End(nil)
 		})
@@ -165,7 +165,7 @@ func TestHalfClosedConnection(t *testing.T) {
 func TestHalfClosedConnectionWithoutWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connect(t, testOptions(), func(s *Stream) {
-			s.WriteHeader(200, nil, false, nil, false)
+			s.WriteHeader(200, nil, nil, false)
 			if err := s.WriteData(make([]byte, 100<<10)); !errors.Is(err, ErrGone) {
 				t.Errorf("got %v", err)
 			}

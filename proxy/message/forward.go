@@ -7,30 +7,16 @@ func (r *Request) AppendForwarded(dst []byte) []byte {
 	return appendRuns(dst, r.block, r.Fields, &forwardedInRequests)
 }
 
-// AppendForwardedLines appends the reply's field lines that are forwarded to a client over HTTP/1.1: all but those that
+// AppendForwarded appends the reply's field lines that are forwarded to a client over HTTP/1.1: all but those that
 // are hop-by-hop or removed. A reply with status 426 keeps its Upgrade fields, and nominates them (RFC 9110 section
 // 15.5.22).
-func (r *Response) AppendForwardedLines(dst []byte) []byte {
+func (r *Response) AppendForwarded(dst []byte) []byte {
 	dst = appendRuns(dst, r.block, r.Fields, &forwardedInReplies)
 	if r.Status == 426 && r.Upgrade != nil {
 		dst = append(dst, "Connection: upgrade\r\n"...)
 		dst = appendRuns(dst, r.block, r.Fields, &upgradeAlone)
 	}
 	return dst
-}
-
-// AppendForwarded is AppendForwardedLines. With hsts, the reply's own Strict-Transport-Security is left out.
-func (r *Response) AppendForwarded(dst []byte, hsts bool) []byte {
-	if hsts {
-		r.Remove(StrictTransportSecurity)
-	}
-	return r.AppendForwardedLines(dst)
-}
-
-// Forwarded says whether a reply's field is forwarded to a client over HTTP/2. With hsts, Strict-Transport-Security is
-// not.
-func (f *Field) Forwarded(hsts bool) bool {
-	return f.IsForwarded() && !(hsts && f.Kind == StrictTransportSecurity)
 }
 
 // IsForwarded says whether a reply's field is forwarded to a client over HTTP/2. (It has neither Connection nor Upgrade,

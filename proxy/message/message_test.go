@@ -172,7 +172,7 @@ func FuzzResponse(f *testing.F) {
 			t.Errorf("%q: got %+v", head, r)
 		}
 		checkLength(t, &r)
-		for _, line := range bytes.SplitAfter(r.AppendForwardedLines(nil), []byte("\r\n")) {
+		for _, line := range bytes.SplitAfter(r.AppendForwarded(nil), []byte("\r\n")) {
 			if len(line) > 0 && (bytes.IndexByte(line, ':') < 1 || !bytes.HasSuffix(line, []byte("\r\n")) ||
 				bytes.IndexByte(line, '\n') != len(line)-1) {
 				t.Errorf("%q: a forwarded line is %q", head, line)
@@ -192,7 +192,7 @@ func checkLength(t *testing.T, r *Response) {
 			t.Errorf("%d with length %d has Content-Length %q", r.Status, r.Length, f.Value)
 		}
 	}
-	if fields, err := ParseFields(nil, r.AppendForwardedLines(nil), 1000); err != nil {
+	if fields, err := ParseFields(nil, r.AppendForwarded(nil), 1000); err != nil {
 		t.Errorf("the forwarded lines are %q: %v", fields, err)
 	}
 }

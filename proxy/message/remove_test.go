@@ -9,7 +9,7 @@ func TestRemovedFieldsAreNeitherForwardedNorFound(t *testing.T) {
 	r.RemoveName("server")
 	r.RemoveName("content-length") // belongs to the framing
 	r.Remove(ContentLength)
-	if got := string(r.AppendForwardedLines(nil)); got != "Content-Length: 1\r\nX: d\r\n" {
+	if got := string(r.AppendForwarded(nil)); got != "Content-Length: 1\r\nX: d\r\n" {
 		t.Errorf("the reply's lines are %q", got)
 	}
 	if r.Value("server") != nil || r.Has(StrictTransportSecurity) || string(r.Value("x")) != "d" {
@@ -27,19 +27,6 @@ func TestRemovedFieldsAreNeitherForwardedNorFound(t *testing.T) {
 	}
 	if _, found := request.Lookup("Authorization"); found || request.Value(Cookie) != nil || request.Value(Connection) == nil {
 		t.Errorf("the fields are %+v", request.Fields)
-	}
-}
-
-func TestHSTSParameterRemovesTheField(t *testing.T) {
-	r := parseReply(t, "HTTP/1.1 200 OK\r\nStrict-Transport-Security: b\r\nX: d\r\n\r\n")
-	if got := string(r.AppendForwarded(nil, false)); got != "Strict-Transport-Security: b\r\nX: d\r\n" || !r.Fields[0].Forwarded(false) {
-		t.Errorf("without it, got %q", got)
-	}
-	if r.Fields[0].Forwarded(true) || !r.Fields[1].Forwarded(true) {
-		t.Error("HTTP/2 gets others")
-	}
-	if got := string(r.AppendForwarded(nil, true)); got != "X: d\r\n" {
-		t.Errorf("with it, got %q", got)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestReplyFramingIsForwardedWhereItBelongs(t *testing.T) {
 		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "", 0},
 	} {
 		r := parseReply(t, c.head)
-		if got := string(r.AppendForwardedLines(nil)); got != c.want {
+		if got := string(r.AppendForwarded(nil)); got != c.want {
 			t.Errorf("%q: HTTP/1.1 gets %q, want %q", c.head, got, c.want)
 		}
 		if got := forwardedNames(r); len(got) != c.names {
@@ -59,7 +59,7 @@ func TestRepliesWithoutStatusLine(t *testing.T) {
 		if err := r.ParseFieldLines(status, []byte(block), 10); err != nil || r.Length != 5 || r.Close {
 			t.Errorf("%d: got %+v, %v", status, r, err)
 		}
-		if got := string(r.AppendForwardedLines(nil)); got != want {
+		if got := string(r.AppendForwarded(nil)); got != want {
 			t.Errorf("%d: got %q, want %q", status, got, want)
 		}
 	}
@@ -73,14 +73,14 @@ func TestRepliesWithoutStatusLine(t *testing.T) {
 func TestUpgradeRequiredNamesItsProtocol(t *testing.T) {
 	r := parseReply(t, "HTTP/1.1 426 Upgrade Required\r\nUpgrade: a/1\r\nX: y\r\nUpgrade: b\r\nConnection: upgrade\r\n\r\n")
 	want := "X: y\r\nConnection: upgrade\r\nUpgrade: a/1\r\nUpgrade: b\r\n"
-	if got := string(r.AppendForwardedLines(nil)); got != want {
+	if got := string(r.AppendForwarded(nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := forwardedNames(r); len(got) != 1 {
 		t.Errorf("HTTP/2 gets %q", got)
 	}
 	for _, head := range []string{"HTTP/1.1 426 X\r\nY: z\r\n\r\n", "HTTP/1.1 200 OK\r\nUpgrade: a/1\r\nY: z\r\n\r\n"} {
-		if got := string(parseReply(t, head).AppendForwardedLines(nil)); got != "Y: z\r\n" {
+		if got := string(parseReply(t, head).AppendForwarded(nil)); got != "Y: z\r\n" {
 			t.Errorf("%q: got %q", head, got)
 		}
 	}
@@ -109,7 +109,7 @@ func TestIrregularRepliesAreCorrected(t *testing.T) {
 		{"HTTP/1.1 200 OK\r\nMy_Key: a\r\nMy.Key: b\r\n\r\n", "My_Key: a\r\nMy.Key: b\r\n", -1},
 	} {
 		r := parseReply(t, c.head)
-		if got := string(r.AppendForwardedLines(nil)); got != c.want || r.Length != c.length {
+		if got := string(r.AppendForwarded(nil)); got != c.want || r.Length != c.length {
 			t.Errorf("%q: got %q, length %d, want %q, %d", c.head, got, r.Length, c.want, c.length)
 		}
 		for i := range r.Fields {

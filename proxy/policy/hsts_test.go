@@ -7,7 +7,7 @@ func TestHSTS(t *testing.T) {
 	const line = "Strict-Transport-Security: max-age=1\r\n"
 	r, reply := newRequest(t, "/", "h"), newReply(t, "A: b\r\nstrict-transport-security: max-age=0\r\n")
 	chain.Reply(r, reply)
-	if got := string(reply.AppendForwarded(nil, false)) + string(r.ReplyLines); got != "A: b\r\n"+line {
+	if got := string(reply.AppendForwarded(nil)) + string(r.ReplyLines); got != "A: b\r\n"+line {
 		t.Errorf("a reply of an endpoint: got %q", got)
 	}
 	r = newRequest(t, "/", "h")
@@ -18,7 +18,7 @@ func TestHSTS(t *testing.T) {
 	r, reply = newRequest(t, "/", "h"), newReply(t, "Strict-Transport-Security: max-age=0\r\n")
 	r.Scheme = "http"
 	chain.Reply(r, reply)
-	if got := string(reply.AppendForwarded(nil, false)) + string(r.ReplyLines); got != "Strict-Transport-Security: max-age=0\r\n" {
+	if got := string(reply.AppendForwarded(nil)) + string(r.ReplyLines); got != "Strict-Transport-Security: max-age=0\r\n" {
 		t.Errorf("plain text: got %q", got)
 	}
 }

@@ -57,7 +57,7 @@ func TestUpgradeAfterBody(t *testing.T) {
 	if !reply.RequestSent() || reply.Header().Status != 101 {
 		t.Errorf("status %d before the body was sent", reply.Header().Status)
 	}
-	if fields := string(reply.Header().AppendForwarded(nil, false)); strings.Contains(fields, "Length") {
+	if fields := string(reply.Header().AppendForwarded(nil)); strings.Contains(fields, "Length") {
 		t.Errorf("the client gets %q", fields)
 	}
 	conn, read := reply.Hijack()
@@ -203,7 +203,7 @@ func TestInformational(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fields := reply.Header().AppendForwarded(nil, false); len(fields) > 0 {
+	if fields := reply.Header().AppendForwarded(nil); len(fields) > 0 {
 		t.Errorf("the client gets %q", fields)
 	}
 	reply.Close()

@@ -57,7 +57,7 @@ func (c *testClient) leave() {
 }
 
 func (c *testClient) Informational(reply *message.Response) error {
-	text := reply.AppendForwarded([]byte{}, false)
+	text := reply.AppendForwarded([]byte{})
 	c.interim = append(c.interim, http1Status(reply.Status)+string(text))
 	return nil
 }

@@ -286,7 +286,7 @@ func TestHTTP2Heads(t *testing.T) {
 			t.Errorf("%q: %v", c.fields, err)
 			continue
 		}
-		if got := string(reply.Header().AppendForwarded(nil, false)); got != c.want {
+		if got := string(reply.Header().AppendForwarded(nil)); got != c.want {
 			t.Errorf("%q: got %q", c.fields, got)
 		}
 		if got := reply.Header().HasBody(call.Request.Method); got != c.hasBody {
