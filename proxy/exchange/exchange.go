@@ -48,7 +48,7 @@ type exchange struct {
 	call      upstream.Call
 	outcome   outcome
 	requestID requestID
-	host      []byte // a buffer for the host that a policy sets
+	host      []byte // a buffer for a host that is not the request's
 }
 
 // outcome is what metrics and the access log get of an exchange.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -18,6 +19,7 @@ func (x *exchange) forward() (reusable bool) {
 		x.outcome.attempts++
 		pool := x.selection.Pool()
 		x.outcome.endpoint = pool.Address
+		x.setHost(pool)
 		reply, err := pool.RoundTrip(&x.call, started)
 		if err == nil {
 			now := time.Now()
@@ -38,11 +40,7 @@ func (x *exchange) prepareCall() {
 	settings := &x.route.Chain.Settings
 	x.message.DecrementMaxForwards()
 	c := &x.call
-	c.Request, c.Path, c.Host = x.message, x.request.Path, x.identity.Host
-	if x.request.UpstreamHost != "" {
-		x.host = append(x.host[:0], x.request.UpstreamHost...)
-		c.Host = x.host
-	}
+	c.Request, c.Path = x.message, x.request.Path
 	c.Lines = x.identity.AppendLines(c.Lines[:0], x.message, x.requestID.value)
 	c.Lines = append(c.Lines, x.request.RequestLines...)
 	c.Client, c.Body = x.client, x.client.Body()
@@ -54,6 +52,18 @@ func (x *exchange) prepareCall() {
 	if settings.ResponseTimeout > 0 {
 		c.Timeouts.Response = settings.ResponseTimeout
 	}
+}
+
+// setHost sets the host that the endpoint gets: that of a policy, or of the request. A request of HTTP/1.0 may have none,
+// which many servers refuse in HTTP/1.1 (RFC 9112 section 3.2); then it is the endpoint's own address.
+func (x *exchange) setHost(pool *upstream.Pool) {
+	host := x.request.UpstreamHost
+	if host == "" && len(x.identity.Host) > 0 {
+		x.call.Host = x.identity.Host
+		return
+	}
+	x.host = append(x.host[:0], cmp.Or(host, pool.Address)...)
+	x.call.Host = x.host
 }
 
 // fail answers for endpoints that gave no reply.

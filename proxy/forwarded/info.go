@@ -86,9 +86,12 @@ func (i *Info) takeOver(r *message.Request) {
 func (i *Info) AppendLines(dst []byte, r *message.Request, id []byte) []byte {
 	dst = append(dst, "X-Request-ID: "...)
 	dst = append(dst, id...)
-	dst = append(dst, "\r\nX-Forwarded-Host: "...)
-	dst = append(dst, i.Host...)
 	dst = append(dst, '\r', '\n')
+	if len(i.Host) > 0 { // HTTP/1.0 may have none
+		dst = append(dst, "X-Forwarded-Host: "...)
+		dst = append(dst, i.Host...)
+		dst = append(dst, '\r', '\n')
+	}
 	if i.isPlain {
 		dst = append(dst, i.connection.lines...)
 	} else {
