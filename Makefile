@@ -94,7 +94,7 @@ bench-proxy: require-go ## the proxy beside nginx, nginx with Lua, HAProxy and R
 	@PATH=$$PATH:/usr/sbin:/sbin; type -P nginx haproxy wrk h2load >/dev/null && \
 	  test -e /usr/share/nginx/modules-available/mod-http-lua.conf -a -e /usr/share/lua/5.1/cjson || \
 	  $(call install,nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client,the programs to compare with)
-	$(call say,Comparing proxies: about ten minutes$(comma) best on an idle machine)
+	$(call say,Comparing proxies: half an hour$(comma) best on an idle machine)
 	go run ./proxy/bench $(BENCH)
 
 .PHONY: fuzz

@@ -1,12 +1,13 @@
 // Command bench compares the proxy with nginx, nginx with a Lua balancer (the way ingress-nginx works), HAProxy and
 // httputil.ReverseProxy, on loopback, with the same backends and the access log on.
 //
-//	go run ./proxy/bench                       # everything: about ten minutes
+//	go run ./proxy/bench                       # everything: half an hour
 //	go run ./proxy/bench -run 'http1/1core/64' # one scenario
-//	go run ./proxy/bench -syscalls             # system calls a request
+//	go run ./proxy/bench -alone                # the generator has a core to itself
+//	go run ./proxy/bench -syscalls             # system calls a request; with -run in other scenarios than the first
 //
 // The runs are interleaved: each round measures all subjects one after the other, so that whatever else the machine
-// does meets them all. Only ratios to nginx mean anything, and only with their spread over the rounds.
+// does meets them all. Only ratios to the first subject mean anything, and only with their spread over the rounds.
 //
 // It needs the programs nginx, haproxy, wrk, h2load (package nghttp2-client) and taskset.
 package main
@@ -18,20 +19,22 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"runtime"
-	"strings"
 	"time"
 )
 
 func main() {
-	serve := flag.String("serve", "", "serve as a subject (used by the benchmark itself): proxy or reverseproxy")
+	var o options
+	serve := flag.String("serve", "", "serve as a subject or as endpoints (used by the benchmark itself)")
 	target := flag.String("attack", "", "load a URL at a steady rate (used by the benchmark itself)")
 	rate := flag.Int("rate", 0, "requests a second with -attack")
-	run := flag.String("run", ".", "scenarios to run (a regular expression)")
-	names := flag.String("subjects", "", "subjects to compare, separated by commas; nginx is always there (default all)")
-	rounds := flag.Int("rounds", 3, "rounds")
-	duration := flag.Duration("duration", 4*time.Second, "how long each measurement takes")
+	name := flag.String("scenario", "", "scenario with -serve and -attack")
+	flag.StringVar(&o.run, "run", "", "scenarios to run, a regular expression (default all; the first one with -syscalls)")
+	flag.StringVar(&o.subjects, "subjects", "",
+		"subjects to compare, separated by commas; the one that others are compared with is always there (default all)")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
+	flag.DurationVar(&o.duration, "duration", 4*time.Second, "how long each measurement takes")
+	flag.BoolVar(&o.alone, "alone", false, "give the generator a core to itself, even if subject and endpoints must share the others")
 	syscalls := flag.Bool("syscalls", false, "count system calls with strace instead of measuring throughput")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the subject that is served to this file")
 	flag.Parse()
@@ -40,14 +43,20 @@ func main() {
 	defer stop()
 	var err error
 	switch {
-	case *serve != "":
-		err = serveSubject(ctx, *serve, *profile, flag.Args())
-	case *target != "":
-		err = attack(ctx, os.Stdout, *target, *rate, *duration)
+	case *serve != "" || *target != "":
+		var s scenario
+		if s, err = findScenario(*name); err != nil {
+			break
+		}
+		if *serve != "" {
+			err = serveSubject(ctx, *serve, s, *profile, flag.Args())
+		} else {
+			err = attack(ctx, os.Stdout, *target, s.fields(), *rate, o.duration)
+		}
 	case *syscalls:
-		err = countSyscalls(ctx, os.Stdout, *names, *duration)
+		err = countSyscalls(ctx, os.Stdout, o)
 	default:
-		err = compare(ctx, os.Stdout, *run, *names, *rounds, *duration)
+		err = compare(ctx, os.Stdout, o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -55,11 +64,23 @@ func main() {
 	}
 }
 
-// compare measures all scenarios and prints their tables.
-func compare(ctx context.Context, out io.Writer, run, names string, rounds int, duration time.Duration) error {
-	wanted, err := regexp.Compile(run)
+// options are what the user wants to see.
+type options struct {
+	run, subjects string
+	rounds        int
+	duration      time.Duration
+	alone         bool
+}
+
+// compare measures scenarios and prints their tables.
+func compare(ctx context.Context, out io.Writer, o options) error {
+	selected, err := selectScenarios(o.run)
 	if err != nil {
-		return fmt.Errorf("reading -run: %w", err)
+		return err
+	}
+	cores, err := allowedCores()
+	if err != nil {
+		return err
 	}
 	if err := checkPrograms(); err != nil {
 		return err
@@ -69,17 +90,19 @@ func compare(ctx context.Context, out io.Writer, run, names string, rounds int, 
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	for _, scenario := range scenarios() {
-		if !wanted.MatchString(scenario.name) {
+	for _, s := range selected {
+		if s.placement, err = place(cores, s.cores, o.alone); err != nil {
+			fmt.Fprintf(out, "\n## %s\n\nNot measured: %v.\n", s.name, err)
 			continue
 		}
-		fmt.Fprintf(out, "\n## %s\n\n", scenario)
+		fmt.Fprintf(out, "\n## %s\n\n", s)
 		warnIfBusy(out)
-		results, err := measure(ctx, dir, scenario, selectSubjects(names), rounds, duration)
+		results, err := measure(ctx, dir, s, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", scenario.name, err)
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		writeTable(out, results)
+		writeWaits(out, results)
 	}
 	return nil
 }
@@ -97,33 +120,35 @@ func warnIfBusy(out io.Writer) {
 	}
 }
 
-// measure starts backends and subjects, and loads one subject after the other in each round.
-func measure(ctx context.Context, dir string, s scenario, subjects []subject, rounds int,
-	duration time.Duration) ([]result, error) {
-	backends, err := startBackends(ctx, dir, s)
+// measure starts endpoints and subjects, and loads one subject after the other in each round.
+func measure(ctx context.Context, dir string, s scenario, o options) ([]result, error) {
+	endpoints, err := startBackends(ctx, dir, s)
 	if err != nil {
 		return nil, err
 	}
-	defer backends.stop()
+	defer endpoints.stop()
 	var running []*process
 	var results []result
-	for i, subject := range subjects {
+	for i, subject := range selectSubjects(s, o.subjects) {
 		p, err := subject.start(ctx, dir, s, 18200+10*i)
 		if err != nil {
 			return nil, fmt.Errorf("starting %s: %w", subject.name, err)
 		}
 		defer p.stop()
+		if err := s.check(ctx, p); err != nil {
+			return nil, fmt.Errorf("checking %s: %w", subject.name, err)
+		}
 		running = append(running, p)
 		results = append(results, result{subject: subject.name})
 	}
-	for round := range rounds + 1 {
+	for round := range o.rounds + 1 {
 		for turn := range running {
 			i := (turn + round) % len(running) // whoever is first has it no better than others
-			p, length := running[i], duration
+			p, length := running[i], o.duration
 			if round == 0 {
 				length = time.Second // to warm up
 			}
-			sample, err := s.load(ctx, p, length)
+			sample, err := s.load(ctx, p, endpoints, length)
 			if err != nil {
 				return nil, fmt.Errorf("loading %s: %w", p.name, err)
 			}
@@ -133,17 +158,4 @@ func measure(ctx context.Context, dir string, s scenario, subjects []subject, ro
 		}
 	}
 	return results, nil
-}
-
-func selectSubjects(names string) []subject {
-	if names == "" {
-		return subjects()
-	}
-	var selected []subject
-	for _, s := range subjects() {
-		if s.name == "nginx" || strings.Contains(","+names+",", ","+s.name+",") {
-			selected = append(selected, s)
-		}
-	}
-	return selected
 }

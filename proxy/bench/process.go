@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -57,28 +58,51 @@ func (p *process) stop() {
 	_ = p.command.Wait() // it ends with the signal that it was sent
 }
 
-// cpuTime is what the process group has used so far.
+// cpuTime is what the process and its children have used so far.
 func (p *process) cpuTime() (time.Duration, error) {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	members, err := p.members()
 	if err != nil {
 		return 0, err
 	}
 	var ticks int64
-	for _, stat := range stats {
-		text, err := os.ReadFile(stat)
-		if err != nil {
-			continue // it has ended
-		}
-		// The command's name, in brackets, may have spaces; the fields after it are numbered from 3 (proc(5)).
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-		if group, _ := strconv.Atoi(fields[2]); group != p.command.Process.Pid {
-			continue
-		}
+	for _, fields := range members {
 		user, _ := strconv.ParseInt(fields[11], 10, 64)
 		system, _ := strconv.ParseInt(fields[12], 10, 64)
 		ticks += user + system
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond, nil // the kernel counts in 1/100 s
+}
+
+// waits is what the threads of the process and its children have waited for so far.
+func (p *process) waits() (threadWaits, error) {
+	members, err := p.members()
+	if err != nil {
+		return nil, err
+	}
+	return readWaits(slices.Collect(maps.Keys(members)))
+}
+
+// members are the processes of the group, by number, with the fields of their stat after the name, which are numbered
+// from 3 (proc_pid_stat(5)).
+func (p *process) members() (map[int][]string, error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	members := map[int][]string{}
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it has ended
+		}
+		// The name, in brackets, may have spaces.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if group, _ := strconv.Atoi(fields[2]); group == p.command.Process.Pid {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+			members[pid] = fields
+		}
+	}
+	return members, nil
 }
 
 // readLatencies reads h2load's log: a line a request, with its start, status and microseconds.

@@ -13,10 +13,11 @@ type result struct {
 	samples []sample
 }
 
-// writeTable prints medians, and ratios to the first result, which is nginx's. A ratio is that of two neighbouring
-// measurements; the median of the rounds is printed, and the smallest and greatest in brackets.
+// writeTable prints medians, and ratios to the first result. A ratio is that of two neighbouring measurements; the
+// median of the rounds is printed, and the smallest and greatest in brackets.
 func writeTable(w io.Writer, results []result) {
-	fmt.Fprintln(w, "| subject | requests/s | throughput to nginx | CPU s per 100,000 | CPU to nginx | p50 | p99 | p99 to nginx |")
+	to := results[0].subject
+	fmt.Fprintf(w, "| subject | requests/s | throughput to %s | CPU s per 100,000 | CPU to %s | p50 | p99 | p99 to %s |\n", to, to, to)
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	base := results[0].samples
 	for _, r := range results {
@@ -30,6 +31,30 @@ func writeTable(w io.Writer, results []result) {
 			duration(median(values(r.samples, p99))), ratio(r.samples, base, p99))
 	}
 }
+
+// writeWaits prints what a request waits for besides the work itself: how often a thread of the subject gives its core
+// up (or loses it, in brackets), and how long the threads of each part wait for a core although they have work, in
+// microseconds a request, and in brackets a turn. Medians of the rounds.
+func writeWaits(w io.Writer, results []result) {
+	fmt.Fprintln(w, "\n| subject | context switches a request (preempted) | µs for a core, subject (a turn) | endpoints | generator |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- |")
+	for _, r := range results {
+		each := func(count func(waits) int64) float64 {
+			return median(values(r.samples, func(s sample) float64 { return float64(count(s.subject)) / float64(s.requests) }))
+		}
+		queued := func(part func(sample) waits) string {
+			request := func(s sample) float64 { return micros(part(s)) / float64(s.requests) }
+			turn := func(s sample) float64 { return micros(part(s)) / float64(max(part(s).turns, 1)) }
+			return fmt.Sprintf("%.1f (%.0f)", median(values(r.samples, request)), median(values(r.samples, turn)))
+		}
+		fmt.Fprintf(w, "| %s | %.2f (%.2f) | %s | %s | %s |\n", r.subject,
+			each(func(w waits) int64 { return w.sleeps + w.preempted }), each(func(w waits) int64 { return w.preempted }),
+			queued(func(s sample) waits { return s.subject }), queued(func(s sample) waits { return s.endpoints }),
+			queued(func(s sample) waits { return s.generator }))
+	}
+}
+
+func micros(w waits) float64 { return float64(w.queued) / float64(time.Microsecond) }
 
 func values(samples []sample, of func(sample) float64) []float64 {
 	var all []float64

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"regexp"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -18,8 +15,13 @@ type scenario struct {
 	large       bool // bodies of 64 KiB instead of 100 bytes
 	tls         bool
 	fresh       bool // a new connection for each request
-	http2       bool
-	rate        int // requests a second, evenly; 0 for as many as there can be
+	http2       bool // of clients
+	rate        int  // requests a second, evenly; 0 for as many as there can be
+	endpoints   endpointKind
+	forwarded   bool     // requests have come by HTTPS to another proxy, which is trusted to say so
+	subjects    []string // compared with the first of them; all but those with policies if empty
+
+	placement placement // filled in when it is measured
 }
 
 func scenarios() []scenario {
@@ -33,19 +35,56 @@ func scenarios() []scenario {
 		{name: "tls/1core/keep-alive", cores: 1, connections: 64, tls: true},
 		{name: "tls/1core/new-connections", cores: 1, connections: 64, tls: true, fresh: true},
 		{name: "http2/1core/tls", cores: 1, connections: 8, tls: true, http2: true},
+		{name: "http2-endpoints/1core/tls", cores: 1, connections: 8, tls: true, http2: true, endpoints: http2Endpoints},
+		{name: "grpc/1core/tls", cores: 1, connections: 8, tls: true, http2: true, endpoints: grpcEndpoints},
+		{name: "policies/1core/64", cores: 1, connections: 64, forwarded: true, subjects: []string{"proxy", withPolicies}},
 	}
 }
 
+// selectScenarios returns those whose names match a regular expression.
+func selectScenarios(run string) ([]scenario, error) {
+	wanted, err := regexp.Compile(run)
+	if err != nil {
+		return nil, fmt.Errorf("reading -run: %w", err)
+	}
+	var selected []scenario
+	for _, s := range scenarios() {
+		if wanted.MatchString(s.name) {
+			selected = append(selected, s)
+		}
+	}
+	if len(selected) == 0 {
+		return nil, fmt.Errorf("no scenario matches %q", run)
+	}
+	return selected, nil
+}
+
+func findScenario(name string) (scenario, error) {
+	for _, s := range scenarios() {
+		if s.name == name {
+			return s, nil
+		}
+	}
+	return scenario{}, fmt.Errorf("there is no scenario %q", name)
+}
+
+// String is the scenario's heading.
 func (s scenario) String() string {
 	body := "100 B"
-	if s.large {
+	switch {
+	case s.large:
 		body = "64 KiB"
+	case s.endpoints == grpcEndpoints:
+		body = fmt.Sprintf("%d B", len(grpcMessage))
 	}
 	load := fmt.Sprintf("%d connections", s.connections)
-	if s.rate > 0 {
+	switch {
+	case s.rate > 0:
 		load = fmt.Sprintf("%d requests a second", s.rate)
+	case s.http2:
+		load += " with 10 requests each"
 	}
-	return fmt.Sprintf("%s (%s, body %s, subject on %d of 2 cores)", s.name, load, body, s.cores)
+	return fmt.Sprintf("%s (%s, body %s, %s)", s.name, load, body, s.placement)
 }
 
 // sample is one measurement.
@@ -53,31 +92,48 @@ type sample struct {
 	perSecond float64       // requests
 	cpu       float64       // seconds of the subject for 100,000 requests
 	p50, p99  time.Duration // latency
+
+	requests                      int // that succeeded; at least 1
+	subject, endpoints, generator waits
 }
 
 // load loads a subject.
-func (s scenario) load(ctx context.Context, p *process, duration time.Duration) (sample, error) {
-	before, err := p.cpuTime()
+func (s scenario) load(ctx context.Context, p, endpoints *process, duration time.Duration) (sample, error) {
+	before, err := readUse(p, endpoints)
 	if err != nil {
 		return sample{}, err
 	}
-	generate := s.wrk
-	switch {
-	case s.http2:
-		generate = s.h2load
-	case s.rate > 0:
-		generate = s.steady
-	}
-	measured, requests, err := generate(ctx, p, duration)
+	measured, err := s.generate(ctx, p, duration)
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := p.cpuTime()
+	after, err := readUse(p, endpoints)
 	if err != nil {
 		return sample{}, err
 	}
-	measured.cpu = (after - before).Seconds() / float64(requests) * 1e5
+	measured.cpu = (after.cpu - before.cpu).Seconds() / float64(measured.requests) * 1e5
+	measured.subject = after.subject.since(before.subject)
+	measured.endpoints = after.endpoints.since(before.endpoints)
 	return measured, nil
+}
+
+// use is what was used so far.
+type use struct {
+	cpu                time.Duration // of the subject
+	subject, endpoints threadWaits
+}
+
+func readUse(subject, endpoints *process) (use, error) {
+	var now use
+	var err error
+	if now.cpu, err = subject.cpuTime(); err != nil {
+		return use{}, err
+	}
+	if now.subject, err = subject.waits(); err != nil {
+		return use{}, err
+	}
+	now.endpoints, err = endpoints.waits()
+	return now, err
 }
 
 func (s scenario) url(p *process) string {
@@ -85,90 +141,32 @@ func (s scenario) url(p *process) string {
 	if s.tls {
 		scheme, port = "https", p.secure
 	}
-	if s.large {
+	switch {
+	case s.large:
 		path = "/large"
+	case s.endpoints == grpcEndpoints:
+		path = "/bench.Bench/Unary"
 	}
 	return fmt.Sprintf("%s://127.0.0.1:%d%s", scheme, port, path)
 }
 
-// browser is what a browser sends besides Host.
-//
-//nolint:gochecknoglobals // a table that is never changed
-var browser = []string{
-	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-	"Accept-Language: en-GB,en;q=0.5",
-	"Accept-Encoding: gzip, deflate, br",
-	"Cookie: session=0123456789abcdef; theme=light",
-}
-
-func (s scenario) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	for _, line := range browser {
-		args = append(args, "-H", line)
+// fields are what clients send besides Host: what a browser does, or a gRPC client.
+func (s scenario) fields() []string {
+	fields := []string{
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+		"Accept-Language: en-GB,en;q=0.5",
+		"Accept-Encoding: gzip, deflate, br",
+		"Cookie: session=0123456789abcdef; theme=light",
 	}
-	cores := "1"
-	if s.cores > 1 {
-		cores = "0,1"
-	}
-	return exec.CommandContext(ctx, "taskset", append([]string{"-c", cores, name}, args...)...)
-}
-
-var (
-	wrkLatency  = regexp.MustCompile(`(50|99)%\s+([0-9.]+)(us|ms|s)`)
-	wrkRequests = regexp.MustCompile(`(\d+) requests in ([0-9.]+)(m|s)`)
-	wrkErrors   = regexp.MustCompile(`(Socket errors|Non-2xx)[^\n]*`)
-)
-
-func (s scenario) wrk(ctx context.Context, p *process, duration time.Duration) (sample, int, error) {
-	args := []string{"-t1", fmt.Sprintf("-c%d", s.connections), fmt.Sprintf("-d%ds", int(duration.Seconds())), "--latency"}
-	if s.fresh {
-		args = append(args, "-H", "Connection: close")
-	}
-	out, err := s.command(ctx, "wrk", append(args, s.url(p))...).CombinedOutput()
-	if err != nil {
-		return sample{}, 0, fmt.Errorf("wrk: %w: %s", err, out)
-	}
-	if fault := wrkErrors.Find(out); fault != nil && !s.fresh {
-		return sample{}, 0, fmt.Errorf("wrk: %s", fault)
-	}
-	var measured sample
-	for _, m := range wrkLatency.FindAllStringSubmatch(string(out), -1) {
-		latency, _ := time.ParseDuration(m[2] + m[3])
-		if m[1] == "50" {
-			measured.p50 = latency
-		} else {
-			measured.p99 = latency
+	if s.endpoints == grpcEndpoints {
+		fields = []string{
+			"User-Agent: grpc-go/1.83.2", "Content-Type: application/grpc", "TE: trailers", "grpc-timeout: 5S",
+			"grpc-accept-encoding: gzip",
 		}
 	}
-	m := wrkRequests.FindStringSubmatch(string(out))
-	if m == nil {
-		return sample{}, 0, fmt.Errorf("wrk printed no result: %s", out)
+	if s.forwarded {
+		fields = append(fields, "X-Forwarded-Proto: https")
 	}
-	requests, _ := strconv.Atoi(m[1])
-	seconds, _ := strconv.ParseFloat(m[2], 64)
-	measured.perSecond = float64(requests) / seconds
-	return measured, max(requests, 1), nil
-}
-
-var (
-	h2Requests = regexp.MustCompile(`requests: (\d+) total, \d+ started, (\d+) done, (\d+) succeeded`)
-	h2Rate     = regexp.MustCompile(`finished in [^,]+, ([0-9.]+) req/s`)
-)
-
-func (s scenario) h2load(ctx context.Context, p *process, duration time.Duration) (sample, int, error) {
-	log := p.dir + "/h2load.log"
-	out, err := s.command(ctx, "h2load", "-t1", fmt.Sprintf("-c%d", s.connections), "-m10",
-		fmt.Sprintf("-D%d", int(duration.Seconds())), "--log-file="+log, s.url(p)).CombinedOutput()
-	if err != nil {
-		return sample{}, 0, fmt.Errorf("h2load: %w: %s", err, out)
-	}
-	rate, counts := h2Rate.FindStringSubmatch(string(out)), h2Requests.FindStringSubmatch(string(out))
-	if rate == nil || counts == nil || strings.HasPrefix(counts[3], "0") {
-		return sample{}, 0, fmt.Errorf("h2load had no success: %s", out)
-	}
-	var measured sample
-	measured.perSecond, _ = strconv.ParseFloat(rate[1], 64)
-	measured.p50, measured.p99, err = readLatencies(log)
-	requests, _ := strconv.Atoi(counts[3])
-	return measured, max(requests, 1), err
+	return fields
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
@@ -24,11 +23,9 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// serveSubject serves until it is told to stop. The arguments are the two ports and a directory with a certificate.
-func serveSubject(ctx context.Context, kind, profile string, args []string) error {
-	if len(args) != 3 {
-		return fmt.Errorf("-serve needs two ports and a directory, not %q", args)
-	}
+// serveSubject serves as a subject of a scenario, or as its endpoints, until it gets SIGTERM. The arguments of subjects
+// are two ports and a directory with a certificate, those of endpoints are ports.
+func serveSubject(ctx context.Context, kind string, s scenario, profile string, args []string) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
 	if profile != "" {
@@ -42,6 +39,12 @@ func serveSubject(ctx context.Context, kind, profile string, args []string) erro
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if kind == "endpoints" {
+		return serveEndpoints(ctx, s.endpoints, args)
+	}
+	if len(args) != 3 {
+		return fmt.Errorf("-serve needs two ports and a directory, not %q", args)
+	}
 	plain, err := net.Listen("tcp", "127.0.0.1:"+args[0])
 	if err != nil {
 		return err
@@ -51,12 +54,16 @@ func serveSubject(ctx context.Context, kind, profile string, args []string) erro
 		return err
 	}
 	if kind == "reverseproxy" {
-		return serveReverseProxy(ctx, plain, secure, args[2])
+		return serveReverseProxy(ctx, plain, secure, s, args[2])
 	}
-	return serveProxy(ctx, plain, secure, args[2])
+	served, err := table(s, kind == withPolicies, args[2])
+	if err != nil {
+		return err
+	}
+	return serveProxy(ctx, plain, secure, served, args[2])
 }
 
-func serveProxy(ctx context.Context, plain, secure net.Listener, dir string) error {
+func serveProxy(ctx context.Context, plain, secure net.Listener, table *route.Table, dir string) error {
 	log, err := os.Create(filepath.Join(dir, "access.log"))
 	if err != nil {
 		return err
@@ -66,25 +73,6 @@ func serveProxy(ctx context.Context, plain, secure net.Listener, dir string) err
 	if err != nil {
 		return err
 	}
-	chain, err := os.ReadFile(filepath.Join(dir, "chain.pem"))
-	if err != nil {
-		return err
-	}
-	key, err := os.ReadFile(filepath.Join(dir, "key.pem"))
-	if err != nil {
-		return err
-	}
-	forward := route.To("bench")
-	forward.Canary = &route.Canary{Backend: forward.Backends[0], Header: "X-Canary", Cookie: "canary"}
-	table := &route.Table{
-		Hosts:              []route.Host{{Routes: []route.Route{{Match: route.PrefixPath("/"), Action: forward}}}},
-		Upstreams:          []route.Upstream{{Name: "bench"}},
-		DefaultCertificate: &route.Certificate{ChainPEM: chain, KeyPEM: key},
-	}
-	for _, port := range backendPorts {
-		address := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
-		table.Upstreams[0].Endpoints = append(table.Upstreams[0].Endpoints, route.Endpoint{Address: address})
-	}
 	for _, problem := range server.Apply(table) {
 		return problem
 	}
@@ -92,15 +80,18 @@ func serveProxy(ctx context.Context, plain, secure net.Listener, dir string) err
 }
 
 // serveReverseProxy is the standard library's reverse proxy, tuned as far as its settings go, without access log.
-func serveReverseProxy(ctx context.Context, plain, secure net.Listener, dir string) error {
+func serveReverseProxy(ctx context.Context, plain, secure net.Listener, s scenario, dir string) error {
 	var turn atomic.Uint64
+	transport := &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(s.endpoints == http1Endpoints)
+	transport.Protocols.SetUnencryptedHTTP2(s.endpoints != http1Endpoints)
 	handler := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			port := backendPorts[turn.Add(1)%uint64(len(backendPorts))]
 			r.SetURL(&url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)})
 			r.SetXForwarded()
 		},
-		Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true},
+		Transport: transport,
 	}
 	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "chain.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {

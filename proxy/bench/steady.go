@@ -27,9 +27,9 @@ const steadyConnections = 64
 
 // attack makes requests at a steady rate, whatever the answers do, and prints a steadyResult. A reply that is late does
 // not keep the next request from being made. Latency counts from when the generator makes a request.
-func attack(ctx context.Context, out io.Writer, url string, rate int, duration time.Duration) error {
+func attack(ctx context.Context, out io.Writer, url string, lines []string, rate int, duration time.Duration) error {
 	header := http.Header{}
-	for _, line := range browser {
+	for _, line := range lines {
 		name, value, _ := strings.Cut(line, ": ")
 		header.Set(name, value)
 	}
@@ -48,23 +48,25 @@ func attack(ctx context.Context, out io.Writer, url string, rate int, duration t
 	})
 }
 
-// steady loads a subject from a process of its own, on the generators' core.
-func (s scenario) steady(ctx context.Context, p *process, duration time.Duration) (sample, int, error) {
+// steady loads a subject from a process of its own, on the generator's core.
+func (s scenario) steady(ctx context.Context, p *process, duration time.Duration) (sample, error) {
 	executable, err := os.Executable()
 	if err != nil {
-		return sample{}, 0, err
+		return sample{}, err
 	}
-	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", executable,
-		"-attack", s.url(p), "-rate", fmt.Sprint(s.rate), "-duration", duration.String()).Output()
+	out, waited, err := runWatched(exec.CommandContext(ctx, "taskset", "-c", s.placement.generator, executable,
+		"-attack", s.url(p), "-scenario", s.name, "-rate", fmt.Sprint(s.rate), "-duration", duration.String()))
 	if err != nil {
-		return sample{}, 0, fmt.Errorf("making requests at a steady rate: %w", err)
+		return sample{}, fmt.Errorf("making requests at a steady rate: %w: %s", err, out)
 	}
 	var result steadyResult
 	if err := json.Unmarshal(out, &result); err != nil {
-		return sample{}, 0, fmt.Errorf("reading what was measured at a steady rate: %w", err)
+		return sample{}, fmt.Errorf("reading what was measured at a steady rate: %w", err)
 	}
 	if result.Success < 1 {
-		return sample{}, 0, fmt.Errorf("%.2f %% of %d requests at a steady rate succeeded", 100*result.Success, result.Requests)
+		return sample{}, fmt.Errorf("%.2f %% of %d requests at a steady rate succeeded", 100*result.Success, result.Requests)
 	}
-	return sample{perSecond: result.PerSecond, p50: result.P50, p99: result.P99}, int(result.Requests), nil
+	return sample{
+		perSecond: result.PerSecond, p50: result.P50, p99: result.P99, requests: max(int(result.Requests), 1), generator: waited,
+	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -23,6 +24,9 @@ type subject struct {
 	config string // template, if it has a configuration file
 	args   func(dir string, ports ports) []string
 }
+
+// withPolicies is the name of the proxy with policies on its route.
+const withPolicies = "proxy-policies"
 
 type ports struct{ Plain, Secure int }
 
@@ -38,14 +42,14 @@ var haproxyConfig string
 //go:embed backend.conf.tmpl
 var backendConfig string
 
-func subjects() []subject {
+func subjects(s scenario) []subject {
 	nginx := func(dir string, _ ports) []string {
 		return []string{"nginx", "-p", dir, "-c", filepath.Join(dir, "config")}
 	}
 	self := func(kind string) func(string, ports) []string {
 		return func(dir string, p ports) []string {
 			executable, _ := os.Executable()
-			return []string{executable, "-serve", kind, fmt.Sprint(p.Plain), fmt.Sprint(p.Secure), dir}
+			return []string{executable, "-serve", kind, "-scenario", s.name, fmt.Sprint(p.Plain), fmt.Sprint(p.Secure), dir}
 		}
 	}
 	return []subject{
@@ -56,7 +60,29 @@ func subjects() []subject {
 			return []string{"haproxy", "-db", "-f", filepath.Join(dir, "config")}
 		}},
 		{name: "reverseproxy", args: self("reverseproxy")},
+		{name: withPolicies, args: self(withPolicies)},
 	}
+}
+
+// selectSubjects returns the subjects of a scenario, or those of names, separated by commas, and the one that all are
+// compared with, which comes first.
+func selectSubjects(s scenario, names string) []subject {
+	compared := s.subjects
+	if len(compared) == 0 {
+		compared = []string{"nginx", "proxy", "nginx-lua", "haproxy", "reverseproxy"}
+	}
+	var selected []subject
+	for i, name := range compared {
+		if i > 0 && names != "" && !slices.Contains(strings.Split(names, ","), name) {
+			continue
+		}
+		for _, subject := range subjects(s) {
+			if subject.name == name {
+				selected = append(selected, subject)
+			}
+		}
+	}
+	return selected
 }
 
 // settings are what the templates are filled with.
@@ -64,6 +90,7 @@ type settings struct {
 	Dir      string
 	Workers  int
 	Lua      bool
+	HTTP2    bool // of endpoints
 	Ports    ports
 	Backends []int
 }
@@ -79,7 +106,7 @@ func (s subject) start(ctx context.Context, dir string, sc scenario, port int) (
 		return nil, err
 	}
 	with := settings{
-		Dir: own, Workers: sc.cores, Lua: s.name == "nginx-lua", Backends: backendPorts,
+		Dir: own, Workers: sc.cores, Lua: s.name == "nginx-lua", HTTP2: sc.endpoints != http1Endpoints, Backends: backendPorts,
 		Ports: ports{Plain: port, Secure: port + 1},
 	}
 	if s.config != "" {
@@ -92,15 +119,17 @@ func (s subject) start(ctx context.Context, dir string, sc scenario, port int) (
 			return nil, err
 		}
 	}
-	cores := "0"
-	if sc.cores > 1 {
-		cores = "0,1"
+	if sc.endpoints == grpcEndpoints { // for h2load
+		if err := os.WriteFile(filepath.Join(own, "message"), []byte(grpcMessage), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	p := &process{name: s.name, dir: own, plain: with.Ports.Plain, secure: with.Ports.Secure}
-	return startProcess(ctx, p, cores, s.args(own, with.Ports)...)
+	return startProcess(ctx, p, sc.placement.subject, s.args(own, with.Ports)...)
 }
 
-// startBackends runs the three endpoints, in one nginx: it must not be what limits the subjects.
+// startBackends runs the three endpoints in one process, which must not be what limits the subjects: nginx for HTTP/1.1,
+// serveEndpoints for HTTP/2.
 func startBackends(ctx context.Context, dir string, sc scenario) (*process, error) {
 	own, err := makeDir(dir, "backend")
 	if err != nil {
@@ -112,12 +141,19 @@ func startBackends(ctx context.Context, dir string, sc scenario) (*process, erro
 	if err := fill(filepath.Join(own, "config"), backendConfig, settings{Dir: own, Backends: backendPorts}); err != nil {
 		return nil, err
 	}
-	cores := "1"
-	if sc.cores > 1 {
-		cores = "0,1"
-	}
 	p := &process{name: "backend", dir: own, plain: backendPorts[0]}
-	return startProcess(ctx, p, cores, "nginx", "-p", own, "-c", filepath.Join(own, "config"))
+	args := []string{"nginx", "-p", own, "-c", filepath.Join(own, "config")}
+	if sc.endpoints != http1Endpoints {
+		executable, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		args = []string{executable, "-serve", "endpoints", "-scenario", sc.name}
+		for _, port := range backendPorts {
+			args = append(args, fmt.Sprint(port))
+		}
+	}
+	return startProcess(ctx, p, sc.placement.endpoints, args...)
 }
 
 func fill(path, text string, with settings) error {

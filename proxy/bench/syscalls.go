@@ -16,32 +16,55 @@ import (
 
 // countSyscalls loads each subject under strace and prints how many system calls a request takes. Counts, unlike
 // throughput, are the same on a busy machine.
-func countSyscalls(ctx context.Context, out io.Writer, names string, duration time.Duration) error {
+func countSyscalls(ctx context.Context, out io.Writer, o options) error {
+	selected, err := selectScenarios(o.run)
+	if err != nil {
+		return err
+	}
+	if o.run == "" {
+		selected = selected[:1]
+	}
+	cores, err := allowedCores()
+	if err != nil {
+		return err
+	}
 	if err := checkPrograms(); err != nil {
 		return err
 	}
 	if _, err := exec.LookPath("strace"); err != nil {
-		return fmt.Errorf("strace is missing; install it with: apt-get install strace")
+		return errors.New("strace is missing; install it with: apt-get install strace")
 	}
 	dir, err := os.MkdirTemp("", "bench-proxy-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s := scenarios()[0]
-	backends, err := startBackends(ctx, dir, s)
+	for _, s := range selected {
+		if s.placement, err = place(cores, s.cores, o.alone); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if err := countScenario(ctx, out, dir, s, o); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// countScenario prints the table of one scenario.
+func countScenario(ctx context.Context, out io.Writer, dir string, s scenario, o options) error {
+	endpoints, err := startBackends(ctx, dir, s)
 	if err != nil {
 		return err
 	}
-	defer backends.stop()
+	defer endpoints.stop()
 	fmt.Fprintf(out, "\n## system calls a request (%s)\n\n| subject | all | read | write | waiting | other |\n", s.name)
 	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
-	for i, subject := range selectSubjects(names) {
+	for i, subject := range selectSubjects(s, o.subjects) {
 		p, err := subject.start(ctx, dir, s, 18300+10*i)
 		if err != nil {
 			return fmt.Errorf("starting %s: %w", subject.name, err)
 		}
-		counts, requests, err := trace(ctx, s, p, duration)
+		counts, requests, err := trace(ctx, s, p, o.duration)
 		p.stop()
 		if err != nil {
 			return fmt.Errorf("tracing %s: %w", subject.name, err)
@@ -87,7 +110,7 @@ func trace(ctx context.Context, s scenario, p *process, duration time.Duration) 
 		return nil, 0, err
 	}
 	time.Sleep(time.Second) // to attach
-	_, requests, err := s.wrk(ctx, p, duration)
+	measured, err := s.generate(ctx, p, duration)
 	interrupted := strace.Process.Signal(syscall.SIGINT)
 	_ = strace.Wait() // it ends with the signal that it was sent
 	if err := errors.Join(err, interrupted); err != nil {
@@ -110,5 +133,5 @@ func trace(ctx context.Context, s scenario, p *process, duration time.Duration) 
 	if len(counts) == 0 {
 		return nil, 0, fmt.Errorf("strace counted nothing; the machine may be too busy for it to attach in time")
 	}
-	return counts, requests, nil
+	return counts, measured.requests, nil
 }
