@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"runtime/metrics"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,8 +58,37 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// idleWarm is how many connections are open before the first reading: with them pools, and connections to endpoints
-// that are kept, are there already.
+// TestIdleMemory fails if connections of those kinds that have a limit hold more while they are idle.
+func TestIdleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for ten seconds")
+	}
+	const count = 100
+	endpoint, clients := startIdlePeer(t, "endpoint"), startIdlePeer(t, "clients")
+	for _, kind := range idleKinds() {
+		if kind.heap == 0 && kind.total == 0 {
+			continue
+		}
+		t.Run(kind.name, func(t *testing.T) {
+			use, err := measureIdle(kind, count, endpoint, clients)
+			if err != nil {
+				t.Fatal(err)
+			}
+			heap, total := use.heap/count/(1<<10), (use.heap+use.stacks)/count/(1<<10)
+			if kind.heap > 0 && heap > kind.heap {
+				t.Errorf("a connection holds %.1f KiB of heap, want %.0f at most", heap, kind.heap)
+			}
+			if kind.total > 0 && total > kind.total {
+				t.Errorf("a connection holds %.1f KiB of heap and stacks, want %.0f at most", total, kind.total)
+			}
+			if each := use.goroutines / count; kind.goroutines > 0 && each > kind.goroutines {
+				t.Errorf("a connection has %.1f goroutines, want %.0f at most", each, kind.goroutines)
+			}
+		})
+	}
+}
+
+// idleWarm is how many connections are open before the first reading, so that it has what is there once.
 const idleWarm = 10
 
 // measureIdle starts a proxy, and returns what count idle connections add to its use. It fails if one of them is not
@@ -91,10 +121,15 @@ func measureIdle(kind idleKind, count int, endpoint, clients *idlePeer) (use idl
 	if err := open(idleWarm); err != nil {
 		return idleUse{}, err
 	}
+	if kind.rest > 0 {
+		runAtOnce(idleParallel * min(count, 1_000))
+	}
+	<-time.After(kind.rest)
 	before := readIdleUse()
 	if err := open(count); err != nil {
 		return idleUse{}, err
 	}
+	<-time.After(kind.rest)
 	after := readIdleUse()
 	if _, err := endpoint.call("event"); err != nil {
 		return idleUse{}, err
@@ -103,6 +138,19 @@ func measureIdle(kind idleKind, count int, endpoint, clients *idlePeer) (use idl
 		return idleUse{}, err
 	}
 	return after.minus(before), nil
+}
+
+// runAtOnce runs that many goroutines at the same time. The runtime reuses what it has allocated for a goroutine (some
+// 450 bytes, besides its stack), but never frees it: what it takes to open connections quickly, each with many requests,
+// remains, and would count as theirs although it depends on how fast they come.
+func runAtOnce(goroutines int) {
+	var running sync.WaitGroup
+	all := make(chan struct{})
+	for range goroutines {
+		running.Go(func() { <-all })
+	}
+	close(all)
+	running.Wait()
 }
 
 // idleUse is what the process uses.
@@ -164,13 +212,13 @@ type idleProxy struct {
 }
 
 // startIdleProxy runs a proxy that sends everything to one endpoint: /grpc by HTTP/2, the rest by HTTP/1.1. No time-out
-// ends what is idle.
+// ends what is idle, but for connections to the endpoint that no client uses.
 func startIdleProxy(address netip.AddrPort) (*idleProxy, error) {
 	server, err := proxy.New(proxy.Config{
 		AccessLog: io.Discard, Registerer: prometheus.NewRegistry(),
 		Timeouts: proxy.Timeouts{
 			Header: time.Hour, Idle: time.Hour, Body: time.Hour, Response: time.Hour, Tunnel: time.Hour,
-			UpstreamIdle: time.Hour, Drain: time.Millisecond,
+			UpstreamIdle: time.Second, Drain: time.Millisecond,
 		},
 	})
 	if err != nil {

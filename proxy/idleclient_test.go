@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,24 +20,31 @@ import (
 // idleKind is a kind of connection that becomes idle.
 type idleKind struct {
 	name   string
-	secure bool // over TLS
-	joined bool // a connection to an endpoint stays with it
+	secure bool          // over TLS
+	joined bool          // a connection to an endpoint stays with it
+	rest   time.Duration // how long it is idle before it is measured: the proxy keeps for a while what was just needed
+	// heap, total (with stacks) and goroutines are the most that a connection may hold; 0 for no limit. In KiB.
+	heap, total, goroutines float64
 	// open does what is done before the connection is idle. again, which is called after an event, uses it once more.
 	open, again func(*idleClient) error
 }
 
 func idleKinds() []idleKind {
+	const http2Rest = 5 * time.Second // workers and buffers are kept for two seconds, connections to endpoints as below
 	plain := func(c *idleClient) error { return c.get("") }
 	return []idleKind{
 		{name: "http1", open: plain, again: plain},
-		{name: "http1-large-header", again: plain, open: func(c *idleClient) error {
+		{name: "http1-large-header", heap: 12, again: plain, open: func(c *idleClient) error {
 			return c.get("X-Large: " + strings.Repeat("x", 30<<10) + "\r\n")
 		}},
 		{name: "tls", secure: true, open: plain, again: plain},
-		{name: "websocket", joined: true, open: (*idleClient).upgrade, again: (*idleClient).echo},
-		{name: "events", joined: true, open: (*idleClient).subscribe, again: (*idleClient).nextEvent},
-		{name: "http2", open: (*idleClient).download, again: (*idleClient).getByHTTP2},
-		{name: "http2-tls", secure: true, open: (*idleClient).download, again: (*idleClient).getByHTTP2},
+		{name: "websocket", joined: true, heap: 24, open: (*idleClient).upgrade, again: (*idleClient).echo},
+		{name: "events", joined: true, heap: 24, open: (*idleClient).subscribe, again: (*idleClient).nextEvent},
+		{
+			name: "http2", rest: http2Rest, total: 64, goroutines: 3,
+			open: (*idleClient).download, again: (*idleClient).getByHTTP2,
+		},
+		{name: "http2-tls", secure: true, rest: http2Rest, open: (*idleClient).download, again: (*idleClient).getByHTTP2},
 		{name: "grpc-stream", joined: true, open: (*idleClient).callStream, again: (*idleClient).nextMessage},
 	}
 }
@@ -81,7 +89,7 @@ func (c *idleClients) follow(words []string) (string, error) {
 }
 
 // idleAtOnce is how many clients are opened at once. Few, because with them grows the number of connections to endpoints
-// that the proxy keeps, and they are taken for the clients' own.
+// that the proxy keeps, and that would count as the clients' own.
 const idleAtOnce = 2
 
 func (c *idleClients) open(name, address string, count int) error {

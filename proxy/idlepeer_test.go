@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// idlePeerRole is the environment variable that makes TestIdlePeer one of the processes that BenchmarkIdle starts.
+// idlePeerRole is the environment variable that makes TestIdlePeer one of the processes that BenchmarkIdle and
+// TestIdleMemory start.
 const idlePeerRole = "IDLE_PEER"
 
 // idlePeer is a process that clients or endpoints run in. It gets commands and answers each with a line.
@@ -21,32 +22,32 @@ type idlePeer struct {
 	answers *bufio.Scanner
 }
 
-// startIdlePeer starts this test binary once more, in a role ("clients" or "endpoint"), until the benchmark ends.
-func startIdlePeer(b testing.TB, role string) *idlePeer {
-	b.Helper()
+// startIdlePeer starts this test binary once more, in a role ("clients" or "endpoint"), until the test or benchmark ends.
+func startIdlePeer(t testing.TB, role string) *idlePeer {
+	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	command := exec.Command(executable, "-test.run=^TestIdlePeer$")
 	command.Env = append(os.Environ(), idlePeerRole+"="+role)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	out, err := command.StdoutPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	b.Cleanup(func() {
+	t.Cleanup(func() {
 		in.Close()
 		_, _ = io.Copy(io.Discard, out) // what a test binary prints when it ends
 		if err := command.Wait(); err != nil {
-			b.Errorf("the process of the %s: %v", role, err)
+			t.Errorf("the process of the %s: %v", role, err)
 		}
 	})
 	return &idlePeer{role: role, in: in, answers: bufio.NewScanner(out)}
@@ -68,7 +69,7 @@ func (p *idlePeer) call(format string, args ...any) (string, error) {
 	return strings.TrimSpace(answer), nil
 }
 
-// TestIdlePeer is a process of BenchmarkIdle, not a test: it follows the commands on its standard input to the end.
+// TestIdlePeer is a process of BenchmarkIdle and TestIdleMemory, not a test: it follows the commands on its standard input to the end.
 func TestIdlePeer(t *testing.T) {
 	var follow func(words []string) (string, error)
 	switch os.Getenv(idlePeerRole) {
@@ -84,7 +85,7 @@ func TestIdlePeer(t *testing.T) {
 		defer endpoint.close()
 		follow = endpoint.follow
 	default:
-		t.Skip("it is started by BenchmarkIdle")
+		t.Skip("BenchmarkIdle and TestIdleMemory start it")
 	}
 	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
 		answer, err := follow(strings.Fields(commands.Text()))
