@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
 )
@@ -112,7 +111,9 @@ func ambiguous() []awkward {
 // the body is not whole.
 func TestBadChunksAreRefused(t *testing.T) {
 	var whole atomic.Int32
+	arrived := make(chan struct{})
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
 		buffer := make([]byte, 1<<10)
 		for {
 			if _, err := r.Body.Read(buffer); err != nil {
@@ -142,7 +143,7 @@ func TestBadChunksAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			connection := s.dial(t)
 			connection.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-			time.Sleep(5 * time.Millisecond) // so that the header is forwarded first
+			<-arrived
 			connection.send("%s", body)
 			if reply, _ := connection.reply("POST"); reply.StatusCode != http.StatusBadRequest || !reply.Close {
 				t.Errorf("got %v", reply)

@@ -19,10 +19,13 @@ import (
 // thinking is an endpoint that answers /quick, and waits with all else until nobody wants it any more.
 type thinking struct {
 	asked    atomic.Int32
-	canceled chan struct{}
+	arrived  chan struct{} // one element for each request that waits
+	canceled chan struct{} // one for each of them that was given up
 }
 
-func newThinking() *thinking { return &thinking{canceled: make(chan struct{}, 8)} }
+func newThinking() *thinking {
+	return &thinking{arrived: make(chan struct{}, 8), canceled: make(chan struct{}, 8)}
+}
 
 func (e *thinking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/quick" {
@@ -33,6 +36,7 @@ func (e *thinking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 	}
 	e.asked.Add(1)
+	e.arrived <- struct{}{}
 	<-r.Context().Done()
 	e.canceled <- struct{}{}
 }
@@ -115,10 +119,10 @@ func serveThinking(t *testing.T, log *lines, endpoint *thinking, protocol route.
 
 func (e *thinking) await(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); e.asked.Load() == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the endpoint was not asked")
-		}
+	select {
+	case <-e.arrived:
+	case <-time.After(clientLimit):
+		t.Fatal("no request arrived at an endpoint")
 	}
 }
 

@@ -1,8 +1,6 @@
 package proxy_test
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -11,23 +9,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
-	"github.com/ingress-testbed/testbed/proxy/route"
 )
-
-// serveUntil serves plain text until stop. What Serve then returns comes on ended.
-func serveUntil(t *testing.T, config proxy.Config, table *route.Table) (s served, stop func(), ended <-chan error) {
-	t.Helper()
-	server, err := proxy.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Apply(table)
-	plain := listen(t)
-	ctx, stop := context.WithCancel(context.Background())
-	result := make(chan error, 1)
-	go func() { result <- server.Serve(ctx, plain, nil) }()
-	return served{Server: server, plain: plain.Addr().String()}, stop, result
-}
 
 func TestDrain(t *testing.T) {
 	started, finish := make(chan struct{}), make(chan struct{})
@@ -38,7 +20,7 @@ func TestDrain(t *testing.T) {
 		}
 		io.WriteString(w, "done")
 	})
-	s, stop, ended := serveUntil(t, proxy.Config{}, toAll(upstream("u", slow)))
+	s, stop, ended := start(t, proxy.Config{}, toAll(upstream("u", slow)), listen(t), nil)
 
 	idle, busy := s.dial(t), s.dial(t)
 	idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -64,53 +46,6 @@ func TestDrain(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("Serve did not return")
 	}
-}
-
-func TestDrainEndsAfterItsLimit(t *testing.T) {
-	hangs := scripted(t, func(conn net.Conn, in *bufio.Reader) { io.Copy(io.Discard, in) })
-	s, stop, ended := serveUntil(t, proxy.Config{Timeouts: proxy.Timeouts{Drain: 50 * time.Millisecond}}, toAll(upstream("u", hangs)))
-	c := s.dial(t)
-	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-	time.Sleep(20 * time.Millisecond)
-	started := time.Now()
-	stop()
-	if _, err := http.ReadResponse(c.in, nil); err == nil {
-		t.Error("the hanging request got a reply")
-	}
-	if err := <-ended; err != nil || time.Since(started) > 5*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(started))
-	}
-}
-
-func TestTimeoutsOfClients(t *testing.T) {
-	s := one(t, proxy.Config{Timeouts: proxy.Timeouts{
-		Header: 100 * time.Millisecond, Idle: 200 * time.Millisecond, Body: 100 * time.Millisecond,
-	}}, echoBody)
-	t.Run("idle", func(t *testing.T) { s.dial(t).ended() })
-	t.Run("header", func(t *testing.T) {
-		c := s.dial(t)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			for range 20 { // a byte now and then does not help
-				if _, err := io.WriteString(c, "G"); err != nil {
-					return
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
-		}()
-		if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusRequestTimeout {
-			t.Errorf("got %v", reply)
-		}
-		<-ended
-	})
-	t.Run("body", func(t *testing.T) {
-		c := s.dial(t)
-		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nonly")
-		if reply, _ := c.reply("POST"); reply.StatusCode != http.StatusRequestTimeout || !reply.Close {
-			t.Errorf("got %v", reply)
-		}
-	})
 }
 
 // TestConnectionLimit has as many clients as there may be: while their requests run a further one waits, and when one

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,12 +29,7 @@ type frames struct {
 
 func (s served) frames(t testing.TB) *frames {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn := s.connect(t, s.plain)
 	f := &frames{Conn: conn, Framer: http2.NewFramer(conn, conn), t: t}
 	f.encoder = hpack.NewEncoder(&f.block)
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -71,6 +65,27 @@ func (f *frames) await(satisfies func(http2.Frame) bool) error {
 			return nil
 		}
 	}
+}
+
+// awaitEnd reads frames until the reply on a stream has ended.
+func (f *frames) awaitEnd(stream uint32) error {
+	return f.await(func(frame http2.Frame) bool {
+		header := frame.Header()
+		return header.StreamID == stream && header.Flags.Has(http2.FlagDataEndStream) &&
+			(header.Type == http2.FrameHeaders || header.Type == http2.FrameData)
+	})
+}
+
+// awaitStatus reads frames until the final header of a stream's reply, and returns its status.
+func (f *frames) awaitStatus(stream uint32) (status string, err error) {
+	err = f.await(func(frame http2.Frame) bool {
+		headers, is := frame.(*http2.MetaHeadersFrame)
+		if is && headers.StreamID == stream {
+			status = headers.PseudoValue("status")
+		}
+		return status != "" && status[0] != '1'
+	})
+	return status, err
 }
 
 // awaitGoAway fails the test unless the proxy ends the connection with that error.
@@ -233,19 +248,17 @@ func TestPingFlood(t *testing.T) {
 
 // TestClientThatGoesAway checks that the endpoint is told when nobody waits any more.
 func TestClientThatGoesAway(t *testing.T) {
-	gone := make(chan struct{}, 2)
-	var started atomic.Int32
+	gone, started := make(chan struct{}, 2), make(chan struct{}, 2)
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
-		started.Add(1)
+		started <- struct{}{}
 		<-r.Context().Done()
 		gone <- struct{}{}
 	})
 	f := s.frames(t)
 	f.get(1)
 	f.get(3)
-	for started.Load() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	<-started
+	<-started
 	f.WriteRSTStream(1, http2.ErrCodeCancel)
 	<-gone
 	f.Close()
@@ -259,7 +272,7 @@ func TestHTTP2Drain(t *testing.T) {
 		<-finish
 		io.WriteString(w, "done")
 	})
-	s, stop, ended := serveUntil(t, proxy.Config{}, toAll(upstream("u", slow)))
+	s, stop, ended := start(t, proxy.Config{}, toAll(upstream("u", slow)), listen(t), nil)
 	f := s.frames(t)
 	f.get(1)
 	<-started

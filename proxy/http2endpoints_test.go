@@ -26,10 +26,15 @@ import (
 // h2c runs a server that speaks HTTP/2 only, and returns a table that sends everything to it.
 func h2c(t testing.TB, handler http.HandlerFunc) *route.Table {
 	t.Helper()
+	return h2cOn(t, listen(t), handler)
+}
+
+// h2cOn is h2c with a listener.
+func h2cOn(t testing.TB, listener net.Listener, handler http.HandlerFunc) *route.Table {
+	t.Helper()
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{Protocols: protocols, Handler: handler}
-	listener := listen(t)
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 	return toH2C(listener.Addr())

@@ -26,25 +26,20 @@ import (
 type served struct {
 	*proxy.Server
 	plain, secure string // addresses
+	// dialContext connects to the proxy.
+	dialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // serve runs a proxy on loopback until the test ends, and fails the test if it doesn't stop.
 func serve(t testing.TB, config proxy.Config, table *route.Table) served {
 	t.Helper()
-	if config.Logger == nil {
-		config.Logger = slog.New(slog.DiscardHandler)
-	}
-	server, err := proxy.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, problem := range server.Apply(table) {
-		t.Errorf("Apply: %v", problem)
-	}
-	plain, secure := listen(t), listen(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, plain, secure) }()
+	return serveOn(t, config, table, listen(t), listen(t))
+}
+
+// serveOn is serve with listeners.
+func serveOn(t testing.TB, config proxy.Config, table *route.Table, plain, secure net.Listener) served {
+	t.Helper()
+	s, stop, ended := start(t, config, table, plain, secure)
 	t.Cleanup(func() {
 		stop()
 		select {
@@ -56,8 +51,46 @@ func serve(t testing.TB, config proxy.Config, table *route.Table) served {
 			t.Error("Serve did not return")
 		}
 	})
-	return served{Server: server, plain: plain.Addr().String(), secure: secure.Addr().String()}
+	return s
 }
+
+// start runs a proxy until stop. What Serve then returns comes on ended.
+func start(t testing.TB, config proxy.Config, table *route.Table, plain, secure net.Listener) (s served, stop func(), ended <-chan error) {
+	t.Helper()
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	server, err := proxy.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range server.Apply(table) {
+		t.Errorf("Apply: %v", problem)
+	}
+	s = served{Server: server, plain: plain.Addr().String(), dialContext: new(net.Dialer).DialContext}
+	if secure != nil {
+		s.secure = secure.Addr().String()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- server.Serve(ctx, plain, secure) }()
+	return s, stop, result
+}
+
+// connect connects to an address of the proxy, until the test ends. Reads and writes of the result fail after a while.
+func (s served) connect(t testing.TB, address string) net.Conn {
+	t.Helper()
+	conn, err := s.dialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(clientLimit))
+	return conn
+}
+
+// clientLimit is how long the clients of these tests wait for what must come at once.
+const clientLimit = 20 * time.Second
 
 func listen(t testing.TB) net.Listener {
 	t.Helper()
@@ -116,13 +149,13 @@ func (s served) client(t testing.TB) *http.Client {
 			if strings.HasSuffix(address, ":443") {
 				to = s.secure
 			}
-			return new(net.Dialer).DialContext(ctx, network, to)
+			return s.dialContext(ctx, network, to)
 		},
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		ForceAttemptHTTP2: true,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return &http.Client{Transport: transport, Timeout: clientLimit, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -23,12 +22,7 @@ type raw struct {
 
 func (s served) dial(t testing.TB) *raw {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn := s.connect(t, s.plain)
 	return &raw{Conn: conn, in: bufio.NewReader(conn), t: t}
 }
 
@@ -78,7 +72,12 @@ func toAll(u route.Upstream) *route.Table {
 // scripted is an endpoint that answers each connection with a function.
 func scripted(t testing.TB, answer func(conn net.Conn, in *bufio.Reader)) route.Endpoint {
 	t.Helper()
-	listener := listen(t)
+	return scriptedOn(t, listen(t), answer)
+}
+
+// scriptedOn is scripted with a listener.
+func scriptedOn(t testing.TB, listener net.Listener, answer func(conn net.Conn, in *bufio.Reader)) route.Endpoint {
+	t.Helper()
 	t.Cleanup(func() { listener.Close() })
 	go func() {
 		for {

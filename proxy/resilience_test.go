@@ -79,23 +79,25 @@ func TestWhatEndpointsDoWrong(t *testing.T) {
 
 // TestStaleConnections has an endpoint that closes each connection after a reply without saying so.
 func TestStaleConnections(t *testing.T) {
-	s := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+	var connections connections
+	s := serve(t, proxy.Config{DialContext: connections.DialContext}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
 		if head := readHead(in); strings.HasPrefix(head, "POST") {
 			io.ReadFull(in, make([]byte, 2))
 		}
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	}))))
 	c := s.dial(t)
-	for range 20 {
+	for i := range 20 {
 		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 		if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusOK {
 			t.Fatalf("GET: got %v", reply)
 		}
-		time.Sleep(2 * time.Millisecond) // the end of the connection arrives: a POST must notice
+		connections.awaitReadable(t, 2*i) // a POST must notice that the connection has ended
 		c.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
 		if reply, _ := c.reply("POST"); reply.StatusCode != http.StatusOK {
 			t.Fatalf("POST: got %v", reply)
 		}
+		connections.awaitReadable(t, 2*i+1)
 	}
 }
 
@@ -113,83 +115,105 @@ func TestTableSwapsUnderLoad(t *testing.T) {
 		}
 	}
 	s := serve(t, proxy.Config{}, toAll(first))
-	count, stop := s.load(t)
+	load := s.load(t)
 	for i := range 1000 {
 		table := toAll(first)
 		if i%2 == 0 {
 			table = toAll(second)
 		}
 		s.Apply(table)
-		for before := count.Load(); count.Load() == before && !t.Failed(); {
-			time.Sleep(50 * time.Microsecond)
-		}
+		load.await(1)
 	}
-	stop()
-	t.Logf("%d requests during 1000 swaps", count.Load())
+	t.Logf("%d requests during 1000 swaps", load.stop())
 }
 
-// load sends requests over eight connections, each of which must be answered with 200, until stop, which waits for the
-// last. It counts the answers.
-func (s served) load(t *testing.T) (count *atomic.Int64, stop func()) {
+// load is requests over eight connections, one after the other on each, all of which must be answered with 200.
+type load struct {
+	served  atomic.Int64
+	answers chan struct{} // one element for each answer, as long as somebody waits
+	ended   chan struct{} // closed at the first failure, and by stop
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+}
+
+func (s served) load(t *testing.T) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	count = new(atomic.Int64)
+	l := &load{answers: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	var once sync.Once
 	for range 8 {
 		c := s.dial(t)
-		group.Go(func() {
+		l.group.Go(func() {
+			defer once.Do(func() { close(l.ended) }) // or it was stopped
 			for ctx.Err() == nil {
 				c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 				if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK {
 					t.Errorf("got %v, %q", reply, body)
 					return
 				}
-				count.Add(1)
+				l.served.Add(1)
+				select {
+				case l.answers <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}
-	return count, func() {
-		cancel()
-		group.Wait()
+	return l
+}
+
+// await waits for answers to requests.
+func (l *load) await(answers int) {
+	for range answers {
+		select {
+		case <-l.answers:
+		case <-l.ended:
+			return
+		}
 	}
+}
+
+// stop waits for the last answer and returns how many there were.
+func (l *load) stop() int64 {
+	l.cancel()
+	l.group.Wait()
+	return l.served.Load()
 }
 
 // TestEndpointsRestartUnderLoad kills endpoints in turn, with their connections, and starts them again.
 func TestEndpointsRestartUnderLoad(t *testing.T) {
 	u := upstream("u")
 	servers := make([]*http.Server, 3)
-	start := func(i int, address string) {
-		listener, err := net.Listen("tcp", address)
-		for retry := 0; err != nil && retry < 100; retry++ {
-			time.Sleep(5 * time.Millisecond)
-			listener, err = net.Listen("tcp", address)
+	run := func(i int, listener net.Listener) {
+		servers[i] = &http.Server{Handler: named("ok")}
+		go servers[i].Serve(listener)
+	}
+	for i := range servers {
+		listener := listen(t)
+		u.Endpoints = append(u.Endpoints, endpoint(listener.Addr()))
+		run(i, listener)
+	}
+	s := serve(t, proxy.Config{}, toAll(u))
+	load := s.load(t)
+	for round := range 12 {
+		i := round % len(servers)
+		servers[i].Close()
+		load.await(100)
+		listener, err := net.Listen("tcp", u.Endpoints[i].Address.String())
+		for retry := 0; err != nil && retry < 100; retry++ { // another connection has got the port meanwhile
+			load.await(10)
+			listener, err = net.Listen("tcp", u.Endpoints[i].Address.String())
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		servers[i] = &http.Server{Handler: named("ok")}
-		go servers[i].Serve(listener)
-		if len(u.Endpoints) == i {
-			u.Endpoints = append(u.Endpoints, endpoint(listener.Addr()))
-		}
+		run(i, listener)
+		load.await(100)
 	}
-	for i := range servers {
-		start(i, "127.0.0.1:0")
-	}
-	s := serve(t, proxy.Config{}, toAll(u))
-	count, stop := s.load(t)
-	for round := range 12 {
-		i := round % len(servers)
-		servers[i].Close()
-		time.Sleep(20 * time.Millisecond)
-		start(i, u.Endpoints[i].Address.String())
-		time.Sleep(20 * time.Millisecond)
-	}
-	stop()
+	t.Logf("%d requests during 12 restarts", load.stop())
 	for _, server := range servers {
 		server.Close()
 	}
-	t.Logf("%d requests during 12 restarts", count.Load())
 }
 
 // unknownPolicy is a policy that package policy can't compile.

@@ -112,29 +112,46 @@ func TestAffinity(t *testing.T) {
 
 // lines gathers what is written to an access log.
 type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{} // closed by the next write; nil if nobody waits
 }
 
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 	return l.text.Write(p)
 }
 
+// now returns the lines so far, and what is closed when there are more.
+func (l *lines) now() (got []string, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return strings.Split(strings.TrimSpace(l.text.String()), "\n"), l.changed
+}
+
+// wait waits until there are n lines, and returns them.
 func (l *lines) wait(t *testing.T, n int) []string {
 	t.Helper()
-	for range 200 {
-		l.mu.Lock()
-		got := strings.Split(strings.TrimSpace(l.text.String()), "\n")
-		l.mu.Unlock()
+	late := time.After(clientLimit)
+	for {
+		got, changed := l.now()
 		if len(got) >= n && got[0] != "" {
 			return got
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-changed:
+		case <-late:
+			t.Fatalf("the access log did not get %d lines: %q", n, got)
+		}
 	}
-	t.Fatalf("the access log did not get %d lines: %q", n, l.text.String())
-	return nil
 }
 
 func TestAccessLogAndMetrics(t *testing.T) {

@@ -133,19 +133,6 @@ func TestUpgradeThatIsDeclined(t *testing.T) {
 	}
 }
 
-func TestIdleTunnelEnds(t *testing.T) {
-	s := one(t, proxy.Config{Timeouts: proxy.Timeouts{Tunnel: 100 * time.Millisecond}}, echoMessages)
-	conn, _, err := websocket.DefaultDialer.Dial("ws://"+s.plain+"/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	started := time.Now()
-	if _, _, err := conn.ReadMessage(); err == nil || time.Since(started) > 5*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(started))
-	}
-}
-
 // TestUpgradeToHTTP2IsNotPassedOn has an endpoint that would agree to it, and then serve what the proxy can't see.
 func TestUpgradeToHTTP2IsNotPassedOn(t *testing.T) {
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {

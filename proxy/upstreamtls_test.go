@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -111,7 +110,8 @@ func TestTLSConnectionsAreKept(t *testing.T) {
 				issuer, root := newAuthority(t, 0)
 				e := newSecureEndpoint(t, &tls.Config{Certificates: []tls.Certificate{issuer.issue("h")}, MaxVersion: version})
 				settings := func() *route.TLS { return &route.TLS{Verify: true, ServerName: "h", RootsPEM: root} }
-				s := serve(t, proxy.Config{}, secureTable(protocol, settings(), e.Endpoint))
+				var connections connections
+				s := serve(t, proxy.Config{DialContext: connections.DialContext}, secureTable(protocol, settings(), e.Endpoint))
 				c := s.dial(t) // its next request is read when the endpoint's connection has been given back
 				post := func() {
 					t.Helper()
@@ -129,7 +129,7 @@ func TestTLSConnectionsAreKept(t *testing.T) {
 					t.Errorf("%d connections were made", n)
 				}
 				e.server.CloseClientConnections()
-				time.Sleep(10 * time.Millisecond) // a POST must notice
+				connections.awaitReadable(t, 0) // a POST must notice
 				post()
 				if n, resumed := e.connections.Load(), e.resumed.Load(); n != 2 || resumed != 1 {
 					t.Errorf("%d connections were made, %d requests came over resumed sessions", n, resumed)

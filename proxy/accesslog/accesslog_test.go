@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -100,19 +101,18 @@ func TestWriterGathers(t *testing.T) {
 }
 
 func TestWriterDoesNotWaitForLong(t *testing.T) {
-	var out sink
-	w := NewWriter(&out, slog.New(slog.DiscardHandler))
-	for want := 1; want <= 2; want++ {
-		w.Write(&Entry{})
-		for started := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-			if _, writes := out.all(); writes == want {
-				break
-			}
-			if time.Since(started) > 5*time.Second {
-				t.Fatal("the entry is not written")
+	synctest.Test(t, func(t *testing.T) {
+		var out sink
+		w := NewWriter(&out, slog.New(slog.DiscardHandler))
+		for want := 1; want <= 2; want++ {
+			w.Write(&Entry{})
+			time.Sleep(flushDelay)
+			synctest.Wait()
+			if _, writes := out.all(); writes != want {
+				t.Errorf("%d entries are written, want %d", writes, want)
 			}
 		}
-	}
+	})
 }
 
 func TestWriterReportsARowOfFailuresOnce(t *testing.T) {
