@@ -1,9 +1,6 @@
 package proxy_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"errors"
 	"io"
 	"maps"
@@ -17,7 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -121,7 +117,12 @@ func TestTooManyInterimReplies(t *testing.T) {
 // TestRequestTrailersToHTTP2 looks at what arrives on the wire: Go's server shows handlers announced trailers only.
 func TestRequestTrailersToHTTP2(t *testing.T) {
 	seen := make(chan map[string]string, 1)
-	s := serve(t, proxy.Config{}, toH2C(frameEndpoint(t, func(trailers map[string]string) { seen <- trailers })))
+	s := serve(t, proxy.Config{}, framed(t, func(f *frameServer) {
+		for r := f.request(); r != nil; r = f.request() {
+			f.headers(r.stream, true, ":status", "200")
+			seen <- r.trailers
+		}
+	}))
 	for name, announced := range map[string]string{"announced": "Trailer: X-Sum\r\n", "not announced": ""} {
 		t.Run("HTTP/1.1 "+name, func(t *testing.T) {
 			c := s.dial(t)
@@ -159,52 +160,6 @@ func TestRequestTrailersToHTTP2(t *testing.T) {
 			}
 		})
 	}
-}
-
-// frameEndpoint speaks HTTP/2 frame by frame, answers each request at its end, and tells of the last header block if
-// it is no request.
-func frameEndpoint(t *testing.T, ended func(trailers map[string]string)) net.Addr {
-	listener := listen(t)
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				defer context.AfterFunc(t.Context(), func() { conn.Close() })()
-				io.ReadFull(conn, make([]byte, len(http2.ClientPreface)))
-				framer := http2.NewFramer(conn, conn)
-				framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-				framer.WriteSettings()
-				for {
-					frame, err := framer.ReadFrame()
-					if err != nil {
-						return
-					}
-					var trailers map[string]string
-					if headers, is := frame.(*http2.MetaHeadersFrame); is && headers.PseudoValue("method") == "" {
-						trailers = make(map[string]string)
-						for _, field := range headers.Fields {
-							trailers[field.Name] = field.Value
-						}
-					}
-					kind := frame.Header().Type
-					if (kind == http2.FrameHeaders || kind == http2.FrameData) && frame.Header().Flags.Has(http2.FlagDataEndStream) {
-						var block bytes.Buffer
-						hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-						framer.WriteHeaders(http2.HeadersFrameParam{
-							StreamID: frame.Header().StreamID, EndStream: true, EndHeaders: true, BlockFragment: block.Bytes(),
-						})
-						ended(trailers)
-					}
-				}
-			}()
-		}
-	}()
-	return listener.Addr()
 }
 
 func TestTrailersThatAreAnnouncedReachHandlers(t *testing.T) {
@@ -303,30 +258,13 @@ func isTimeout(err error) bool {
 // deadline of a call, before its reply and within it.
 func TestResetByTheEndpointReachesTheClient(t *testing.T) {
 	for _, begun := range []bool{false, true} {
-		address := scripted(t, func(conn net.Conn, in *bufio.Reader) {
-			io.ReadFull(in, make([]byte, len(http2.ClientPreface)))
-			framer := http2.NewFramer(conn, in)
-			framer.WriteSettings()
-			for {
-				frame, err := framer.ReadFrame()
-				if err != nil {
-					return
-				}
-				if frame.Header().Type != http2.FrameHeaders {
-					continue
-				}
+		s := serve(t, proxy.Config{Limits: proxy.Limits{Attempts: 1}}, framed(t, func(f *frameServer) {
+			for r := f.request(); r != nil; r = f.request() {
 				if begun {
-					var block bytes.Buffer
-					hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-					framer.WriteHeaders(http2.HeadersFrameParam{
-						StreamID: frame.Header().StreamID, EndHeaders: true, BlockFragment: block.Bytes(),
-					})
+					f.headers(r.stream, false, ":status", "200")
 				}
-				framer.WriteRSTStream(frame.Header().StreamID, http2.ErrCodeCancel)
+				f.WriteRSTStream(r.stream, http2.ErrCodeCancel)
 			}
-		})
-		s := serve(t, proxy.Config{Limits: proxy.Limits{Attempts: 1}}, toAll(route.Upstream{
-			Name: "u", Protocol: route.H2C, Endpoints: []route.Endpoint{address},
 		}))
 		f := s.frames(t)
 		for stream := uint32(1); stream < 5; stream += 2 { // the connection stays

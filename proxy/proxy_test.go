@@ -85,12 +85,14 @@ func (s served) connect(t testing.TB, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(clientLimit))
+	conn.SetDeadline(deadlineOfClients())
 	return conn
 }
 
 // clientLimit is how long the clients of these tests wait for what must come at once.
 const clientLimit = 20 * time.Second
+
+func deadlineOfClients() time.Time { return time.Now().Add(clientLimit) }
 
 func listen(t testing.TB) net.Listener {
 	t.Helper()
