@@ -156,10 +156,11 @@ func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
 				return ErrMalformed
 			}
 		case Expect:
-			if !EqualFold(field.Value, "100-continue") {
-				return ErrExpectation
+			expects, err := parseExpect(field.Value)
+			if err != nil {
+				return err
 			}
-			r.ExpectsContinue = true
+			r.ExpectsContinue = r.ExpectsContinue || expects
 		case TE:
 			r.TakesTrailers = true
 		default:

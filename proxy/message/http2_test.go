@@ -34,6 +34,7 @@ func TestRequestsOverHTTP2(t *testing.T) {
 		"OPTIONS *":         {[]string{":method", "OPTIONS", ":scheme", "http", ":authority", "h", ":path", "*"}, "", false, 200},
 		"body":              {[]string{":method", "POST", ":scheme", "http", ":authority", "h", ":path", "/"}, "content-length: 5\r\n", true, 200},
 		"100-continue":      {[]string{":method", "POST", ":scheme", "http", ":authority", "h", ":path", "/"}, "expect: 100-Continue\r\n", true, 200},
+		"expectations":      {[]string{":method", "POST", ":scheme", "http", ":authority", "h", ":path", "/"}, "expect: 100-continue, 100-continue\r\n", true, 200},
 		"other expectation": {[]string{":method", "GET", ":scheme", "http", ":authority", "h", ":path", "/"}, "expect: a-pony\r\n", false, 417},
 		"no host":           {[]string{":method", "GET", ":scheme", "http", ":path", "/"}, "", false, 400},
 		"empty authority":   {[]string{":method", "GET", ":scheme", "http", ":authority", "", ":path", "/"}, "", false, 400},
