@@ -47,6 +47,17 @@ func (f *frames) request(fields ...string) []byte {
 	return f.block.Bytes()
 }
 
+// headers sends a request without a body, in as many frames as it needs.
+func (f *frames) headers(stream uint32, fields ...string) {
+	block := f.request(fields...)
+	n := min(len(block), 16<<10)
+	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndStream: true, EndHeaders: n == len(block), BlockFragment: block[:n]})
+	for block = block[n:]; len(block) > 0; block = block[n:] {
+		n = min(len(block), 16<<10)
+		f.WriteContinuation(stream, n == len(block), block[:n])
+	}
+}
+
 func (f *frames) get(stream uint32) error {
 	return f.WriteHeaders(http2.HeadersFrameParam{
 		StreamID: stream, EndStream: true, EndHeaders: true,
