@@ -3,11 +3,15 @@ package proxy_test
 import (
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/net/http2"
+
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // clientURLs are that of a client of HTTP/1.1 and that of one of HTTP/2.
@@ -28,6 +32,57 @@ func TestSuspectFieldsDoNotReachEndpoints(t *testing.T) {
 		if got.Get("X-Fine") != "yes" {
 			t.Errorf("%s: the endpoint sees %v", url, got)
 		}
+	}
+}
+
+// TestClaimsOfClientsDoNotReachEndpoints: what a client says about itself in fields that the proxy does not replace is
+// removed, and forwarded from proxies that are trusted.
+func TestClaimsOfClientsDoNotReachEndpoints(t *testing.T) {
+	claims := []string{
+		"Forwarded", "for=6.6.6.6;proto=https", "X-Forwarded-Prefix", "/x", "X-Forwarded-Ssl", "on", "True-Client-Ip", "6.6.6.6",
+	}
+	seen := make(chan http.Header, 1)
+	table := toAll(upstream("u", backend(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header })))
+	s := serve(t, proxy.Config{}, table)
+	for _, trusted := range []bool{false, true} {
+		if trusted {
+			next := *table
+			next.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+			s.Apply(&next)
+		}
+		for _, url := range clientURLs() {
+			s.get(t, url, claims...)
+			got := <-seen
+			for i := 0; i < len(claims); i += 2 {
+				if name := claims[i]; (got.Get(name) != "") != trusted {
+					t.Errorf("%s, trusted %t: the endpoint sees %s: %q", url, trusted, name, got[name])
+				}
+			}
+		}
+	}
+}
+
+// TestSchemeOfTheTargetIsNotBelieved: an absolute target, or :scheme, may say https over a connection in plain text. It
+// is served, and the endpoint gets the scheme of the connection, and no Via.
+func TestSchemeOfTheTargetIsNotBelieved(t *testing.T) {
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Header.Get("X-Forwarded-Proto")+" "+r.Header.Get("X-Scheme")+" "+r.Header.Get("Via"))
+	})
+	c := s.dial(t)
+	c.send("GET https://a/x HTTP/1.1\r\nHost: a\r\n\r\n")
+	if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK || body != "http http " {
+		t.Errorf("got %v, %q", reply, body)
+	}
+	f := s.frames(t)
+	f.headers(1, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "h")
+	if err := f.await(func(frame http2.Frame) bool {
+		data, is := frame.(*http2.DataFrame)
+		if is && string(data.Data()) != "http http " {
+			t.Errorf("HTTP/2: got %q", data.Data())
+		}
+		return is
+	}); err != nil {
+		t.Error(err)
 	}
 }
 

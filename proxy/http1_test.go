@@ -77,6 +77,8 @@ func TestTargets(t *testing.T) {
 		{"GET /a/./b/../c%7e%2f?x=%zz HTTP/1.1", "h", "h /a/c~%2F?x=%zz"},
 		{"GET /? HTTP/1.1", "h", "h /?"},
 		{"GET //a HTTP/1.1", "h", "h //a"},
+		{"GET /app/..;/admin HTTP/1.1", "h", "h /app/..;/admin"},
+		{"GET /app/%2f..%2fadmin HTTP/1.1", "h", "h /app/%2F..%2Fadmin"},
 		{"GET /\xc3\xa9 HTTP/1.1", "h", "h /%C3%A9"},
 	} {
 		connection := s.dial(t)

@@ -153,8 +153,10 @@ func TestRedirectAndHSTS(t *testing.T) {
 		location != "https://h/x?%22%3Cy%3E%FF%20%25" {
 		t.Errorf("a query that is not one of a URI: got %d to %q", code, location)
 	}
-	if code, location := rawRedirect(t, s, "GET /x HTTP/1.0\r\n\r\n"); code != 400 || location != "" {
-		t.Errorf("a request without a host: got %d to %q", code, location)
+	for _, request := range []string{"GET /x HTTP/1.0\r\n\r\n", "GET /x HTTP/1.1\r\nHost:\r\n\r\n"} {
+		if code, location := rawRedirect(t, s, request); code != 400 || location != "" {
+			t.Errorf("%q, without a host: got %d to %q", request, code, location)
+		}
 	}
 	table.Forwarded = route.Forwarded{TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}
 	other := serve(t, proxy.Config{TLSPort: 30443}, table)

@@ -133,14 +133,20 @@ func TestUpgradeThatIsDeclined(t *testing.T) {
 	}
 }
 
-// TestUpgradeToHTTP2IsNotPassedOn has an endpoint that would agree to it, and then serve what the proxy can't see.
-func TestUpgradeToHTTP2IsNotPassedOn(t *testing.T) {
+// TestUpgradesPastTheRoutesAreNotPassedOn has an endpoint that might agree to a protocol with further requests, which the
+// proxy would not see.
+func TestUpgradesPastTheRoutesAreNotPassedOn(t *testing.T) {
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%q %q %q", r.Header["Upgrade"], r.Header["Connection"], r.Header["Http2-Settings"])
 	})
-	c := s.dial(t)
-	c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
-	if _, body := c.reply("GET"); body != "[] [] []" {
-		t.Errorf("the endpoint saw %s", body)
+	for offer, want := range map[string]string{
+		"h2c": "[] [] []", "HTTP/2.0": "[] [] []", "TLS/1.0": "[] [] []", "websocket, h2c": "[] [] []",
+		"x/1": `["x/1"] ["upgrade"] []`,
+	} {
+		c := s.dial(t)
+		c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", offer)
+		if _, body := c.reply("GET"); body != want {
+			t.Errorf("%s: the endpoint saw %s, want %s", offer, body, want)
+		}
 	}
 }
