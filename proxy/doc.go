@@ -74,6 +74,13 @@
 // HTTP/2 that happens at once, with HTTP/1.1 within 300 ms: package downstream says how. Unlike ingress-nginx's, a client
 // that has only closed its sending side still gets its reply.
 //
+// # When it stops
+//
+// When the context of Serve is done, the listeners are closed, idle connections end at once, and running requests get
+// Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM: it becomes
+// unready, accepts connections for --shutdown-grace-period, and drains for --drain-timeout, both within the
+// terminationGracePeriodSeconds of its Pod.
+//
 // # How it is made
 //
 //	downstream    clients: connections, HTTP/1.1, HTTP/2, drain     route      the model of tables

@@ -41,8 +41,8 @@ type Environment struct {
 // ClientAddress returns the source address of requests as the nodes and the controller see it. The error wraps
 // clusters.ErrUnsupported if it is hidden from the controller or unknown.
 func (e *Environment) ClientAddress() (netip.Addr, error) {
-	if installation, err := e.Controller.Installation(); err == nil && installation.HidesClient != "" {
-		return netip.Addr{}, fmt.Errorf("%s: %w", installation.HidesClient, clusters.ErrUnsupported)
+	if installation, err := e.Controller.Installation(); err == nil && installation.ClientHidden != "" {
+		return netip.Addr{}, fmt.Errorf("%s: %w", installation.ClientHidden, clusters.ErrUnsupported)
 	}
 	if e.Cluster.Access().HidesClient {
 		return netip.Addr{}, fmt.Errorf("the client's address, as the cluster sees it, is unknown: %w", clusters.ErrUnsupported)

@@ -4,7 +4,8 @@
 //
 // Unsolicited bytes of an endpoint end the connection and are never taken for a reply (RFC 9112
 // section 6.3): they are looked for when a connection is given back, and once more right before the next request is
-// written to it.
+// written to it. The second look is in package wire; a connection on which it finds something is stale (wire.ErrStale), and
+// another is used.
 package upstream
 
 import (

@@ -61,8 +61,9 @@ type Installation struct {
 	IngressClass string
 	// Dump is the command that prints the routing table in a Pod; nil if there is none.
 	Dump []string
-	// HidesClient is the reason why requests reach the controller without the client's address; "" if they don't.
-	HidesClient string
+	// ClientHidden is the reason why requests reach the controller without the client's address; "" if they reach it with
+	// that. Steps use steps.Environment.ClientAddress, which considers the cluster's Access too.
+	ClientHidden string
 	// ServesLater is set if an Ingress may have an address before it is served. The test-bed's own controller publishes
 	// the address once it routes requests by the Ingress; others publish it independently.
 	ServesLater bool

@@ -69,7 +69,7 @@ func (e *Existing) Check(ctx context.Context) error {
 		Selector: metav1.FormatLabelSelector(metav1.SetAsLabelSelector(service.Spec.Selector)),
 	}
 	if policy := service.Spec.ExternalTrafficPolicy; policy != corev1.ServiceExternalTrafficPolicyLocal {
-		found.HidesClient = fmt.Sprintf("the externalTrafficPolicy of the controller's Service %s/%s is not Local, so nodes replace the client's "+
+		found.ClientHidden = fmt.Sprintf("the externalTrafficPolicy of the controller's Service %s/%s is not Local, so nodes replace the client's "+
 			"address with their own", e.reference.Namespace, e.reference.Service)
 	}
 	pod, err := e.cluster.readyPod(ctx, found)
