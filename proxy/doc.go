@@ -70,8 +70,8 @@
 //
 // # When a client disconnects
 //
-// The request to the endpoint is cancelled, dialling included, and the access log says 499, as with ingress-nginx. With
-// HTTP/2 that happens at once, with HTTP/1.1 within 300 ms: package downstream says how. Unlike ingress-nginx's, a client
+// The request to the endpoint is cancelled, dialling included, and the access log says 499, as with ingress-nginx. That
+// happens at once when an HTTP/2 stream is reset, and else within some 300 ms: package downstream says how. Unlike ingress-nginx's, a client
 // that has only closed its sending side still gets its reply.
 //
 // # When it stops

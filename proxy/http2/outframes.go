@@ -1,25 +1,21 @@
 package http2
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	xhttp2 "golang.org/x/net/http2"
+
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
-
-const frameHeaderSize = 9
-
-// appendFrameHeader appends the nine bytes that begin a frame (RFC 9113 section 4.1).
-func appendFrameHeader(dst []byte, length int, kind xhttp2.FrameType, flags xhttp2.Flags, stream uint32) []byte {
-	dst = append(dst, byte(length>>16), byte(length>>8), byte(length), byte(kind), byte(flags))
-	return binary.BigEndian.AppendUint32(dst, stream)
-}
 
 // begin adds a frame header; the caller adds length bytes. It reports false if the connection is closed.
 func (o *output) begin(length int, kind xhttp2.FrameType, flags xhttp2.Flags, stream uint32) bool {
 	if o.err != nil {
 		return false
 	}
-	o.pending = appendFrameHeader(o.pending, length, kind, flags, stream)
+	o.pending = frames.AppendHeader(o.pending, frames.Header{Length: length, Type: kind, Flags: flags, Stream: stream})
 	return true
 }
 
@@ -102,23 +98,42 @@ func (o *output) header(stream uint32, ends bool, encode func([]byte) []byte) {
 		o.table = tableOff
 	}
 	o.pending = encode(o.pending)
-	var flags xhttp2.Flags
-	if ends {
-		flags = xhttp2.FlagHeadersEndStream
-	}
-	size := len(o.pending) - start - frameHeaderSize
-	if size <= o.maxFrame {
-		appendFrameHeader(o.pending[:start], size, xhttp2.FrameHeaders, flags|xhttp2.FlagHeadersEndHeaders, stream)
-		return
-	}
-	block := append([]byte(nil), o.pending[start+frameHeaderSize:]...)
-	o.pending = o.pending[:start]
-	for kind := xhttp2.FrameHeaders; len(block) > 0; kind = xhttp2.FrameContinuation {
-		n := min(len(block), o.maxFrame)
-		if n == len(block) {
-			flags |= xhttp2.FlagHeadersEndHeaders // the same bit in both types
-		}
-		o.pending = append(appendFrameHeader(o.pending, n, kind, flags, stream), block[:n]...)
-		block, flags = block[n:], 0
-	}
+	o.pending = frames.EndHeaders(o.pending, start, stream, ends, o.maxFrame)
 }
+
+// appendForwarded appends the fields of an endpoint's reply that are forwarded; Content-Length only if length is set.
+func appendForwarded(dst []byte, fields []message.Field, length bool) []byte {
+	for i := range fields {
+		field := &fields[i]
+		if field.IsForwarded() && (length || field.Kind != message.ContentLength) {
+			dst = frames.AppendField(dst, field.Name, field.Value)
+		}
+	}
+	return dst
+}
+
+// appendTrailers appends the fields that may be forwarded in a trailer section.
+func appendTrailers(dst []byte, fields []message.Field) []byte {
+	for i := range fields {
+		if fields[i].AllowedInTrailers() {
+			dst = frames.AppendField(dst, fields[i].Name, fields[i].Value)
+		}
+	}
+	return dst
+}
+
+// appendLines appends the proxy's own field lines, each "Name: value" and CR LF; Content-Length only if length is set.
+func appendLines(dst, lines []byte, length bool) []byte {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		if length || !message.EqualFold(name, "content-length") {
+			dst = frames.AppendField(dst, name, value)
+		}
+	}
+	return dst
+}
+
+// appendTableSizeUpdate appends a dynamic table size update to 0 (RFC 7541 section 6.3).
+func appendTableSizeUpdate(dst []byte) []byte { return append(dst, 0x20) }

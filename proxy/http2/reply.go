@@ -7,6 +7,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
@@ -63,7 +64,7 @@ func (s *Stream) WriteHeader(status int, reply *message.Response, extra []byte, 
 	ends = ends && final
 	length := final && status != http.StatusNoContent
 	c.out.header(s.id, ends, func(dst []byte) []byte {
-		dst = appendStatus(dst, status)
+		dst = frames.AppendStatus(dst, status)
 		if reply != nil {
 			dst = appendForwarded(dst, reply.Fields, length)
 		}

@@ -10,9 +10,9 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // serveBytes answers every segment that comes with the same bytes: an endpoint that costs nothing.
@@ -43,12 +43,12 @@ func serveFrames(t testing.TB, conn net.Conn) {
 		}
 		buffer = buffer[:len(buffer)+n]
 		answer = answer[:0]
-		for len(buffer) >= h2frames.HeaderSize {
-			h := h2frames.ParseHeader(buffer)
-			if len(buffer) < h2frames.HeaderSize+h.Length {
+		for len(buffer) >= frames.HeaderSize {
+			h := frames.ParseHeader(buffer)
+			if len(buffer) < frames.HeaderSize+h.Length {
 				break
 			}
-			buffer = append(buffer[:0], buffer[h2frames.HeaderSize+h.Length:]...)
+			buffer = append(buffer[:0], buffer[frames.HeaderSize+h.Length:]...)
 			switch {
 			case h.Type == xhttp2.FrameHeaders:
 				f.block.Reset()
@@ -56,12 +56,12 @@ func serveFrames(t testing.TB, conn net.Conn) {
 					f.encoder.WriteField(field)
 				}
 				start := len(answer)
-				answer = append(answer, make([]byte, h2frames.HeaderSize)...)
+				answer = append(answer, make([]byte, frames.HeaderSize)...)
 				answer = append(answer, f.block.Bytes()...)
-				answer = h2frames.EndHeaders(answer, start, h.Stream, false, 16384)
-				answer = h2frames.AppendData(answer, h.Stream, []byte("ok"), true)
+				answer = frames.EndHeaders(answer, start, h.Stream, false, 16384)
+				answer = frames.AppendData(answer, h.Stream, []byte("ok"), true)
 			case h.Type == xhttp2.FrameSettings && h.Flags&xhttp2.FlagSettingsAck == 0:
-				answer = h2frames.AppendSettingsAck(answer)
+				answer = frames.AppendSettingsAck(answer)
 			}
 		}
 		if _, err := conn.Write(answer); err != nil {

@@ -13,7 +13,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 )
 
 // canned is a connection to an endpoint that always sends the same bytes and then ends.
@@ -56,18 +56,18 @@ const post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
 // FuzzEndpointFrames gives the frames of an endpoint to a call. However they are cut into segments the result is the same,
 // a reply is complete or an error, and what is written are valid frames.
 func FuzzEndpointFrames(f *testing.F) {
-	settings := h2frames.AppendSettings(nil)
+	settings := frames.AppendSettings(nil)
 	head := func(block string, ends bool) []byte {
-		dst := append(make([]byte, h2frames.HeaderSize), block...)
-		return h2frames.EndHeaders(dst, 0, 1, ends, 16384)
+		dst := append(make([]byte, frames.HeaderSize), block...)
+		return frames.EndHeaders(dst, 0, 1, ends, 16384)
 	}
 	join := func(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 	f.Add(settings, false)
 	f.Add(join(settings, head("\x88", true)), false)
-	f.Add(join(settings, head("\x88", false), h2frames.AppendData(nil, 1, []byte("ok"), true)), true)
+	f.Add(join(settings, head("\x88", false), frames.AppendData(nil, 1, []byte("ok"), true)), true)
 	f.Add(join(settings, head("\x08\x03103", false), head("\x88\x40\x01a\x01b", false), head("\x40\x01a\x01b", true)), true)
-	f.Add(join(settings, h2frames.AppendPing(nil, false, make([]byte, 8)), h2frames.AppendWindowUpdate(nil, 1, 9),
-		h2frames.AppendReset(nil, 1, xhttp2.ErrCodeNo)), true)
+	f.Add(join(settings, frames.AppendPing(nil, false, make([]byte, 8)), frames.AppendWindowUpdate(nil, 1, 9),
+		frames.AppendReset(nil, 1, xhttp2.ErrCodeNo)), true)
 	f.Add(join(settings, []byte("\x00\x00\x09\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00x")), true)
 	f.Add(join(settings, []byte("\x00\x00\x08\x01\x2d\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\x88\x00")), false)
 	f.Fuzz(func(t *testing.T, frames []byte, withBody bool) {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
@@ -23,7 +23,7 @@ type http2Conn struct {
 	pool    *Pool
 	in      http1.Buffer
 	decoder *hpack.Decoder
-	section h2frames.Section // that is being read
+	section frames.Section // that is being read
 
 	reply        message.Response
 	headLines    []byte // of the reply, while trailers are read

@@ -7,12 +7,12 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // handleControl handles a frame that was received as a whole.
-func (c *http2Conn) handleControl(h h2frames.Header, payload []byte) error {
+func (c *http2Conn) handleControl(h frames.Header, payload []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.out) > maxControl {
@@ -28,7 +28,7 @@ func (c *http2Conn) handleControl(h h2frames.Header, payload []byte) error {
 		case h.Stream != 0:
 			return errProtocol
 		case !h.Flags.Has(xhttp2.FlagPingAck):
-			c.out = h2frames.AppendPing(c.out, true, payload)
+			c.out = frames.AppendPing(c.out, true, payload)
 		}
 	case xhttp2.FrameWindowUpdate:
 		if len(payload) != 4 {
@@ -51,7 +51,7 @@ func (c *http2Conn) handleControl(h h2frames.Header, payload []byte) error {
 // maxControl is how many bytes of answers to control frames may wait to be written.
 const maxControl = 256 << 10
 
-func (c *http2Conn) handleSettings(h h2frames.Header, payload []byte) error {
+func (c *http2Conn) handleSettings(h frames.Header, payload []byte) error {
 	switch {
 	case h.Stream != 0:
 		return errProtocol
@@ -80,11 +80,11 @@ func (c *http2Conn) handleSettings(h h2frames.Header, payload []byte) error {
 		default: // fields are sent without a dynamic table
 		}
 	}
-	c.out = h2frames.AppendSettingsAck(c.out)
+	c.out = frames.AppendSettingsAck(c.out)
 	return nil
 }
 
-func (c *http2Conn) handleWindowUpdate(h h2frames.Header, increment uint32) error {
+func (c *http2Conn) handleWindowUpdate(h frames.Header, increment uint32) error {
 	switch {
 	case increment == 0:
 		return errProtocol
@@ -102,7 +102,7 @@ func (c *http2Conn) handleWindowUpdate(h h2frames.Header, increment uint32) erro
 	return nil
 }
 
-func (c *http2Conn) handleReset(h h2frames.Header, code xhttp2.ErrCode) error {
+func (c *http2Conn) handleReset(h frames.Header, code xhttp2.ErrCode) error {
 	switch {
 	case h.Stream == 0 || h.Stream%2 == 0 || h.Stream > c.stream || h.Stream == c.stream && !c.sent:
 		return fmt.Errorf("%w: RST_STREAM for stream %d", errProtocol, h.Stream)

@@ -6,7 +6,7 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 )
 
 // openFrame is a frame whose payload is taken as it comes: data, a fragment of a field section, or what is skipped.
@@ -103,11 +103,11 @@ func (c *http2Conn) payload() (progress bool, _ event, _ error) {
 // nextFrame begins with the next frame, or handles it whole.
 func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
 	there := c.in.Peek()
-	if len(there) < h2frames.HeaderSize {
+	if len(there) < frames.HeaderSize {
 		return false, needMore, nil
 	}
-	h := h2frames.ParseHeader(there)
-	there = there[h2frames.HeaderSize:]
+	h := frames.ParseHeader(there)
+	there = there[frames.HeaderSize:]
 	if h.Length > defaultMaxFrame {
 		return false, needMore, errFrameSize
 	}
@@ -138,7 +138,7 @@ func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
 			return false, needMore, nil
 		}
 		payload := there[:h.Length]
-		c.in.Discard(h2frames.HeaderSize + h.Length)
+		c.in.Discard(frames.HeaderSize + h.Length)
 		progress, err = true, c.handleControl(h, payload)
 	case xhttp2.FramePushPromise:
 		err = fmt.Errorf("%w: it pushes", errProtocol)
@@ -150,8 +150,8 @@ func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
 }
 
 // open uses up the header of a frame and the first bytes of its payload, which includes padding at its end.
-func (c *http2Conn) open(h h2frames.Header, used, padding int) {
-	c.in.Discard(h2frames.HeaderSize + used)
+func (c *http2Conn) open(h frames.Header, used, padding int) {
+	c.in.Discard(frames.HeaderSize + used)
 	c.frame = openFrame{open: true, kind: h.Type, left: h.Length - used - padding, padding: padding, flags: h.Flags}
 	if h.Type == xhttp2.FrameContinuation {
 		c.frame.kind = xhttp2.FrameHeaders
@@ -159,7 +159,7 @@ func (c *http2Conn) open(h h2frames.Header, used, padding int) {
 }
 
 // beginFrame begins with a frame of the stream.
-func (c *http2Conn) beginFrame(h h2frames.Header, there []byte) (progress bool, err error) {
+func (c *http2Conn) beginFrame(h frames.Header, there []byte) (progress bool, err error) {
 	if !c.sent || h.Stream != c.stream {
 		// The stream was not opened, or has ended: the frame must not be taken for part of another reply.
 		return false, fmt.Errorf("%w: %v for stream %d", errProtocol, h.Type, h.Stream)
@@ -189,9 +189,9 @@ func (c *http2Conn) beginFrame(h h2frames.Header, there []byte) (progress bool, 
 	case xhttp2.FrameHeaders:
 		err = c.beginSection(h)
 	default:
-		c.sectionBytes += h2frames.HeaderSize + h.Length
+		c.sectionBytes += frames.HeaderSize + h.Length
 		if c.sectionBytes > 2*c.pool.options.Limits.HeaderBytes {
-			err = h2frames.ErrTooLarge // also of empty frames
+			err = frames.ErrTooLarge // also of empty frames
 		}
 	}
 	if err == nil {
@@ -200,7 +200,7 @@ func (c *http2Conn) beginFrame(h h2frames.Header, there []byte) (progress bool, 
 	return true, err
 }
 
-func (c *http2Conn) beginData(h h2frames.Header, used int) error {
+func (c *http2Conn) beginData(h frames.Header, used int) error {
 	c.receiveWindow -= int64(h.Length) // padding counts (RFC 9113 section 6.9.1)
 	c.streamReceiveWindow -= int64(h.Length)
 	switch {
@@ -238,12 +238,12 @@ func (c *http2Conn) taken(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if stream {
-		c.out = h2frames.AppendWindowUpdate(c.out, c.stream, uint32(c.unacked))
+		c.out = frames.AppendWindowUpdate(c.out, c.stream, uint32(c.unacked))
 		c.streamReceiveWindow += c.unacked
 		c.unacked = 0
 	}
 	if c.receiveWindow <= receiveConnWindow/2 {
-		c.out = h2frames.AppendWindowUpdate(c.out, 0, uint32(receiveConnWindow-c.receiveWindow))
+		c.out = frames.AppendWindowUpdate(c.out, 0, uint32(receiveConnWindow-c.receiveWindow))
 		c.receiveWindow = receiveConnWindow
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
@@ -28,7 +28,7 @@ func (c *http2Conn) readHead() error {
 			}
 			continue
 		case event != headRead:
-			return h2frames.ErrMalformed
+			return frames.ErrMalformed
 		case c.reply.Status >= 200:
 			return nil
 		case c.reply.Status == 101: // RFC 9113 section 8.6
@@ -48,12 +48,12 @@ func (c *http2Conn) readHead() error {
 	}
 }
 
-func (c *http2Conn) beginSection(h h2frames.Header) error {
+func (c *http2Conn) beginSection(h frames.Header) error {
 	ends := h.Flags.Has(xhttp2.FlagHeadersEndStream)
 	if c.state == awaitBody && !ends {
-		return h2frames.ErrMalformed // trailers end the stream
+		return frames.ErrMalformed // trailers end the stream
 	}
-	c.inHeaders, c.sectionEnds, c.sectionBytes = true, ends, h2frames.HeaderSize+h.Length
+	c.inHeaders, c.sectionEnds, c.sectionBytes = true, ends, frames.HeaderSize+h.Length
 	if c.state == awaitBody {
 		c.headLines = c.section.Keep(c.trailerLines) // the reply's header stays where it is
 	}
@@ -84,7 +84,7 @@ func (c *http2Conn) endSection() (event, error) {
 	}
 	if c.reply.Status < 200 {
 		if c.sectionEnds {
-			return needMore, h2frames.ErrMalformed
+			return needMore, frames.ErrMalformed
 		}
 		return headRead, nil
 	}
@@ -246,6 +246,6 @@ func (c *http2Conn) checkAlive() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var data [8]byte
-	c.out = h2frames.AppendPing(c.out, false, data[:])
+	c.out = frames.AppendPing(c.out, false, data[:])
 	return c.flush()
 }

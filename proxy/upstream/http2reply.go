@@ -7,8 +7,8 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 )
 
 // Header implements Reply.
@@ -91,7 +91,7 @@ func (c *http2Conn) cancelStream() bool {
 		return false
 	}
 	if !c.resetByPeer {
-		c.out = h2frames.AppendReset(c.out, c.stream, xhttp2.ErrCodeCancel)
+		c.out = frames.AppendReset(c.out, c.stream, xhttp2.ErrCodeCancel)
 	}
 	if c.resetErr == nil {
 		c.resetErr = &resetError{xhttp2.ErrCodeCancel}

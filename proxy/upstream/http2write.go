@@ -5,8 +5,8 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 
+	"github.com/ingress-testbed/testbed/proxy/http2/frames"
 	"github.com/ingress-testbed/testbed/proxy/message"
-	"github.com/ingress-testbed/testbed/proxy/upstream/h2frames"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
@@ -17,32 +17,32 @@ func (c *http2Conn) appendPreface() {
 	}
 	c.started = true
 	c.out = append(c.out, xhttp2.ClientPreface...)
-	c.out = h2frames.AppendSettings(c.out,
+	c.out = frames.AppendSettings(c.out,
 		xhttp2.Setting{ID: xhttp2.SettingEnablePush, Val: 0},
 		xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: receiveStreamWindow},
 		xhttp2.Setting{ID: xhttp2.SettingMaxHeaderListSize, Val: uint32(c.pool.options.Limits.HeaderBytes)},
 	)
-	c.out = h2frames.AppendWindowUpdate(c.out, 0, receiveConnWindow-defaultWindow)
+	c.out = frames.AppendWindowUpdate(c.out, 0, receiveConnWindow-defaultWindow)
 }
 
 // appendHead appends the request's header. It is called with mu held.
 func (c *http2Conn) appendHead(ends bool) {
 	call, r := c.call, c.call.Request
 	start := len(c.out)
-	c.out = append(c.out, make([]byte, h2frames.HeaderSize)...)
-	c.out = h2frames.AppendMethod(c.out, r.Method)
-	c.out = h2frames.AppendScheme(c.out, c.link.Secure() != nil)
-	c.out = h2frames.AppendPath(c.out, call.Path, r.Query, r.HasQuery)
+	c.out = append(c.out, make([]byte, frames.HeaderSize)...)
+	c.out = frames.AppendMethod(c.out, r.Method)
+	c.out = frames.AppendScheme(c.out, c.link.Secure() != nil)
+	c.out = frames.AppendPath(c.out, call.Path, r.Query, r.HasQuery)
 	if len(call.Host) > 0 {
-		c.out = h2frames.AppendField(c.out, []byte(":authority"), call.Host)
+		c.out = frames.AppendField(c.out, []byte(":authority"), call.Host)
 	}
 	c.appendLines(call.Lines)
 	c.spare = r.AppendForwarded(c.spare[:0])
 	c.appendLines(c.spare)
 	if r.TakesTrailers {
-		c.out = h2frames.AppendField(c.out, []byte("te"), []byte("trailers"))
+		c.out = frames.AppendField(c.out, []byte("te"), []byte("trailers"))
 	}
-	c.out = h2frames.EndHeaders(c.out, start, c.stream, ends, c.maxFrame)
+	c.out = frames.EndHeaders(c.out, start, c.stream, ends, c.maxFrame)
 	c.endSent = ends
 }
 
@@ -50,11 +50,11 @@ func (c *http2Conn) appendHead(ends bool) {
 func (c *http2Conn) appendLines(lines []byte) {
 	for len(lines) > 0 {
 		var name, value []byte
-		name, value, lines = h2frames.NextLine(lines)
+		name, value, lines = frames.NextLine(lines)
 		if message.EqualFold(name, "expect") && !c.call.Request.HasBody() {
 			continue // there is nothing to expect 100 (Continue) for
 		}
-		c.out = h2frames.AppendField(c.out, name, value)
+		c.out = frames.AppendField(c.out, name, value)
 	}
 }
 
@@ -65,7 +65,7 @@ func (c *http2Conn) appendBody() {
 	c.sendWindow -= int64(len(data))
 	for len(data) > 0 {
 		n := min(len(data), c.maxFrame)
-		c.out = h2frames.AppendData(c.out, c.stream, data[:n], n == len(data) && !hasTrailers)
+		c.out = frames.AppendData(c.out, c.stream, data[:n], n == len(data) && !hasTrailers)
 		data = data[n:]
 	}
 	if hasTrailers {
@@ -76,13 +76,13 @@ func (c *http2Conn) appendBody() {
 
 func (c *http2Conn) appendTrailers(trailers []message.Field) {
 	start := len(c.out)
-	c.out = append(c.out, make([]byte, h2frames.HeaderSize)...)
+	c.out = append(c.out, make([]byte, frames.HeaderSize)...)
 	for i := range trailers {
 		if trailers[i].AllowedInTrailers() {
-			c.out = h2frames.AppendField(c.out, trailers[i].Name, trailers[i].Value)
+			c.out = frames.AppendField(c.out, trailers[i].Name, trailers[i].Value)
 		}
 	}
-	c.out = h2frames.EndHeaders(c.out, start, c.stream, true, c.maxFrame)
+	c.out = frames.EndHeaders(c.out, start, c.stream, true, c.maxFrame)
 }
 
 // flush writes what was gathered. If another goroutine is writing, that one does. It is called with mu held.
@@ -112,7 +112,7 @@ func (c *http2Conn) sendPiece(piece []byte) error {
 			return err
 		}
 		n := int(min(int64(len(piece)), c.streamWindow, c.sendWindow, int64(c.maxFrame)))
-		c.out = h2frames.AppendData(c.out, c.stream, piece[:n], false)
+		c.out = frames.AppendData(c.out, c.stream, piece[:n], false)
 		c.streamWindow -= int64(n)
 		c.sendWindow -= int64(n)
 		piece = piece[n:]
@@ -134,7 +134,7 @@ func (c *http2Conn) sendEnd(trailers []message.Field) error {
 	if c.hasTrailers() {
 		c.appendTrailers(trailers)
 	} else {
-		c.out = h2frames.AppendData(c.out, c.stream, nil, true)
+		c.out = frames.AppendData(c.out, c.stream, nil, true)
 	}
 	c.endSent = true
 	return c.flush()

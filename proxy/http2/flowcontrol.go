@@ -1,5 +1,11 @@
 package http2
 
+import (
+	"os"
+	"sync"
+	"time"
+)
+
 // Flow-control windows for what clients send (RFC 9113 section 5.2), in bytes. The connection's bounds the memory for
 // request bodies that endpoints are slow to accept.
 const (
@@ -45,4 +51,31 @@ func (w *receiveWindow) consume(n int64) (increment uint32) {
 	w.available += w.unacknowledged
 	w.unacknowledged = 0
 	return increment
+}
+
+// waiter lets one goroutine wait for a change, for a limited time.
+type waiter struct {
+	changed *sync.Cond
+	timer   *time.Timer
+}
+
+// wait returns at the next change, at the deadline, or before. The error is os.ErrDeadlineExceeded if the deadline has
+// passed already. It is called with the mutex of changed held.
+func (w *waiter) wait(deadline time.Time) error {
+	left := time.Until(deadline)
+	if left <= 0 {
+		return os.ErrDeadlineExceeded
+	}
+	if w.timer == nil {
+		w.timer = time.AfterFunc(left, func() {
+			w.changed.L.Lock() // it waits, or has not begun to
+			defer w.changed.L.Unlock()
+			w.changed.Broadcast()
+		})
+	} else {
+		w.timer.Reset(left)
+	}
+	w.changed.Wait()
+	w.timer.Stop()
+	return nil
 }

@@ -1,6 +1,6 @@
-// Package h2frames writes and reads what the client's side of HTTP/2 needs of frames (RFC 9113 section 4) and of HPACK
-// (RFC 7541), without allocating.
-package h2frames
+// Package frames writes and reads frames of HTTP/2 (RFC 9113 section 4) and their field sections (HPACK, RFC 7541) for
+// both sides of the proxy, without allocating.
+package frames
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package h2frames
+package frames
 
 import (
 	"errors"

@@ -1,26 +1,54 @@
-package h2frames
+package frames
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Fields are encoded without the dynamic table of HPACK (RFC 7541): literals whose name is in the static table where it
 // can be. That needs no state, and works with any table size.
 
-// staticNames are the names that requests have, by their index in the static table (RFC 7541 appendix A).
+// staticNames are names of fields with their index in the static table (RFC 7541 appendix A).
 //
 //nolint:gochecknoglobals // a table that is never changed
 var staticNames = map[string]byte{
-	":authority": 1, ":method": 2, ":path": 4, ":scheme": 6,
-	"accept": 19, "accept-charset": 15, "accept-encoding": 16, "accept-language": 17, "authorization": 23,
-	"cache-control": 24, "content-disposition": 25, "content-encoding": 26, "content-language": 27,
-	"content-length": 28, "content-type": 31, "cookie": 32, "date": 33, "expect": 35, "from": 37, "if-match": 39,
-	"if-modified-since": 40, "if-none-match": 41, "if-range": 42, "if-unmodified-since": 43, "link": 45,
-	"max-forwards": 47, "range": 50, "referer": 51, "user-agent": 58, "via": 60,
+	":authority": 1, ":method": 2, ":path": 4, ":scheme": 6, "accept": 19, "accept-charset": 15,
+	"accept-encoding": 16, "accept-language": 17, "accept-ranges": 18, "access-control-allow-origin": 20,
+	"age": 21, "allow": 22, "authorization": 23, "cache-control": 24, "content-disposition": 25,
+	"content-encoding": 26, "content-language": 27, "content-length": 28, "content-location": 29,
+	"content-range": 30, "content-type": 31, "cookie": 32, "date": 33, "etag": 34, "expect": 35, "expires": 36,
+	"from": 37, "if-match": 39, "if-modified-since": 40, "if-none-match": 41, "if-range": 42,
+	"if-unmodified-since": 43, "last-modified": 44, "link": 45, "location": 46, "max-forwards": 47, "range": 50,
+	"referer": 51, "retry-after": 53, "server": 54, "set-cookie": 55, "strict-transport-security": 56,
+	"user-agent": 58, "vary": 59, "via": 60, "www-authenticate": 61,
 }
 
 const (
 	withoutIndexing = 0x00 // RFC 7541 section 6.2.2
 	neverIndexed    = 0x10 // section 6.2.3
 )
+
+// AppendStatus appends the pseudo-header field of a reply.
+func AppendStatus(dst []byte, status int) []byte {
+	switch status { // entries of the static table
+	case 200:
+		return append(dst, 0x88)
+	case 204:
+		return append(dst, 0x89)
+	case 206:
+		return append(dst, 0x8a)
+	case 304:
+		return append(dst, 0x8b)
+	case 400:
+		return append(dst, 0x8c)
+	case 404:
+		return append(dst, 0x8d)
+	case 500:
+		return append(dst, 0x8e)
+	}
+	dst = append(dst, 0x08, 3) // literal without indexing, name ":status"
+	return strconv.AppendInt(dst, int64(status), 10)
+}
 
 // AppendMethod appends the pseudo-field of a method.
 func AppendMethod(dst, method []byte) []byte {
