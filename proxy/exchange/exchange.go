@@ -81,7 +81,7 @@ func (x *exchange) Serve(client downstream.Client, request *message.Request, now
 // Refuse implements downstream.Handler.
 func (x *exchange) Refuse(client downstream.Client, request *message.Request, now time.Time, reason *message.Error) {
 	x.begin(client, request, now)
-	x.refuse(reason)
+	x.reply(reason.Status, reason.Reason)
 	x.record()
 	x.end()
 }

@@ -76,7 +76,7 @@ func (x *exchange) fail(err error) (reusable bool) {
 		return x.abandon(err)
 	case upstream.IsTimeout(err):
 		return x.reply(504, err.Error())
-	case x.isCancelled(err):
+	case x.message.Major == 2 && isCancelled(err):
 		x.outcome.status, x.outcome.reason = 502, err.Error()
 		x.abort(err)
 		return true
@@ -96,12 +96,12 @@ func (x *exchange) failBody(err *upstream.BodyError) (reusable bool) {
 	return x.abandon(err)
 }
 
-// isCancelled reports whether the endpoint has reset the stream of an HTTP/2 client with CANCEL. gRPC servers do so at the
-// deadline of a call, and gRPC clients would take a status of 502 for a server that is unavailable, and try again.
-func (x *exchange) isCancelled(err error) bool {
+// isCancelled reports whether the endpoint has reset the stream with CANCEL. gRPC servers do so at the deadline of a call,
+// and gRPC clients would take a status of 502 for a server that is unavailable, and try again.
+func isCancelled(err error) bool {
 	const cancel = 8 // RFC 9113 section 7
 	code, isReset := upstream.ResetCode(err)
-	return isReset && code == cancel && x.message.Major == 2
+	return isReset && code == cancel
 }
 
 // abort ends an incomplete reply; the client of an endpoint that has reset the stream sees its code.

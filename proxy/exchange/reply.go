@@ -52,6 +52,3 @@ func (x *exchange) sendReply(header downstream.Header, text string) error {
 	}
 	return x.client.End(nil)
 }
-
-// refuse answers a request that could not be parsed.
-func (x *exchange) refuse(why *message.Error) { x.reply(why.Status, why.Reason) }
