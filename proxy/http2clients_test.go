@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net"
@@ -290,8 +291,13 @@ func TestPrefaceInTheMiddleOfAConnectionIsRefused(t *testing.T) {
 }
 
 // TestRequestsOverHTTP2AreJudgedLikeOverHTTP1 has requests that are refused over HTTP/1.1, or not, in the other protocol.
+// The endpoint would refuse none of them.
 func TestRequestsOverHTTP2AreJudgedLikeOverHTTP1(t *testing.T) {
-	f := one(t, proxy.Config{}, named("x")).frames(t)
+	f := serve(t, proxy.Config{}, toAll(upstream("u", scripted(t, func(conn net.Conn, in *bufio.Reader) {
+		for readHead(in) != "" {
+			io.WriteString(conn, okReply)
+		}
+	})))).frames(t)
 	stream := uint32(1)
 	for _, c := range []struct{ method, scheme, authority, name, value, want string }{
 		{"GET", "http", "h", "expect", "a-pony", "417"},
