@@ -251,6 +251,7 @@ func TestWindowOpenedByteByByteEndsTheReply(t *testing.T) {
 			case <-failed:
 				isOver = true
 			case <-time.After(100 * time.Millisecond):
+				f.WriteWindowUpdate(0, 1)
 				f.WriteWindowUpdate(1, 1)
 			}
 		}
@@ -264,19 +265,23 @@ func TestWindowOpenedByteByByteEndsTheReply(t *testing.T) {
 
 // TestHalfClosedHTTP2ConnectionIsServed has a client that ends its sending side after its request, as over HTTP/1.1.
 func TestHalfClosedHTTP2ConnectionIsServed(t *testing.T) {
-	arrived, finish := make(chan struct{}), make(chan struct{})
-	f := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-finish
-		io.WriteString(w, "reply")
-	}).frames(t)
-	f.get(1)
-	<-arrived
-	f.Conn.(*net.TCPConn).CloseWrite()
-	close(finish)
-	if err := f.awaitEnd(1); err != nil {
-		t.Error(err)
-	}
+	inFakeTime(t, func(b bubble) {
+		arrived := make(chan struct{})
+		f := b.frames(b.serve(proxy.Config{}, b.table(route.HTTP1, func(w http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			time.Sleep(time.Second) // the proxy has seen the end
+			io.WriteString(w, "reply")
+		})))
+		f.get(1)
+		<-arrived
+		f.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		if status, err := f.awaitStatus(1); status != "200" {
+			b.Errorf("got %q, %v", status, err)
+		}
+		if err := f.awaitEnd(1); err != nil {
+			b.Error(err)
+		}
+	})
 }
 
 // TestPrefaceInTheMiddleOfAConnectionIsRefused has the preface of HTTP/2 where it is none (RFC 9113 section 3.3).
