@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/internal/golden"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
-
-// TestMain knows the flag -update, which writes the golden files.
-func TestMain(m *testing.M) {
-	flag.Bool("update", false, "write the golden files")
-	os.Exit(m.Run())
-}
-
-func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func table() *route.Table {
 	source := route.ObjectRef{Kind: "Ingress", Namespace: "default", Name: "ingress-1"}
@@ -103,19 +94,7 @@ func TestText(t *testing.T) {
 	if err := dump.Of(table()).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/table.txt"
-	if update() {
-		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Error(diff)
-	}
+	golden.Compare(t, "testdata/table.txt", out.String())
 }
 
 // TestGrep shows that the five lines after each location say what it is made from, as they do in an nginx.conf.

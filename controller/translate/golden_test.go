@@ -2,20 +2,19 @@ package translate_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/internal/golden"
 )
 
 // TestGolden translates testdata/CASE/in.yaml and compares the table, the problems and, where the case has a file for
@@ -36,10 +35,10 @@ func TestGolden(t *testing.T) {
 			if err := result.Table.WriteText(&table); err != nil {
 				t.Fatal(err)
 			}
-			compare(t, filepath.Join(dir, "table.txt"), table.String())
-			compare(t, filepath.Join(dir, "problems.txt"), lines(result.Problems))
+			golden.Compare(t, filepath.Join(dir, "table.txt"), table.String())
+			golden.Compare(t, filepath.Join(dir, "problems.txt"), lines(result.Problems))
 			if steps := filepath.Join(dir, "steps.txt"); exists(steps) {
-				compare(t, steps, lines(result.Steps))
+				golden.Compare(t, steps, lines(result.Steps))
 			}
 			if faults := result.Table.Validate(); len(faults) > 0 {
 				t.Errorf("the table is not valid: %v", faults)
@@ -47,14 +46,6 @@ func TestGolden(t *testing.T) {
 		})
 	}
 }
-
-// TestMain knows the flag -update, which writes the golden files.
-func TestMain(m *testing.M) {
-	flag.Bool("update", false, "write the golden files")
-	os.Exit(m.Run())
-}
-
-func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
 	t.Helper()
@@ -73,19 +64,6 @@ func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
 		}
 	}
 	return snapshot.Take(snapshottest.NewStore(objects...), settings)
-}
-
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if update() {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(string(read(t, file)), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
 }
 
 func lines[T fmt.Stringer](items []T) string {
