@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,26 +28,25 @@ type Source struct {
 }
 
 // Combine compares runs and writes the comparison into dir, which is made if missing: index.html, with links to the runs'
-// own pages, and junit.xml. A folder without a JUnit report that can be read is a run that did not finish, not an error.
+// own pages, and junit.xml. A folder without a results.json that can be read is a run that did not finish, not an error.
 func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
 	if len(sources) == 0 {
 		return nil, fmt.Errorf("%w: there are none", ErrSources)
 	}
 	title := ""
-	runs, files := make([]matrix.Run, 0, len(sources)), make([]junit.Labelled, 0, len(sources))
+	runs, cases := make([]matrix.Run, 0, len(sources)), make([]junit.Labelled, 0, len(sources))
 	for _, source := range sources {
 		if same(source.Dir, dir) {
 			return nil, fmt.Errorf("%w: the reports in %s would be overwritten: choose another folder to write to", ErrSources, dir)
 		}
-		file := load(source)
-		run := matrix.Run{Label: file.Label, Problem: file.Problem, Page: link(dir, filepath.Join(source.Dir, HTMLFile))}
-		if file.Report != nil {
-			title = cmp.Or(title, file.Report.Run.Title)
-			run.Results = &file.Report.Run
+		run := load(dir, source)
+		if run.Results != nil {
+			title = cmp.Or(title, run.Results.Title)
 		}
-		runs, files = append(runs, run), append(files, file)
+		runs = append(runs, run)
+		cases = append(cases, junit.Labelled{Label: run.Label, Run: run.Results, Problem: run.Problem})
 	}
-	if err := distinct(sources, files); err != nil {
+	if err := distinct(sources, runs); err != nil {
 		return nil, err
 	}
 	title = cmp.Or(title, "Test runs")
@@ -59,7 +57,7 @@ func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
 	var problems []error
 	for name, write := range map[string]func(io.Writer) error{
 		HTMLFile:  compared.WritePage,
-		JUnitFile: func(w io.Writer) error { return junit.Combine(w, title, files) },
+		JUnitFile: func(w io.Writer) error { return junit.Combine(w, title, cases) },
 	} {
 		if err := replace(filepath.Join(dir, name), write); err != nil {
 			problems = append(problems, fmt.Errorf("writing the comparison %s: %w", name, err))
@@ -68,17 +66,18 @@ func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
 	return compared, errors.Join(problems...)
 }
 
-// load reads what a run has left.
-func load(source Source) junit.Labelled {
-	loaded := junit.Labelled{Label: plaintext.Line(source.Label)}
-	report, err := read(filepath.Join(source.Dir, JUnitFile))
+// load reads what a run has left, for a comparison in dir.
+func load(dir string, source Source) matrix.Run {
+	loaded := matrix.Run{Label: plaintext.Line(source.Label), Page: link(dir, filepath.Join(source.Dir, HTMLFile))}
+	run, err := Read(source.Dir)
 	if err != nil {
 		loaded.Problem = err.Error()
 	} else {
-		loaded.Report = report
-	}
-	if loaded.Label == "" && report != nil {
-		loaded.Label = place(&report.Run)
+		moved := relink(dir, source.Dir, run)
+		loaded.Results = &moved
+		if loaded.Label == "" {
+			loaded.Label = place(run)
+		}
 	}
 	if loaded.Label == "" {
 		loaded.Label = plaintext.Line(filepath.Base(absolute(source.Dir)))
@@ -86,20 +85,22 @@ func load(source Source) junit.Labelled {
 	return loaded
 }
 
-func read(path string) (*junit.Report, error) {
-	file, err := open(evidence.File{Path: path})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it left no %s in %s", filepath.Base(path), filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading its results: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	report, err := junit.Read(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading its results, %s: %w", path, err)
-	}
-	return report, nil
+// relink makes the run's links to files, which are relative to its own folder, relative to dir.
+func relink(dir, source string, run *results.Run) results.Run {
+	return run.MapEvidence(func(_ results.Position, e evidence.Evidence) evidence.Evidence {
+		file, is := e.(results.SavedFile)
+		if !is || file.Href == "" {
+			return e
+		}
+		path, err := file.Path()
+		if err == nil {
+			file.Href = link(dir, filepath.Join(source, path))
+		}
+		if err != nil || file.Href == "" {
+			file.Href, file.Problem = "", "The file is missing."
+		}
+		return file
+	})
 }
 
 // place is like "embedded v1.37.2", or "Kubernetes v1.37.2" if the run doesn't say what kind of cluster it had.
@@ -119,14 +120,14 @@ func place(run *results.Run) string {
 	return plaintext.Line(provider + " " + version)
 }
 
-func distinct(sources []Source, files []junit.Labelled) error {
+func distinct(sources []Source, runs []matrix.Run) error {
 	first := map[string]string{}
-	for i, file := range files {
-		if other, taken := first[file.Label]; taken {
+	for i, run := range runs {
+		if other, taken := first[run.Label]; taken {
 			return fmt.Errorf("%w: %s and %s both have the label %q: give them others, as NAME=%s",
-				ErrSources, other, sources[i].Dir, file.Label, sources[i].Dir)
+				ErrSources, other, sources[i].Dir, run.Label, sources[i].Dir)
 		}
-		first[file.Label] = sources[i].Dir
+		first[run.Label] = sources[i].Dir
 	}
 	return nil
 }

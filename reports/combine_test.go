@@ -87,15 +87,24 @@ func TestRunsWithoutResultsDidNotFinish(t *testing.T) {
 	parent := t.TempDir()
 	good := finished(t, parent, "good", passing())
 	broken := finished(t, parent, "broken", passing())
-	if err := os.WriteFile(filepath.Join(broken, "junit.xml"), []byte("<testsuites"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "results.json"), []byte(`{"schemaVersion": 1,`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer := finished(t, parent, "newer", passing())
+	if err := os.WriteFile(filepath.Join(newer, "results.json"), []byte(`{"schemaVersion": 2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	older := finished(t, parent, "older", passing())
+	if err := os.Remove(filepath.Join(older, "results.json")); err != nil {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(parent, "folder")
-	if err := os.MkdirAll(filepath.Join(folder, "junit.xml"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, "results.json"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for dir, why := range map[string]string{
-		filepath.Join(parent, "missing"): "it left no junit.xml in ", broken: "not whole", folder: "is not a regular file",
+		filepath.Join(parent, "missing"): "give the folder that `testbed run --reports` wrote to", broken: "incomplete",
+		folder: "is not a regular file", newer: "read it with the testbed that wrote it", older: "repeat the run with this version",
 	} {
 		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Dir: good}, {Dir: dir}})
 		if err != nil {

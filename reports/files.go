@@ -22,22 +22,39 @@ const (
 	maxContent = 256 << 10 // bytes of a file that reports may carry themselves
 )
 
-// saveFiles copies the files among the evidence into dir and returns the run with results.SavedFile in their place.
-// A file that can't be kept is a remark in the reports, not an error: the run is worth more than its attachments.
-func saveFiles(dir string, run results.Run) (results.Run, error) {
+// saveEvidence keeps the run's evidence in dir. It returns the run as the pages show it, with results.SavedFile in place
+// of files, and the run as results.json has it, with results.Reference in place of all other evidence too. Evidence that
+// can't be kept is a remark in the reports, not an error: the run is worth more than its attachments.
+func saveEvidence(dir string, run results.Run) (shown, stored results.Run, err error) {
 	folder := filepath.Join(dir, EvidenceDir)
 	kept := map[string]bool{}
-	run = run.MapEvidence(func(at results.Position, e evidence.Evidence) evidence.Evidence {
+	keep := func(place string, file evidence.File) results.SavedFile {
+		saved := save(folder, place, file)
+		kept[place] = saved.Problem == ""
+		return saved
+	}
+	shown = run.MapEvidence(func(at results.Position, e evidence.Evidence) evidence.Evidence {
 		file, ok := e.(evidence.File)
 		if !ok {
 			return e
 		}
-		place := prefix(at) + fileName(file.Name)
-		saved := save(folder, place, file)
-		kept[place] = saved.Problem == ""
-		return saved
+		return keep(prefix(at)+fileName(file.Name), file)
 	})
-	return run, removeOthers(folder, kept)
+	stored = shown.MapEvidence(func(at results.Position, e evidence.Evidence) evidence.Evidence {
+		if file, ok := e.(results.SavedFile); ok {
+			return file
+		}
+		content := e.Attachment()
+		extension := ".json"
+		if content.MediaType == evidence.TextMediaType {
+			extension = ".txt"
+		}
+		saved := keep(prefix(at)+fileName(content.FileName+extension), evidence.File{Bytes: content.Body})
+		return results.Reference{
+			Title: content.FileName, MediaType: content.MediaType, Href: saved.Href, Problem: saved.Problem,
+		}
+	})
+	return shown, stored, removeOthers(folder, kept)
 }
 
 // prefix makes names unique, and shows which files this package has made.

@@ -1,5 +1,5 @@
 // Package reports writes the files of a run: index.html for people, junit.xml for CI, cucumber.json for other tools,
-// and the folder evidence with what steps attached.
+// results.json, from which runs are read back, and the folder evidence with what steps attached.
 package reports
 
 import (
@@ -20,6 +20,7 @@ const (
 	HTMLFile     = "index.html"
 	JUnitFile    = "junit.xml"
 	CucumberFile = "cucumber.json"
+	ResultsFile  = "results.json"
 	EvidenceDir  = "evidence"
 )
 
@@ -30,12 +31,15 @@ func Write(dir string, run results.Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the reports: %w", err)
 	}
-	run, err := saveFiles(dir, run)
+	shown, stored, err := saveEvidence(dir, run)
 	problems := []error{err}
-	for name, write := range map[string]func(io.Writer, *results.Run) error{
-		HTMLFile: html.Write, JUnitFile: junit.Write, CucumberFile: cucumber.Write,
+	for name, write := range map[string]func(io.Writer) error{
+		HTMLFile:     func(w io.Writer) error { return html.Write(w, &shown) },
+		JUnitFile:    func(w io.Writer) error { return junit.Write(w, &shown) },
+		CucumberFile: func(w io.Writer) error { return cucumber.Write(w, &shown) },
+		ResultsFile:  func(w io.Writer) error { return results.Encode(w, &stored) },
 	} {
-		err := replace(filepath.Join(dir, name), func(w io.Writer) error { return write(w, &run) })
+		err := replace(filepath.Join(dir, name), write)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("writing the report %s: %w", name, err))
 		}

@@ -24,8 +24,9 @@ func newCombine() *cobra.Command {
 		Use:   "combine [NAME=]DIR...",
 		Short: "Compare the reports of several runs",
 		Long: "Puts the runs whose reports are in the folders side by side, for the same feature files on several versions of\n" +
-			"Kubernetes or kinds of cluster, and writes index.html and junit.xml. A run is called NAME, or what it says of its\n" +
-			"cluster. The exit code is 0 only if every run passed, 2 if the arguments are wrong, and 1 otherwise.",
+			"Kubernetes or kinds of cluster, and writes index.html and junit.xml. A run is read from the results.json in its\n" +
+			"folder, and is called NAME, or what it says of its cluster. The exit code is 0 only if every run passed, 2 if the\n" +
+			"arguments are wrong, and 1 otherwise.",
 		Example: "  testbed combine reports/out/matrix/v1.34.4 kind=reports/out/kind",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sources, err := parseSources(args)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/ingress-testbed/testbed/internal/golden"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	reporthtml "github.com/ingress-testbed/testbed/reports/html"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
@@ -75,6 +76,11 @@ func text(node *html.Node) string {
 		}
 	}
 	return strings.Join(strings.Fields(content.String()), " ")
+}
+
+func TestGolden(t *testing.T) {
+	_, source := render(t, example.Run())
+	golden.Compare(t, "testdata/index.html", source)
 }
 
 func TestThePageIsSelfContained(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 type Labelled struct {
 	// Label tells the run from the others.
 	Label string
-	// Report is nil if there are no results, and Problem says why, then.
-	Report  *Report
+	// Run is nil if there are no results, and Problem says why, then.
+	Run     *results.Run
 	Problem string
 }
 
@@ -24,14 +24,12 @@ func Combine(w io.Writer, title string, runs []Labelled) error {
 	document := suites{Name: line(title, "Test runs")}
 	var total time.Duration
 	for _, run := range runs {
-		var own []suite
-		if run.Report != nil {
-			own = run.Report.suites
-			total += run.Report.Run.Duration()
-		} else {
-			own = []suite{ended(&results.Run{Problem: line(run.Problem, "did not finish")})}
+		own := run.Run
+		if own == nil {
+			own = &results.Run{Problem: line(run.Problem, "did not finish")}
 		}
-		for _, s := range own {
+		total += own.Duration()
+		for _, s := range suitesOf(own) {
 			s.Name = line(run.Label, "run") + ": " + s.Name
 			s.ID = fmt.Sprint(len(document.Suites) + 1)
 			s.Cases = labelled(s.Cases, run.Label)

@@ -59,28 +59,24 @@ type (
 	}
 )
 
-// What Read goes by.
-const (
-	// fileProperty names the suite's property that has the feature's file; the class name has lost its slashes.
-	fileProperty = "testbed.feature-file"
-	// endedID and endedType mark the suite that says why the run ended early.
-	endedID   = "run"
-	endedType = "ended early"
-	// timestampLayout is xs:dateTime without a zone, as the schema wants it; it is UTC.
-	timestampLayout = "2006-01-02T15:04:05"
-)
+// fileProperty names the suite's property that has the feature's file; the class name has lost its slashes.
+const fileProperty = "testbed.feature-file"
 
 // Write renders the run. Failing scenarios are failures, whatever made them fail; scenarios that did not run are
 // errors; skipped ones carry their reason. A run that ended early has a case of its own that says why.
 func Write(w io.Writer, run *results.Run) error {
-	document := suites{Name: line(run.Title, "Test run"), Time: seconds(run.Duration())}
+	return encode(w, suites{Name: line(run.Title, "Test run"), Time: seconds(run.Duration()), Suites: suitesOf(run)})
+}
+
+func suitesOf(run *results.Run) []suite {
+	var all []suite
 	if run.Problem != "" {
-		document.Suites = append(document.Suites, ended(run))
+		all = append(all, ended(run))
 	}
 	for i := range run.Features {
-		document.Suites = append(document.Suites, newSuite(i, run, &run.Features[i]))
+		all = append(all, newSuite(i, run, &run.Features[i]))
 	}
-	return encode(w, document)
+	return all
 }
 
 // encode adds up the suites' counts and writes the document.
@@ -107,11 +103,11 @@ func encode(w io.Writer, document suites) error {
 func ended(run *results.Run) suite {
 	message := plaintext.Clean(run.Problem)
 	return suite{
-		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: endedID,
+		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: "run",
 		Properties: properties(run, ""),
 		Cases: []testcase{{
 			Name: "The run comes to its end", Classname: "run", Time: seconds(run.Duration()),
-			Error: &problem{Message: line(message, "ended early"), Type: endedType, Body: message},
+			Error: &problem{Message: line(message, "ended early"), Type: "ended early", Body: message},
 		}},
 	}
 }
@@ -161,23 +157,31 @@ func newCase(feature *results.Feature, scenario *results.Scenario) testcase {
 	return c
 }
 
+// newProblem has all failures of the scenario in its body, as the schema has one element for them, and the first in its
+// message.
 func newProblem(feature *results.Feature, scenario *results.Scenario, status results.Status) *problem {
-	place := fmt.Sprintf("%s:%d", line(feature.URI, "?"), scenario.Line)
-	step := scenario.FailedStep()
-	if step == nil || step.Failure == nil {
-		message := plaintext.Clean(scenario.Problem)
-		return &problem{
-			Message: line(message, "failed"), Type: string(status), Body: shorten(message, maxOutput) + "\n" + place + "\n",
+	uri := line(feature.URI, "?")
+	message := ""
+	var parts []string
+	for i := range scenario.Steps {
+		step := &scenario.Steps[i]
+		if !step.Status.Failing() || step.Failure == nil {
+			continue
 		}
+		if len(parts) == 0 {
+			message = step.Failure.Summary()
+		}
+		parts = append(parts, fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, uri, step.Line, step.Failure.Message))
 	}
-	message := step.Failure.Message
-	if step.Failure.Seen != "" {
-		message = "expected " + step.Failure.Expected + ", seen " + step.Failure.Seen
+	if scenario.Problem != "" || len(parts) == 0 {
+		if len(parts) == 0 {
+			message = scenario.Problem
+		}
+		parts = append(parts, fmt.Sprintf("%s\n%s:%d\n", shorten(scenario.Problem, maxOutput), uri, scenario.Line))
 	}
-	body := fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, line(feature.URI, "?"), step.Line, step.Failure.Message)
 	return &problem{
 		Message: line(message, "failed"), Type: string(status),
-		Body: shorten(plaintext.Clean(body), maxOutput),
+		Body: shorten(plaintext.Clean(strings.Join(parts, "\n")), maxOutput),
 	}
 }
 
@@ -205,4 +209,5 @@ func properties(run *results.Run, uri string) []property {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-func timestamp(t time.Time) string { return t.UTC().Format(timestampLayout) }
+// timestamp is xs:dateTime without a zone, as the schema requires; it is UTC.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") }

@@ -57,6 +57,8 @@ func describe(text *strings.Builder, e evidence.Evidence) {
 			fmt.Fprintf(text, "%s  %s > %s: %s %s\n",
 				packet.Time.UTC().Format("15:04:05.000000"), packet.From, packet.To, packet.Label, packet.Detail)
 		}
+	case results.Reference:
+		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Title, e.Href, e.Problem)
 	case results.SavedFile:
 		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Problem)
 	}

@@ -44,13 +44,16 @@ type Scenario struct {
 	Outcomes []Outcome // by run
 }
 
+// maxMessage bounds the text of one failure in bytes; the run's own page has all of it.
+const maxMessage = 1 << 10
+
 // Absent is the status of scenarios that a run doesn't have, as others were selected there.
 const Absent results.Status = "not there"
 
 // Outcome is what became of a scenario in a run.
 type Outcome struct {
 	Status results.Status
-	// Message says why it failed or was skipped.
+	// Message says why it failed, a line for each failure, or why it was skipped.
 	Message string
 	// Number is the scenario's in its feature on the run's page, from 1; 0 if it is absent.
 	Number int
@@ -138,10 +141,12 @@ func (b *builder) scenario(f *Feature, key scenarioKey) int {
 func outcome(s *results.Scenario, number int) Outcome {
 	o := Outcome{Status: s.Status(), Message: plaintext.Clean(s.SkipReason()), Number: number}
 	if o.Status.Failing() {
-		o.Message = plaintext.Clean(s.Problem)
-		if step := s.FailedStep(); step != nil && step.Failure != nil {
-			o.Message = plaintext.Clean(step.Failure.Message)
+		var lines []string
+		for _, failure := range s.Failures() {
+			text := plaintext.Shorten(failure.Summary(), maxMessage, func(int) string { return " … " })
+			lines = append(lines, plaintext.Line(text))
 		}
+		o.Message = strings.Join(lines, "\n")
 	}
 	return o
 }

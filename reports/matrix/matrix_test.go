@@ -43,8 +43,18 @@ func four() *matrix.Matrix {
 		{Label: "kind", Results: run(
 			feature("tunnel", scenario("vxlan", results.Skipped, "routed by kindnet")),
 			feature("hosts", scenario("wildcard", results.Passed, ""), scenario("exact", results.Passed, ""), scenario("new", results.Passed, "")))},
-		{Label: "k3d", Problem: "it left no junit.xml"},
+		{Label: "k3d", Problem: "it left no results.json"},
 	})
+}
+
+func TestAllFailuresOfAScenarioAreTold(t *testing.T) {
+	s := scenario("s", results.Failed, "first")
+	s.Steps = append(s.Steps, results.Step{Status: results.Failed, Failure: &results.Failure{Message: "x", Expected: "1", Seen: "2"}})
+	s.Problem = "the namespace\nstays"
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: run(feature("f", s))}})
+	if got := m.Features[0].Scenarios[0].Outcomes[0].Message; got != "first\nexpected 1, seen 2\nthe namespace stays" {
+		t.Errorf("message %q", got)
+	}
 }
 
 func describe(m *matrix.Matrix, differences []matrix.Difference) []string {
@@ -179,7 +189,7 @@ func TestRowsAndRemarks(t *testing.T) {
 	}
 	remarks := strings.Join(m.Remarks(), "\n")
 	for _, part := range []string{
-		"v1.35 failed: 1 of 3 scenarios failed\nk3d did not finish: it left no junit.xml\n",
+		"v1.35 failed: 1 of 3 scenarios failed\nk3d did not finish: it left no results.json\n",
 		"  Feature hosts: wildcard\n    passed on v1.34, kind\n    failed on v1.35: expected 200, seen 404\n",
 		"    skipped on kind: routed by kindnet",
 	} {
@@ -213,7 +223,7 @@ func TestMarkdown(t *testing.T) {
 		"## Conformance: ✗ Not passed\n\n2 of 4 runs did not pass\\: v1\\.35, k3d\n\n",
 		"| Feature | v1\\.34 | v1\\.35 | kind | k3d |\n| --- | --- | --- | --- | --- |\n",
 		"| a\\|b \\<img src\\=x\\> \\`c\\` \\*d\\* | ✓ 2 passed | ✓ 1 passed, ✗ 1 failed | ✓ 3 passed |  |\n",
-		"\n- k3d did not finish\\: it left no junit\\.xml\n",
+		"\n- k3d did not finish\\: it left no results\\.json\n",
 		"\n    - skipped on kind\\: routed by kindnet\n",
 	} {
 		if !strings.Contains(out.String(), part) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/ingress-testbed/testbed/internal/golden"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
 	"github.com/ingress-testbed/testbed/reports/matrix"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -77,11 +78,30 @@ func rows(document *html.Node) [][]string {
 	return found
 }
 
+func TestGolden(t *testing.T) {
+	m := four()
+	_, page := render(t, m)
+	golden.Compare(t, "testdata/index.html", page)
+	var markdown strings.Builder
+	if err := m.WriteMarkdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "testdata/summary.md", markdown.String())
+	var text strings.Builder
+	for _, row := range m.Rows() {
+		text.WriteString(strings.Join(row, " | ") + "\n")
+	}
+	for _, remark := range m.Remarks() {
+		text.WriteString(remark + "\n")
+	}
+	golden.Compare(t, "testdata/terminal.txt", text.String())
+}
+
 func TestTheTable(t *testing.T) {
 	document, _ := render(t, four())
 	want := [][]string{
 		{"Feature", "v1.34 → v1.34/index.html", "v1.35 → v1.35/index.html", "kind", "k3d"},
-		{"Verdict", "✓ passed", "✗ failed 1 of 3 scenarios failed", "✓ passed", "✗ did not finish it left no junit.xml"},
+		{"Verdict", "✓ passed", "✗ failed 1 of 3 scenarios failed", "✓ passed", "✗ did not finish it left no results.json"},
 		{
 			"Feature hosts hosts", "✓ 2 passed → v1.34/index.html#feature-1",
 			"✓ 1 passed ✗ 1 failed → v1.35/index.html#feature-1", "✓ 3 passed", "no results",

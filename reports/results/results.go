@@ -107,6 +107,14 @@ type Failure struct {
 	Look                           []string
 }
 
+// Summary is the failure in one phrase: what was expected and seen, if the step said that, or else the message.
+func (f *Failure) Summary() string {
+	if f.Seen != "" {
+		return "expected " + f.Expected + ", seen " + f.Seen
+	}
+	return f.Message
+}
+
 // Status is failing if any step is or if there is a problem, NotRun if it didn't come to its end, Skipped if a step
 // was left out, and Passed otherwise. A scenario without steps proves nothing and is Undefined.
 func (s *Scenario) Status() Status {
@@ -145,6 +153,21 @@ func (s *Scenario) FailedStep() *Step {
 		}
 	}
 	return nil
+}
+
+// Failures are all failures of the scenario in the order in which they happened: those of its steps, and last the one
+// that belongs to no step.
+func (s *Scenario) Failures() []Failure {
+	var failures []Failure
+	for i := range s.Steps {
+		if step := &s.Steps[i]; step.Status.Failing() && step.Failure != nil {
+			failures = append(failures, *step.Failure)
+		}
+	}
+	if s.Problem != "" {
+		failures = append(failures, Failure{Message: s.Problem})
+	}
+	return failures
 }
 
 // SkipReason is why the scenario was skipped, or "no reason given". It is empty for scenarios of other statuses.

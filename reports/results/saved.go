@@ -1,6 +1,9 @@
 package results
 
 import (
+	"fmt"
+	"net/url"
+	"path/filepath"
 	"slices"
 
 	"github.com/cucumber/godog"
@@ -30,6 +33,40 @@ func (f SavedFile) Attachment() godog.Attachment {
 		body = f.Problem
 	}
 	return godog.Attachment{FileName: f.Name, MediaType: "text/plain", Body: []byte(body)}
+}
+
+// Path is the path of the file below the reports' folder.
+func (f SavedFile) Path() (string, error) { return localPath(f.Href) }
+
+// Reference is evidence that pages show, with its content in a file: a text, a distribution or a ladder.
+type Reference struct {
+	// Title and MediaType are those of the evidence's attachment, of which the file has the body.
+	Title, MediaType string
+	// Href is where the file is, relative to the reports' folder, with slashes.
+	Href string
+	// Problem says why the content could not be kept; Href is empty then.
+	Problem string
+}
+
+// Attachment implements evidence.Evidence: where the content is.
+func (r Reference) Attachment() godog.Attachment {
+	return godog.Attachment{FileName: r.Title, MediaType: "text/plain", Body: []byte(r.Href + r.Problem)}
+}
+
+// Path is the path of the file below the reports' folder.
+func (r Reference) Path() (string, error) { return localPath(r.Href) }
+
+// localPath turns a relative URL into a path, and refuses one that leaves the folder it is relative to.
+func localPath(href string) (string, error) {
+	parsed, err := url.Parse(href)
+	if err != nil {
+		return "", fmt.Errorf("the file's address: %w", err)
+	}
+	path := filepath.FromSlash(parsed.Path)
+	if parsed.IsAbs() || parsed.Host != "" || !filepath.IsLocal(path) {
+		return "", fmt.Errorf("the file %q is not below the folder of the reports", href)
+	}
+	return path, nil
 }
 
 // Position is where a piece of evidence is in a run. Each number is an index, from 0.

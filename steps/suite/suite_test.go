@@ -192,7 +192,7 @@ func TestReportsOfARunWithoutACluster(t *testing.T) {
 	if run.Verdict().Passed {
 		t.Error("a run without a cluster passed")
 	}
-	for _, name := range []string{"index.html", "junit.xml", "cucumber.json"} {
+	for _, name := range []string{"index.html", "junit.xml", "cucumber.json", "results.json"} {
 		report, err := os.ReadFile(filepath.Join(given.ReportDir, name))
 		if err != nil {
 			t.Error(err)
