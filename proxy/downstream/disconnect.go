@@ -3,8 +3,6 @@ package downstream
 import (
 	"net"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // disconnectProbe is what is known about whether the client of the running request is still there.
@@ -14,43 +12,46 @@ type disconnectProbe struct {
 	gone    bool
 }
 
+// socketState is what the kernel knows of a connection. It is empty for connections that are not sockets.
+type socketState struct {
+	broken    bool // both directions have ended, or the connection was reset
+	inputDone bool // the peer sends no more
+	writable  bool // a small write would not wait
+}
+
 // Gone implements Client: see the package documentation.
 func (c *http1Conn) Gone() bool {
 	p := &c.probe
 	if p.gone || c.ctx.Err() != nil {
 		return true
 	}
-	state := pollState(c.conn)
+	state := stateOf(c.conn)
 	switch {
-	case state&(unix.POLLHUP|unix.POLLERR) != 0:
+	case state.broken:
 		p.gone = true
-	case state&unix.POLLRDHUP != 0 && state&unix.POLLOUT != 0 && !p.replied && !p.sent && c.request.Minor >= 1:
+	case state.inputDone && state.writable && !p.replied && !p.sent && c.request.Minor >= 1:
 		p.sent = true
 		p.gone = c.writer.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) != nil
 	}
 	return p.gone
 }
 
-// pollState is what poll(2) reports about a connection, without waiting; 0 if it can't be polled.
-func pollState(conn net.Conn) int16 {
+// stateOf reads the state of the connection's socket, without waiting.
+func stateOf(conn net.Conn) socketState {
 	if encrypted, is := conn.(interface{ NetConn() net.Conn }); is {
 		conn = encrypted.NetConn()
 	}
 	system, is := conn.(syscall.Conn)
 	if !is {
-		return 0
+		return socketState{}
 	}
 	raw, err := system.SyscallConn()
 	if err != nil {
-		return 0
+		return socketState{}
 	}
-	polled := []unix.PollFd{{Events: unix.POLLOUT | unix.POLLRDHUP}}
-	err = raw.Control(func(fd uintptr) {
-		polled[0].Fd = int32(fd)
-		_, _ = unix.Poll(polled, 0) // if a signal interrupts it, the next poll will tell
-	})
-	if err != nil {
-		return 0
+	var state socketState
+	if err := raw.Control(func(fd uintptr) { state = pollSocket(int(fd)) }); err != nil {
+		return socketState{}
 	}
-	return polled[0].Revents
+	return state
 }
