@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/internal/limitwriter"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -73,12 +74,12 @@ func save(folder, place string, file evidence.File) results.SavedFile {
 		return saved
 	}
 	defer func() { _ = content.Close() }()
-	var head bytes.Buffer
+	head := limitwriter.New(maxContent)
 	err = os.MkdirAll(folder, 0o755)
 	if err == nil {
 		err = replace(filepath.Join(folder, place), func(w io.Writer) error {
 			limited := io.LimitReader(content, maxFile+1)
-			saved.Size, err = io.Copy(io.MultiWriter(w, &limitedBuffer{buffer: &head, limit: maxContent}), limited)
+			saved.Size, err = io.Copy(io.MultiWriter(w, head), limited)
 			if err == nil && saved.Size > maxFile {
 				err = fmt.Errorf("it is larger than %d bytes", maxFile)
 			}
@@ -152,17 +153,4 @@ func removeOthers(folder string, kept map[string]bool) error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// limitedBuffer keeps the beginning of what is written to it.
-type limitedBuffer struct {
-	buffer *bytes.Buffer
-	limit  int
-}
-
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if room := b.limit - b.buffer.Len(); room > 0 {
-		b.buffer.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
 }

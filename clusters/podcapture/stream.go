@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/podcapture/agent"
+	"github.com/ingress-testbed/testbed/internal/limitwriter"
 )
 
 const (
@@ -70,7 +70,7 @@ func open(ctx context.Context, executor remotecommand.Executor) (io.ReadCloser, 
 	input, hangUp := io.Pipe()
 	packets, output := io.Pipe()
 	running, abort := context.WithCancel(context.WithoutCancel(ctx))
-	complaint := &bounded{limit: maxComplaint}
+	complaint := limitwriter.New(maxComplaint)
 	go func() {
 		err := executor.StreamWithContext(running, remotecommand.StreamOptions{Stdin: input, Stdout: output, Stderr: complaint})
 		abort()
@@ -141,25 +141,4 @@ func (s *stream) Close() error {
 	s.forget()
 	s.abort()
 	return s.packets.Close()
-}
-
-// bounded keeps the beginning of what is written to it.
-type bounded struct {
-	limit int
-
-	mu   sync.Mutex
-	text []byte
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text = append(b.text, p[:min(len(p), b.limit-len(b.text))]...)
-	return len(p), nil
-}
-
-func (b *bounded) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.text)
 }

@@ -2,14 +2,14 @@
 package kubectl
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/ingress-testbed/testbed/internal/limitwriter"
 )
 
 const (
@@ -67,13 +67,14 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 		command.Env = append(command.Env, "KUBECACHEDIR="+p.CacheDir)
 	}
 	command.WaitDelay = killDelay
-	var stdout, stderr limited
-	command.Stdout, command.Stderr = &stdout, &stderr
+	// A write beyond the limit fails, which closes the pipe to the command.
+	stdout, stderr := limitwriter.NewStrict(maxOutput), limitwriter.NewStrict(maxOutput)
+	command.Stdout, command.Stderr = stdout, stderr
 	err = command.Run()
 	output := Output{Stdout: stdout.String(), Stderr: stderr.String(), ExitCode: command.ProcessState.ExitCode()}
 	var exit *exec.ExitError
 	switch {
-	case stdout.full || stderr.full:
+	case stdout.Truncated() || stderr.Truncated():
 		return output, fmt.Errorf("running %q: the output exceeds %d MiB", line, maxOutput>>20)
 	case ctx.Err() != nil:
 		return output, fmt.Errorf("running %q: %w", line, context.Cause(ctx))
@@ -82,21 +83,3 @@ func (p Program) Run(ctx context.Context, line string) (Output, error) {
 	}
 	return output, nil
 }
-
-// limited is a buffer of maxOutput bytes. A write beyond that fails, which closes the pipe to the command.
-type limited struct {
-	text bytes.Buffer
-	full bool
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	free := maxOutput - l.text.Len()
-	if len(p) <= free {
-		return l.text.Write(p)
-	}
-	l.full = true
-	n, _ := l.text.Write(p[:free])
-	return n, io.ErrShortWrite
-}
-
-func (l *limited) String() string { return l.text.String() }

@@ -3,7 +3,6 @@
 package containers
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
+	"github.com/ingress-testbed/testbed/internal/limitwriter"
 )
 
 // maxCaptured is how much output of a probe or hook is kept, to be quoted in an event.
@@ -26,7 +26,7 @@ func execCaptured(ctx context.Context, run *containerRun, command []string) (cod
 		return 0, "", err
 	}
 	defer p.Close()
-	captured := &limitedBuffer{left: maxCaptured}
+	captured := limitwriter.New(maxCaptured)
 	read := copyProcessOutput(p, captured, captured)
 	if err := waitOrKill(ctx, p); err != nil {
 		return 0, "", err
@@ -79,26 +79,4 @@ func drain(p *container.Process, copied *sync.WaitGroup) {
 	}
 	p.Close()
 	<-all
-}
-
-// limitedBuffer keeps the beginning of what is written to it.
-type limitedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	left int
-}
-
-func (l *limitedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(len(p), l.left)
-	l.text.Write(p[:n])
-	l.left -= n
-	return len(p), nil
-}
-
-func (l *limitedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
