@@ -34,7 +34,7 @@ func startProcess(ctx context.Context, p *process, cores string, args ...string)
 	}
 	defer log.Close()
 	p.command.Stdout, p.command.Stderr = log, log
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.command.SysProcAttr = ownGroup()
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
