@@ -183,8 +183,8 @@ func (c *Conn) reset(s *Stream, byClient bool) {
 	s.body.waiter.changed.Broadcast()
 	s.reply.waiter.changed.Broadcast()
 	if s.closeWhenGone != nil {
-		c.reader.gone = append(c.reader.gone, s.closeWhenGone)
-		s.closeWhenGone = nil
+		c.reader.gone = append(c.reader.gone, s)
+		s.closing = true
 	}
 }
 
@@ -192,6 +192,7 @@ func (c *Conn) reset(s *Stream, byClient bool) {
 func (c *Conn) finish(s *Stream) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.awaitClosed()
 	if c.streams.open[s.id] == s {
 		switch {
 		case !s.localClosed:

@@ -28,8 +28,8 @@ type reader struct {
 	framer  *xhttp2.Framer
 	decoder *hpack.Decoder
 	headers headerBlock
-	gone    []io.Closer // to be closed, without the connection's mutex held
-	eof     bool        // the client has closed its side
+	gone    []*Stream // whose closers are to be closed, without the connection's mutex held
+	eof     bool      // the client has closed its side
 }
 
 func newReader(c *Conn, read []byte) *reader {
@@ -181,8 +181,12 @@ func (r *reader) refuse(failed error) error {
 
 // closeGone closes what was registered for the streams that were reset.
 func (r *reader) closeGone() {
-	for i, closer := range r.gone {
-		closer.Close()
+	for i, s := range r.gone {
+		s.closeWhenGone.Close() // nothing changes it meanwhile
+		r.conn.mu.Lock()
+		s.closeWhenGone, s.closing = nil, false
+		s.reply.waiter.changed.Broadcast()
+		r.conn.mu.Unlock()
 		r.gone[i] = nil
 	}
 	r.gone = r.gone[:0]

@@ -36,6 +36,7 @@ type Stream struct {
 	localClosed   bool // the server has ended its side
 	gone          bool
 	closeWhenGone io.Closer
+	closing       bool // the reader is about to close closeWhenGone
 }
 
 // maxKeptStream is the capacity, in bytes, of the buffers of a stream that is reused.
@@ -86,14 +87,23 @@ func (s *Stream) endRemote() error {
 // Context is done when the connection is closed.
 func (s *Stream) Context() context.Context { return s.conn.context }
 
-// OnGone has a closer closed when the client goes away; nil unregisters it.
+// OnGone has a closer closed when the client goes away; nil unregisters it. The closer before is not closed any more after
+// OnGone has returned: what it closes may then be used for another request.
 func (s *Stream) OnGone(closer io.Closer) {
 	s.conn.mu.Lock()
+	s.awaitClosed()
 	s.closeWhenGone = closer
 	gone := s.gone
 	s.conn.mu.Unlock()
 	if gone && closer != nil {
 		closer.Close()
+	}
+}
+
+// awaitClosed waits while the reader closes what is closed when the client goes away. It is called with conn.mu held.
+func (s *Stream) awaitClosed() {
+	for s.closing {
+		s.reply.waiter.changed.Wait()
 	}
 }
 
