@@ -26,7 +26,7 @@ func (s *shutdown) stop() {
 }
 
 // Drain makes the connection end when all requests have ended. Those that the client sends before it can know of it are
-// still served.
+// still served. It does not wait for the client.
 func (c *Conn) Drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +41,19 @@ func (c *Conn) Drain() {
 		defer c.mu.Unlock()
 		c.refuseStreams()
 	})
-	c.out.flush()
+	c.flushLater()
+}
+
+// flushLater writes what is pending without waiting for a client that does not read. It is called with mu held.
+func (c *Conn) flushLater() {
+	if c.out.err != nil { // Serve may have waited for the group already
+		return
+	}
+	c.workers.group.Go(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.out.flush()
+	})
 }
 
 // CloseIdle ends the connection like Drain if it serves no request, and reports whether it does.
