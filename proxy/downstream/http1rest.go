@@ -34,7 +34,7 @@ func (c *http1Conn) Reusable() bool {
 		return false
 	}
 	if c.reader.canceled.Load() {
-		if !c.rest.discard {
+		if !c.rest.discard && !c.body.Ended() { // of an ended one, an attempt before may have been cancelled
 			c.linger()
 			return false
 		}
