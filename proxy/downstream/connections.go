@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 )
@@ -12,21 +13,23 @@ type connections struct {
 	running sync.WaitGroup
 
 	mu    sync.Mutex
-	known map[connection]struct{}
+	open  map[net.Conn]struct{}   // accepted, whatever they are at
+	known map[connection]struct{} // that carry requests
 }
 
-// connection is a client's connection as the server sees it.
+// connection is a client's connection as the server sees it. The methods do not wait for the client.
 type connection interface {
 	// Drain ends the connection: at once if it is idle, else after the running requests.
 	Drain()
 	// CloseIdle ends the connection if it is idle, and reports whether it was.
 	CloseIdle() bool
-	// Close ends it at once.
-	Close() error
 }
 
 func newConnections(limit int) *connections {
-	return &connections{slots: make(chan struct{}, limit), known: make(map[connection]struct{})}
+	return &connections{
+		slots: make(chan struct{}, limit),
+		open:  make(map[net.Conn]struct{}), known: make(map[connection]struct{}),
+	}
 }
 
 // reserve waits until there may be another connection; an idle one is closed for it. It reports false if ctx is done
@@ -65,10 +68,19 @@ func (c *connections) closeOneIdle() {
 	}
 }
 
-// handle runs serve in a goroutine, and then frees the reserved slot.
-func (c *connections) handle(serve func()) {
+// handle runs serve for an accepted connection in a goroutine, and then closes it and frees the reserved slot.
+func (c *connections) handle(conn net.Conn, serve func()) {
+	c.mu.Lock()
+	c.open[conn] = struct{}{}
+	c.mu.Unlock()
 	c.running.Go(func() {
-		defer func() { <-c.slots }()
+		defer func() {
+			conn.Close()
+			c.mu.Lock()
+			delete(c.open, conn)
+			c.mu.Unlock()
+			<-c.slots
+		}()
 		serve()
 	})
 }
@@ -85,9 +97,11 @@ func (c *connections) track(conn connection) (untrack func()) {
 	}
 }
 
-// drain ends all connections: idle ones at once, the others when their requests have ended or when limit has passed.
+// drain ends all connections: idle ones at once, the others when their requests have ended or when limit has passed. Then
+// they are closed below TLS: those that are in a handshake too, and without an alert, which a client that reads nothing
+// could hold up.
 func (c *connections) drain(limit time.Duration, giveUp context.CancelFunc) {
-	c.each(connection.Drain)
+	c.drainEach()
 	ended := make(chan struct{})
 	go func() {
 		c.running.Wait()
@@ -99,15 +113,23 @@ func (c *connections) drain(limit time.Duration, giveUp context.CancelFunc) {
 	case <-ended:
 	case <-timer.C:
 		giveUp()
-		c.each(func(conn connection) { _ = conn.Close() })
+		c.closeAll()
 		<-ended
 	}
 }
 
-func (c *connections) each(do func(connection)) {
+func (c *connections) drainEach() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.known {
-		do(conn)
+		conn.Drain()
+	}
+}
+
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		conn.Close()
 	}
 }

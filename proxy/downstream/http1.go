@@ -113,9 +113,6 @@ func (c *http1Conn) Drain() { c.reader.closeIdle() }
 // CloseIdle implements connection.
 func (c *http1Conn) CloseIdle() bool { return c.reader.closeIdle() }
 
-// Close implements connection. The handler notices by Gone.
-func (c *http1Conn) Close() error { return c.conn.Close() }
-
 // Body implements Client.
 func (c *http1Conn) Body() Body { return &c.body }
 

@@ -60,7 +60,7 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool)
 				return nil
 			}
 			//nolint:contextcheck // requests outlive ctx: they are drained
-			s.connections.handle(func() { s.serveConn(conn, secure) })
+			s.connections.handle(conn, func() { s.serveConn(conn, secure) })
 			continue
 		}
 		var temporary interface{ Temporary() bool }
@@ -80,7 +80,6 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool)
 
 // serveConn serves one connection in the protocol that its client chose.
 func (s *Server) serveConn(conn net.Conn, secure bool) {
-	defer conn.Close()
 	s.options.Connected.Add(1)
 	defer s.options.Connected.Add(-1)
 	address, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
