@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"crypto/tls"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -77,10 +78,15 @@ func (c *http1Conn) End(trailers []message.Field) error {
 	return c.writer.flush()
 }
 
-// Abort implements Client: the client finds a length that is not reached, or no last chunk (RFC 9112 section 8).
+// Abort implements Client: the client finds a length that is not reached, or no last chunk (RFC 9112 section 8). A client
+// that knows neither finds that TLS has not ended (section 9.8).
 func (c *http1Conn) Abort() {
 	_ = c.writer.flush() // what there is may help to find out why
 	c.closing = true
+	if encrypted, is := c.conn.(*tls.Conn); is {
+		encrypted.NetConn().Close()
+		return
+	}
 	c.conn.Close()
 }
 
