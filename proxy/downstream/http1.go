@@ -62,6 +62,7 @@ func (c *http1Conn) serve() (isHTTP2 bool) {
 		c.reader.next(c.in.Buffered() > 0)
 		header, err := c.in.ReadHeader(limits.HeaderBytes)
 		if err != nil {
+			c.request.Method = nil // that of the request before, whose memory was given back
 			c.refuse(err)
 			return false
 		}
