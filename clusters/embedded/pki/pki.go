@@ -2,19 +2,16 @@
 package pki
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/ingress-testbed/testbed/internal/x509util"
 )
 
 // Lifetime of every certificate. A cluster lives for minutes; a `testbed up` may be left over a week.
@@ -22,9 +19,8 @@ const lifetime = 30 * 24 * time.Hour
 
 // Authority signs certificates. Its folder gets a file NAME.crt and NAME.key for each, and ca.crt.
 type Authority struct {
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	dir    string
+	issuer *x509util.Certificate
 	// PEM of the authority's own certificate.
 	PEM []byte
 }
@@ -47,20 +43,20 @@ func NewAuthority(dir string) (*Authority, error) {
 		return nil, fmt.Errorf("making the folder for certificates: %w", err)
 	}
 	a := &Authority{dir: dir}
-	template := &x509.Certificate{
+	issuer, err := a.issue("ca", x509.Certificate{
 		Subject: pkix.Name{CommonName: "ingress-testbed"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	var err error
-	if a.PEM, err = a.issue("ca", template); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
+	a.issuer, a.PEM = issuer, issuer.PEM()
 	return a, nil
 }
 
 // Issue signs a certificate and writes it and its key to the authority's folder.
 func (a *Authority) Issue(id Identity) error {
-	template := &x509.Certificate{
+	template := x509.Certificate{
 		Subject:     pkix.Name{CommonName: id.User, Organization: id.Groups},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
@@ -76,45 +72,25 @@ func (a *Authority) Issue(id Identity) error {
 	return err
 }
 
-func (a *Authority) issue(file string, template *x509.Certificate) (certPEM []byte, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("issuing certificate %s: %w", file, err)
-		}
-	}()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
-		return nil, err
-	}
+// issue signs a certificate, the authority's own if it has none yet, and writes it and its key.
+func (a *Authority) issue(file string, template x509.Certificate) (*x509util.Certificate, error) {
 	template.NotBefore = time.Now().Add(-time.Minute)
 	template.NotAfter = template.NotBefore.Add(lifetime)
-	parent, signer := a.cert, a.key
-	if parent == nil { // the authority itself
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	made, err := x509util.Issue(template, a.issuer)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("issuing certificate %s: %w", file, err)
 	}
-	if a.cert == nil {
-		a.key = key
-		if a.cert, err = x509.ParseCertificate(der); err != nil {
-			return nil, err
-		}
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	key, err := made.KeyPEM()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("issuing certificate %s: %w", file, err)
 	}
-	certPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(a.Cert(file), certPEM, 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(a.Cert(file), made.PEM(), 0o600); err != nil {
+		return nil, fmt.Errorf("writing certificate %s: %w", file, err)
 	}
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-	return certPEM, os.WriteFile(a.Key(file), keyPEM, 0o600)
+	if err := os.WriteFile(a.Key(file), key, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the key of certificate %s: %w", file, err)
+	}
+	return made, nil
 }
 
 // Cert and Key are the paths of a certificate's files.

@@ -4,17 +4,12 @@ package kubeletapi
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -30,6 +25,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
+	"github.com/ingress-testbed/testbed/internal/x509util"
 )
 
 // oneLog is a node with one Pod, of which only a log is left.
@@ -76,49 +72,36 @@ func (p podOf) PortForward(context.Context, int32, io.ReadWriteCloser) error {
 type authority struct {
 	t    *testing.T
 	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	cert *x509util.Certificate
 }
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.sign("ca", nil, nil)
+	a.cert = a.sign("ca", nil)
 	return a
 }
 
-func (a *authority) sign(name string, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
+func (a *authority) sign(name string, issuer *x509util.Certificate) *x509util.Certificate {
 	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	made, err := x509util.Issue(x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: issuer == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	if parent == nil {
-		parent, by = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
+	}, issuer)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	raw, err := x509.MarshalECPrivateKey(key)
+	key, err := made.KeyPEM()
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	for file, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "EC PRIVATE KEY", Bytes: raw}} {
-		if err := os.WriteFile(filepath.Join(a.dir, name+file), pem.EncodeToMemory(block), 0o600); err != nil {
+	for ending, content := range map[string][]byte{".crt": made.PEM(), ".key": key} {
+		if err := os.WriteFile(a.path(name+ending), content, 0o600); err != nil {
 			a.t.Fatal(err)
 		}
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, key
+	return made
 }
 
 func (a *authority) path(file string) string { return filepath.Join(a.dir, file) }
@@ -127,7 +110,7 @@ func (a *authority) path(file string) string { return filepath.Join(a.dir, file)
 func (a *authority) client(name string) *http.Client {
 	a.t.Helper()
 	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
+	pool.AddCert(a.cert.X509)
 	config := &tls.Config{RootCAs: pool}
 	if name != "" {
 		pair, err := tls.LoadX509KeyPair(a.path(name+".crt"), a.path(name+".key"))
@@ -142,8 +125,8 @@ func (a *authority) client(name string) *http.Client {
 func serve(t *testing.T) (base string, a *authority) {
 	t.Helper()
 	a = newAuthority(t)
-	a.sign("server", a.cert, a.key)
-	a.sign("apiserver", a.cert, a.key)
+	a.sign("server", a.cert)
+	a.sign("apiserver", a.cert)
 	path := filepath.Join(t.TempDir(), "0.log")
 	l, err := crilog.Open(path, crilog.DefaultLimits())
 	if err != nil {
@@ -179,7 +162,7 @@ func serve(t *testing.T) (base string, a *authority) {
 func TestOnlyHoldersOfACertificateMayAsk(t *testing.T) {
 	base, a := serve(t)
 	stranger := newAuthority(t)
-	stranger.sign("apiserver", stranger.cert, stranger.key)
+	stranger.sign("apiserver", stranger.cert)
 	if reply, err := a.client("").Get(base + "/healthz"); err == nil {
 		t.Errorf("without a certificate: %s", reply.Status)
 	}
