@@ -13,12 +13,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/hostclient"
 	"github.com/ingress-testbed/testbed/clusters/nodeinfo"
 	"github.com/ingress-testbed/testbed/clusters/podcapture"
+	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
 const (
@@ -38,14 +38,9 @@ type Connection struct {
 // Open connects to the cluster of a kubeconfig. The cluster must have a node. CaptureImage is the image of the agents
 // that capture packets; podcapture.DefaultImage if empty.
 func Open(ctx context.Context, kubeconfig, captureImage string) (*Connection, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	config, clientset, err := kubeclient.Connect(kubeconfig, kubeclient.Options{QPS: clientQPS, Burst: clientBurst, Timeout: clientTimeout})
 	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's kubeconfig: %w", err)
-	}
-	config.QPS, config.Burst, config.Timeout = clientQPS, clientBurst, clientTimeout
-	clientset, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
+		return nil, err
 	}
 	c := &Connection{clientset: clientset}
 	nodes, err := c.Nodes(ctx)

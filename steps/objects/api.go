@@ -17,7 +17,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
 const (
@@ -43,18 +44,12 @@ type API struct {
 
 // Connect creates an API from a kubeconfig file. It makes no request.
 func Connect(kubeconfig string) (*API, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	config, clientset, err := kubeclient.Connect(kubeconfig, kubeclient.Options{
+		QPS: 200, Burst: 400, Timeout: 30 * time.Second, UserAgent: fieldManager,
+		Warnings: rest.NoWarnings{}, // they would be printed between the lines of the progress display
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig %s: %w", kubeconfig, err)
-	}
-	// client-go's default of 5 requests per second is meant for controllers that share a large cluster.
-	config.QPS, config.Burst = 200, 400
-	config.Timeout = 30 * time.Second
-	config.UserAgent = fieldManager
-	config.WarningHandler = rest.NoWarnings{} // they would be printed between the lines of the progress display
-	clientset, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
+		return nil, err
 	}
 	dynamicClient, err := dynamic.NewForConfig(config)
 	if err != nil {

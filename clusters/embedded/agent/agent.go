@@ -18,7 +18,6 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/record"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
@@ -28,6 +27,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/volume"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/image"
+	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
 const (
@@ -129,17 +129,11 @@ func run(ctx context.Context, c Config) error {
 }
 
 func newClient(c Config) (kubernetes.Interface, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	_, client, err := kubeclient.Connect(c.Kubeconfig, kubeclient.Options{
+		QPS: clientQPS, Burst: clientBurst, UserAgent: "testbed-node/" + c.NodeName,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading kubeconfig: %w", err)
-	}
-	config.QPS, config.Burst = clientQPS, clientBurst
-	config.UserAgent = "testbed-node/" + c.NodeName
-	// As the kubelet, with protobuf: it takes much less time on both sides than JSON.
-	config.ContentType, config.AcceptContentTypes = "application/vnd.kubernetes.protobuf", "application/vnd.kubernetes.protobuf,application/json"
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("using kubeconfig %s: %w", c.Kubeconfig, err)
+		return nil, err
 	}
 	return client, nil
 }

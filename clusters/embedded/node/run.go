@@ -17,10 +17,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
+	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
 // registrationPatience is how long flannel waits for the agent to register the node.
@@ -82,13 +81,9 @@ func AgentDir(stateDir string) string { return filepath.Join(stateDir, "agent") 
 // has annotations, to which flannel adds its own without asking whether there are any. The one set here is the one
 // that a kubelet sets.
 func (c Config) waitForRegistration(ctx context.Context) error {
-	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	_, client, err := kubeclient.Connect(c.Kubeconfig, kubeclient.Options{})
 	if err != nil {
-		return fmt.Errorf("reading the node's kubeconfig: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("making a client for the API server: %w", err)
+		return err
 	}
 	const patch = `{"metadata":{"annotations":{"volumes.kubernetes.io/controller-managed-attach-detach":"true"}}}`
 	var last error

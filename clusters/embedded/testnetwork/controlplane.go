@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
 const (
@@ -33,14 +31,11 @@ func (r *testNetwork) startAPI(ctx context.Context) error {
 	if err := r.processes.start(first, "kube-apiserver", r.program("kube-apiserver", flags)...); err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", control.NodeKubeconfig)
+	_, client, err := kubeclient.Connect(control.NodeKubeconfig, kubeclient.Options{QPS: 100, Burst: 200})
 	if err != nil {
-		return fmt.Errorf("reading our own kubeconfig: %w", err)
+		return err
 	}
-	config.QPS, config.Burst = 100, 200
-	if r.client, err = kubernetes.NewForConfig(config); err != nil {
-		return fmt.Errorf("making a client for the API server: %w", err)
-	}
+	r.client = client
 	return poll(ctx, apiPatience, func(ctx context.Context) error {
 		return r.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
