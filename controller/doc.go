@@ -1,19 +1,19 @@
-// Package controller keeps the data plane doing what the cluster's Ingresses say. Its loop takes a snapshot of the
+// Package controller keeps the data plane in line with the cluster's Ingresses. Its loop takes a snapshot of the
 // cluster, translates it to a routing table, and hands that to the proxy:
 //
-//	kube       watches Ingress, IngressClass, Service, EndpointSlice, Secret and the ConfigMap, and tells of changes
-//	snapshot   what the cluster said at one moment: the Ingresses of this controller and what they refer to
+//	kube       watches Ingress, IngressClass, Service, EndpointSlice, Secret and the ConfigMap, and signals changes
+//	snapshot   the cluster at one moment: the Ingresses of this controller and what they refer to
 //	config     what annotations and the ConfigMap mean
 //	translate  Snapshot → route.Table, Problems and Steps; a pure function
 //	           → the proxy applies the table
 //
-// Whoever wants to know how that went observes the loop:
+// Observers get the outcome of each round:
 //
 //	Log          the steps and problems, in the log
 //	events       problems, as Events of the objects that have them
 //	status       the controller's addresses, in the status of the Ingresses that are served
 //	diagnostics  readiness and metrics
 //
-// Beside the loop, admission asks translate what it would make of an Ingress that is about to be written, dump shows
+// Beside the loop, admission validates Ingresses with translate before they are stored, dump shows
 // the table that is served, leader elects the replica that writes events and statuses, and app puts it all together.
 package controller

@@ -13,7 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// logged is what the log says of outcomes, at a verbosity.
+// logged returns the log of outcomes, at a verbosity.
 func logged(t *testing.T, verbosity string, outcomes ...controller.Outcome) string {
 	t.Helper()
 	state := klog.CaptureState()

@@ -11,7 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Source tells when something changed, and what there is.
+// Source signals changes and takes snapshots.
 type Source interface {
 	// Changed gets a value after every change. Several changes may share one.
 	Changed() <-chan struct{}
@@ -20,11 +20,11 @@ type Source interface {
 
 // DataPlane serves tables.
 type DataPlane interface {
-	// Apply serves the table from now on. It returns what could not be served of it.
+	// Apply serves the table from now on. It returns errors for the parts that it could not serve.
 	Apply(*route.Table) []error
 }
 
-// Observer learns the outcome of each round. Observers are called one after the other and must not block.
+// Observer gets the outcome of each round. Observers are called one after the other and must not block.
 type Observer interface {
 	Observe(Outcome)
 }
@@ -33,7 +33,7 @@ type Observer interface {
 type Outcome struct {
 	Snapshot *snapshot.Snapshot
 	translate.Result
-	// Applied says whether the table differed from the one before. Either way it is served now.
+	// Applied is whether the table differed from the previous one.
 	Applied bool
 	// Refused is what the data plane could not serve of it.
 	Refused []error
@@ -41,8 +41,8 @@ type Outcome struct {
 	Took time.Duration
 }
 
-// HoldOff is how long the loop usually rests after a round. A roll-out makes dozens of changes a second; nobody
-// notices a table that is a tenth of a second old.
+// HoldOff is how long the loop usually rests after a round. A roll-out makes dozens of changes a second, and a table
+// may be a tenth of a second old.
 const HoldOff = 100 * time.Millisecond
 
 // Loop is the controller's main loop.

@@ -43,7 +43,7 @@ func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		err = c.load(stamp)
 	}
 	if err != nil {
-		klog.ErrorS(err, "The webhook goes on with its old certificate")
+		klog.ErrorS(err, "Reloading the webhook's certificate failed, serving the previous one")
 	}
 	return c.current, nil
 }

@@ -16,7 +16,7 @@ const Path = "/networking/v1/ingresses"
 // largest is the most that is read of a request: etcd takes no object of more than 1.5 MiB, and an update has two.
 const largest = 8 << 20
 
-// Handler answers AdmissionReviews of version v1. Each answer is told to count.
+// Handler answers AdmissionReviews of version v1. Each answer is passed to count.
 func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
@@ -26,7 +26,7 @@ func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
 			err = json.Unmarshal(body, &review)
 		}
 		if err != nil || review.Request == nil {
-			http.Error(w, fmt.Sprintf("this is no AdmissionReview with a request: %v", err), http.StatusBadRequest)
+			http.Error(w, fmt.Sprintf("not an AdmissionReview with a request: %v", err), http.StatusBadRequest)
 			return
 		}
 		review.Response = Review(cluster, review.Request)

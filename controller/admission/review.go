@@ -1,5 +1,5 @@
-// Package admission refuses Ingresses that could not be served as they are written, when they are made or changed:
-// their author then reads at once what is wrong.
+// Package admission refuses Ingresses that could not be served as they are written, when they are created or updated,
+// so that their author sees the error at once.
 package admission
 
 import (
@@ -16,16 +16,16 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
-// Cluster is what an Ingress is judged against.
+// Cluster gives the snapshots that an Ingress is validated against.
 type Cluster interface {
 	Snapshot() *snapshot.Snapshot
 	// SnapshotWith is the Snapshot as it would be with the Ingress.
 	SnapshotWith(*networkingv1.Ingress) *snapshot.Snapshot
 }
 
-// Review answers the API server's question about an Ingress. Errors of the Ingress itself, and conflicts between it
-// and another one, refuse it; what else is worth knowing becomes a warning. An error that was there before is no
-// reason to refuse: who repairs one thing at a time, or only changes a label, must be able to.
+// Review validates an Ingress. Errors of the Ingress itself, and conflicts between it and another one, refuse it;
+// other problems become warnings. Errors that existed before are ignored, so that an Ingress can be repaired step by
+// step and labelled.
 func Review(cluster Cluster, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	response := &admissionv1.AdmissionResponse{UID: request.UID, Allowed: true}
 	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
@@ -61,7 +61,7 @@ func refuse(response *admissionv1.AdmissionResponse, code int32, message string)
 	return response
 }
 
-// newProblems are those that the Ingress brings. A problem of another Ingress counts if this one takes something away
+// newProblems are those that the Ingress causes. A problem of another Ingress counts if this one takes something away
 // from it.
 func newProblems(cluster Cluster, ingress *networkingv1.Ingress) (errors, warnings []translate.Problem) {
 	before := map[translate.Problem]bool{}

@@ -23,7 +23,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 )
 
-// cluster is what is there before the Ingress that is asked about.
+// cluster holds the objects that exist before the reviewed Ingress.
 type cluster struct{ store *snapshottest.Store }
 
 func settings() snapshot.Settings {

@@ -84,7 +84,7 @@ func (c *assembly) assembleStatus() (err error) {
 	return nil
 }
 
-// election is what one controller of several does: tell owners of their problems, and write statuses.
+// election runs what only the leader does: publishing Events and writing statuses.
 func (c *assembly) election() leader.Election {
 	o := c.options
 	election := leader.Election{

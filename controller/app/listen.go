@@ -15,7 +15,7 @@ type listeners struct {
 	plain, secure, health, status, webhook net.Listener
 }
 
-// Addresses at which a controller that was told to take any free port listens.
+// Addresses holds the actual addresses, for ports given as 0.
 type Addresses struct {
 	Plain, Secure, Health, Status, Webhook net.Addr // Webhook is nil without one
 }

@@ -62,7 +62,7 @@ func (w *world) create(ingress *networkingv1.Ingress) { w.t.Helper(); w.put(ingr
 func (w *world) createSecret(secret *corev1.Secret)   { w.t.Helper(); w.put(secret) }
 func (w *world) createPod(pod *corev1.Pod)            { w.t.Helper(); w.put(pod) }
 
-// put creates or replaces an object as somebody else than the controller: what the client does is recorded, what is
+// put creates or replaces an object as another client than the controller: what the client does is recorded, what is
 // done to its tracker is not.
 func (w *world) put(object metav1.Object) {
 	w.t.Helper()

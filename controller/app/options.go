@@ -1,4 +1,4 @@
-// Package app puts the controller together: what watches, what translates, what serves, and what tells about it.
+// Package app assembles the controller: watching, translation, the data plane, and diagnostics.
 package app
 
 import (
@@ -16,7 +16,7 @@ import (
 // Options are the controller's settings. Their names and meanings are those of ingress-nginx's flags where it has
 // them.
 type Options struct {
-	// Kubeconfig and APIServer say which cluster to watch; both empty means the one that this Pod runs in.
+	// Kubeconfig and APIServer select the cluster; if both are empty, it is the one that this Pod runs in.
 	Kubeconfig, APIServer string
 
 	IngressClass             string // value of the legacy annotation
@@ -35,13 +35,13 @@ type Options struct {
 	ElectionID               string
 	HTTPPort, HTTPSPort      int
 	HealthzPort              int
-	StatusPort               int // of the loopback listener that `controller dump` asks
+	StatusPort               int // of the loopback listener for `controller dump`
 	ValidatingWebhook        string
 	ValidatingWebhookCert    string
 	ValidatingWebhookKey     string
 	ShutdownGracePeriod      time.Duration // how long requests are still accepted after SIGTERM
 	DrainTimeout             time.Duration // how long running requests may take then
-	StartTimeout             time.Duration // for reading everything from the API server once
+	StartTimeout             time.Duration // for the initial lists from the API server
 	AccessLog                io.Writer     // gets a JSON object a request; nil for none
 	Version                  string
 	// Pod is the controller's own, from the downward API; empty outside a cluster.
@@ -67,7 +67,7 @@ func Defaults() Options {
 	}
 }
 
-// Validate says what is wrong with the settings, in terms of the flags.
+// Validate returns an error that names the flag if a setting is invalid.
 func (o Options) Validate() error {
 	ports := map[int]string{}
 	for _, port := range []struct {
@@ -78,7 +78,7 @@ func (o Options) Validate() error {
 		{"--status-port", o.StatusPort},
 	} {
 		if port.number < 0 || port.number > 65535 {
-			return fmt.Errorf("%s: %d is no port: give a number from 1 to 65535, or 0 for any free one",
+			return fmt.Errorf("%s: invalid port %d: give a number from 1 to 65535, or 0 for any free one",
 				port.flag, port.number)
 		}
 		if other, taken := ports[port.number]; taken && port.number != 0 {
@@ -87,14 +87,14 @@ func (o Options) Validate() error {
 		ports[port.number] = port.flag
 	}
 	if (o.ValidatingWebhookCert == "") != (o.ValidatingWebhookKey == "") {
-		return errors.New("--validating-webhook-certificate and --validating-webhook-key: give both or neither")
+		return errors.New("--validating-webhook-certificate and --validating-webhook-key must be given together")
 	}
 	if o.ValidatingWebhook != "" && o.ValidatingWebhookCert == "" {
-		return errors.New("--validating-webhook: the API server asks over TLS only: " +
+		return errors.New("--validating-webhook: the API server calls webhooks over TLS only: " +
 			"give --validating-webhook-certificate and --validating-webhook-key, too")
 	}
 	if faults := validation.IsDNS1123Subdomain(o.AnnotationsPrefix); len(faults) > 0 {
-		return fmt.Errorf("--annotations-prefix: %q is no prefix of annotations: give a DNS name such as %s",
+		return fmt.Errorf("--annotations-prefix: invalid prefix %q: give a DNS name such as %s",
 			o.AnnotationsPrefix, config.DefaultPrefix)
 	}
 	if faults := validation.IsDNS1123Subdomain(o.ElectionID); len(faults) > 0 {
@@ -113,7 +113,7 @@ func (o Options) Validate() error {
 		}
 	}
 	if o.PublishService.Name != "" && len(o.PublishStatusAddress) > 0 {
-		return errors.New("--publish-service and --publish-status-address exclude each other: give one of them")
+		return errors.New("--publish-service and --publish-status-address are mutually exclusive")
 	}
 	if o.ShutdownGracePeriod < 0 || o.DrainTimeout <= 0 || o.StartTimeout <= 0 {
 		return errors.New("--shutdown-grace-period, --drain-timeout and --start-timeout: " +

@@ -11,7 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/fixtures/manifests"
 )
 
-// checkRights fails if the controller asked the API server for something that its manifests give it no right to.
+// checkRights fails if the controller sent a request that its manifests' RBAC rules do not allow.
 func checkRights(t *testing.T, actions []clienttesting.Action) {
 	t.Helper()
 	stream, err := manifests.Controller(manifests.ControllerSettings{Namespace: "ingress"})
@@ -33,7 +33,7 @@ func checkRights(t *testing.T, actions []clienttesting.Action) {
 	}
 	for _, action := range actions {
 		if action.GetResource().Resource == "version" {
-			continue // everybody may ask for the API server's version
+			continue // every user may get the API server's version
 		}
 		rules := everywhere
 		if action.GetNamespace() == "ingress" {

@@ -38,7 +38,7 @@ func Run(ctx context.Context, o Options) error {
 	return RunWith(ctx, o, client, func(Addresses) {})
 }
 
-// RunWith is Run with a client of the caller's, who is told the addresses that the controller listens on.
+// RunWith is Run with a given client. It passes on the addresses that the controller listens on.
 func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listening func(Addresses)) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -63,13 +63,13 @@ func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listen
 	return c.run(ctx)
 }
 
-// run starts everything. What keeps the data plane right goes on while it drains, and ends after it.
+// run starts everything. What updates the data plane keeps running until it has drained.
 func (c *assembly) run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, background := errgroup.WithContext(background)
 
-	// Probes are answered from the first moment on.
+	// Probes are answered from the start.
 	group.Go(serveHTTP(background, c.listeners.health, diagnostics.Handler(c.readiness, c.registry), nil))
 	group.Go(func() error {
 		defer stop()
@@ -109,7 +109,7 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 	if c.status != nil {
 		loop.Observers = append(loop.Observers, c.status)
 	}
-	loop.Observers = append(loop.Observers, c.readiness) // last: what is ready has been told to all others
+	loop.Observers = append(loop.Observers, c.readiness) // last: the other observers have seen the table
 	group.Go(func() error { loop.Run(background); return nil })
 	group.Go(func() error { return c.election().Run(background) })
 	c.broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.client.CoreV1().Events("")})
@@ -165,13 +165,13 @@ func (c *assembly) untilStopped(ctx, background context.Context) context.Context
 	return serving
 }
 
-// clearStatus takes the addresses out of the Ingresses that nobody serves any longer.
+// clearStatus removes the addresses from the Ingresses that no controller serves any more.
 func (c *assembly) clearStatus(ctx context.Context) {
 	if c.status == nil || !c.options.UpdateStatusOnShutdown || !c.leads.Load() {
 		return
 	}
 	if !c.surroundings.Alone() {
-		klog.V(2).InfoS("Another controller is there, so the statuses of Ingresses stay")
+		klog.V(2).InfoS("Keeping the statuses of Ingresses, since another replica serves them")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

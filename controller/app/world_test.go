@@ -259,7 +259,7 @@ func (w *world) serviceOf(name string, start func(*httptest.Server), handlers ..
 		},
 		AddressType: discoveryv1.AddressTypeIPv4,
 	}
-	// A port is the same for all endpoints of a slice, so each endpoint is told by its own loopback address.
+	// A port is the same for all endpoints of a slice, so each endpoint has its own loopback address.
 	port := 0
 	for i, handler := range handlers {
 		address := fmt.Sprintf("127.0.0.%d", i+1)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// BackendTLS says how backends are spoken to over TLS. As with ingress-nginx nothing of it has an effect without a
-// Secret, and none at all where backends are spoken to in plain text.
+// BackendTLS configures TLS to backends. As with ingress-nginx it has no effect without a Secret, or where backends
+// use plain text.
 type BackendTLS struct {
 	// Secret is "namespace/name" as the user wrote it: see BackendSecret.
 	Secret string
@@ -25,7 +25,7 @@ func parseBackendTLS(r *reader) BackendTLS {
 		Secret:         secret,
 		ServerName:     r.checked("proxy-ssl-name", isServerName, "it must be a DNS name"),
 		SendServerName: r.choice("proxy-ssl-server-name", "off", "on", "off") == "on",
-		// What is neither on nor off is told, and taken for on: rather no answer than one from whoever it may be.
+		// An invalid value is reported and counts as on, so that a typing error does not disable verification.
 		Verify:      r.choice("proxy-ssl-verify", "on", "on", "off") == "on",
 		VerifyDepth: r.integer("proxy-ssl-verify-depth", 1, math.MaxInt32, 1),
 	}
@@ -41,13 +41,13 @@ func parseBackendTLS(r *reader) BackendTLS {
 	return settings
 }
 
-// BackendSecret returns the name of the Secret that an Ingress wants its backends spoken to with. It must be in the
-// Ingress's namespace, and is not ok otherwise.
+// BackendSecret returns the name of the Secret for TLS to an Ingress's backends; ok is false unless it is in the
+// Ingress's namespace.
 func BackendSecret(prefix, namespace string, annotations map[string]string) (name string, ok bool) {
 	return SecretName(strings.TrimSpace(annotations[prefix+"/"+backendSecret]), namespace)
 }
 
-// SecretName takes "namespace/name" apart, and wants it to be in one namespace.
+// SecretName returns the name in "namespace/name" if the namespace is the given one.
 func SecretName(text, namespace string) (name string, ok bool) {
 	in, name, ok := strings.Cut(text, "/")
 	return name, ok && in == namespace && name != "" && !strings.Contains(name, "/")

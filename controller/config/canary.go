@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Canary says which requests of the main Ingress's paths a canary Ingress takes over. The fields are asked in their
+// Canary selects the requests for the main Ingress's paths that a canary Ingress gets. The fields apply in their
 // order, and mean what they mean in route.Canary.
 type Canary struct {
 	Header, HeaderValue, HeaderPattern string

@@ -1,6 +1,6 @@
 // Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
-// it. Keys and values are those of ingress-nginx. Each feature has a file of its own. A value that is wrong counts as
-// not given and is told as a Fault; nothing here fails.
+// it. Keys and values are those of ingress-nginx. Each feature has a file of its own. An invalid value counts as not
+// given and is reported as a Fault; no function returns an error.
 //
 // Annotations, after the prefix (nginx.ingress.kubernetes.io by default):
 //
@@ -12,7 +12,7 @@
 // Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
 // hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers, proxy-real-ip-cidr,
 // forwarded-for-header, compute-full-forwarded-for, use-proxy-protocol, enable-underscores-in-headers. Any other key is
-// reported as unsupported; the paths of an Ingress with an annotation that asks for access control are denied.
+// reported as unsupported; the paths of an Ingress with an annotation for access control are denied.
 package config
 
 import (
@@ -25,7 +25,7 @@ import (
 // DefaultPrefix is what annotations begin with unless the user chose otherwise.
 const DefaultPrefix = "nginx.ingress.kubernetes.io"
 
-// Global is what the ConfigMap says.
+// Global holds the settings of the ConfigMap.
 type Global struct {
 	Redirect Redirect
 	Timeouts Timeouts
@@ -36,7 +36,7 @@ type Global struct {
 	Clients Clients
 }
 
-// Ingress is what the annotations of one Ingress say, with the ConfigMap's values where they say nothing.
+// Ingress holds the settings of one Ingress: its annotations, with the ConfigMap's values as defaults.
 type Ingress struct {
 	Canary       *Canary         // nil: this Ingress is not a canary
 	Affinity     policy.Affinity // the zero value: sessions are not kept
@@ -45,11 +45,11 @@ type Ingress struct {
 	MaxBodyBytes int64
 	// UpstreamHost is what backends get as Host; "" leaves them the client's.
 	UpstreamHost string
-	// Protocol is what backends are spoken to in, if ProtocolGiven; otherwise their Services say it.
+	// Protocol to backends, if ProtocolGiven; otherwise it is that of their Services' appProtocol.
 	Protocol      route.Protocol
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
-	// Unprotected names the annotation that asks for access control that is not supported, without its prefix; "" if
+	// Unprotected names an unsupported annotation for access control, without its prefix; "" if
 	// there is none. Its paths must be denied.
 	Unprotected string
 }

@@ -12,7 +12,7 @@ import (
 type Clients struct {
 	// Forwarded is the zero value where neither forwarded headers nor the PROXY protocol are in use, but for Header.
 	Forwarded route.Forwarded
-	// ProxyProtocol wants a PROXY protocol header from every client.
+	// ProxyProtocol requires a PROXY protocol header from every client.
 	ProxyProtocol bool
 	// UnderscoresInHeaders accepts request headers whose names have underscores.
 	UnderscoresInHeaders bool

@@ -73,7 +73,7 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// TestBadClientSettings checks that a mistake trusts nobody.
+// TestBadClientSettings checks that no proxy is trusted if the setting is invalid.
 func TestBadClientSettings(t *testing.T) {
 	for name, test := range map[string]struct{ key, value string }{
 		"not a network":      {"proxy-real-ip-cidr", "load-balancer"},

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// parseProtection returns the first annotation, without its prefix, that asks for access control; "" if there is none.
+// parseProtection returns the first annotation for access control, without its prefix; "" if there is none.
 // The paths of the Ingress must be denied then, as ingress-nginx denies those whose access control it can't set up.
 func parseProtection(r *reader) (first string) {
 	var names []string
@@ -20,7 +20,7 @@ func parseProtection(r *reader) (first string) {
 		key := r.prefix + name
 		r.faults = append(r.faults, Fault{
 			Key:     key,
-			Message: key + ": access control is not supported; the paths answer 503, rather than be open to all",
+			Message: key + ": access control is not supported; the paths answer 503",
 		})
 	}
 	if len(names) == 0 {
@@ -29,7 +29,7 @@ func parseProtection(r *reader) (first string) {
 	return names[0]
 }
 
-// isProtection knows the annotations that keep somebody out: auth-url, auth-type, auth-tls-secret and their like,
+// isProtection reports whether an annotation restricts access: auth-url, auth-type, auth-tls-secret and their like,
 // whitelist-, allowlist- and denylist-source-range, and satisfy, which combines them.
 func isProtection(name string) bool {
 	return strings.HasPrefix(name, "auth-") || strings.HasSuffix(name, "-source-range") || name == "satisfy"

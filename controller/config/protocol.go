@@ -7,7 +7,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// parseProtocol reports false if the annotation is missing or says nothing that can be followed.
+// parseProtocol returns false if the annotation is missing or invalid.
 func parseProtocol(r *reader) (protocol route.Protocol, given bool) {
 	const name = "backend-protocol"
 	text, given := r.text(name)

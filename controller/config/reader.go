@@ -16,7 +16,7 @@ type Fault struct {
 	Message     string
 }
 
-// reader hands out the values of a set of keys, and remembers which were asked for and what was wrong with them.
+// reader returns the values of a set of keys, and records which were read and their faults.
 type reader struct {
 	prefix string // of the keys that are looked at, with the slash; "" for all
 	values map[string]string
@@ -92,13 +92,13 @@ func (r *reader) invalid(name, value, rule string) {
 	})
 }
 
-// unsupported says that a value is understood and asks for something that there is not.
+// unsupported records a valid value whose feature is not supported.
 func (r *reader) unsupported(name, message string) {
 	key := r.prefix + name
 	r.faults = append(r.faults, Fault{Key: key, Unsupported: true, Message: key + ": " + message})
 }
 
-// leftovers turns the keys that nobody asked for into faults and returns all faults in the order of their keys.
+// leftovers adds a fault for each key that was not read, and returns all faults in the order of their keys.
 func (r *reader) leftovers() []Fault {
 	for key := range r.values {
 		if !strings.HasPrefix(key, r.prefix) || r.known[key] {

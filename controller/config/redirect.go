@@ -1,6 +1,6 @@
 package config
 
-// Redirect says when plain-text requests are sent to HTTPS.
+// Redirect is when plain-text requests are redirected to HTTPS.
 type Redirect struct {
 	// IfCertificate redirects where the host has a certificate.
 	IfCertificate bool

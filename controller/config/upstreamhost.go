@@ -2,8 +2,8 @@ package config
 
 import "regexp"
 
-// upstreamHost is what can be sent as a Host field: a name or an address, and perhaps a port. ingress-nginx also takes
-// variables of nginx, which there are none of here.
+// upstreamHost is what can be sent as a Host field: a name or an address, and perhaps a port. Variables of nginx,
+// which ingress-nginx accepts, are not supported.
 var upstreamHost = regexp.MustCompile(`^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
 func parseUpstreamHost(r *reader) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller"
 )
 
-// Readiness is whether the controller should get requests: once it serves a table, until it is told to stop. It
+// Readiness is whether the controller should get requests: from the first table it serves until Stop. It
 // observes the controller's loop. Make one with NewReadiness.
 type Readiness struct {
 	served   chan struct{} // closed when the first table is served
@@ -35,7 +35,7 @@ func (r *Readiness) Observe(controller.Outcome) {
 // Served is closed when the first table is served.
 func (r *Readiness) Served() <-chan struct{} { return r.served }
 
-// Stop makes the controller not ready for good.
+// Stop makes the controller not ready, permanently.
 func (r *Readiness) Stop() { r.stopping.Store(true) }
 
 // Check is nil if the controller is ready.

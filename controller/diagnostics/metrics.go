@@ -1,4 +1,4 @@
-// Package diagnostics tells Kubernetes and Prometheus how the controller does.
+// Package diagnostics has the controller's probes and metrics.
 package diagnostics
 
 import (
@@ -43,13 +43,13 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			"When the last table was served in full, in Unix time."),
 		problems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "testbed", Subsystem: "controller", Name: "problems",
-			Help: "Problems that there are now with objects of the cluster.",
+			Help: "Current problems with objects of the cluster.",
 		}, []string{"severity", "reason"}),
 		ingresses: gauge("ingresses", "Ingresses that are served."),
 		leader:    gauge("leader_election_status", "Whether this controller leads."),
 		admissions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "testbed", Subsystem: "controller", Name: "admission_reviews_total",
-			Help: "Ingresses that the API server asked about.",
+			Help: "Ingresses that the admission webhook reviewed.",
 		}, []string{"allowed"}),
 	}
 	registerer.MustRegister(m.rounds, m.tables, m.refused, m.succeeded, m.succeededAt, m.problems, m.ingresses,
@@ -81,7 +81,7 @@ func (m *Metrics) Observe(outcome controller.Outcome) {
 	}
 }
 
-// SetLeader tells whether this controller leads.
+// SetLeader records whether this controller leads.
 func (m *Metrics) SetLeader(leads bool) {
 	if leads {
 		m.leader.Set(1)

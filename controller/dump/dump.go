@@ -33,7 +33,7 @@ type Location struct {
 	Conditions []string `json:"conditions,omitempty"`
 	Namespace  string   `json:"namespace"`
 	Ingress    string   `json:"ingress"`
-	// Answer is how the location answers by itself; "" if it forwards.
+	// Answer is the location's own reply; "" if it forwards.
 	Answer   string    `json:"answer,omitempty"`
 	Backends []Backend `json:"backends,omitempty"`
 	Canary   *Canary   `json:"canary,omitempty"`
@@ -70,7 +70,7 @@ type Canary struct {
 	WeightTotal   int     `json:"weightTotal"`
 }
 
-// Certificate is where a certificate comes from and what it is served for.
+// Certificate is a certificate's Secret and the hosts it is served for.
 type Certificate struct {
 	Secret string   `json:"secret"`
 	Hosts  []string `json:"hosts"`

@@ -1,4 +1,4 @@
-// Package events tells the owners of Ingresses what is wrong with them, as Kubernetes Events.
+// Package events publishes the problems of Ingresses as Kubernetes Events.
 package events
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
-// Publisher makes an Event of each Problem when it comes up, and again when it comes back. What usually passes by
-// itself makes none: it would be there for every roll-out.
+// Publisher makes an Event of each Problem when it comes up, and again when it comes back. Notices make none, since
+// every roll-out has some.
 type Publisher struct {
 	recorder record.EventRecorder
 	changed  chan struct{}

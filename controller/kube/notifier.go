@@ -1,6 +1,6 @@
 package kube
 
-// notifier tells that something changed, once for any number of changes that nobody has seen yet. It handles the
+// notifier signals changes; those that come before the signal is received are merged into one. It handles the
 // events of informers.
 type notifier chan struct{}
 
@@ -9,7 +9,7 @@ func newNotifier() notifier { return make(notifier, 1) }
 func (n notifier) notify() {
 	select {
 	case n <- struct{}{}:
-	default: // one is pending, which will see this change, too
+	default: // a pending signal covers this change
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	resolveEvery  = 30 * time.Second // names may move; the resolver does not tell how long an answer is good for
+	resolveEvery  = 30 * time.Second // addresses may change, and the resolver returns no TTL
 	resolveWithin = 5 * time.Second
 )
 
@@ -43,7 +43,8 @@ func newResolver(changed func()) *resolver {
 	}
 }
 
-// addresses is what is known of a name. One that is new is looked up soon, and changed is called if it has any.
+// addresses returns the known addresses of a name. One that is new is looked up soon, and changed is called if it has
+// any.
 func (r *resolver) addresses(host string) []netip.Addr {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +103,7 @@ func (r *resolver) resolve(ctx context.Context, all bool) {
 		r.mu.Lock()
 		if name := r.names[host]; name != nil {
 			name.looked = true
-			if err == nil && !slices.Equal(name.addresses, addresses) { // after a failure the last answer still counts
+			if err == nil && !slices.Equal(name.addresses, addresses) { // after a failure the previous answer is kept
 				name.addresses, changed = addresses, true
 			}
 		}
@@ -116,7 +117,7 @@ func (r *resolver) resolve(ctx context.Context, all bool) {
 	}
 }
 
-// find asks for the IPv4 addresses, or for the others if there are none: not every Pod network has IPv6.
+// find looks up the IPv4 addresses, or the IPv6 ones if there are none: not every Pod network has IPv6.
 func (r *resolver) find(ctx context.Context, host string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveWithin)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 )
 
-// Source is the cluster as the controller's loop wants it. Make one with NewSource and start it with Start.
+// Source implements controller.Source with informers. Make one with NewSource and start it with Start.
 type Source struct {
 	settings  snapshot.Settings
 	factories []informers.SharedInformerFactory
@@ -71,7 +71,7 @@ func only(key types.NamespacedName) []informers.SharedInformerOption {
 	}
 }
 
-// Start begins to watch, until ctx is done, and returns when all there is has been read once. It fails if that takes
+// Start begins to watch, until ctx is done, and returns when the caches have synced. It fails if that takes
 // longer than the time given.
 func (s *Source) Start(ctx context.Context, within time.Duration) error {
 	for _, factory := range s.factories {

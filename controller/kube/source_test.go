@@ -118,7 +118,7 @@ func TestSourceTellsOfChanges(t *testing.T) {
 	}
 }
 
-// settle waits until nothing more is told.
+// settle waits until no more changes are signalled.
 func settle(source *Source) {
 	for {
 		select {

@@ -97,7 +97,7 @@ func get[T any](informer cache.SharedIndexInformer, key types.NamespacedName) *T
 	}
 	found, _, err := informer.GetStore().GetByKey(cache.NewObjectName(key.Namespace, key.Name).String())
 	if err != nil {
-		return nil // only for keys that are no strings
+		return nil // only for keys that are not strings
 	}
 	object, _ := found.(*T)
 	return object

@@ -28,7 +28,7 @@ type Surroundings struct {
 	changed   notifier
 }
 
-// SurroundingsConfig says what to watch.
+// SurroundingsConfig selects what to watch.
 type SurroundingsConfig struct {
 	// Self is the controller's own Pod; empty outside a cluster.
 	Self types.NamespacedName
@@ -72,7 +72,7 @@ func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*S
 	return s, nil
 }
 
-// Start begins to watch, until ctx is done, and returns when all there is has been read once.
+// Start begins to watch, until ctx is done, and returns when the caches have synced.
 func (s *Surroundings) Start(ctx context.Context, within time.Duration) error {
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -113,7 +113,7 @@ func (s *Surroundings) Addresses() []networkingv1.IngressLoadBalancerIngress {
 	return status.OfNodes(s.controllers(), node, s.config.PreferInternal)
 }
 
-// Alone says whether no other Pod of the controller is there to go on.
+// Alone reports whether no other Pod of the controller is running.
 func (s *Surroundings) Alone() bool {
 	return !slices.ContainsFunc(s.controllers(), func(pod *corev1.Pod) bool {
 		return pod.Name != s.config.Self.Name && pod.DeletionTimestamp == nil &&
@@ -121,8 +121,8 @@ func (s *Surroundings) Alone() bool {
 	})
 }
 
-// controllers are the Pods with the same labels as this one, itself included. What tells the revisions of a
-// Deployment or DaemonSet, or the versions of a chart, apart is no difference.
+// controllers are the Pods with the same labels as this one, itself included. Labels for revisions of a Deployment or
+// DaemonSet, and for versions of a chart, are ignored.
 func (s *Surroundings) controllers() []*corev1.Pod {
 	if s.pods == nil {
 		return nil

@@ -5,8 +5,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
-// trim takes out of an object what the controller never reads, before it is kept: field ownership, and everything of
-// a Secret but a certificate and its key, and those of authorities. A cluster has many Secrets that are none of the controller's business.
+// trim takes out of an object what the controller never reads, before it is kept: field ownership, and everything of a
+// Secret but a certificate and its key, and those of authorities. A cluster has many Secrets that the controller does
+// not use.
 func trim(object any) (any, error) {
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetManagedFields(nil)

@@ -28,7 +28,7 @@ type Election struct {
 	Changed func(leads bool)
 }
 
-// The time a leader that died without a word keeps its Lease, and how it is renewed; client-go's usual values.
+// How long a Lease outlives a leader that crashed, and how it is renewed; client-go's usual values.
 const (
 	leaseDuration = 15 * time.Second
 	renewWithin   = 10 * time.Second
@@ -36,7 +36,7 @@ const (
 )
 
 // Run stands for election until ctx is done, again after each defeat. A leader gives its Lease back at the end. A
-// candidate without identity or namespace runs outside of a cluster, has no rivals, and leads at once.
+// candidate without identity or namespace runs outside of a cluster and leads at once.
 func (e Election) Run(ctx context.Context) error {
 	if e.Identity == "" || e.Lease.Namespace == "" {
 		e.leadAlone(ctx)

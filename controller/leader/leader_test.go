@@ -15,7 +15,7 @@ import (
 
 const patience = 30 * time.Second
 
-// candidate tells what an Election does.
+// candidate records what an Election does.
 type candidate struct {
 	leads  chan bool
 	duty   chan string

@@ -31,7 +31,7 @@ func classesOf(all []*networkingv1.IngressClass, settings Settings) classes {
 	return own
 }
 
-// claim says whether an Ingress is this controller's.
+// claim reports whether an Ingress belongs to this controller.
 func (c classes) claim(ingress *networkingv1.Ingress) bool {
 	if legacy := ingress.Annotations[legacyClassAnnotation]; legacy != "" {
 		return legacy == c.legacy

@@ -1,5 +1,5 @@
-// Package snapshot holds what the controller knows of the cluster at one moment: the Ingresses that are its own and
-// the objects they refer to. A Snapshot is plain data. Who has one can translate it without asking anybody.
+// Package snapshot holds the state of the cluster at one moment: the controller's Ingresses and the objects they refer
+// to. A Snapshot is plain data, and its translation needs nothing else.
 package snapshot
 
 import (
@@ -33,7 +33,7 @@ type Settings struct {
 	ConfigMap types.NamespacedName
 }
 
-// Store looks objects up. Its objects are shared: nobody may change them.
+// Store looks objects up. Its objects are shared and must not be changed.
 type Store interface {
 	Ingresses() []*networkingv1.Ingress
 	IngressClasses() []*networkingv1.IngressClass
@@ -47,7 +47,7 @@ type Store interface {
 	Addresses(host string) []netip.Addr
 }
 
-// Snapshot is what the controller knows. Nothing that it holds or points to changes after it was taken.
+// Snapshot is the state of the cluster. It is immutable, together with the objects that it points to.
 type Snapshot struct {
 	Settings Settings
 	// Ingresses of this controller, those that win a conflict first: the older, and at the same age by namespace

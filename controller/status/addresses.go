@@ -17,7 +17,7 @@ func address(text string) networkingv1.IngressLoadBalancerIngress {
 	return networkingv1.IngressLoadBalancerIngress{Hostname: text}
 }
 
-// Of lists addresses in an order that depends on nothing else, each once and empty ones left out.
+// Of lists addresses in a canonical order, without duplicates and empty ones.
 func Of(texts []string) []networkingv1.IngressLoadBalancerIngress {
 	texts = slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
 		return text == "" || text == corev1.ClusterIPNone

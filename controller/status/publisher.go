@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// every is how often all statuses are checked even if nothing changed: somebody else may have written to one.
+	// every is how often all statuses are checked even if nothing changed: another client may have written to one.
 	every = time.Minute
 	// again is how soon a status is written again after that failed.
 	again = 5 * time.Second
 )
 
-// Addresses says where the controller is reached.
+// Addresses has the addresses at which the controller is reached.
 type Addresses interface {
 	Addresses() []networkingv1.IngressLoadBalancerIngress
 	// Changed gets a value after every change.
@@ -44,7 +44,7 @@ type Publisher struct {
 	mu      sync.Mutex
 	served  []*networkingv1.Ingress
 
-	writing   sync.Mutex // held while statuses are written, so that a Clear has the last word
+	writing   sync.Mutex // held while statuses are written, so that Clear comes last
 	withdrawn bool       // since Clear
 }
 
@@ -88,7 +88,7 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// Clear takes the addresses out of all statuses for good: nothing serves these Ingresses any longer.
+// Clear removes the addresses from all statuses, for the last controller before it ends.
 func (p *Publisher) Clear(ctx context.Context) {
 	p.writing.Lock()
 	p.withdrawn = true
@@ -96,7 +96,7 @@ func (p *Publisher) Clear(ctx context.Context) {
 	p.write(ctx)
 }
 
-// write brings all statuses up to date and says whether that went well.
+// write updates all statuses and reports whether all writes succeeded.
 func (p *Publisher) write(ctx context.Context) bool {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -140,7 +140,7 @@ func (p *Publisher) update(ctx context.Context, known *networkingv1.Ingress,
 		return err
 	})
 	if err == nil || apierrors.IsNotFound(err) || ctx.Err() != nil {
-		return true // or there is nobody left to care
+		return true // or the controller is stopping
 	}
 	klog.ErrorS(err, "Updating the status of an Ingress failed", "ingress", klog.KObj(known))
 	return false

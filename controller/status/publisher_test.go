@@ -75,7 +75,7 @@ func (f *fixture) run(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-ended })
 }
 
-// serve tells the publisher that the data plane serves some of the Ingresses.
+// serve notifies the publisher that the data plane serves some of the Ingresses.
 func (f *fixture) serve(all []*networkingv1.Ingress, served ...string) {
 	result := translate.Result{Served: map[types.NamespacedName]bool{}}
 	for _, name := range served {

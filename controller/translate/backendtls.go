@@ -11,9 +11,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// backendTLS makes the TLS settings of an upstream whose endpoints speak it; nil if none are given. Whoever wants
-// endpoints to be verified, or to be shown a certificate, and can't have it, gets no answer from them: that is what a
-// fault leads to.
+// backendTLS returns the TLS settings of an upstream; nil if none are given. If verification or a client certificate
+// was requested but cannot be set up, it returns a fault, and requests fail closed.
 func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 	settings := key.tls
 	if settings == (config.BackendTLS{}) {

@@ -85,7 +85,7 @@ func TestBackendsOverTLS(t *testing.T) {
 		annotations []string
 		protocol    route.Protocol
 		tls         *route.TLS
-		problem     string // if it is closed: a part of what is told
+		problem     string // part of the message if it fails closed
 		severity    translate.Severity
 	}{
 		"plain":                {protocol: route.HTTP1},
@@ -156,7 +156,7 @@ func TestBackendsOverTLS(t *testing.T) {
 	}
 }
 
-// TestOneServiceInSeveralWays has Ingresses that speak to the same Service differently: none may get another's way.
+// TestOneServiceInSeveralWays has Ingresses with different TLS settings for the same Service: each keeps its own.
 func TestOneServiceInSeveralWays(t *testing.T) {
 	authority, err := certificates.NewAuthority("authority")
 	if err != nil {

@@ -21,7 +21,7 @@ type certificates struct {
 	problems *problems
 	steps    []Step
 	parsed   map[types.NamespacedName]parsedSecret
-	// owners says which Secret a host has; the zero value stands for the default certificate.
+	// owners maps hosts to Secrets; the zero value stands for the default certificate.
 	owners map[string]types.NamespacedName
 }
 
@@ -100,8 +100,8 @@ func (c *certificates) own(of *ingress, host, secretName string) {
 	}
 }
 
-// terminates says whether a host is served with a certificate of its own or of the wildcard above it, if only with the
-// default one because that is broken.
+// terminates reports whether a host is served with a certificate of its own or of the wildcard above it, if only with
+// the default one because that is broken.
 func (c *certificates) terminates(host string) bool {
 	if _, ok := c.owners[host]; ok {
 		return true
@@ -111,7 +111,7 @@ func (c *certificates) terminates(host string) bool {
 	return ok
 }
 
-// check tells what is wrong with a TLS entry; it is served with the default certificate then.
+// check reports what is wrong with a TLS entry, whose hosts then get the default certificate.
 func (c *certificates) check(of *ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {
 		return // the default certificate is meant
@@ -125,7 +125,7 @@ func (c *certificates) check(of *ingress, entry networkingv1.IngressTLS) {
 	}
 }
 
-// names says whether the certificate of a TLS entry is valid for a host by its subject alternative names.
+// names reports whether the certificate of a TLS entry is valid for a host by its subject alternative names.
 func (c *certificates) names(of *ingress, entry networkingv1.IngressTLS, host string) bool {
 	if entry.SecretName == "" {
 		return false
@@ -195,7 +195,7 @@ func (c *certificates) byDefault() *route.Certificate {
 		c.problems.add(Problem{
 			Severity: Warning, Reason: parsed.reason,
 			Object:  Object{APIVersion: "v1", Kind: "Secret", Namespace: key.Namespace, Name: key.Name},
-			Message: parsed.fault + "; a self-made default certificate is served",
+			Message: parsed.fault + "; a self-signed default certificate is served",
 		})
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
-// ingress is an Ingress as far as it makes sense: what is wrong with it has become Problems.
+// ingress is the valid part of an Ingress; the rest was reported as Problems.
 type ingress struct {
 	object  *networkingv1.Ingress
 	config  config.Ingress
@@ -190,7 +190,7 @@ func (i *ingress) source() route.ObjectRef {
 	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
 }
 
-// denial answers all requests for an Ingress that asks for access control that is not supported; nil for others.
+// denial is the action for all routes of an Ingress with unsupported access control; nil for others.
 func (i *ingress) denial() *route.Deny {
 	if i.config.Unprotected == "" {
 		return nil

@@ -40,11 +40,11 @@ type claim struct {
 // claims are the routes by place.
 type claims map[place]*claim
 
-// conflict is the problem of an Ingress whose place another one, or itself, has already.
+// conflict is the problem of an Ingress whose place is already claimed, by another one or itself.
 func conflict(of *ingress, at place, winner *ingress) Problem {
 	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", at, winner.key())
 	if winner == of {
-		message = fmt.Sprintf("%s is there twice; the first one is served", at)
+		message = fmt.Sprintf("%s is defined twice; the first one is served", at)
 	} else if winner.object.CreationTimestamp.Equal(&of.object.CreationTimestamp) {
 		message = fmt.Sprintf("%s is already served by Ingress %q", at, winner.key())
 	}
@@ -54,8 +54,8 @@ func conflict(of *ingress, at place, winner *ingress) Problem {
 	}
 }
 
-// hosts collects the routes by host. A host of an Ingress without any is there all the same: it answers 404 to what the
-// routes of the other hosts would serve.
+// hosts collects the routes by host. A host without routes is listed too, so that it answers 404 rather than what the
+// catch-all host serves.
 func (c claims) hosts(all []*ingress) map[string][]route.Route {
 	hosts := map[string][]route.Route{}
 	for _, ingress := range all {

@@ -13,11 +13,11 @@ import (
 type Severity uint8
 
 const (
-	// Notice is what usually passes by itself, such as a roll-out whose first Pod is not ready yet.
+	// Notice is usually temporary, such as a roll-out whose first Pod is not ready yet.
 	Notice Severity = iota
-	// Warning says that what was asked for is served, or will be once something else in the cluster changes.
+	// Warning is a problem outside the object: it is served, or will be once another object changes.
 	Warning
-	// Error says that something in the object itself is wrong, and that part of it is not served. Admission refuses it.
+	// Error is a fault in the object itself, part of which is not served. Admission refuses it.
 	Error
 )
 
@@ -37,7 +37,7 @@ func (s Severity) String() string {
 // Reason is the kind of a Problem, in the form that Events use.
 type Reason string
 
-// The reasons that there are.
+// Reasons of problems.
 const (
 	InvalidAnnotation     Reason = "InvalidAnnotation"
 	UnsupportedAnnotation Reason = "UnsupportedAnnotation"

@@ -34,8 +34,8 @@ func (r *routes) addRules(of *ingress) {
 	}
 }
 
-// addFallback makes the default backend of an Ingress serve what is left of its own hosts, and of all hosts that have
-// no rules: it "should handle requests that don't match any rule" (Ingress v1, "defaultBackend").
+// addFallback makes the default backend of an Ingress serve the rest of its own hosts, and all hosts without rules: it
+// "should handle requests that don't match any rule" (Ingress v1, "defaultBackend").
 func (r *routes) addFallback(of *ingress) {
 	if of.fallback == nil {
 		return

@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Step is one decision of a translation. Its text is the line that a verbose log shows for it, in the form that
-// readers of ingress-nginx's log at --v=3 know.
+// Step is one decision of a translation. Its text is its line in a verbose log, in the format of ingress-nginx's log
+// at --v=3.
 type Step interface {
 	fmt.Stringer
 }

@@ -1,6 +1,5 @@
-// Package translate makes the routing table from what the cluster says. It is a pure function: the same Snapshot
-// gives the same Result, and nothing is asked, logged or kept. What is wrong with an object becomes a Problem, and the
-// rest of the object and all other objects are served all the same.
+// Package translate makes the routing table from a Snapshot. It is a pure function: it has no state, makes no requests
+// and logs nothing. What is wrong with an object becomes a Problem; the rest of the object and all others are served.
 package translate
 
 import (
@@ -14,12 +13,12 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Result is what a Snapshot means.
+// Result is the translation of a Snapshot.
 type Result struct {
 	Table *route.Table
 	// Problems, each once, in the order of the Ingresses.
 	Problems []Problem
-	// Steps say how the table came about, for a verbose log.
+	// Steps are the decisions that led to the table, for a verbose log.
 	Steps []Step
 	// Served are the Ingresses that have at least one route or canary in the table.
 	Served map[types.NamespacedName]bool
@@ -104,7 +103,7 @@ func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 	return global
 }
 
-// addDefaultBackend gives the Service of the settings to what no Ingress claims.
+// addDefaultBackend routes what no Ingress claims to the Service of the settings.
 func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, upstreams *upstreams) {
 	name := s.Settings.DefaultBackend
 	if name.Name == "" {

@@ -148,7 +148,7 @@ func text(t *testing.T, result translate.Result) string {
 	return out.String()
 }
 
-// TestTranslateKeepsTheSnapshot holds Translate to its word that it changes nothing.
+// TestTranslateKeepsTheSnapshot checks that Translate does not change the snapshot.
 func TestTranslateKeepsTheSnapshot(t *testing.T) {
 	objects, err := snapshottest.Objects(read(t, "testdata/tls-selection/in.yaml"))
 	if err != nil {

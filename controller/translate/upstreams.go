@@ -147,8 +147,8 @@ func (u *upstreams) object(s service) *corev1.Service {
 	return u.snapshot.Services[types.NamespacedName{Namespace: s.namespace, Name: s.name}]
 }
 
-// external makes the endpoints of an ExternalName Service, which has no EndpointSlices. The controller's own
-// machine is no valid target: a name that leads there would open what listens on its loopback interface.
+// external makes the endpoints of an ExternalName Service, which has no EndpointSlices. Addresses of the controller's
+// own machine are rejected: they would expose what listens on its loopback interface.
 func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint, *fault) {
 	id, host := snapshot.Key(svc).String(), svc.Spec.ExternalName
 	if found, ok := findPort(svc, port); ok {
@@ -177,7 +177,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	return endpoints, nil
 }
 
-// declaredProtocol is what a Service says that the port speaks (Service v1, "appProtocol"): a name of Kubernetes or of
+// declaredProtocol is the protocol of a Service's port (Service v1, "appProtocol"): a name of Kubernetes or of
 // IANA's registry. "kubernetes.io/wss" is WebSocket over TLS, which begins as HTTP/1.1.
 func (u *upstreams) declaredProtocol(s service) route.Protocol {
 	svc := u.object(s)
