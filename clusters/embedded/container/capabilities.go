@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capabilityNumbers has Linux's capabilities by their names in Kubernetes, which leave out "CAP_".
+// capabilityNumbers maps Linux's capabilities by their names in Kubernetes, without "CAP_".
 func capabilityNumbers() map[string]int {
 	return map[string]int{
 		"AUDIT_CONTROL": unix.CAP_AUDIT_CONTROL, "AUDIT_READ": unix.CAP_AUDIT_READ, "AUDIT_WRITE": unix.CAP_AUDIT_WRITE,
@@ -29,7 +29,7 @@ func capabilityNumbers() map[string]int {
 	}
 }
 
-// defaultCapabilities is what containerd gives to a container that asks for nothing.
+// defaultCapabilities are containerd's defaults.
 func defaultCapabilities() []string {
 	return []string{
 		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
@@ -38,7 +38,7 @@ func defaultCapabilities() []string {
 }
 
 // Capabilities applies a securityContext's add and drop lists to the default set, as container runtimes do: "ALL"
-// stands for every capability, and what is both added and dropped by name is dropped, unless ALL was dropped.
+// stands for every capability, and a name in both lists is dropped, unless ALL was dropped.
 // Names may be in any case and start with CAP_. An unknown name is an error.
 func Capabilities(add, drop []string) ([]string, error) {
 	known := capabilityNumbers()
@@ -103,12 +103,12 @@ func capabilityBits(names []string) uint64 {
 	return bits
 }
 
-// limitCapabilities takes from the calling thread's bounding set what is not allowed, so that no program it runs can
-// get it. The thread's own rights stay until execve(2). Only the calling thread is changed.
+// limitCapabilities reduces the calling thread's bounding set to what is allowed, so that no program it runs can
+// regain the rest. The thread's own capabilities stay until execve(2). Only the calling thread is changed.
 func limitCapabilities(allowed uint64) error {
 	for number := 0; number <= 63; number++ {
 		set, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
-		if err != nil { // EINVAL: the kernel knows no more
+		if err != nil { // EINVAL: the kernel has no more
 			return nil //nolint:nilerr // the end of the list
 		}
 		if set == 0 || allowed&(1<<number) != 0 {

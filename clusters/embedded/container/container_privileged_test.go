@@ -72,7 +72,7 @@ func start(t *testing.T, spec Spec) (*Process, error) {
 	return l.Start(spec)
 }
 
-// run runs a container to its end and returns what it wrote.
+// run runs a container and returns its output.
 func run(t *testing.T, spec Spec) (stdout, stderr string, exit Exit) {
 	t.Helper()
 	p, err := start(t, spec)
@@ -238,7 +238,7 @@ func TestExitAndSignals(t *testing.T) {
 	if err := p.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	// The pipes close only when the child in the background is gone, too.
+	// The pipes close only when the child in the background has ended, too.
 	if _, _, exit := finish(t, p); exit.Code != 137 || exit.Signal != unix.SIGKILL {
 		t.Errorf("exit %+v, want 137", exit)
 	}

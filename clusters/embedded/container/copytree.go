@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyTree copies a root file system with owners, modes and links. dst is there and empty. Files that are linked to
-// each other in the image become copies: this is the slow way round where overlays are refused, and only that.
+// copyTree copies a root file system with owners, modes and links. dst exists and is empty. Hard links in the image
+// become copies: this is only the fallback where overlays are refused.
 func copyTree(src, dst string) error {
 	return filepath.WalkDir(src, func(from string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -55,7 +55,7 @@ func copyEntry(from, to string, info fs.FileInfo) error {
 	case 0:
 		return copyFile(from, to)
 	}
-	return nil // sockets and devices have no place in an image
+	return nil // images have no sockets or devices
 }
 
 func copyFile(from, to string) error {
@@ -75,7 +75,7 @@ func copyFile(from, to string) error {
 func copyOwnerAndMode(to string, info fs.FileInfo) error {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return fmt.Errorf("no owner known of %s", to)
+		return fmt.Errorf("unknown owner of %s", to)
 	}
 	if err := os.Lchown(to, int(owner.Uid), int(owner.Gid)); err != nil {
 		return err

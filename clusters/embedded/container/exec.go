@@ -13,17 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ExecSpec describes a program to run in a container that runs already.
+// ExecSpec describes a program to run in a running container.
 type ExecSpec struct {
 	Args  []string
 	TTY   bool
 	Stdin bool
 }
 
-// Exec runs a program inside the container that process is the first of, with the environment, user and rights of the
-// container's spec.
+// Exec runs a program in the container whose first process is given, with the environment, user and capabilities of
+// the container's spec.
 //
-// It takes a thread of its own into the container's namespaces and starts the program from there. Joining a mount
+// It starts the program from a separate thread that joins the container's namespaces. Joining a mount
 // namespace takes the thread's root folder along, so that thread must share it with no other (CLONE_FS).
 func Exec(process *Process, spec Spec, what ExecSpec) (*Process, error) {
 	var started *Process
@@ -88,7 +88,7 @@ func startHere(program string, spec Spec, what ExecSpec, id Identity, maps idMap
 	if spec.Privileged {
 		allowed = ^uint64(0)
 	}
-	// The program inherits these from the thread; it gets the rest of its rights from its user at execve.
+	// The program inherits these from the thread; its user determines the rest at execve.
 	if err := limitCapabilities(allowed); err != nil {
 		return nil, err
 	}

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// idMaps is what the caller's user namespace can express. They have to be read before a container's /proc is in place
-// of the caller's, which may know nothing of the caller.
+// idMaps is what the caller's user namespace can express. They must be read before the container's /proc replaces the
+// caller's, which may not show the caller.
 type idMaps struct {
 	users, groups idMap
-	// groupsDenied says that supplementary groups may not be set (/proc/self/setgroups), as in a user namespace that an
-	// ordinary user made.
+	// groupsDenied is whether setting supplementary groups is denied (/proc/self/setgroups), as in a user namespace
+	// that an ordinary user made.
 	groupsDenied bool
 }
 
@@ -65,13 +65,13 @@ func parseIDMap(r io.Reader) (idMap, error) {
 	return m, lines.Err()
 }
 
-// CheckUser returns an error for a user or group that a Pod asks for and that this user namespace doesn't have.
+// CheckUser returns an error if this user namespace lacks the user or group of a Pod's securityContext.
 func CheckUser(user User) error {
 	maps, err := readIDMaps()
 	if err != nil {
 		return err
 	}
-	const remedy = "does not exist in this cluster's user namespace: run the cluster as root, or leave the user to the image"
+	const remedy = "does not exist in this cluster's user namespace: run the cluster as root, or use the image's user"
 	if user.UID != nil && !maps.users.has(*user.UID) {
 		return fmt.Errorf("user %d of the Pod's securityContext %s", *user.UID, remedy)
 	}
@@ -81,8 +81,8 @@ func CheckUser(user User) error {
 	return nil
 }
 
-// confine turns an identity into one that this user namespace can express. A user that only an image names becomes root,
-// which is an ordinary user outside.
+// confine maps an identity to one that this user namespace has. A user set by the image alone becomes root, which is
+// an ordinary user outside.
 func (m idMaps) confine(id Identity) Identity {
 	if !m.users.has(id.UID) {
 		id.UID = 0
@@ -100,7 +100,7 @@ func (m idMaps) confine(id Identity) Identity {
 	return id
 }
 
-// userNamespaced says whether the caller is in a user namespace other than the machine's first.
+// userNamespaced reports whether the caller is in a user namespace other than the machine's first.
 func (m idMaps) userNamespaced() bool {
 	const all = 1<<32 - 1
 	return len(m.users) != 1 || m.users[0] != idRange{0, all}

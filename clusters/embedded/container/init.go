@@ -19,11 +19,11 @@ import (
 // File descriptors that Start hands to its child.
 const (
 	specFD   = 3 + iota // the Spec as JSON
-	reportFD            // what went wrong; closed without a word by execve when nothing did
+	reportFD            // the error; closed empty by execve on success
 )
 
-// Init turns the calling process, which Start made, into the container. It returns never: it either becomes the
-// container's program or reports to Start and exits.
+// Init turns the calling process, which Start made, into the container. It never returns: it either becomes the
+// container's program or reports an error to Start and exits.
 func Init() {
 	// Namespaces, capabilities and no_new_privs belong to threads; the one that calls execve passes its own on.
 	runtime.LockOSThread()
@@ -72,7 +72,7 @@ func becomeContainer(specFile *os.File) error {
 	if err := drop(spec, id, maps); err != nil {
 		return err
 	}
-	// The kernel forgets it at every change of user, hence so late.
+	// The kernel resets it at every change of user, so it comes last.
 	if err := endWithLauncher(); err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func joinNamespaces(n Namespaces) error {
 	return nil
 }
 
-// drop gives up rights and changes the user of the calling thread, by the system calls themselves: Go's own wrappers
-// change all threads, which is not needed right before execve.
+// drop drops capabilities and changes the user of the calling thread, by raw system calls: Go's wrappers change all
+// threads, which is not needed right before execve.
 func drop(spec Spec, id Identity, maps idMaps) error {
 	allowed := capabilityBits(spec.Capabilities)
 	if spec.Privileged {
@@ -144,7 +144,7 @@ func setGroups(groups []uint32) error {
 	return nil
 }
 
-// enterCwd makes the working folder if the image forgot to, for the user that will work there.
+// enterCwd makes the working folder if the image has none, owned by the container's user.
 func enterCwd(cwd string, id Identity) error {
 	if cwd == "" {
 		cwd = "/"
@@ -163,10 +163,10 @@ func enterCwd(cwd string, id Identity) error {
 	return nil
 }
 
-// defaultPath is where programs are looked for when neither image nor Pod says so.
+// defaultPath is the PATH if neither image nor Pod sets one.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// completeEnv adds what every process expects.
+// completeEnv adds the variables that every process expects.
 func completeEnv(spec Spec, id Identity) []string {
 	env := slices.Clip(spec.Env) // several Execs may append to it at once
 	add := func(name, value string) {
@@ -185,7 +185,7 @@ func completeEnv(spec Spec, id Identity) []string {
 	return env
 }
 
-// lookProgram finds the program in the PATH that it is going to have.
+// lookProgram finds the program in the container's PATH.
 func lookProgram(args, env []string) (string, error) {
 	if len(args) == 0 {
 		return "", errors.New("no command: neither the image nor the Pod names a program")
@@ -219,7 +219,7 @@ func executable(path string) error {
 	return nil
 }
 
-// underlying leaves out what the surrounding message says already.
+// underlying strips an operation and path that the wrapping message has.
 func underlying(err error) error {
 	var pathError *os.PathError
 	if errors.As(err, &pathError) {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heldMount is a detached copy of a mount: it is open, but nowhere in the tree yet.
+// heldMount is a detached copy of a mount: open, but not in the tree yet.
 type heldMount struct {
 	tree        *os.File
 	destination string
@@ -52,7 +52,7 @@ func hold(m Mount) (heldMount, error) {
 	}, nil
 }
 
-// attach puts the mount at its destination in the current root and makes what is missing on the way there.
+// attach mounts it at its destination in the current root, whose missing parents it makes.
 func (h heldMount) attach() error {
 	if err := makeMountPoint(h.destination, h.folder); err != nil {
 		return fmt.Errorf("making the mount point %s: %w", h.destination, err)
@@ -87,7 +87,7 @@ func makeMountPoint(destination string, folder bool) error {
 	return f.Close()
 }
 
-// makeFolders is os.MkdirAll, but it also makes what symbolic links lead to: an image may have /var/run -> /run and no
+// makeFolders is os.MkdirAll that also makes the targets of symbolic links: an image may have /var/run -> /run and no
 // /run.
 func makeFolders(path string, links int) error {
 	const mostLinks = 40

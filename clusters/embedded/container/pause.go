@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endWithLauncher makes the kernel kill this process when its parent ends, which is the Launcher's own thread: see there.
+// endWithLauncher makes the kernel kill this process when its parent ends, which is the Launcher's thread: see there.
 func endWithLauncher() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("setting the parent-death signal: %w", err)

@@ -17,7 +17,7 @@ import (
 // startErrorCode is the exit code that Kubernetes shows for a program that could not be run.
 const startErrorCode = 128
 
-// Process is a running program: a container's first, or one that Exec started in it.
+// Process is a running program: a container's first process, or one started by Exec.
 type Process struct {
 	cmd       *exec.Cmd
 	startedAt time.Time
@@ -25,7 +25,7 @@ type Process struct {
 	exit      Exit // valid once done is closed
 	closeAll  func()
 
-	// Stdin is nil without one. Stdout carries everything and Stderr is nil where there is a terminal.
+	// Stdin may be nil. With a terminal Stdout carries all output and Stderr is nil.
 	Stdin, Stdout, Stderr *os.File
 }
 

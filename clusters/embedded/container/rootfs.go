@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enterRootFS builds the container's root file system and makes it the root of this mount namespace. Mounts are taken
-// hold of first, as detached copies, and attached once the container's root is the only one in sight: so no symbolic
-// link in an image or volume can make a mount land anywhere else. The old root stays attached, out of sight, until the
-// end, because in a user namespace the kernel lets a new /proc or /sys be mounted only where an old one is.
+// enterRootFS builds the container's root file system and makes it the root of this mount namespace. Mounts are first
+// opened as detached copies, and attached after pivot_root, so that no symbolic link in an image or volume can
+// redirect a mount out of the container. The old root stays attached, hidden, until the end, because in a user
+// namespace the kernel lets a new /proc or /sys be mounted only where an old one is.
 func enterRootFS(spec Spec, maps idMaps) error {
 	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
@@ -78,7 +78,7 @@ func detach(oldRoot *os.File) error {
 	return nil
 }
 
-// prepareRoot mounts the image, with a tmpfs to catch what is written, and returns where.
+// prepareRoot mounts the image with a tmpfs for writes, and returns the mount point.
 func prepareRoot(spec Spec, maps idMaps) (string, error) {
 	options := "mode=0755"
 	if spec.ScratchBytes > 0 {
@@ -99,10 +99,10 @@ func prepareRoot(spec Spec, maps idMaps) (string, error) {
 	if overlay == nil {
 		return root, nil
 	}
-	// Some kernels refuse overlays, most often inside user namespaces or on top of other overlays. A copy does as well;
-	// it only costs the time and memory that sharing saves.
+	// Some kernels refuse overlays, most often inside user namespaces or on top of other overlays. A copy then costs
+	// more time and memory.
 	if err := copyTree(spec.RootFS, root); err != nil {
-		return "", fmt.Errorf("copying the image, since an overlay was refused (%w): %w", overlay, err)
+		return "", fmt.Errorf("copying the image after the overlay failed (%w): %w", overlay, err)
 	}
 	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil { // pivot_root requires a mount
 		return "", fmt.Errorf("mounting the copy of the image: %w", err)
@@ -115,7 +115,7 @@ func mountOverlay(lower, upper, work, root string, userNamespaced bool) error {
 	escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `,`, `\,`)
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", escape.Replace(lower), escape.Replace(upper), escape.Replace(work))
 	if userNamespaced {
-		// The overlay's own notes are "trusted" attributes, which only the machine's root may write, or "user" ones.
+		// The overlay's metadata are "trusted" attributes, which only the machine's root may write, or "user" ones.
 		options += ",userxattr"
 	}
 	return unix.Mount("overlay", root, "overlay", 0, options)

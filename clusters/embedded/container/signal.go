@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The C library keeps the first two of the kernel's 33 real-time signals for itself.
+// The C library reserves the first two of the kernel's 33 real-time signals.
 const (
 	firstRealTime = 34
 	lastRealTime  = 64

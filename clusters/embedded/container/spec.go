@@ -3,8 +3,8 @@
 // Package container runs containers as processes in Linux namespaces, without a container engine.
 //
 // A container is started by running this program again with the single argument "container-init" in new mount and PID
-// namespaces. That child joins its Pod's network, IPC and UTS namespaces, builds the root file system, gives up what
-// rights it must not have and then becomes the container's own program by execve(2). So main has to begin with
+// namespaces. That child joins its Pod's network, IPC and UTS namespaces, builds the root file system, drops
+// capabilities and becomes the container's program by execve(2). So main must begin with
 //
 //	if len(os.Args) > 1 && os.Args[1] == container.InitArgument { container.Init() }
 //
@@ -18,8 +18,8 @@ const InitArgument = "container-init"
 
 // Spec describes a container. It is handed to the child as JSON.
 type Spec struct {
-	// Scratch is an empty folder that belongs to the container. On it the child mounts a tmpfs of its own for what
-	// the container writes to its root file system; it goes when the container goes.
+	// Scratch is an empty folder of the container. The child mounts a tmpfs on it for what the container writes to its
+	// root file system; it ends with the container.
 	Scratch string
 	// ScratchBytes is the size limit of that, 0 for the kernel's default of half the memory.
 	ScratchBytes int64 `json:",omitempty"`
@@ -47,7 +47,7 @@ type Spec struct {
 	Privileged bool `json:",omitempty"`
 	// TTY gives the process a terminal instead of pipes.
 	TTY bool `json:",omitempty"`
-	// Pause makes the process a pause container: it runs no program, but keeps its namespaces, as their first process, and
+	// Pause makes the process a pause container: it runs no program, keeps its namespaces, as their first process, and
 	// reaps orphans. Other containers can join its PID namespace. All fields but User and Namespaces are ignored.
 	Pause bool `json:",omitempty"`
 	// Stdin keeps a pipe or the terminal open as the standard input; otherwise that is /dev/null.
@@ -67,14 +67,14 @@ type Namespaces struct {
 // Mount is a bind mount of a file or folder.
 type Mount struct {
 	Source string
-	// Destination in the container, absolute. What is missing there is made.
+	// Destination in the container, absolute. It is made if missing.
 	Destination string
 	ReadOnly    bool `json:",omitempty"`
-	// Recursive takes along what is mounted below Source.
+	// Recursive includes the mounts below Source.
 	Recursive bool `json:",omitempty"`
 }
 
-// User says whom a container runs as. What the Pod says (UID, GID) goes before what the image says (Image).
+// User is the user a container runs as. The Pod's (UID, GID) overrides the image's (Image).
 type User struct {
 	// Image is the image's "user[:group]", by names or numbers, looked up in the container's /etc/passwd and /etc/group.
 	Image string   `json:",omitempty"`

@@ -18,19 +18,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTimeout is how long the child may take until it is the container's program.
+// startTimeout bounds how long the child may take to become the container's program.
 const startTimeout = 30 * time.Second
 
-// Launcher starts containers, all of them from one thread that never ends before the Launcher does. Containers ask the
-// kernel to end them with their parent, so that none outlives an agent that crashes, and to the kernel the parent is the
-// thread that started them. Any other thread of a Go program may end at any time.
+// Launcher starts containers, all of them from one thread that never ends before the Launcher does. Containers set a
+// parent-death signal, so that none outlives an agent that crashes, and to the kernel the parent is the thread that
+// started them. Any other thread of a Go program may end at any time.
 type Launcher struct {
 	program string
 	jobs    chan func()
 }
 
-// NewLauncher makes a Launcher. What becomes a container is the given program, called with InitArgument, or the running
-// program for "". When the Launcher is closed, all of its containers that still run are killed.
+// NewLauncher makes a Launcher. Containers are started by the given program with InitArgument, or by the running one
+// for "". Closing the Launcher kills its containers.
 func NewLauncher(program string) *Launcher {
 	if program == "" {
 		program = "/proc/self/exe"
@@ -43,7 +43,8 @@ func NewLauncher(program string) *Launcher {
 func (l *Launcher) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with this function
 	if unix.Gettid() == unix.Getpid() {
-		// But for the process's first thread, which the runtime keeps. While that is held here, this can't happen again.
+		// The process's first thread does not end, however. While it is locked here, the next goroutine gets another
+		// one.
 		finished := make(chan struct{})
 		go func() {
 			defer close(finished)
@@ -57,7 +58,7 @@ func (l *Launcher) run() {
 	}
 }
 
-// Close ends the Launcher's thread. Nothing may be started any more.
+// Close ends the Launcher's thread. No container may be started afterwards.
 func (l *Launcher) Close() { close(l.jobs) }
 
 // onLauncherThread waits for its turn and runs f.
@@ -99,7 +100,7 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	defer reportIn.Close()
 
 	cmd := exec.Command(l.program, InitArgument)
-	// One processor is plenty for what the child does, and the fewer threads it starts the sooner it is done.
+	// The child needs only one processor, and starts faster with fewer threads.
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.childIn, streams.childOut, streams.childErr
 	cmd.ExtraFiles = []*os.File{specOut, reportIn}
@@ -122,7 +123,7 @@ func (l *Launcher) start(spec Spec, streams *streams) (*Process, error) {
 	return p, nil
 }
 
-// handOver gives the child its specification and waits until it has become the container's program.
+// handOver sends the child its specification and waits until it has become the container's program.
 func handOver(spec Spec, specIn, reportOut, reportIn *os.File) error {
 	if err := reportIn.Close(); err != nil {
 		return err
@@ -145,13 +146,13 @@ func handOver(spec Spec, specIn, reportOut, reportIn *os.File) error {
 	return nil
 }
 
-// StartError says why a container's program could not be run, in words for the user.
+// StartError is why a container's program could not be run, for the user.
 type StartError struct{ Reason string }
 
 func (e *StartError) Error() string { return e.Reason }
 
-// forkIn starts cmd in the PID namespace that is asked for. To join one concerns only the children that the thread makes
-// from then on, and can be taken back.
+// forkIn starts cmd in a given PID namespace. Joining one affects only the thread's later children, and is undone
+// afterwards.
 func forkIn(n Namespaces, cmd *exec.Cmd) (err error) {
 	if n.PID == 0 && !n.HostPID {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID
@@ -180,7 +181,7 @@ func forkIn(n Namespaces, cmd *exec.Cmd) (err error) {
 	return cmd.Start()
 }
 
-// onThread runs f on a thread of its own that ends with it, for f to change the thread as it likes.
+// onThread runs f on a thread that ends with it, so that f may change the thread's state.
 func onThread(f func() error) error {
 	result := make(chan error)
 	go func() {

@@ -40,7 +40,7 @@ func mountSystem(spec Spec, devices []heldMount, maps idMaps) error {
 	if err := mountAt("/sys", "sysfs", sysFlags, ""); err != nil {
 		return err
 	}
-	// There may be no cgroup v2 hierarchy, and nothing depends on one.
+	// There may be no cgroup v2 hierarchy; nothing depends on it.
 	mountAt("/sys/fs/cgroup", "cgroup2", sysFlags, "") //nolint:errcheck // see above
 	if spec.Privileged {
 		return attachAll(devices)
@@ -98,8 +98,8 @@ func mountAt(target, kind string, flags uintptr, options string) error {
 	return nil
 }
 
-// protect hides what /proc and /sys would tell or let do about the machine, with the list that all container engines
-// share. What this kernel doesn't have needs no hiding.
+// protect masks the paths of /proc and /sys that all container engines mask or make read-only. Paths that this kernel
+// lacks are skipped.
 func protect(privileged bool) error {
 	if privileged {
 		return nil

@@ -21,7 +21,7 @@ type Identity struct {
 	Home     string
 }
 
-// identify looks a User up in the files of the container, whose root folder must be the process's own.
+// identify looks a User up in the container's files; the process's root must be the container's.
 func identify(user User) (Identity, error) {
 	return identifyIn(user, os.DirFS("/"))
 }
@@ -116,7 +116,7 @@ func lookUp(accounts []account, name, kind string) (account, error) {
 }
 
 // readAccounts reads /etc/passwd or /etc/group, which share the format "name:password:number:…". A missing file has no
-// accounts, and lines that make no sense are passed over, as the C library does.
+// accounts, and malformed lines are skipped, as in the C library.
 func readAccounts(root fs.FS, name string) ([]account, error) {
 	f, err := root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

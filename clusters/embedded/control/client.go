@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Client asks things of a test network.
+// Client sends requests to a test network.
 type Client struct {
-	root string // how the test network's root is seen from here
+	root string // the test network's root as seen from here
 }
 
-// NewClient talks to the test network that runs as process pid.
+// NewClient makes a Client of the test network whose process is pid.
 func NewClient(pid int) *Client {
 	return &Client{root: filepath.Join("/proc", strconv.Itoa(pid), "root")}
 }
 
-// Path is how a path inside the test network is seen from here.
+// Path returns the path on the host of a path inside the test network.
 func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
 
 // Dial opens a connection from a machine inside.
@@ -33,7 +33,7 @@ func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		r.Timeout = time.Until(deadline)
 	}
-	conn, err := c.ask(ctx, request{Dial: &r}, nil)
+	conn, err := c.roundTrip(ctx, request{Dial: &r}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +52,12 @@ func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
 
 // Capture starts a capture; it is running when Capture returns. Closing the stream, or the end of ctx, stops it.
 func (c *Client) Capture(ctx context.Context, r Link) (io.ReadCloser, error) {
-	conn, err := c.ask(ctx, request{Capture: &r}, nil)
+	conn, err := c.roundTrip(ctx, request{Capture: &r}, nil)
 	if err != nil {
 		return nil, err
 	}
 	stream := &captureStream{conn: conn, hangUp: sync.OnceValue(conn.Close)}
-	// Only the asking half is closed: the other side then sends the packets that the kernel has queued, and hangs up.
+	// Only the sending half is closed: the server then sends the packets that the kernel has queued, and closes.
 	stream.forget = context.AfterFunc(ctx, func() { _ = conn.CloseWrite() })
 	return stream, nil
 }
@@ -82,9 +82,9 @@ func (s *captureStream) Close() error {
 	return s.hangUp()
 }
 
-// LoadImage makes an archive's images known to all nodes.
+// LoadImage loads an archive's images for all nodes.
 func (c *Client) LoadImage(ctx context.Context, archive string) error {
-	conn, err := c.ask(ctx, request{LoadImage: archive}, nil)
+	conn, err := c.roundTrip(ctx, request{LoadImage: archive}, nil)
 	if err != nil {
 		return err
 	}
@@ -94,15 +94,15 @@ func (c *Client) LoadImage(ctx context.Context, archive string) error {
 // PodLink finds the node's end of a pod's link.
 func (c *Client) PodLink(ctx context.Context, r PodRequest) (Link, error) {
 	var answer reply
-	conn, err := c.ask(ctx, request{PodLink: &r}, &answer)
+	conn, err := c.roundTrip(ctx, request{PodLink: &r}, &answer)
 	if err != nil {
 		return Link{}, err
 	}
 	return answer.Link, conn.Close()
 }
 
-// ask sends one request and reads the reply. The connection is the caller's to close, if there is no error.
-func (c *Client) ask(ctx context.Context, r request, answer *reply) (*net.UnixConn, error) {
+// roundTrip sends one request and reads the reply. Unless there is an error, the caller closes the connection.
+func (c *Client) roundTrip(ctx context.Context, r request, answer *reply) (*net.UnixConn, error) {
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "unix", c.Path(Socket))
 	if err != nil {
@@ -123,17 +123,17 @@ func (c *Client) ask(ctx context.Context, r request, answer *reply) (*net.UnixCo
 
 func exchange(conn *net.UnixConn, r request, answer *reply) error {
 	if err := json.NewEncoder(conn).Encode(r); err != nil {
-		return fmt.Errorf("asking the cluster: %w", err)
+		return fmt.Errorf("sending the request to the cluster: %w", err)
 	}
 	line, err := readLine(conn)
 	if err != nil {
-		return fmt.Errorf("waiting for the cluster's answer: %w", err)
+		return fmt.Errorf("waiting for the cluster's reply: %w", err)
 	}
 	if answer == nil {
 		answer = new(reply)
 	}
 	if err := json.Unmarshal(line, answer); err != nil {
-		return fmt.Errorf("the cluster's answer %q: %w", line, err)
+		return fmt.Errorf("decoding the cluster's reply %q: %w", line, err)
 	}
 	if answer.Error != "" {
 		return &Error{Text: answer.Error, Errno: answer.Errno}
@@ -141,7 +141,7 @@ func exchange(conn *net.UnixConn, r request, answer *reply) error {
 	return nil
 }
 
-// Error is what went wrong inside. It unwraps to the system call's error number, if there was one.
+// Error is an error inside the test network. It unwraps to the system call's error number, if there was one.
 type Error struct {
 	Text  string
 	Errno syscall.Errno
@@ -171,7 +171,7 @@ func readLine(r io.Reader) ([]byte, error) {
 		}
 		line = append(line, one[0])
 	}
-	return nil, fmt.Errorf("a line of over %d bytes", longestLine)
+	return nil, fmt.Errorf("line longer than %d bytes", longestLine)
 }
 
 func receiveFile(conn *net.UnixConn) (*os.File, error) {

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// hostRoom answers requests from this machine's own network.
-type hostRoom struct{ packets chan []byte }
+// hostNetwork answers requests from this machine's own network.
+type hostNetwork struct{ packets chan []byte }
 
-func (hostRoom) Dial(ctx context.Context, r DialRequest) (*os.File, error) {
+func (hostNetwork) Dial(ctx context.Context, r DialRequest) (*os.File, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, r.Network, r.Address)
 	if err != nil {
@@ -27,7 +27,7 @@ func (hostRoom) Dial(ctx context.Context, r DialRequest) (*os.File, error) {
 	return conn.(*net.TCPConn).File()
 }
 
-func (h hostRoom) Capture(ctx context.Context, link Link, w io.Writer) error {
+func (h hostNetwork) Capture(ctx context.Context, link Link, w io.Writer) error {
 	if link.Interface != "eth0" {
 		return errors.New("no such interface: " + link.Interface)
 	}
@@ -44,21 +44,21 @@ func (h hostRoom) Capture(ctx context.Context, link Link, w io.Writer) error {
 	}
 }
 
-func (hostRoom) LoadImage(_ context.Context, archive string) error {
+func (hostNetwork) LoadImage(_ context.Context, archive string) error {
 	if !strings.HasSuffix(archive, ".tar") {
 		return errors.New(archive + " is no archive")
 	}
 	return nil
 }
 
-func (hostRoom) PodLink(_ context.Context, r PodRequest) (Link, error) {
+func (hostNetwork) PodLink(_ context.Context, r PodRequest) (Link, error) {
 	return Link{Machine: "k3s-s", Interface: "veth-" + r.Pod}, nil
 }
 
-// serveRoom starts a server and returns a client for it. A client looks below a root for the socket's usual path.
-func serveRoom(t *testing.T, room Room) *Client {
+// serveTest starts a server and returns a client for it. A client looks below a root for the socket's usual path.
+func serveTest(t *testing.T, handler Handler) *Client {
 	t.Helper()
-	root, err := os.MkdirTemp("", "room") // t.TempDir's paths are too long for a socket
+	root, err := os.MkdirTemp("", "handler") // t.TempDir's paths are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func serveRoom(t *testing.T, room Room) *Client {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, listener, room) }()
+	go func() { served <- Serve(ctx, listener, handler) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -96,7 +96,7 @@ func TestDialHandsOutAWorkingConnection(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	client := serveRoom(t, hostRoom{})
+	client := serveTest(t, hostNetwork{})
 	conn, err := client.Dial(t.Context(), DialRequest{From: "client", Network: "tcp", Address: echo.Addr().String()})
 	if err != nil {
 		t.Fatal(err)
@@ -115,17 +115,17 @@ func TestDialTellsARefusedConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener.Close() // its port refuses now
-	_, err = serveRoom(t, hostRoom{}).Dial(t.Context(), DialRequest{Network: "tcp", Address: listener.Addr().String()})
+	listener.Close() // its port refuses connections now
+	_, err = serveTest(t, hostNetwork{}).Dial(t.Context(), DialRequest{Network: "tcp", Address: listener.Addr().String()})
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("want connection refused, got %v", err)
 	}
 }
 
 func TestCaptureStreamsUntilItIsClosed(t *testing.T) {
-	room := hostRoom{packets: make(chan []byte)}
-	client := serveRoom(t, room)
-	go func() { room.packets <- []byte("pcap") }()
+	handler := hostNetwork{packets: make(chan []byte)}
+	client := serveTest(t, handler)
+	go func() { handler.packets <- []byte("pcap") }()
 	ctx, cancel := context.WithCancel(t.Context())
 	stream, err := client.Capture(ctx, Link{Machine: "k3s-s", Interface: "eth0"})
 	if err != nil {
@@ -143,14 +143,14 @@ func TestCaptureStreamsUntilItIsClosed(t *testing.T) {
 		t.Errorf("closing a capture that its context has stopped: %v", err)
 	}
 	select {
-	case <-room.packets: // closed by the capture when it ends
+	case <-handler.packets: // closed by the capture when it ends
 	case <-time.After(5 * time.Second):
 		t.Error("the capture goes on after its reader has left")
 	}
 }
 
 func TestErrorsReachTheClient(t *testing.T) {
-	client := serveRoom(t, hostRoom{packets: make(chan []byte)})
+	client := serveTest(t, hostNetwork{packets: make(chan []byte)})
 	if _, err := client.Capture(t.Context(), Link{Interface: "eth9"}); err == nil || !strings.Contains(err.Error(), "eth9") {
 		t.Errorf("capture on a missing interface: %v", err)
 	}
@@ -167,10 +167,10 @@ func TestErrorsReachTheClient(t *testing.T) {
 }
 
 func TestACancelledRequestEnds(t *testing.T) {
-	room := hostRoom{packets: make(chan []byte)} // never says a word, so the good reply never comes
+	handler := hostNetwork{packets: make(chan []byte)} // never writes, so no successful reply is sent
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := serveRoom(t, room).Capture(ctx, Link{Interface: "eth0"})
+	_, err := serveTest(t, handler).Capture(ctx, Link{Interface: "eth0"})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
@@ -190,7 +190,7 @@ func FuzzServe(f *testing.F) {
 			defer theirs.Close()
 			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 			defer cancel()
-			serve(ctx, theirs, refusingRoom{})
+			serve(ctx, theirs, refusing{})
 		}()
 		ours.Write(input)
 		ours.CloseWrite()
@@ -203,15 +203,15 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
-// refusingRoom does nothing, whatever it is asked.
-type refusingRoom struct{}
+// refusing refuses all requests.
+type refusing struct{}
 
 var errRefused = errors.New("refused")
 
-func (refusingRoom) Dial(context.Context, DialRequest) (*os.File, error) { return nil, errRefused }
-func (refusingRoom) Capture(context.Context, Link, io.Writer) error      { return errRefused }
-func (refusingRoom) LoadImage(context.Context, string) error             { return errRefused }
-func (refusingRoom) PodLink(context.Context, PodRequest) (Link, error)   { return Link{}, errRefused }
+func (refusing) Dial(context.Context, DialRequest) (*os.File, error) { return nil, errRefused }
+func (refusing) Capture(context.Context, Link, io.Writer) error      { return errRefused }
+func (refusing) LoadImage(context.Context, string) error             { return errRefused }
+func (refusing) PodLink(context.Context, PodRequest) (Link, error)   { return Link{}, errRefused }
 
 func unixPair(t *testing.T) (a, b *net.UnixConn) {
 	t.Helper()

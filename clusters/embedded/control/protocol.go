@@ -1,6 +1,6 @@
-// Package control is how the host's side and the test network talk: what to build, what happens meanwhile, and then
-// requests over a Unix socket, one a connection. A connection opened inside is handed out as a file descriptor, so
-// that its packets carry the inside's addresses while this process uses it like any other.
+// Package control is the protocol between the host and the test network: what to build, progress, and then requests
+// over a Unix socket, one a connection. A connection opened inside is passed to the host as a file descriptor, so that
+// its packets have the inside's addresses.
 package control
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 // Paths inside the test network's mount namespace. From the host they are seen below /proc/PID/root, PID being the
-// test network's, and they are gone when it is.
+// test network's, and end with it.
 const (
 	StateDir         = "/run/testbed"
 	Socket           = StateDir + "/control.sock"
@@ -35,7 +35,7 @@ const APIPort = 6443
 type Spec struct {
 	Name    string              `json:"name"`
 	Network addressplan.Network `json:"network"`
-	// KubernetesVersion is what the nodes say they run, "v1.37.2".
+	// KubernetesVersion is the nodes' version, "v1.37.2".
 	KubernetesVersion string `json:"kubernetesVersion"`
 	// Kube is the path of the multi-call binary, and CNI the folder of the CNI plug-ins.
 	Kube string `json:"kube"`
@@ -51,9 +51,9 @@ type Event struct {
 	// Done is a step that is finished, and Took how long it took.
 	Done string        `json:"done,omitempty"`
 	Took time.Duration `json:"took,omitempty"`
-	// Ready says that the cluster can be used.
+	// Ready is true once the cluster can be used.
 	Ready bool `json:"ready,omitempty"`
-	// Failed says why the test network gives up. It ends after this.
+	// Failed is why the test network failed. It is the last event.
 	Failed string `json:"failed,omitempty"`
 }
 
@@ -68,8 +68,8 @@ type request struct {
 // reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture.
 type reply struct {
 	Error string `json:"error,omitempty"`
-	// Errno is the system call's error number behind Error, if there is one, so that a refused connection can be
-	// told from a lost one here as well.
+	// Errno is the system call's error number behind Error, if there is one, so that the host can distinguish a
+	// refused connection from a lost one.
 	Errno syscall.Errno `json:"errno,omitempty"`
 	Link  Link          `json:"link,omitzero"`
 }
@@ -88,7 +88,7 @@ type Link struct {
 	Interface string `json:"interface"`
 }
 
-// PodRequest asks for the node's end of a pod's link.
+// PodRequest finds the node's end of a pod's link.
 type PodRequest struct {
 	Namespace string `json:"namespace"`
 	Pod       string `json:"pod"`

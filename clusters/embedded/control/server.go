@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// Room is what the server needs of the test network.
-type Room interface {
+// Handler handles requests to the test network.
+type Handler interface {
 	// Dial opens a connection from a machine and returns its file, which the server closes.
 	Dial(ctx context.Context, r DialRequest) (*os.File, error)
-	// Capture writes a pcap stream to w until ctx is done or w fails. It writes nothing before it is running.
+	// Capture writes a pcap stream to w until ctx is done or w fails. It writes nothing until it is running.
 	Capture(ctx context.Context, r Link, w io.Writer) error
 	LoadImage(ctx context.Context, archive string) error
 	PodLink(ctx context.Context, r PodRequest) (Link, error)
@@ -27,7 +27,7 @@ type Room interface {
 const requestTimeout = 10 * time.Second
 
 // Serve answers requests on listener until ctx is done.
-func Serve(ctx context.Context, listener *net.UnixListener, room Room) error {
+func Serve(ctx context.Context, listener *net.UnixListener, handler Handler) error {
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
 	var running sync.WaitGroup
@@ -44,12 +44,12 @@ func Serve(ctx context.Context, listener *net.UnixListener, room Room) error {
 		go func() {
 			defer running.Done()
 			defer conn.Close()
-			serve(ctx, conn, room)
+			serve(ctx, conn, handler)
 		}()
 	}
 }
 
-func serve(ctx context.Context, conn *net.UnixConn, room Room) {
+func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 	conn.SetReadDeadline(time.Now().Add(requestTimeout))
 	line, err := readLine(conn)
 	if err != nil {
@@ -61,8 +61,8 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 		refuse(conn, fmt.Errorf("request %q: %w", line, err))
 		return
 	}
-	// Whatever runs for a client ends when it hangs up. Clients send nothing after their request, so that reading
-	// only ever ends with the connection.
+	// A request is cancelled when its client disconnects. Clients send nothing after their request, so that a read
+	// ends with the connection.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -71,23 +71,23 @@ func serve(ctx context.Context, conn *net.UnixConn, room Room) {
 	}()
 	switch {
 	case r.Dial != nil:
-		serveDial(ctx, conn, room, *r.Dial)
+		serveDial(ctx, conn, handler, *r.Dial)
 	case r.Capture != nil:
 		stream := &announcingWriter{conn: conn}
-		if err := room.Capture(ctx, *r.Capture, stream); err != nil && !stream.announced {
+		if err := handler.Capture(ctx, *r.Capture, stream); err != nil && !stream.announced {
 			refuse(conn, err)
 		}
 	case r.LoadImage != "":
-		tell(conn, reply{}, room.LoadImage(ctx, r.LoadImage))
+		send(conn, reply{}, handler.LoadImage(ctx, r.LoadImage))
 	case r.PodLink != nil:
-		link, err := room.PodLink(ctx, *r.PodLink)
-		tell(conn, reply{Link: link}, err)
+		link, err := handler.PodLink(ctx, *r.PodLink)
+		send(conn, reply{Link: link}, err)
 	default:
-		refuse(conn, errors.New("the request asks for nothing"))
+		refuse(conn, errors.New("empty request"))
 	}
 }
 
-// announcingWriter sends the good reply before the first byte of a stream.
+// announcingWriter sends the successful reply before the first byte of a stream.
 type announcingWriter struct {
 	conn      *net.UnixConn
 	announced bool
@@ -103,13 +103,13 @@ func (w *announcingWriter) Write(p []byte) (int, error) {
 	return w.conn.Write(p)
 }
 
-func serveDial(ctx context.Context, conn *net.UnixConn, room Room, r DialRequest) {
+func serveDial(ctx context.Context, conn *net.UnixConn, handler Handler, r DialRequest) {
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
 		defer cancel()
 	}
-	file, err := room.Dial(ctx, r)
+	file, err := handler.Dial(ctx, r)
 	if err != nil {
 		refuse(conn, err)
 		return
@@ -120,10 +120,10 @@ func serveDial(ctx context.Context, conn *net.UnixConn, room Room, r DialRequest
 	}
 }
 
-// tell sends a reply. An error is ignored: the client has left.
-func tell(conn *net.UnixConn, r reply, err error) { _ = answer(conn, r, err) }
+// send sends a reply. An error is ignored: the client has left.
+func send(conn *net.UnixConn, r reply, err error) { _ = answer(conn, r, err) }
 
-func refuse(conn *net.UnixConn, err error) { tell(conn, reply{}, err) }
+func refuse(conn *net.UnixConn, err error) { send(conn, reply{}, err) }
 
 func answer(conn *net.UnixConn, r reply, err error) error {
 	if err != nil {

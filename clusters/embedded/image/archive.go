@@ -21,11 +21,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// archivedImage is an image in an archive with the full names it goes by.
+// archivedImage is an image in an archive with its full names.
 type archivedImage struct {
 	names []string
 	image v1.Image
-	// digest of its manifest. Docker's archives have no manifest of that kind.
+	// digest of its manifest. Docker's archives have none.
 	digest string
 }
 
@@ -41,7 +41,7 @@ const maxIndexes = 8
 
 var blobPath = regexp.MustCompile(`^blobs/sha256/[0-9a-f]{64}$`)
 
-// readArchive finds out which kind of archive it is. Since Docker 25 `docker save` writes both kinds in one file; its
+// readArchive detects the kind of archive. Since Docker 25 `docker save` writes both kinds in one file; its
 // manifest.json has the full names, so that is preferred.
 func readArchive(ctx context.Context, archivePath, scratch string, limits Limits) ([]archivedImage, error) {
 	kind, err := archiveKind(ctx, archivePath)
@@ -85,7 +85,7 @@ func archiveKind(ctx context.Context, archivePath string) (kind, error) {
 	case oci:
 		return ociLayout, nil
 	}
-	return 0, errors.New("neither manifest.json nor index.json is in it: it must be a tar file in the OCI layout or " +
+	return 0, errors.New("no manifest.json or index.json in the archive: it must be a tar file in the OCI layout or " +
 		"one written by `docker save`")
 }
 
@@ -126,7 +126,7 @@ func readDockerArchive(archivePath string) ([]archivedImage, error) {
 	var found []archivedImage
 	for _, descriptor := range manifest {
 		if len(descriptor.RepoTags) == 0 {
-			continue // without a name no Pod can ask for it
+			continue // no Pod can refer to it without a name
 		}
 		// The library finds an image by a tag, which has to be exactly that of the manifest.
 		tag, err := parseTag(descriptor.RepoTags[0])
@@ -153,7 +153,7 @@ func readDockerArchive(archivePath string) ([]archivedImage, error) {
 	return found, nil
 }
 
-// extractLayout writes the files of an OCI layout into dir, and no others.
+// extractLayout writes the files of an OCI layout, and only those, into dir.
 func extractLayout(ctx context.Context, archivePath, dir string, limit int64) error {
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return err
@@ -191,8 +191,8 @@ func readLayout(dir string) ([]archivedImage, error) {
 	return found, nil
 }
 
-// collect finds the named images of an index that this machine can run. An index inside may carry the name for the
-// images of all platforms below it.
+// collect finds the named images of an index that this machine can run. A nested index may carry the name for the
+// images of all its platforms.
 func collect(index v1.ImageIndex, inherited []string, depth int, found *[]archivedImage) error {
 	if depth > maxIndexes {
 		return errors.New("indexes are nested too deeply")
@@ -242,7 +242,7 @@ func layoutNames(descriptor v1.Descriptor, inherited []string) ([]string, error)
 	return inherited, nil
 }
 
-// runsHere takes an image of no stated platform at its word; attestations are of platform "unknown".
+// runsHere accepts images without a platform; attestations have platform "unknown".
 func runsHere(p *v1.Platform) bool {
 	return p == nil || p.OS == "" || p.OS == "linux" && p.Architecture == runtime.GOARCH
 }

@@ -49,11 +49,11 @@ func (w *layerWriter) file(name string, header *tar.Header, content io.Reader) e
 	}
 	_, err = io.Copy(f, content)
 	if err == nil {
-		// The owner goes first, because a change of owner clears the set-user-ID bit and file capabilities.
+		// The owner is set first, because chown clears the set-user-ID bit and file capabilities.
 		err = errors.Join(ignoreUnmapped(f.Chown(header.Uid, header.Gid)), f.Chmod(fileMode(header)))
 	}
 	if value, ok := header.PAXRecords[capabilityRecord]; ok && err == nil {
-		// Where this is not allowed the program runs without its capabilities, and says so better than we could.
+		// Where this is not allowed the program runs without its capabilities, and its own error is clearer.
 		unix.Fsetxattr(int(f.Fd()), capabilityAttribute, []byte(value), 0) //nolint:errcheck // see above
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -82,7 +82,7 @@ func (w *layerWriter) fifo(name string, header *tar.Header) error {
 	return w.dress(name, header)
 }
 
-// dress gives a folder or FIFO its owner and mode.
+// dress sets the owner and mode of a folder or FIFO.
 func (w *layerWriter) dress(name string, header *tar.Header) error {
 	if err := ignoreUnmapped(w.root.Lchown(name, header.Uid, header.Gid)); err != nil {
 		return err
@@ -94,8 +94,9 @@ func fileMode(header *tar.Header) fs.FileMode {
 	return header.FileInfo().Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
 }
 
-// ignoreUnmapped forgives that a file cannot be given to a user. In a user namespace only mapped users can own files,
-// which is often root alone; outside of one, only root may give files away. The files are then the store's owner's.
+// ignoreUnmapped ignores the error of a chown to a user that is not mapped. In a user namespace only mapped users can
+// own files, which is often root alone; outside of one, only root may change owners. The files then belong to the
+// store's owner.
 func ignoreUnmapped(err error) error {
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOVERFLOW) {
 		return nil
@@ -103,8 +104,8 @@ func ignoreUnmapped(err error) error {
 	return err
 }
 
-// makeParents makes the folders that an entry is in where the layer did not list them, and returns where they are
-// once symbolic links are followed: an image with /var/run -> /run may well have an entry var/run/x.
+// makeParents makes the parents of an entry that the layer did not list, and returns their path with symbolic links
+// resolved: an image with /var/run -> /run may well have an entry var/run/x.
 func (w *layerWriter) makeParents(folder string) (string, error) {
 	resolved, err := w.resolve(folder)
 	if err != nil {
@@ -117,7 +118,7 @@ func (w *layerWriter) makeParents(folder string) (string, error) {
 }
 
 // resolve follows symbolic links in name as a process does whose root folder this is: absolute targets and ".." stay
-// inside. What does not exist is taken as it is.
+// inside. What does not exist is left as it is.
 func (w *layerWriter) resolve(name string) (string, error) {
 	rest := strings.Split(path.Join("/", name), "/")
 	at := "."

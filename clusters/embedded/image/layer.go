@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Whiteouts are empty files that say what a layer takes away (OCI image specification, "Whiteouts").
+// Whiteouts are empty files that name what a layer removes (OCI image specification, "Whiteouts").
 const (
 	whiteoutPrefix = ".wh."
 	opaqueWhiteout = ".wh..wh..opq"
@@ -24,17 +24,18 @@ const (
 var errTooLarge = errors.New("the image unpacks to more than the store's limit")
 
 // layerWriter applies one layer to a folder that already holds what is below it. All access goes through os.Root, so
-// no entry can reach outside the folder whatever it is called and whatever links are there.
+// no entry can escape the folder, by its name or by links.
 type layerWriter struct {
 	root   *os.Root
 	budget *Limits
-	// written has what this layer brought: its whiteouts only take away what was there before.
+	// written holds this layer's entries: its whiteouts only remove those of layers below.
 	written map[string]bool
 	// folderTimes are set last, as every entry made in a folder changes its time.
 	folderTimes map[string]time.Time
 }
 
-// applyLayer reads a layer, an uncompressed tar file, and applies it to dir. What it writes is taken off the budget.
+// applyLayer reads a layer, an uncompressed tar file, and applies it to dir. What it writes is deducted from the
+// budget.
 func applyLayer(ctx context.Context, layer io.Reader, dir string, budget *Limits) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -116,11 +117,11 @@ func (w *layerWriter) write(name string, header *tar.Header, content io.Reader) 
 	case tar.TypeChar, tar.TypeBlock:
 		return nil // containers get their devices from the agent, never from an image
 	}
-	return fmt.Errorf("unknown type %q of entry", header.Typeflag)
+	return fmt.Errorf("unknown entry type %q", header.Typeflag)
 }
 
-// makeWay removes what an entry replaces. A folder that is there already stays with all that is in it. A file must
-// be removed and not written over, as it is linked to the layers below.
+// makeWay removes what an entry replaces. An existing folder is kept with its contents. A file must be removed rather
+// than overwritten, as it is linked to the layers below.
 func (w *layerWriter) makeWay(name string, folder bool) error {
 	info, err := w.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && folder && info.IsDir() {
@@ -132,13 +133,13 @@ func (w *layerWriter) makeWay(name string, folder bool) error {
 	return w.root.RemoveAll(name)
 }
 
-// hide removes what the layers below had at name, unless this layer has something there itself.
+// hide removes what the layers below had at name, unless this layer has an entry there.
 func (w *layerWriter) hide(folder, base string) error {
 	if strings.HasPrefix(base, whiteoutPrefix) {
-		return nil // AUFS's own notes
+		return nil // AUFS's metadata
 	}
 	if base == "" || base == "." || base == ".." {
-		return errors.New("whiteout of no file")
+		return errors.New("whiteout without a file name")
 	}
 	name := path.Join(folder, base)
 	if w.written[name] {
@@ -158,7 +159,7 @@ func (w *layerWriter) hideAllBelow(folder string) error {
 			return err
 		}
 		if w.written[name] {
-			return nil // a folder of this layer: look into it, as what is in it may be from below
+			return nil // a folder of this layer: its contents may be from below
 		}
 		if entry.IsDir() && w.hasWrittenBelow(name) {
 			return nil

@@ -21,8 +21,8 @@ import (
 )
 
 // Load unpacks every image of an archive and returns their full names. The archive is a tar file, gzipped or not, in
-// the OCI layout or as `docker save` writes it. Content is checked against the digests that the image states. Loading
-// the same again is quick; loading another image under the same name replaces it for pods that start later.
+// the OCI layout or as `docker save` writes it. Content is checked against the image's digests. Loading the same image
+// again is quick; loading another image under the same name replaces it for pods that start later.
 func (s *Store) Load(ctx context.Context, archivePath string) ([]string, error) {
 	found, err := s.load(ctx, archivePath)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) load(ctx context.Context, archivePath string) ([]string, error) 
 	return names, nil
 }
 
-// unpack makes sure that the root file system of every layer chain is there and describes the image.
+// unpack adds the root file systems that are missing and returns the image's description.
 func (s *Store) unpack(ctx context.Context, source v1.Image, scratch string) (Image, error) {
 	config, err := source.ConfigFile()
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Store) unpack(ctx context.Context, source v1.Image, scratch string) (Im
 	return Image{ID: id.String(), Config: config.Config, Size: size, Chain: chain}, nil
 }
 
-// addLayer builds the root file system chain from that of parent and one layer, aside, and moves it into place.
+// addLayer builds the root file system of chain from its parent's and one layer, in tmp, and moves it into place.
 func (s *Store) addLayer(ctx context.Context, layer v1.Layer, diffID v1.Hash, parent, chain, scratch string, budget *Limits) error {
 	building := filepath.Join(scratch, chain)
 	if err := os.Mkdir(building, 0o755); err != nil {
@@ -155,7 +155,7 @@ func newDigester(source io.Reader) *digester {
 
 func (d *digester) Read(p []byte) (int, error) { return d.source.Read(p) }
 
-// verify reads what is left (a tar archive may be followed by padding) and compares.
+// verify reads to the end (a tar archive may be followed by padding) and compares the digest.
 func (d *digester) verify(want string) error {
 	const maxPadding = 64 << 20
 	n, err := io.Copy(io.Discard, io.LimitReader(d, maxPadding))

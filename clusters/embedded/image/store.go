@@ -11,7 +11,8 @@
 //	tmp/                 what is being written
 //
 // A root file system holds the files of the layers below it as hard links, so a layer that several images share is
-// unpacked once and takes its space once. rootfs/ must not be written to: containers use it as an overlay's lower layer.
+// unpacked once and takes its space once. rootfs/ must not be written to: containers use it as an overlay's lower
+// layer.
 package image
 
 import (
@@ -31,7 +32,7 @@ import (
 )
 
 // ErrNotFound is wrapped by Get for an image that was never loaded.
-var ErrNotFound = errors.New("not in this cluster's store, and nothing is pulled from registries: load the image's archive")
+var ErrNotFound = errors.New("not in this cluster's store, which does not pull: load the image's archive")
 
 // ErrInvalidName is wrapped by Get for an invalid image reference.
 var ErrInvalidName = errors.New("invalid image name")
@@ -50,7 +51,7 @@ type Limits struct {
 	Entries int
 }
 
-// DefaultLimits are generous for images that are made for a test-bed.
+// DefaultLimits are generous for a test-bed's images.
 func DefaultLimits() Limits { return Limits{Bytes: 8 << 30, Entries: 1_000_000} }
 
 // Image is a loaded image.
@@ -61,7 +62,7 @@ type Image struct {
 	ID string `json:"id"`
 	// Digest of the image's manifest; empty for one from `docker save`, which keeps no manifest.
 	Digest string `json:"digest,omitempty"`
-	// Config is what the image says about its process: entry point, environment, user, working folder, stop signal.
+	// Config of the image's process: entry point, environment, user, working folder, stop signal.
 	Config v1.Config `json:"config"`
 	// Size in bytes of the unpacked files.
 	Size int64 `json:"size"`
@@ -71,7 +72,7 @@ type Image struct {
 	RootFS string `json:"-"`
 }
 
-// Open opens the store in dir and makes it if it isn't there.
+// Open opens the store in dir and makes it if it doesn't exist.
 func Open(dir string) (*Store, error) { return OpenLimited(dir, DefaultLimits()) }
 
 // OpenLimited is Open with other limits for what is loaded.
@@ -85,7 +86,7 @@ func OpenLimited(dir string, limits Limits) (*Store, error) {
 	return s, nil
 }
 
-// Get returns the image that a Pod calls by name: a short name means what it means to Docker, so "web" is
+// Get returns the image of a Pod's image name. Short names are expanded as in Docker, so "web" is
 // "docker.io/library/web:latest".
 func (s *Store) Get(imageName string) (Image, error) {
 	full, err := canonical(imageName)
@@ -129,7 +130,7 @@ func (s *Store) read(path, imageName string) (Image, error) {
 	return img, nil
 }
 
-// put makes an image known under its name, replacing the one that had it.
+// put stores an image under its name, replacing any previous one.
 func (s *Store) put(img Image) error {
 	raw, err := json.Marshal(img)
 	if err != nil {
@@ -168,7 +169,7 @@ func canonical(imageName string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrInvalidName, err)
 	}
-	// The library writes the registry's host; everybody else writes its name.
+	// The library writes index.docker.io, where everything else writes docker.io.
 	full := ref.Name()
 	if rest, ok := strings.CutPrefix(full, name.DefaultRegistry+"/"); ok {
 		full = "docker.io/" + rest

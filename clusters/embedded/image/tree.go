@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// linkTree makes a copy of a root file system in which files are hard links to the original's. dst is there and empty.
+// linkTree makes a copy of a root file system in which files are hard links to the original's. dst exists and is
+// empty.
 func linkTree(ctx context.Context, src, dst string) error {
 	type folder struct {
 		path string
@@ -46,12 +47,13 @@ func linkTree(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	// Modes and times go last and innermost first: a folder may be read-only, and linking into it changes its time.
+	// Modes and times are set last and innermost first: a folder may be read-only, and linking into it changes its
+	// time.
 	for i := len(folders) - 1; i >= 0; i-- {
 		f := folders[i]
 		owner, ok := f.info.Sys().(*syscall.Stat_t)
 		if !ok {
-			return fmt.Errorf("no owner known of %s", f.path)
+			return fmt.Errorf("unknown owner of %s", f.path)
 		}
 		if err := ignoreUnmapped(os.Lchown(f.path, int(owner.Uid), int(owner.Gid))); err != nil {
 			return err
@@ -86,7 +88,7 @@ func treeSize(dir string) (int64, error) {
 	return size, nil
 }
 
-// removeTree removes a folder of ours, also where a layer made folders that even their owner may not write to.
+// removeTree removes a folder of the store, including folders that their owner may not write to.
 func removeTree(dir string) {
 	if os.RemoveAll(dir) == nil {
 		return

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkKernel tries the kinds of interface that a cluster is made of, so that a kernel without one is told by name
-// and not by what fails later because of it.
+// checkKernel tries the kinds of interface that a cluster needs, so that the error names the one that the kernel
+// lacks.
 func checkKernel() error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "probe"
@@ -33,8 +33,8 @@ func checkKernel() error {
 	return nil
 }
 
-// explainKernel adds the remedy to the error of a kernel that does not know a kind of interface: to it rtnetlink says
-// that the operation is not supported.
+// explainKernel adds the remedy to the error of a kernel that lacks a kind of interface: rtnetlink's "operation not
+// supported".
 func explainKernel(module string, err error) error {
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("this kernel has no %s interfaces (%w): load the module as root with `modprobe %s`, "+

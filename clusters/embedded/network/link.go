@@ -15,7 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Port is one end of a cable: an interface and the namespace it is in.
+// Port is one end of a cable: an interface and its namespace.
 type Port struct {
 	Namespace *Namespace
 	Interface string
@@ -23,7 +23,7 @@ type Port struct {
 	Address netip.Prefix
 }
 
-// Connect joins two ports by a cable that carries packets of up to mtu bytes, and switches both on.
+// Connect joins two ports by a cable that carries packets of up to mtu bytes, and sets both up.
 func Connect(a, b Port, mtu int) error {
 	return a.Namespace.Do(func() error {
 		attrs := netlink.NewLinkAttrs()
@@ -94,8 +94,8 @@ func (n *Namespace) DefaultRoute(gateway netip.Addr) error {
 	})
 }
 
-// Sysctl sets kernel parameters of the namespace: names with dots below "net.", as sysctl(8) writes them. A parameter
-// that the kernel doesn't have is passed over if optional.
+// Sysctl sets kernel parameters of the namespace: names with dots below "net.", as sysctl(8) writes them. If optional,
+// a parameter that the kernel lacks is skipped.
 func (n *Namespace) Sysctl(parameters map[string]int, optional bool) error {
 	return n.Do(func() error {
 		for name, value := range parameters {

@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package network makes the test network's network out of the kernel's own parts: namespaces for machines, veth pairs
+// Package network builds the test network from the kernel's own parts: namespaces for machines, veth pairs
 // for cables, a bridge for the switch, and nftables for the 1:1 translation of public addresses.
 //
-// It only ever acts on namespaces made by itself; the caller must already be in a network namespace of its own.
+// It only changes namespaces that it made; the caller must already be in a private network namespace.
 package network
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// Namespace is the network of one machine. It lasts as long as a process is in it or it is named in the mount
-// namespace (below /run/netns, where `ip netns` finds it too).
+// Namespace is the network of one machine. It lasts as long as a process is in it or it is mounted below /run/netns,
+// where `ip netns` finds it.
 type Namespace struct {
 	name   string
 	handle netns.NsHandle
@@ -60,15 +60,15 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
-// onThrowawayThread runs f on an operating system thread that ends with it. Never handing the thread back spares us
-// the one failure that could not be mended: a thread of the Go scheduler left in the wrong namespace.
+// onThrowawayThread runs f on an operating system thread that ends with it. Not returning the thread to the Go
+// scheduler ensures that no goroutine runs in the wrong namespace.
 func onThrowawayThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		var err error
 		defer func() { done <- err }()
-		err = errors.New("the function ended its goroutine") // what a caller sees if f calls runtime.Goexit
+		err = errors.New("the function ended its goroutine") // returned if f calls runtime.Goexit
 		err = f()
 	}()
 	return <-done
@@ -80,7 +80,7 @@ func setUp(link string) error {
 		return fmt.Errorf("finding interface %s: %w", link, err)
 	}
 	if err := netlink.LinkSetUp(l); err != nil {
-		return fmt.Errorf("switching interface %s on: %w", link, err)
+		return fmt.Errorf("setting interface %s up: %w", link, err)
 	}
 	return nil
 }

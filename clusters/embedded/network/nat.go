@@ -14,8 +14,8 @@ import (
 const internetGateway = "internet-gateway"
 
 // connectInternet gives every node a public address, one to one, as a cloud's internet gateway does: the node itself
-// only knows its address on the LAN, and a client's address is left as it is. Private addresses can't be reached from
-// the internet.
+// only has its LAN address, and the client's address is not translated. Private addresses can't be reached from the
+// internet.
 func (n *Namespace) connectInternet(ctx context.Context, p addressplan.Network) error {
 	return n.Do(func() error {
 		nft, err := knftables.New(knftables.IPv4Family, internetGateway)

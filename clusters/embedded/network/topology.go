@@ -23,7 +23,7 @@ type Topology struct {
 	Nodes []*Namespace
 }
 
-// Build makes the plan's machines and cables. The router's namespace is the caller's own.
+// Build makes the plan's machines and cables. The router's namespace is the caller's.
 //
 //	client eth0 ── internet router lan ── eth0 node (each)
 func Build(ctx context.Context, p addressplan.Network) (*Topology, error) {
@@ -94,9 +94,9 @@ func (t *Topology) connectNodes(p addressplan.Network) error {
 	return nil
 }
 
-// prepareNode sets what Kubernetes asks of a machine: it forwards packets, and what its bridge passes on between two
-// of its pods goes through netfilter, where kube-proxy's translation is undone for replies
-// (kubernetes.io, "Container runtimes", network configuration).
+// prepareNode sets what Kubernetes requires of a machine: it forwards packets, and bridged packets between its pods go
+// through netfilter, where kube-proxy's translation is undone for replies (kubernetes.io, "Container runtimes",
+// network configuration).
 func prepareNode(ns *Namespace) error {
 	if err := ns.Sysctl(map[string]int{"net.ipv4.ip_forward": 1}, false); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 // Bridge is the name of the bridge that a node's pods are on, as flannel calls it.
 const Bridge = "cni0"
 
-// writeNetworkConfig writes the CNI network configuration list by which pods are connected: what flannel's own plug-in
-// would delegate to, with the numbers it would fill in (CNI specification 1.0.0, "Network configuration format").
+// writeNetworkConfig writes the CNI network configuration list by which pods are connected: what flannel's CNI plug-in
+// would delegate to, with the values it would fill in (CNI specification 1.0.0, "Network configuration format").
 func (c Config) writeNetworkConfig(dir string) error {
 	type object = map[string]any
 	list := object{

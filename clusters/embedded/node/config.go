@@ -15,12 +15,12 @@ import (
 // Config as JSON.
 const Command = "node"
 
-// Config is what a node needs to know of itself.
+// Config is a node's configuration.
 type Config struct {
 	Name       string     `json:"name"`
 	InternalIP netip.Addr `json:"internalIP"`
 	ExternalIP netip.Addr `json:"externalIP"`
-	// PodCIDR is the node's own range, PodGateway its bridge's address in it, ClusterPodCIDR the range of all nodes.
+	// PodCIDR is the node's range, PodGateway its bridge's address in it, ClusterPodCIDR the range of all nodes.
 	PodCIDR        netip.Prefix `json:"podCIDR"`
 	PodGateway     netip.Addr   `json:"podGateway"`
 	ClusterPodCIDR netip.Prefix `json:"clusterPodCIDR"`
@@ -32,7 +32,7 @@ type Config struct {
 	ServingCert string `json:"servingCert"`
 	ServingKey  string `json:"servingKey"`
 	ClientCA    string `json:"clientCA"`
-	// StateDir is the node's own folder, ImageDir the cluster's store of images, CNIBinDir has the CNI plug-ins.
+	// StateDir is the node's folder, ImageDir the cluster's image store, CNIBinDir has the CNI plug-ins.
 	StateDir  string `json:"stateDir"`
 	ImageDir  string `json:"imageDir"`
 	CNIBinDir string `json:"cniBinDir"`
@@ -51,7 +51,8 @@ func readConfig(path string) (c Config, err error) {
 	return c, nil
 }
 
-// vxlanHeader is what a tunnelled packet grows by in bytes: outer Ethernet, IPv4, UDP and VXLAN (RFC 7348 section 5).
+// vxlanHeader is the overhead of a tunnelled packet in bytes: outer Ethernet, IPv4, UDP and VXLAN (RFC 7348 section
+// 5).
 const vxlanHeader = 14 + 20 + 8 + 8
 
 // podMTU is the largest packet of a pod: what is left of the LAN's inside the tunnel.

@@ -30,15 +30,15 @@ const (
 const TunnelAnnotation = annotationPrefix + "/backend-data"
 
 // runFlannel carries packets to the pods of other nodes in vxlan (UDP port 8472) until ctx is done. The node's object
-// must exist: flannel writes the tunnel's address there, and learns of other nodes' tunnels from theirs.
+// must exist: flannel writes the tunnel's address there, and reads other nodes' tunnels from theirs.
 func (c Config) runFlannel(ctx context.Context) error {
 	configPath, err := c.writeFlannelConfig()
 	if err != nil {
 		return err
 	}
-	// flannel expects to be a pod; this is how it is told its node's name when it isn't.
+	// flannel gets its node's name from here, as it is not a pod.
 	if err := os.Setenv("NODE_NAME", c.Name); err != nil {
-		return fmt.Errorf("telling flannel its node: %w", err)
+		return fmt.Errorf("setting flannel's node name: %w", err)
 	}
 	manager, err := kube.NewSubnetManager(ctx, "", c.Kubeconfig, annotationPrefix, configPath, false)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c Config) externalInterface() (*backend.ExternalInterface, error) {
 	}, nil
 }
 
-// masquerade lets pods reach what is outside of the pod range by their node's address.
+// masquerade gives connections from pods to outside the pod range the node's address.
 func masquerade(ctx context.Context, config *subnet.Config, tunnel backend.Network) error {
 	var rules nftables.NFTablesManager
 	if err := rules.Init(ctx); err != nil {
@@ -104,7 +104,7 @@ func masquerade(ctx context.Context, config *subnet.Config, tunnel backend.Netwo
 	err := rules.SetupAndEnsureMasqRules(ctx, config.Network, ip.IP4Net{}, ip.IP4Net{},
 		config.IPv6Network, ip.IP6Net{}, ip.IP6Net{}, tunnel.Lease(), masqueradeResync, false)
 	if err != nil {
-		return fmt.Errorf("masquerading what pods send outside: %w", err)
+		return fmt.Errorf("masquerading packets from pods: %w", err)
 	}
 	rules.SetupAndEnsureForwardRules(ctx, config.Network, config.IPv6Network, masqueradeResync)
 	return nil

@@ -22,17 +22,16 @@ import (
 	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
-// registrationPatience is how long flannel waits for the agent to register the node.
-const registrationPatience = time.Minute
+// registrationTimeout is how long flannel waits for the agent to register the node.
+const registrationTimeout = time.Minute
 
-// Main runs a node until it is signalled to end, and returns the process's exit code. What it has to say goes to standard
-// error, which is the node's log.
+// Main runs a node until it is signalled to end, and returns the process's exit code. It logs to standard error.
 func Main(configPath string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := run(ctx, configPath, log); err != nil && !errors.Is(err, context.Canceled) {
-		log.Error("the node gives up", "error", err)
+		log.Error("node failed", "error", err)
 		return 1
 	}
 	return 0
@@ -74,12 +73,11 @@ func (c Config) agentConfig(cniDir string, log *slog.Logger) agent.Config {
 	}
 }
 
-// AgentDir is the agent's folder in a node's.
+// AgentDir is the agent's folder in a node's StateDir.
 func AgentDir(stateDir string) string { return filepath.Join(stateDir, "agent") }
 
-// waitForRegistration waits until the node's object exists, which flannel looks at just once, and sees to it that it
-// has annotations, to which flannel adds its own without asking whether there are any. The one set here is the one
-// that a kubelet sets.
+// waitForRegistration waits until the node's object exists, which flannel reads only once, and sets an annotation, as
+// flannel requires a non-nil map. It is the one that a kubelet sets.
 func (c Config) waitForRegistration(ctx context.Context) error {
 	_, client, err := kubeclient.Connect(c.Kubeconfig, kubeclient.Options{})
 	if err != nil {
@@ -87,7 +85,7 @@ func (c Config) waitForRegistration(ctx context.Context) error {
 	}
 	const patch = `{"metadata":{"annotations":{"volumes.kubernetes.io/controller-managed-attach-detach":"true"}}}`
 	var last error
-	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, registrationPatience, true,
+	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, registrationTimeout, true,
 		func(ctx context.Context) (bool, error) {
 			_, last = client.CoreV1().Nodes().Patch(ctx, c.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 			return last == nil, nil

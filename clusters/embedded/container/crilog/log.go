@@ -3,7 +3,7 @@
 // Package crilog writes a container's output in the format that the kubelet's readers understand (CRI log format):
 //
 //	2024-10-12T03:21:29.189148000Z stdout F a whole line
-//	2024-10-12T03:21:29.189160000Z stderr P a part of a line, which the next entry of that stream goes on with
+//	2024-10-12T03:21:29.189160000Z stderr P a part of a line, continued in the next entry of that stream
 package crilog
 
 import (
@@ -29,7 +29,7 @@ const longestEntry = 16 << 10
 
 // Limits of the files that one container's log may take.
 type Limits struct {
-	// FileBytes is the size at which a file is put aside and a new one begun.
+	// FileBytes is the size at which a file is rotated.
 	FileBytes int64
 	// Files is how many are kept, the current one included.
 	Files int
@@ -74,9 +74,9 @@ func (l *Log) open() error {
 	return nil
 }
 
-// Copy logs what it reads under the name of a stream until the end, and hands each piece to tee as well, if that isn't
-// nil. What cannot be logged is still read, since a container must not stand still because a disk is full; the first
-// such error is returned at the end.
+// Copy logs what it reads under the name of a stream until EOF, and copies it to tee unless that is nil. After an
+// error in writing the log it keeps reading, so that a full disk does not block the container, and returns the first
+// error at EOF.
 func (l *Log) Copy(stream string, from io.Reader, tee io.Writer) error {
 	var failed error
 	reader := bufio.NewReaderSize(from, longestEntry)
@@ -135,7 +135,7 @@ func (l *Log) write(stream string, piece []byte) error {
 // timeFormat is RFC 3339 with all nine digits, so that entries sort as text.
 const timeFormat = "2006-01-02T15:04:05.000000000Z07:00"
 
-// rotate puts the current file aside. Readers that follow the log see the new one appear under the same name.
+// rotate renames the current file. Readers that follow the log see the new one appear under the same name.
 func (l *Log) rotate() error {
 	if err := l.file.Close(); err != nil {
 		return fmt.Errorf("rotating container log: %w", err)

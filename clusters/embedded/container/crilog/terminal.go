@@ -8,5 +8,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isClosedTerminal recognises how a terminal says that its last program has gone.
+// isClosedTerminal recognises the error of a terminal whose last program has ended.
 func isClosedTerminal(err error) bool { return errors.Is(err, unix.EIO) }
