@@ -11,7 +11,7 @@ import (
 type Conversation struct {
 	// Client sent the SYN; where that was not captured, it is the side that was seen sending first.
 	Client, Server netip.AddrPort
-	// Tunnel of the client's packets; nil if they travelled plainly.
+	// Tunnel of the client's packets; nil if they were not encapsulated.
 	Tunnel *Tunnel
 	// Packets of both directions in the order of their capture.
 	Packets []Packet
@@ -59,7 +59,7 @@ func opensAnother(conversation *Conversation, packet Packet) bool {
 }
 
 // Handshake returns the three packets that opened the connection (RFC 9293 section 3.5): SYN, SYN-ACK and ACK, whose
-// numbers acknowledge each other. The error says which of them is missing.
+// numbers acknowledge each other. The error names the one that is missing.
 func (c *Conversation) Handshake() ([3]Packet, error) {
 	var shake [3]Packet
 	syn := slices.IndexFunc(c.Packets, func(p Packet) bool { return p.Source == c.Client && p.TCP.SYN && !p.TCP.ACK })
@@ -84,11 +84,11 @@ func (c *Conversation) Handshake() ([3]Packet, error) {
 	return shake, nil
 }
 
-// maxStream bounds what is put together of one direction: only the beginning of a connection is read.
+// maxStream bounds the reassembly of one direction: only the beginning of a connection is read.
 const maxStream = 1 << 20
 
-// Stream is the beginning of what one side of the connection sent, put together from its segments in the order of
-// their sequence numbers, without repetitions, up to the first gap.
+// Stream is the beginning of what one side of the connection sent, reassembled from its segments, without
+// retransmissions, up to the first gap.
 func (c *Conversation) Stream(sender netip.AddrPort) []byte {
 	type piece struct {
 		offset  int

@@ -24,20 +24,20 @@ type Packet struct {
 	Time time.Time
 	// Source and Destination of the packet itself, inside the tunnel if there is one.
 	Source, Destination netip.AddrPort
-	// Tunnel is what carried the packet; nil if it travelled plainly.
+	// Tunnel of the packet; nil if it was not encapsulated.
 	Tunnel *Tunnel
 	// TCP is nil for a UDP packet.
 	TCP     *Segment
 	Payload []byte
 }
 
-// Tunnel is the outside of a packet that travelled in VXLAN (RFC 7348).
+// Tunnel is the outer header of a packet in VXLAN (RFC 7348).
 type Tunnel struct {
 	Source, Destination netip.AddrPort
 	Network             uint32 // the VXLAN network identifier
 }
 
-// Segment is what the TCP header says (RFC 9293 section 3.1).
+// Segment is the TCP header (RFC 9293 section 3.1).
 type Segment struct {
 	SYN, ACK, FIN, RST, PSH bool
 	Sequence, Acknowledged  uint32
@@ -117,7 +117,7 @@ func decode(frame []byte, link layers.LinkType) (Packet, bool) {
 	return packet, found
 }
 
-// decodeVXLAN reads the payload of a UDP packet that gopacket, which knows port 4789 alone, doesn't take for VXLAN.
+// decodeVXLAN reads the payload of a UDP packet that gopacket, which supports port 4789 only, doesn't decode as VXLAN.
 func decodeVXLAN(payload []byte) (Packet, bool) {
 	var header layers.VXLAN
 	if err := header.DecodeFromBytes(payload, gopacket.NilDecodeFeedback); err != nil || !header.ValidIDFlag {

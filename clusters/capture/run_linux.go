@@ -22,14 +22,14 @@ const (
 	receiveBuffer = 16 << 20
 )
 
-// ErrDropped is wrapped by Run when the kernel dropped packets that the capture should have seen, so that nobody
-// concludes from a gap that something was not sent.
+// ErrDropped is wrapped by Run when the kernel dropped packets that the capture should have seen, so that a gap is not
+// mistaken for silence.
 var ErrDropped = errors.New("the kernel dropped packets")
 
 // Run captures all packets that enter or leave the interface ifname of the calling thread's network namespace, and
 // writes them to w as a pcap stream (nanosecond time stamps, link type Ethernet) until ctx is done, which is no error.
 //
-// The file header is written once the capture is running: whoever has read its 24 bytes misses no later packet. Each
+// The file header is written once the capture is running: after its 24 bytes no packet is missed. Each
 // batch of packets is flushed before Run waits for the next. CAP_NET_RAW is needed.
 func Run(ctx context.Context, ifname string, w io.Writer) error {
 	socket, err := listen(ifname)
@@ -55,7 +55,7 @@ func Run(ctx context.Context, ifname string, w io.Writer) error {
 func listen(ifname string) (*os.File, error) {
 	link, err := net.InterfaceByName(ifname)
 	if err != nil {
-		return nil, fmt.Errorf("looking it up: %w", err)
+		return nil, fmt.Errorf("looking up the interface: %w", err)
 	}
 	// Protocol 0 receives nothing (packet(7)); bind then sets interface and protocol at once.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -74,7 +74,7 @@ func listen(ifname string) (*os.File, error) {
 
 func configure(fd, interfaceIndex int) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-		return fmt.Errorf("asking for time stamps: %w", err)
+		return fmt.Errorf("enabling time stamps: %w", err)
 	}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		// Without CAP_NET_ADMIN in the first user namespace the buffer is bounded by net.core.rmem_max.
@@ -117,7 +117,7 @@ func copyPackets(socket *os.File, w io.Writer) error {
 			return fmt.Errorf("waiting for packets: %w", err)
 		}
 	}
-	// What the kernel had queued when the deadline passed belongs to the capture too.
+	// Packets that the kernel had queued before the deadline belong to the capture.
 	var lastErr error
 	if err := connection.Control(func(fd uintptr) {
 		lastErr = errors.Join(sink.drain(int(fd)), dropped(int(fd)))
@@ -127,7 +127,7 @@ func copyPackets(socket *os.File, w io.Writer) error {
 	return lastErr
 }
 
-// dropped says whether the capture has a gap.
+// dropped reports whether the capture has a gap.
 func dropped(fd int) error {
 	statistics, err := unix.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {
@@ -203,7 +203,7 @@ func (s *sink) receive(fd int) (gopacket.CaptureInfo, error) {
 	}, nil
 }
 
-// timestamp is when the kernel saw the packet, or now where it doesn't say.
+// timestamp is the kernel's time stamp of the packet, or else the current time.
 func timestamp(control []byte) time.Time {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {

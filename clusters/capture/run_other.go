@@ -10,5 +10,5 @@ import (
 
 // Run always fails: packets are captured by a packet socket (packet(7)).
 func Run(context.Context, string, io.Writer) error {
-	return errors.New("capturing packets takes Linux")
+	return errors.New("capturing packets requires Linux")
 }

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRun captures a real connection in a network namespace of its own.
+// TestRun captures a real connection in a separate network namespace.
 func TestRun(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	done := make(chan error)

@@ -22,10 +22,10 @@ const (
 	maxLegacySessionIDLen = 32
 )
 
-// ErrIncomplete is wrapped where a TLS message is right so far but ends too early.
+// ErrIncomplete is wrapped if a TLS message is valid so far but ends too early.
 var ErrIncomplete = errors.New("the message is incomplete")
 
-// ClientHello is what a TLS client asks for in its first message (RFC 8446 section 4.1.2).
+// ClientHello is a TLS client's first message (RFC 8446 section 4.1.2).
 type ClientHello struct {
 	// ServerName is the host name in the server_name extension; "" if the client sent none.
 	ServerName string
@@ -177,7 +177,7 @@ func parseServerHello(stream []byte) (ServerHello, error) {
 	return hello, nil
 }
 
-// eachExtension reads the extensions that end a hello. A hello of old may have none.
+// eachExtension reads the extensions that end a hello. An old hello may have none.
 func eachExtension(message cryptobyte.String, visit func(extension uint16, data cryptobyte.String) error) error {
 	if message.Empty() {
 		return nil
@@ -194,7 +194,7 @@ func eachExtension(message cryptobyte.String, visit func(extension uint16, data 
 			return errMalformed
 		}
 		if seen[extension] {
-			return fmt.Errorf("extension %d is there twice", extension)
+			return fmt.Errorf("duplicate extension %d", extension)
 		}
 		seen[extension] = true
 		if err := visit(extension, data); err != nil {

@@ -23,7 +23,7 @@ func namespaces() *syscall.SysProcAttr {
 	return attr
 }
 
-// mayAdminister says whether this process has what making namespaces takes: CAP_SYS_ADMIN (capabilities(7)).
+// mayAdminister reports whether this process has what making namespaces takes: CAP_SYS_ADMIN (capabilities(7)).
 func mayAdminister() bool {
 	var data [2]unix.CapUserData
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

@@ -33,11 +33,11 @@ const (
 	lifetime = 2 * time.Hour
 )
 
-// Config says where agents run.
+// Config is the configuration of the agents.
 type Config struct {
 	REST      *rest.Config
 	Clientset kubernetes.Interface
-	// Namespace for the agents, of their own: it is made with the first and removed with the last.
+	// Namespace for the agents alone: it is created with the first and removed with the last.
 	Namespace string
 	// Image of the agent; DefaultImage if empty.
 	Image string
@@ -62,11 +62,11 @@ func New(config Config) *Agents {
 		config.Image = DefaultImage
 	}
 	config.REST = rest.CopyConfig(config.REST)
-	config.REST.Timeout = 0 // a capture lasts as long as it is wanted
+	config.REST.Timeout = 0 // captures are unbounded
 	return &Agents{config: config, ready: map[string]bool{}}
 }
 
-// Capture starts a capture, as clusters.Cluster says it.
+// Capture starts a capture, as in clusters.Cluster.
 func (a *Agents) Capture(ctx context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
 	node, arguments, err := a.resolve(ctx, target)
 	if err != nil {
@@ -82,7 +82,7 @@ func (a *Agents) Capture(ctx context.Context, target clusters.CaptureTarget) (io
 	return stream, nil
 }
 
-// resolve says on which node to listen, and what to tell the agent there.
+// resolve returns the node to capture on and the agent's arguments.
 func (a *Agents) resolve(ctx context.Context, target clusters.CaptureTarget) (node string, arguments []string, err error) {
 	switch {
 	case target.Pod != "":
@@ -117,10 +117,10 @@ func otherNode(nodes []clusters.Node, name string) (netip.Addr, error) {
 			return node.InternalIP, nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("node %s is alone and has no link to other nodes: %w", name, clusters.ErrUnsupported)
+	return netip.Addr{}, fmt.Errorf("node %s has no link to other nodes: %w", name, clusters.ErrUnsupported)
 }
 
-// ensure starts the node's agent, if it doesn't run.
+// ensure starts the node's agent unless it is running.
 func (a *Agents) ensure(ctx context.Context, node string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -207,4 +207,4 @@ func (a *Agents) Close(ctx context.Context) error {
 	return nil
 }
 
-var errEnded = errors.New("the capture ended before it began")
+var errEnded = errors.New("the capture ended before it was running")

@@ -51,7 +51,7 @@ func TestWhatTheAgentIsAsked(t *testing.T) {
 		"a Pod":                   {agents, clusters.CaptureTarget{Namespace: "ns", Pod: "web"}, "b", "--pod=10.244.1.7", "", false},
 		"an interface":            {agents, clusters.CaptureTarget{Node: "a", Interface: "eth7"}, "a", "--interface=eth7", "", false},
 		"a node's link":           {agents, clusters.CaptureTarget{Node: "b"}, "b", "--towards=10.0.0.1", "", false},
-		"the only node":           {alone, clusters.CaptureTarget{Node: "a"}, "", "", "alone", true},
+		"the only node":           {alone, clusters.CaptureTarget{Node: "a"}, "", "", "no link to other nodes", true},
 		"a Pod on the host":       {agents, clusters.CaptureTarget{Namespace: "ns", Pod: "host"}, "", "", "no link of its own", true},
 		"a Pod without a node":    {agents, clusters.CaptureTarget{Namespace: "ns", Pod: "new"}, "", "", "no address", false},
 		"a Pod that is not there": {agents, clusters.CaptureTarget{Namespace: "ns", Pod: "none"}, "", "", "not found", false},

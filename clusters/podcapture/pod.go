@@ -25,7 +25,7 @@ func namespaceLabels(labels map[string]string) map[string]string {
 	return all
 }
 
-// podName is a name of 63 characters at most for whatever a node is called.
+// podName is a name of at most 63 characters for any node name.
 func podName(node string) string {
 	sum := sha256.Sum256([]byte(node))
 	return "capture-" + hex.EncodeToString(sum[:8])

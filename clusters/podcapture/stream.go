@@ -26,7 +26,7 @@ const (
 	headerLength = 24
 	// headerTimeout bounds the wait for it.
 	headerTimeout = 20 * time.Second
-	// drainTimeout bounds how long an agent may send what it has, once it was asked to stop.
+	// drainTimeout bounds how long a stopping agent may send queued packets.
 	drainTimeout = 10 * time.Second
 	maxComplaint = 4 << 10
 )
@@ -45,7 +45,7 @@ func (a *Agents) start(ctx context.Context, node string, arguments []string) (io
 	return open(ctx, executor)
 }
 
-// executor speaks WebSocket, or SPDY with API servers and proxies that don't know the former.
+// executor uses WebSocket, or SPDY with API servers and proxies that don't support it.
 func (a *Agents) executor(target *url.URL) (remotecommand.Executor, error) {
 	websocket, err := remotecommand.NewWebSocketExecutor(a.config.REST, "GET", target.String())
 	if err != nil {
@@ -74,7 +74,7 @@ func open(ctx context.Context, executor remotecommand.Executor) (io.ReadCloser, 
 	go func() {
 		err := executor.StreamWithContext(running, remotecommand.StreamOptions{Stdin: input, Stdout: output, Stderr: complaint})
 		abort()
-		// The executor still reads from its input if the program ended by itself.
+		// The executor still reads from its input after the program has ended.
 		_ = input.Close()
 		_ = output.CloseWithError(explain(err, complaint.String())) // nil means the end of the stream
 	}()
@@ -87,13 +87,13 @@ func open(ctx context.Context, executor remotecommand.Executor) (io.ReadCloser, 
 	tooLate := time.AfterFunc(headerTimeout, abort)
 	_, err := io.ReadFull(packets, header)
 	if !tooLate.Stop() && err != nil {
-		err = fmt.Errorf("the agent didn't begin within %s", headerTimeout)
+		err = fmt.Errorf("the agent sent no data within %s", headerTimeout)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errEnded
 	}
 	if err != nil {
-		_ = s.Close() // the error that led here says more
+		_ = s.Close() // the error that led here is more specific
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -103,7 +103,7 @@ func open(ctx context.Context, executor remotecommand.Executor) (io.ReadCloser, 
 	return s, nil
 }
 
-// explain turns the end of the agent's program into an error that says why.
+// explain turns the exit of the agent's program into an error with its cause.
 func explain(err error, complaint string) error {
 	complaint = strings.TrimPrefix(strings.TrimSpace(complaint), "capture: ")
 	var exit exec.CodeExitError

@@ -99,12 +99,12 @@ func TestAnAgentThatFailsSaysWhy(t *testing.T) {
 	}{
 		"a fault":       {fails(agent.ExitFailed, "no such interface"), "no such interface", false},
 		"not supported": {fails(agent.ExitUnsupported, "the Pod's link can't be found"), "can't be found", true},
-		"an early end":  {func(context.Context, remotecommand.StreamOptions) error { return nil }, "before it began", false},
+		"an early end":  {func(context.Context, remotecommand.StreamOptions) error { return nil }, "before it was running", false},
 		"no connection": {func(context.Context, remotecommand.StreamOptions) error { return errors.New("refused") }, "refused", false},
 		"half the header": {func(_ context.Context, o remotecommand.StreamOptions) error {
 			_, err := o.Stdout.Write(header()[:7])
 			return err
-		}, "before it began", false},
+		}, "before it was running", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := open(t.Context(), c.executor)

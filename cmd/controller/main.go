@@ -40,7 +40,7 @@ func command() *cobra.Command {
 	}
 	root.Flags().AddFlagSet(run.Flags())
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
-		return fmt.Errorf("%w; run `%s --help` for the flags there are", err, command.CommandPath())
+		return fmt.Errorf("%w; run `%s --help` for the flags", err, command.CommandPath())
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(run, dumpCommand(), versionCommand())
@@ -51,7 +51,7 @@ func noArguments(command *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%q is no command; run `%s --help` for those there are", args[0], command.CommandPath())
+	return fmt.Errorf("unknown command %q; run `%s --help` for a list", args[0], command.CommandPath())
 }
 
 func versionCommand() *cobra.Command {

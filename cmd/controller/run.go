@@ -20,7 +20,7 @@ func runCommand() *cobra.Command {
 	accessLog := true
 	command := &cobra.Command{
 		Use:   "run",
-		Short: "Run the controller (also without this word)",
+		Short: "Run the controller (the default)",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Version = version
@@ -43,11 +43,11 @@ func runCommand() *cobra.Command {
 
 func clusterFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.StringVar(&o.Kubeconfig, "kubeconfig", "",
-		"file that says how to reach the cluster; by default the one this Pod is in")
+		"kubeconfig file of the cluster; by default the one this Pod is in")
 	flags.StringVar(&o.APIServer, "apiserver-host", "", "address of the API server, such as http://localhost:8001")
 	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "namespace to watch; by default all")
 	flags.DurationVar(&o.StartTimeout, "start-timeout", o.StartTimeout,
-		"how long the API server may take to tell everything once")
+		"how long the initial lists from the API server may take")
 }
 
 func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
@@ -92,7 +92,7 @@ func servingFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.DurationVar(&o.DrainTimeout, "drain-timeout", o.DrainTimeout, "how long running requests may take after that")
 }
 
-// logFlags takes over the flags of klog that people know. The others only matter to its log files.
+// logFlags adds the well-known flags of klog. The others only matter to its log files.
 func logFlags(flags *pflag.FlagSet) {
 	all := flag.NewFlagSet("klog", flag.ContinueOnError)
 	all.SetOutput(io.Discard)
@@ -100,7 +100,7 @@ func logFlags(flags *pflag.FlagSet) {
 	for _, name := range []string{"v", "vmodule"} {
 		flags.AddGoFlag(all.Lookup(name))
 	}
-	flags.Lookup("v").Usage = "verbosity of the log; 2 tells of changes, 3 how each table comes about"
+	flags.Lookup("v").Usage = "verbosity of the log; 2 adds changes, 3 the decisions behind each table"
 	flags.Lookup("v").DefValue = "0"
 }
 

@@ -25,7 +25,7 @@ func TestPackingThisTest(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "image.tar")
 	err = run("--binary", self, "--name", "testbed.local/images:dev", "--out", out, "--port", "80,8080")
 	if err != nil {
-		// Tests under the race detector are linked dynamically, which the command has to say.
+		// Tests under the race detector are linked dynamically, which the command must reject.
 		if !strings.Contains(err.Error(), "CGO_ENABLED=0") {
 			t.Fatal(err)
 		}

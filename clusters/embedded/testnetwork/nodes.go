@@ -103,7 +103,7 @@ func (r *testNetwork) nodesReady(ctx context.Context) error {
 	return nil
 }
 
-// nodeReady says whether a node can run pods that reach those of other nodes.
+// nodeReady reports whether a node can run pods that reach those of other nodes.
 func nodeReady(n *corev1.Node) bool {
 	return n.Annotations[node.TunnelAnnotation] != "" &&
 		slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {

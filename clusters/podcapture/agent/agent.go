@@ -1,4 +1,4 @@
-// Package agent is what runs on a node to capture packets there. It needs the node's network namespace and the
+// Package agent captures packets on the node it runs on. It needs the node's network namespace and the
 // capability CAP_NET_RAW, and nothing else.
 package agent
 
@@ -15,11 +15,11 @@ import (
 // Exit codes of the agent.
 const (
 	ExitFailed = 1
-	// ExitUnsupported is for what this node can't show.
+	// ExitUnsupported is for a capture that this node doesn't support.
 	ExitUnsupported = 3
 )
 
-// Target says where to listen. Exactly one field is set.
+// Target is where to capture. Exactly one field is set.
 type Target struct {
 	// Interface is a name.
 	Interface string
@@ -55,7 +55,7 @@ func (t Target) link(ctx context.Context) (string, error) {
 	}
 	switch {
 	case given != 1:
-		return "", errors.New("say where to listen, by exactly one of --interface, --pod and --towards")
+		return "", errors.New("give exactly one of --interface, --pod and --towards")
 	case t.Pod.IsValid():
 		return PodLink(ctx, t.Pod)
 	case t.Towards.IsValid():

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoLink is wrapped where a Pod has no link of its own that could be listened on, or none that can be found.
+// ErrNoLink is wrapped if a Pod has no link of its own, or it can't be found.
 var ErrNoLink = errors.New("the Pod's link can't be found")
 
 const (
@@ -57,7 +57,7 @@ func routeTo(address netip.Addr) (netlink.Link, error) {
 		return nil, fmt.Errorf("looking up the route to %s: %w", address, err)
 	}
 	if len(routes) == 0 {
-		return nil, fmt.Errorf("%w: there is no route to %s", ErrNoLink, address)
+		return nil, fmt.Errorf("%w: no route to %s", ErrNoLink, address)
 	}
 	if routes[0].Type == unix.RTN_LOCAL {
 		return nil, fmt.Errorf("%w: %s is an address of the node itself", ErrNoLink, address)
@@ -69,11 +69,11 @@ func routeTo(address netip.Addr) (netlink.Link, error) {
 	return link, nil
 }
 
-// leadsToPod refuses what is no Pod's own link. Of a veth pair that leads to a Pod, the other end is in another network
-// namespace; Cilium's cilium_host, by which all Pods are routed, has it in the node's own.
+// leadsToPod returns an error unless the link is a Pod's own. Of a veth pair that leads to a Pod, the other end is in
+// another network namespace; Cilium's cilium_host, by which all Pods are routed, has it in the node's own.
 func leadsToPod(link netlink.Link) error {
 	if link.Type() != "veth" && link.Type() != "netkit" {
-		return fmt.Errorf("%w: it is of type %s, which no Pod has to itself", ErrNoLink, link.Type())
+		return fmt.Errorf("%w: links of type %s are shared by Pods", ErrNoLink, link.Type())
 	}
 	if link.Attrs().NetNsID < 0 {
 		return fmt.Errorf("%w: its other end is not in a Pod", ErrNoLink)
@@ -101,21 +101,21 @@ func bridgePort(ctx context.Context, bridge netlink.Link, address netip.Addr) (n
 			return link, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: %s knows no port for %s (%s)", ErrNoLink, bridge.Attrs().Name, address, hardware)
+	return nil, fmt.Errorf("%w: %s has no port for %s (%s)", ErrNoLink, bridge.Attrs().Name, address, hardware)
 }
 
-// resolve finds the link-layer address of a neighbour. A datagram to it makes the kernel ask for the address.
+// resolve finds the link-layer address of a neighbour. A datagram to it makes the kernel resolve the address.
 func resolve(ctx context.Context, link int, address netip.Addr) (net.HardwareAddr, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "udp", netip.AddrPortFrom(address, discardPort).String())
 	if err != nil {
-		return nil, fmt.Errorf("making %s known as a neighbour: %w", address, err)
+		return nil, fmt.Errorf("resolving the link-layer address of %s: %w", address, err)
 	}
 	defer conn.Close()
 	for {
-		// A Pod that refuses the datagram is as well known as one that takes it.
+		// It is resolved even if the Pod refuses the datagram.
 		_, _ = conn.Write([]byte{0})
 		neighbours, err := netlink.NeighList(link, netlink.FAMILY_ALL)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNoLink is wrapped by PodLink where a Pod's link can't be found.
-var ErrNoLink = errors.New("finding the links of Pods takes Linux")
+var ErrNoLink = errors.New("finding the links of Pods requires Linux")
 
 // PodLink always fails.
 func PodLink(context.Context, netip.Addr) (string, error) { return "", ErrNoLink }

@@ -128,7 +128,7 @@ type runningCheck struct {
 	running func() bool
 }
 
-// ContainerStatus says whether the container whose log is read still runs.
+// ContainerStatus reports whether the container whose log is read still runs.
 func (c runningCheck) ContainerStatus(context.Context, string, bool) (*runtimeapi.ContainerStatusResponse, error) {
 	state := runtimeapi.ContainerState_CONTAINER_EXITED
 	if c.running() {

@@ -16,7 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 )
 
-// Input is all that a container's specification depends on.
+// Input is what a container's specification depends on.
 type Input struct {
 	Pod       *corev1.Pod
 	Container *corev1.Container
@@ -26,8 +26,8 @@ type Input struct {
 	Objects   Objects
 }
 
-// Build makes a container's specification, without its folders, namespaces and mounts. An error is the user's: what
-// the Pod asks for does not exist, does not fit together or is not possible here.
+// Build makes a container's specification, without its folders, namespaces and mounts. Errors are the user's: a
+// missing object, an invalid value or an unsupported feature.
 func Build(in Input) (container.Spec, error) {
 	env, err := buildEnvironment(in)
 	if err != nil {
@@ -144,7 +144,7 @@ func userOf(in Input) (container.User, error) {
 	return user, nil
 }
 
-// checkNonRoot says what the kubelet says, so that looking the message up helps.
+// checkNonRoot uses the kubelet's messages, so that they can be looked up.
 func checkNonRoot(user container.User) error {
 	if user.UID != nil {
 		if *user.UID == 0 {
@@ -175,7 +175,7 @@ func pick[T any](own, pod *T) *T {
 
 func id(value *int64, field string) (*uint32, error) {
 	if value == nil {
-		return nil, nil //nolint:nilnil // nothing asked for, nothing wrong
+		return nil, nil //nolint:nilnil // not set, and no error
 	}
 	if *value < 0 || *value > math.MaxUint32 {
 		return nil, fmt.Errorf("%s %d is not a valid ID", field, *value)

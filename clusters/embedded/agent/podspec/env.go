@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package podspec turns what a Pod asks for into what a container is started with. Nothing in it changes anything.
+// Package podspec turns a Pod's specification into those of its containers. It has no side effects.
 package podspec
 
 import (
@@ -130,7 +130,7 @@ func valueOf(v corev1.EnvVar, in Input, e *environment) (value string, set bool,
 	case from.SecretKeyRef != nil:
 		return secretValue(from.SecretKeyRef, in)
 	default:
-		return "", false, fmt.Errorf("variable %s has a source that this node doesn't know", v.Name)
+		return "", false, fmt.Errorf("variable %s has an unsupported source", v.Name)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("variable %s: %w", v.Name, err)

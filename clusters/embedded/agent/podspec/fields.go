@@ -13,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Runtime is what is known of a Pod only where it runs.
+// Runtime is the data of a Pod that only its node has.
 type Runtime struct {
 	PodIPs, HostIPs []netip.Addr
-	// Allocatable resources of the node stand in for limits that a container doesn't have.
+	// Allocatable resources of the node replace limits that a container doesn't have.
 	Allocatable corev1.ResourceList
 }
 

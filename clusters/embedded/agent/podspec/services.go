@@ -16,9 +16,9 @@ import (
 // variable is an environment variable.
 type variable struct{ name, value string }
 
-// serviceVariables describe the Services of the Pod's namespace, as "discovering services" in the Kubernetes
-// documentation says: NAME_SERVICE_HOST, NAME_SERVICE_PORT and the variables of Docker's old links. The API server's
-// own Service is always among them.
+// serviceVariables describe the Services of the Pod's namespace, as in "Discovering services" of the Kubernetes
+// documentation: NAME_SERVICE_HOST, NAME_SERVICE_PORT and the variables of Docker's old links. The API server's own
+// Service is always among them.
 func serviceVariables(pod *corev1.Pod, services []*corev1.Service) []variable {
 	links := pod.Spec.EnableServiceLinks == nil || *pod.Spec.EnableServiceLinks
 	visible := map[string]*corev1.Service{}

@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// makeEmptyDir makes a folder that everybody may write to, as the kubelet does. With medium Memory it is a tmpfs of its
-// own with the size limit; otherwise it shares the node's space, without one.
+// makeEmptyDir makes a world-writable folder, as the kubelet does. With medium Memory it is a tmpfs with the size
+// limit; otherwise it shares the node's space, without a limit.
 func makeEmptyDir(dir string, source *corev1.EmptyDirVolumeSource, group *int64) error {
 	if err := os.Mkdir(dir, 0o777); errors.Is(err, fs.ErrExist) {
 		return nil // made by an earlier call

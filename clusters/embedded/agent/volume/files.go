@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file is what a written volume has at a path.
+// file is a file of a written volume.
 type file struct {
 	data []byte
 	mode fs.FileMode
@@ -21,8 +21,8 @@ type file struct {
 	uid, gid *int64
 }
 
-// dataLink is the symbolic link through which all files are reached, as in the kubelet's volumes. To exchange it
-// exchanges all files at once, and watchers of it see one change.
+// dataLink is the symbolic link through which all files are reached, as in the kubelet's volumes. Replacing it
+// replaces all files at once, and its watchers see one change.
 const dataLink = "..data"
 
 // replaceFiles makes dir hold exactly the given files by relative path, in one step:
@@ -65,7 +65,7 @@ func replaceFiles(dir string, files map[string]file) error {
 	return os.RemoveAll(filepath.Join(dir, old))
 }
 
-// checkPath refuses what could leave the volume or clash with the links that make it work.
+// checkPath rejects paths that leave the volume or clash with its links.
 func checkPath(path string) error {
 	if !filepath.IsLocal(path) || path == "." || strings.HasPrefix(path, "..") || filepath.Clean(path) != path {
 		return fmt.Errorf("path %q: must be relative, without '..' at the start of an element", path)
@@ -108,15 +108,15 @@ func (f file) write(path string) error {
 			return err
 		}
 	}
-	return os.Chmod(path, f.mode) // not before: the umask and a change of owner take bits away
+	return os.Chmod(path, f.mode) // last: the umask and chown clear bits
 }
 
-// giveTo changes the owner. In a user namespace that doesn't have the user or group nothing is changed: such a user is
-// refused when the container is started, and without one everything runs as the owner anyway.
+// giveTo changes the owner. In a user namespace without the user or group it does nothing: a container with such a
+// user is refused, and all others run as the owner.
 func giveTo(path string, uid, gid int) error {
 	err := os.Lchown(path, uid, gid)
 	if err != nil && !errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("giving it to user %d, group %d: %w", uid, gid, err)
+		return fmt.Errorf("changing the owner to user %d, group %d: %w", uid, gid, err)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func linkTop(dir string, files map[string]file) error {
 	return nil
 }
 
-// holds says whether a folder has exactly these files already, so that watchers are not woken for nothing.
+// holds reports whether a folder has exactly these files, so that watchers are not notified without a change.
 func holds(dir string, files map[string]file) (bool, error) {
 	seen := 0
 	same := true

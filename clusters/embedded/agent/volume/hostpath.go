@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// checkHostPath checks, or makes, what a hostPath volume wants to find on the node. The nodes of an embedded cluster
-// share one file system, the cluster's.
+// checkHostPath checks or creates the path of a hostPath volume, according to its type. The nodes of an embedded
+// cluster share one file system, the cluster's.
 func checkHostPath(source *corev1.HostPathVolumeSource) error {
 	kind := corev1.HostPathUnset
 	if source.Type != nil {

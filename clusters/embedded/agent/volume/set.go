@@ -40,8 +40,8 @@ func NewSet(dir string, sources Sources) *Set {
 	return &Set{dir: dir, sources: sources, tokens: map[tokenKey]*cachedToken{}, paths: map[string]string{}}
 }
 
-// Setup creates all volumes. After an error it may be called again and continues where it failed. The time is when Refresh
-// is due because a token grows old, or zero.
+// Setup creates all volumes. After an error it may be called again and continues where it failed. The time is when
+// Refresh is due because a token grows old, or zero.
 func (s *Set) Setup(ctx context.Context, pod *corev1.Pod, rt podspec.Runtime) (time.Time, error) {
 	return s.each(ctx, pod, rt, func(v *corev1.Volume) bool { return true })
 }
@@ -100,7 +100,7 @@ func (w *writer) make(ctx context.Context, v *corev1.Volume) error {
 		}
 		return replaceFiles(own, files)
 	}
-	return errors.New("this node knows the kinds emptyDir, configMap, secret, downwardAPI, projected, hostPath and image only")
+	return errors.New("unsupported kind of volume: use emptyDir, configMap, secret, downwardAPI, projected, hostPath or image")
 }
 
 // Mounts of a container, in the order in which they have to be made.
@@ -164,7 +164,7 @@ func below(volume, subPath string) (string, error) {
 // Teardown removes the volumes with their content, except for the node's own folders.
 func (s *Set) Teardown() error {
 	if err := unmountAll(s.dir); err != nil {
-		return err // never remove what may still be a mount of something else
+		return err // never remove what may still be mounted
 	}
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("removing volumes: %w", err)

@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// defaultTokenSeconds is how long a token lasts when the volume doesn't say.
+// defaultTokenSeconds is how long a token lasts unless the volume sets it.
 const defaultTokenSeconds = 3600
 
 type tokenKey struct {
@@ -24,7 +24,7 @@ type cachedToken struct {
 	renew time.Time
 }
 
-// token adds a token of the Pod's service account. A token is asked for once and again when it has grown old.
+// token adds a token of the Pod's service account. It is requested once, and again when it is due for renewal.
 func (w *writer) token(ctx context.Context, files map[string]file, s *corev1.ServiceAccountTokenProjection, mode fs.FileMode) error {
 	key := tokenKey{s.Audience, defaultTokenSeconds}
 	if s.ExpirationSeconds != nil {
@@ -44,13 +44,13 @@ func (w *writer) token(ctx context.Context, files map[string]file, s *corev1.Ser
 	}
 	f := file{data: []byte(t.value), mode: mode, uid: soleUser(w.pod)}
 	if f.uid != nil || fsGroup(w.pod) != nil {
-		f.mode = 0o600 // the one who needs it owns it
+		f.mode = 0o600 // its only user owns it
 	}
 	files[s.Path] = f
 	return nil
 }
 
-// soleUser is the user that every container of the Pod asks for, or nil if they differ or don't say.
+// soleUser is the runAsUser of all containers of the Pod; nil if they differ or have none.
 func soleUser(pod *corev1.Pod) *int64 {
 	var sole *int64
 	if pod.Spec.SecurityContext != nil {

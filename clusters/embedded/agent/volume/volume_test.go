@@ -138,7 +138,7 @@ func TestWrittenVolumes(t *testing.T) {
 		}}}, map[string]string{"token": "token-1-api-3607 644", "ca.crt": "1 644", "namespace": "shop 644"}, ""},
 		{"a path that leads out", corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: ref, Items: []corev1.KeyToPath{{Key: "a", Path: "../x"}}}}, nil, "must be relative"},
 		{"a path that clashes", corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: ref, Items: []corev1.KeyToPath{{Key: "a", Path: "..data/x"}}}}, nil, "must be relative"},
-		{"unknown kind", corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{}}, nil, "this node knows the kinds"},
+		{"unknown kind", corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{}}, nil, "unsupported kind of volume"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestMounts(t *testing.T) {
 		corev1.Volume{Name: "image", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: "x"}}},
 	)
 	ctx := context.Background()
-	for range 2 { // what is there already must not be in the way
+	for range 2 { // existing files must not be in the way
 		if _, err := s.Setup(ctx, pod, podspec.Runtime{}); err != nil {
 			t.Fatal(err)
 		}

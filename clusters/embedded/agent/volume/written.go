@@ -58,7 +58,7 @@ func (w *writer) projected(ctx context.Context, files map[string]file, v *corev1
 		case s.ServiceAccountToken != nil:
 			errs = append(errs, w.token(ctx, files, s.ServiceAccountToken, mode))
 		default:
-			errs = append(errs, errors.New("this node knows the sources configMap, secret, downwardAPI and serviceAccountToken only"))
+			errs = append(errs, errors.New("unsupported source: use configMap, secret, downwardAPI or serviceAccountToken"))
 		}
 	}
 	return errors.Join(errs...)
