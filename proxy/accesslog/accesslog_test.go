@@ -50,7 +50,7 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-// sink keeps what is written, and fails while it is told to.
+// sink keeps what is written, and fails while it is set to.
 type sink struct {
 	mu     sync.Mutex
 	writes [][]byte

@@ -12,7 +12,7 @@ import (
 type Entry struct {
 	Time      time.Time     // when the request's header was complete
 	Duration  time.Duration // until the last byte of the reply was handed to the kernel
-	Client    netip.Addr    // the peer, or what a trusted X-Forwarded-For says
+	Client    netip.Addr    // the peer, or the address in a trusted X-Forwarded-For
 	Scheme    string        // "http" or "https"
 	Protocol  string        // "HTTP/1.1"
 	Method    string
@@ -25,13 +25,13 @@ type Entry struct {
 	RequestID string
 	UserAgent string
 	Referer   string
-	// Upstream is the backend's upstream, Endpoint the address that answered, Attempts how many were asked.
+	// Upstream is the backend's upstream, Endpoint the address that answered, Attempts the number of endpoints tried.
 	Upstream string
 	Endpoint string
 	Attempts int
 	// UpstreamTime is from choosing the endpoint to the end of the reply's header.
 	UpstreamTime time.Duration
-	// Error says why the proxy answered by itself.
+	// Error is the reason for a local reply.
 	Error string
 }
 

@@ -9,7 +9,7 @@ import (
 
 const (
 	flushBytes = 32 << 10
-	// flushDelay is how long an entry may stay in memory: short enough for somebody who watches the log.
+	// flushDelay is how long an entry may stay in memory: short enough to watch the log.
 	flushDelay = 100 * time.Millisecond
 )
 
@@ -69,7 +69,7 @@ func (w *Writer) flush() {
 	_, err := w.out.Write(w.buffer)
 	w.buffer = w.buffer[:0]
 	if err != nil && !w.failed {
-		w.logger.Error("writing the access log failed; entries are lost until it works again", "error", err)
+		w.logger.Error("writing the access log failed; entries are lost until it succeeds", "error", err)
 	}
 	w.failed = err != nil
 }

@@ -15,7 +15,7 @@ import (
 // SelfMadeName is the common name of the certificate that SelfMade makes, so that people recognise it in a browser.
 const SelfMadeName = "Ingress Test-bed Default Certificate"
 
-// SelfMade makes the certificate for clients that ask for no known host. Its key is kept nowhere.
+// SelfMade makes the certificate for clients with an unknown server name. Its key is not stored.
 func SelfMade() (*tls.Certificate, error) {
 	return SelfSigned(SelfMadeName, "ingress.local")
 }

@@ -10,7 +10,7 @@ type Lazy struct {
 }
 
 // Extend makes sure that a wait that starts now ends after limit, at most a quarter later. It calls set only if the
-// deadline that is set already does not do.
+// current deadline doesn't fit.
 func (l *Lazy) Extend(set func(time.Time) error, now time.Time, limit time.Duration) error {
 	latest := limit + limit/4
 	if left := l.at.Sub(now); left >= limit && left <= latest {

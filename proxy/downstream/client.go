@@ -55,7 +55,7 @@ type Client interface {
 	Flush() error
 	// End ends the reply; trailers may be nil.
 	End(trailers []message.Field) error
-	// Abort ends the reply so that the client can tell that it is incomplete.
+	// Abort ends the reply so that the client detects that it is incomplete.
 	Abort()
 	// Reset is Abort, for a reply that the endpoint has reset with an error code of HTTP/2 (RFC 9113 section 7). A client
 	// of HTTP/2 sees the code.
@@ -91,7 +91,7 @@ type Header struct {
 	// HEAD, and those with status 204 or 304.
 	Length  int64
 	HasBody bool
-	// BodyUnread says that the reply comes before the end of the request's body.
+	// BodyUnread is true if the reply comes before the end of the request's body.
 	BodyUnread bool
 	// Close ends the connection after the reply: after a request that is malformed or incomplete, what follows is
 	// not known to be a request.

@@ -120,7 +120,7 @@ func (c *http1Conn) Body() Body { return &c.body }
 // CancelBody implements Client.
 func (c *http1Conn) CancelBody() { c.reader.cancel() }
 
-// OnGone implements Client: without being asked, an HTTP/1.1 connection notices nothing.
+// OnGone implements Client: HTTP/1.1 connections detect a disconnect only if watched.
 func (c *http1Conn) OnGone(io.Closer) {}
 
 // Context implements Client.

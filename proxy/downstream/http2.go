@@ -94,7 +94,7 @@ func (c *streamClient) Abort() { c.stream.Abort() }
 // Reset implements Client.
 func (c *streamClient) Reset(code uint32) { c.stream.Reset(code) }
 
-// Reusable implements Client: streams end by themselves.
+// Reusable implements Client: streams are never reused.
 func (c *streamClient) Reusable() bool { return true }
 
 // Upgrade implements Client.

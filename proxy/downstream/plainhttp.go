@@ -34,7 +34,7 @@ func discardRest(conn net.Conn) {
 	_, _ = io.CopyN(io.Discard, conn, discardLimit)
 }
 
-// isRequestStart says whether an HTTP request may begin with these bytes: upper-case letters, with at most one space
+// isRequestStart reports whether an HTTP request may begin with these bytes: upper-case letters, with at most one space
 // after them, and after that the target.
 func isRequestStart(start []byte) bool {
 	for i, c := range start {

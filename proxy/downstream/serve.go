@@ -16,7 +16,7 @@ import (
 
 // Serve accepts connections in plain text on one listener and over TLS on the other (either may be nil), until ctx is
 // done. Then it closes both, drains for at most Timeouts.Drain, closes what is left, and returns nil. It returns an
-// error if accepting fails for good.
+// error if accepting fails permanently.
 func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.close()
 	group, ctx := errgroup.WithContext(ctx)
@@ -42,7 +42,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	return err
 }
 
-// accept serves each connection in a goroutine of its own.
+// accept serves each connection in its own goroutine.
 func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool) error {
 	var pause time.Duration
 	for {

@@ -4,7 +4,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
-// answer finds the route of the request and does what it says.
+// answer routes the request and runs the route's action.
 func (x *exchange) answer() (reusable bool) {
 	if x.message.Asterisk || x.message.MaxForwards() == 0 {
 		return x.reply(200, "")

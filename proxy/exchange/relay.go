@@ -81,7 +81,7 @@ func (x *exchange) upgrade(reply upstream.Reply) (reusable bool) {
 	defer endpoint.Close()
 	client, fromClient, err := x.client.Upgrade(reply.Header(), x.request.ReplyLines)
 	if errors.Is(err, downstream.ErrNoUpgrade) {
-		return x.reply(502, "the endpoint changed protocols although the client did not ask for it")
+		return x.reply(502, "the endpoint changed protocols without a request to upgrade")
 	}
 	if err != nil {
 		return x.abandon(err)

@@ -37,7 +37,7 @@ func Compile(table *route.Table) Settings {
 	return s
 }
 
-// Trusts says whether address is that of a trusted proxy.
+// Trusts reports whether address is that of a trusted proxy.
 func (s *Settings) Trusts(address netip.Addr) bool {
 	for _, prefix := range s.settings.TrustedProxies {
 		if prefix.Contains(address) {
@@ -57,7 +57,7 @@ func (s *Settings) Sender(peer netip.Addr, header proxyprotocol.Header) netip.Ad
 	return peer
 }
 
-// isChain says whether a field has the chain of addresses.
+// isChain reports whether a field has the chain of addresses.
 func (s *Settings) isChain(field *message.Field) bool {
 	if s.header == "" {
 		return field.Kind == message.XForwardedFor

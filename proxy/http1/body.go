@@ -79,7 +79,7 @@ func (b *Body) start(in *Buffer, length int64, isChunked bool) {
 // Trailers are there when Next has returned io.EOF, until the next header is read.
 func (b *Body) Trailers() []message.Field { return b.trailers }
 
-// Ended says whether everything was read, trailers included.
+// Ended reports whether everything was read, trailers included.
 func (b *Body) Ended() bool { return b.state == ended }
 
 // Next returns the next piece of the body: as much of it as is there, and if nothing is, what one read brings. The
@@ -124,7 +124,7 @@ func (b *Body) Available() ([]byte, error) {
 	}
 }
 
-// take uses up what is there of the body or chunk.
+// take consumes the buffered part of the body or chunk.
 func (b *Body) take() []byte {
 	piece := b.in.Peek()
 	if int64(len(piece)) > b.left {
@@ -142,7 +142,7 @@ func (b *Body) take() []byte {
 	return piece
 }
 
-// framing reads what lies between the data of chunked bodies. It reports false if more is needed to go on.
+// framing reads what lies between the data of chunked bodies. It reports false if it needs more data.
 func (b *Body) framing() (progress bool, err error) {
 	there := b.in.Peek()
 	switch b.state {
@@ -219,9 +219,9 @@ func findLine(text []byte, limit int) (int, error) {
 	return end - 1, nil
 }
 
-// parseChunkSize reads chunk-size and passes over chunk-ext (RFC 9112 section 7.1). Bad white space before an extension
-// must be accepted (section 7.1.1, RFC 9110 section 5.6.3). With no extension after it, it is against the grammar; padded
-// says whether it is accepted nevertheless.
+// parseChunkSize reads chunk-size and passes over chunk-ext (RFC 9112 section 7.1). Bad white space before an
+// extension must be accepted (section 7.1.1, RFC 9110 section 5.6.3). With no extension after it, it is against the
+// grammar; padded says whether it is accepted nevertheless.
 func parseChunkSize(line []byte, padded bool) (size int64, err error) {
 	digits, significant := 0, 0
 	for ; digits < len(line); digits++ {

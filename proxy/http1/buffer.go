@@ -29,10 +29,10 @@ var (
 // Buffer holds what was read from a connection and not yet used. What it hands out stays valid until the next call of
 // ReadHeader, Release or Reset.
 //
-// It is small until a read fills it: then there is probably more, and the next read is a large one, into memory that is
-// borrowed. A read that leaves room in the large one has taken all that there was; the next will probably wait, and does
-// so with the small one. So connections that wait, be it between messages or within one, hold 4 KiB. The exception is
-// a body after a header that was too large for the small one: the header must stay valid.
+// It is small until a read fills it: then there is probably more, and the next read is a large one, into memory that
+// is borrowed. A read that leaves room in the large one has taken all that there was; the next will probably wait, and
+// does so with the small one. So connections that wait, be it between messages or within one, hold 4 KiB. The
+// exception is a body after a header that was too large for the small one: the header must stay valid.
 type Buffer struct {
 	source io.Reader
 	data   []byte
@@ -60,7 +60,7 @@ func (b *Buffer) Peek() []byte { return b.data[b.read:b.write] }
 // Discard uses up n bytes of what Peek returns.
 func (b *Buffer) Discard(n int) { b.read += n }
 
-// Fill waits for more bytes, and returns io.EOF when there are no more.
+// Fill waits for more bytes, and returns io.EOF at the end.
 func (b *Buffer) Fill() error {
 	b.prepare()
 	free := b.data[b.write:]
@@ -187,7 +187,8 @@ func GetLarge() *[LargeBuffer]byte { return largeBuffers.Get().(*[LargeBuffer]by
 // PutLarge gives back what GetLarge has lent.
 func PutLarge(buffer *[LargeBuffer]byte) { largeBuffers.Put(buffer) }
 
-// Enlarge makes the next read a large one, if one is expected to be worth it. A header that was read before stays valid.
+// Enlarge makes the next read a large one, if one is expected to be worth it. A header that was read before stays
+// valid.
 func (b *Buffer) Enlarge() {
 	if !b.canEnlarge() {
 		return

@@ -14,8 +14,8 @@ const (
 	maxPiece = 64 << 10
 )
 
-// body is the body of a request as far as it was received and not consumed. Its methods are called with the connection's
-// mutex held.
+// body is the body of a request as far as it was received and not consumed. Its methods are called with the
+// connection's mutex held.
 type body struct {
 	waiter   waiter
 	declared int64 // content-length, or -1
@@ -24,7 +24,7 @@ type body struct {
 	lent     []byte   // the piece that was taken last
 	spare    []byte   // an empty piece to be used again
 	window   receiveWindow
-	canceled bool // nobody will read the rest
+	canceled bool // the rest will not be read
 
 	trailerLines []byte
 	trailers     []message.Field

@@ -63,7 +63,7 @@ func TestUnreadBodyIsBounded(t *testing.T) {
 	}
 }
 
-// TestPaddingIsReturned checks that it does not use up the window of a stream whose content nobody reads.
+// TestPaddingIsReturned checks that it does not use up the window of a stream whose content is not read.
 func TestPaddingIsReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connect(t, testOptions(), untilGone(func(*Stream) {}))
@@ -195,7 +195,7 @@ func TestConnectionWindowIsEnforced(t *testing.T) {
 	})
 }
 
-// TestWindowIsReturnedByEndedRequests checks that what nobody reads does not use up the window of the connection.
+// TestWindowIsReturnedByEndedRequests checks that unread content does not use up the window of the connection.
 func TestWindowIsReturnedByEndedRequests(t *testing.T) {
 	for name, end := range map[string]func(c *client, s *Stream){
 		"reset":     func(c *client, s *Stream) { c.WriteRSTStream(s.id, 0) },

@@ -7,8 +7,8 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 )
 
-// TestFramesAboveGoAway sends what a client may have sent before the last GOAWAY reached it: the running request must be
-// served all the same (RFC 9113 section 6.8).
+// TestFramesAboveGoAway sends what a client may have sent before the last GOAWAY reached it: the running request must
+// be served all the same (RFC 9113 section 6.8).
 func TestFramesAboveGoAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		serve, release := held()
@@ -107,7 +107,7 @@ func TestDataAfterReset(t *testing.T) {
 	}
 }
 
-// TestFramesAfterTheClientEnded checks that a client that uses a stream it has ended itself is told so.
+// TestFramesAfterTheClientEnded checks that frames on a stream that the client has ended are an error.
 func TestFramesAfterTheClientEnded(t *testing.T) {
 	for name, end := range map[string]func(*client){
 		"END_STREAM": func(c *client) { c.get(1) },

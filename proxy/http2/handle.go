@@ -6,7 +6,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 )
 
-// streamState says how frames for a stream are handled.
+// streamState determines how frames for a stream are handled.
 type streamState uint8
 
 const (

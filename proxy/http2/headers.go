@@ -95,7 +95,7 @@ func (r *reader) discardHeaders() error {
 	case state == ended:
 		return xhttp2.ConnectionError(xhttp2.ErrCodeStreamClosed)
 	case h.stream <= c.streams.lastID && (h.pseudo.Any() || !h.endsStream):
-		// These are no trailers of a stream that was reset: the client opens streams in the wrong order.
+		// These are not the trailers of a stream that was reset: the client opens streams in the wrong order.
 		return protocolError
 	case !c.frames.charge(frameCost(xhttp2.FrameHeaders)):
 		return calmDown

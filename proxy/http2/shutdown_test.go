@@ -10,7 +10,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 )
 
-// TestTwoGoAways checks that streams are served that the client opens before it knows of the shutdown.
+// TestTwoGoAways checks that streams that the client opens before it receives the GOAWAY are served.
 func TestTwoGoAways(t *testing.T) {
 	for name, acknowledge := range map[string]func(*client){
 		"acknowledged": func(c *client) { c.WritePing(true, [8]byte([]byte("draining"))) },

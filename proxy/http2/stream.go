@@ -19,7 +19,7 @@ var ErrGone = errors.New("the client has reset the stream or closed the connecti
 // other goroutine.
 type Stream struct {
 	Request message.Request
-	// Refused says why the request can't be served; nil if it can.
+	// Refused is why the request can't be served; nil if it can.
 	Refused *message.Error
 
 	conn *Conn

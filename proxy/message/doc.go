@@ -1,8 +1,8 @@
 // Package message reads the headers of HTTP/1.1 messages (RFC 9112) and decides which of their fields are forwarded. A
-// message that was received over HTTP/2 is kept in the same form, so that the rest of the proxy knows one kind only.
+// message that was received over HTTP/2 is kept in the same form, so that the rest of the proxy handles one kind only.
 //
-// Everything here points into the buffer that the message was read to, and is valid as long as that is. Where a field is
-// corrected, that is done in the buffer, at the same length.
+// Everything here points into the buffer that the message was read to, and is valid as long as that is. Where a field
+// is corrected, that is done in the buffer, at the same length.
 //
 // Requests are read strictly: what two recipients could understand in different ways is refused. Replies are read
 // leniently where RFC 9110 or RFC 9112 let a proxy correct them, because endpoints are chosen by the operator. The

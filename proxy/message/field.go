@@ -156,7 +156,7 @@ func trimOWS(value []byte) []byte {
 	return value
 }
 
-// IsToken says whether text is a token (RFC 9110 section 5.6.2).
+// IsToken reports whether text is a token (RFC 9110 section 5.6.2).
 func IsToken(text []byte) bool {
 	for _, c := range text {
 		if nameCharacters[c] == 0 {
@@ -187,5 +187,5 @@ var nameCharacters = func() (table [256]uint8) {
 	return table
 }()
 
-// IsTokenCharacter says whether a token may have this character.
+// IsTokenCharacter reports whether a token may have this character.
 func IsTokenCharacter(c byte) bool { return nameCharacters[c] != 0 }

@@ -31,8 +31,8 @@ func (r *Response) FromHTTP2(status int, header http.Header, length int64) error
 	return nil
 }
 
-// neverHasContent says whether replies with that status have no content, whatever the method of the request (RFC 9110
-// section 6.4.1).
+// neverHasContent reports whether replies with that status have no content, whatever the method of the request (RFC
+// 9110 section 6.4.1).
 func neverHasContent(status int) bool {
 	return status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
@@ -74,7 +74,7 @@ func (p *PseudoFields) Method() string { return p.method }
 // Reset removes all fields.
 func (p *PseudoFields) Reset() { *p = PseudoFields{} }
 
-// Any says whether there is a field.
+// Any reports whether there is a field.
 func (p *PseudoFields) Any() bool { return *p != PseudoFields{} }
 
 // Set sets a field. It reports false if the name is unknown or the field was set before.
@@ -99,9 +99,9 @@ func (p *PseudoFields) Set(name, value string) bool {
 	return false
 }
 
-// FromHTTP2 sets the request to one that was received over HTTP/2; block is its field lines as in HTTP/1.1. The error is
-// ErrMalformed if the stream must be reset; any other *Error is answered with its status. The method is set in any case,
-// so that the reply to HEAD can be framed.
+// FromHTTP2 sets the request to one that was received over HTTP/2; block is its field lines as in HTTP/1.1. The error
+// is ErrMalformed if the stream must be reset; any other *Error is answered with its status. The method is set in any
+// case, so that the reply to HEAD can be framed.
 //
 // The scheme must be http or https: no other can be served, and RFC 9113 section 8.3.1 leaves no room for values that
 // are not schemes. A request without :authority and Host, or with an empty one, is answered 400, as by nginx.

@@ -59,19 +59,19 @@ const (
 	kinds // the number of kinds
 )
 
-// HopByHop says whether a field ends at the next recipient.
+// HopByHop reports whether a field ends at the next recipient.
 func (k Kind) HopByHop() bool { return k >= Connection && k <= removed }
 
-// Replaced says whether the proxy sends its own in the place of a request's field.
+// Replaced reports whether the proxy sends its own in the place of a request's field.
 func (k Kind) Replaced() bool { return k >= Host && k <= XScheme }
 
-// ClientIdentity says whether a field of a request is one that Request.RemoveForwarding removes.
+// ClientIdentity reports whether a field of a request is one that Request.RemoveForwarding removes.
 func (k Kind) ClientIdentity() bool { return k >= Forwarded && k <= clientIdentity }
 
-// suspect says whether a field of a request is neither forwarded nor found by name.
+// suspect reports whether a field of a request is neither forwarded nor found by name.
 func (k Kind) suspect() bool { return k >= Underscored && k <= Proxy }
 
-// nominable says whether the Connection field may nominate fields of that kind: the message must not mean something
+// nominable reports whether the Connection field may nominate fields of that kind: the message must not mean something
 // else without them.
 func (k Kind) nominable() bool {
 	return k == Other || k.suspect() || k.ClientIdentity() || k == Date || k == Referer || k == UserAgent

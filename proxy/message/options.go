@@ -14,7 +14,7 @@ func nextOption(list []byte) (option, rest []byte) {
 	return trimOWS(list), nil
 }
 
-// HasOption says whether a comma-separated list has the element, which is in lower case.
+// HasOption reports whether a comma-separated list has the element, which is in lower case.
 func HasOption(list []byte, lower string) bool {
 	for option, rest := nextOption(list); option != nil || rest != nil; option, rest = nextOption(rest) {
 		if EqualFold(option, lower) {
@@ -33,7 +33,7 @@ func nominate(fields []Field, name []byte) {
 	}
 }
 
-// bypasses says whether a list of protocols (RFC 9110 section 7.8) has one that carries further HTTP requests, which
+// bypasses reports whether a list of protocols (RFC 9110 section 7.8) has one that carries further HTTP requests, which
 // would not be routed: a version of HTTP, "h2c", or TLS (RFC 2817).
 func bypasses(protocols []byte) bool {
 	for option, rest := nextOption(protocols); option != nil || rest != nil; option, rest = nextOption(rest) {

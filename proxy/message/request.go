@@ -21,7 +21,7 @@ type Request struct {
 	// Length of the body in bytes; -1 if only its end will tell.
 	Length  int64
 	Chunked bool // in HTTP/1.1
-	// Close says that the client sends no further request on this connection.
+	// Close is true if the client sends no further request on this connection.
 	Close bool
 	// Upgrade is what protocols the client offers to change to (RFC 9110 section 7.8). It is empty if there is none, or
 	// if one of them would carry requests past the proxy: HTTP of any version, "h2c", or TLS.
@@ -32,8 +32,8 @@ type Request struct {
 	block []byte
 }
 
-// AllowLine is the Allow field line (RFC 9110 section 10.2.1) of a reply with status 405, and of one to OPTIONS that the
-// proxy answers by itself. Methods that are not in it are forwarded, but for CONNECT and TRACE.
+// AllowLine is the Allow field line (RFC 9110 section 10.2.1) of a reply with status 405, and of one to OPTIONS that
+// the proxy implements itself. Methods that are not in it are forwarded, but for CONNECT and TRACE.
 const AllowLine = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
 
 // Errors of requests.
@@ -146,7 +146,7 @@ func cutAbsoluteForm(target []byte) (scheme, authority, path []byte, err error) 
 	return scheme, rest[:end], rest[end:], nil
 }
 
-// IsSafe says whether the method is safe (RFC 9110 section 9.2.1): the request may be sent again without the client
+// IsSafe reports whether the method is safe (RFC 9110 section 9.2.1): the request may be sent again without the client
 // knowing. PUT and DELETE are idempotent too, but what they answer the second time may differ.
 func (r *Request) IsSafe() bool {
 	switch string(r.Method) {
@@ -156,7 +156,7 @@ func (r *Request) IsSafe() bool {
 	return false
 }
 
-// HasBody says whether a body may follow, however short.
+// HasBody reports whether a body may follow, however short.
 func (r *Request) HasBody() bool { return r.Length != 0 }
 
 // Value returns the value of the first field of that kind; nil if there is none.

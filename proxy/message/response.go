@@ -24,8 +24,8 @@ type Response struct {
 var ErrStatusLine = bad("the status line is malformed")
 
 // Parse reads a header: head is everything up to and including the empty line. The Response keeps slices of head; its
-// own slices are used again. Where a reply is accepted that RFC 9112 has a proxy correct (see the package comment), head
-// is changed.
+// own slices are used again. Where a reply is accepted that RFC 9112 has a proxy correct (see the package comment),
+// head is changed.
 func (r *Response) Parse(head []byte, maxFields int) error {
 	*r = Response{Fields: r.Fields[:0]}
 	// "HTTP/1.1 200" and perhaps " OK": RFC 9112 section 4 requires the second space, but not all servers send it.
@@ -128,7 +128,7 @@ func (r *Response) readConnection(value []byte) (keepAlive bool) {
 	return keepAlive
 }
 
-// HasBody says whether a body follows the reply to a request with that method (RFC 9112 section 6.3).
+// HasBody reports whether a body follows the reply to a request with that method (RFC 9112 section 6.3).
 func (r *Response) HasBody(method []byte) bool {
 	never := r.Status < 200 || r.Status == 204 || r.Status == 304 || string(method) == "HEAD"
 	return !never && r.Length != 0
@@ -145,5 +145,5 @@ func (r *Response) Value(lower string) []byte {
 	return nil
 }
 
-// Has says whether there is a field of that kind that was not removed.
+// Has reports whether there is a field of that kind that was not removed.
 func (r *Response) Has(kind Kind) bool { return valueOf(r.Fields, kind) != nil }

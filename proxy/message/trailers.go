@@ -1,11 +1,11 @@
 package message
 
-// AllowedInTrailers says whether a field of a trailer section is forwarded. RFC 9110 section 6.5.1 has a sender generate
-// only those whose definition permits it, and lets a recipient discard the others; those that the proxy does not know
-// are permitted. Not forwarded are: all that have a kind of their own, among them framing, routing, the
+// AllowedInTrailers reports whether a field of a trailer section is forwarded. RFC 9110 section 6.5.1 has a sender
+// generate only those whose definition permits it, and lets a recipient discard the others; those that the proxy does
+// not know are permitted. Not forwarded are: all that have a kind of their own, among them framing, routing, the
 // connection, cookies, and what is said about the client; authentication; the description of the content; caching and
-// conditions; controls of the reply. An endpoint that merges trailers into
-// the header (CVE-2013-5704) therefore gets nothing by them that the proxy would have removed or replaced there.
+// conditions; controls of the reply. An endpoint that merges trailers into the header (CVE-2013-5704) therefore gets
+// nothing by them that the proxy would have removed or replaced there.
 func (f *Field) AllowedInTrailers() bool {
 	if f.Kind != Other || len(f.Name) == 0 {
 		return false

@@ -54,8 +54,8 @@ func NewCollector() *Collector {
 	}
 }
 
-// Use returns the series of these labels, in order, and drops those of labels that are no longer there. Labels that
-// stay keep their counts.
+// Use returns the series of these labels, in order, and drops those of all other labels. Series of labels that were
+// used before keep their counts.
 func (c *Collector) Use(labels []Labels) []*Series {
 	c.mu.Lock()
 	defer c.mu.Unlock()

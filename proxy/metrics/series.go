@@ -1,5 +1,5 @@
 // Package metrics counts requests and their durations for Prometheus. Counting is a few atomic additions; everything
-// that costs more is done when Prometheus asks.
+// more expensive is done when Prometheus scrapes.
 package metrics
 
 import (
@@ -18,8 +18,8 @@ type Labels struct {
 	Canary    bool
 }
 
-// codes that are counted by themselves; any other is counted as its class, "2xx". An endpoint can send any three
-// digits, and must not be able to fill the memory of Prometheus with them.
+// codes that are counted separately; any other is counted as its class, "2xx". An endpoint can send any three
+// digits, which must not increase the number of series.
 //
 //nolint:gochecknoglobals // a table that is never changed
 var codes = [...]int{101, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 409,

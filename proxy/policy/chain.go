@@ -15,8 +15,8 @@ type Chain struct {
 	replies  []ReplyPolicy
 }
 
-// Compile makes a chain of a route's policies. It fails if one of them is not a policy of this package's kind, or has no
-// hook: it would be left out silently otherwise.
+// Compile makes a chain of a route's policies. It fails if one of them is not a policy of this package's kind, or has
+// no hook: it would be left out silently otherwise.
 func Compile(policies []route.Policy) (Chain, error) {
 	ordered := make([]Policy, 0, len(policies))
 	for _, p := range policies {
@@ -65,7 +65,7 @@ func (c *Chain) Request(r *Request) (reply Reply, answered bool) {
 	return Reply{}, false
 }
 
-// Reply runs the reply policies; reply is nil if the proxy answers by itself.
+// Reply runs the reply policies; reply is nil for a local reply.
 func (c *Chain) Reply(r *Request, reply *message.Response) {
 	for _, p := range c.replies {
 		p.Reply(r, reply)

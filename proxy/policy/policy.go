@@ -20,7 +20,7 @@ import (
 // Policy is a route.Policy that package policy can compile.
 type Policy interface {
 	route.Policy
-	// Stage says when the policy runs. Policies of the same stage run in the order of the table.
+	// Stage is when the policy runs. Policies of the same stage run in the order of the table.
 	Stage() Stage
 }
 
@@ -61,7 +61,7 @@ type RequestPolicy interface {
 	Request(r *Request) (reply Reply, answered bool)
 }
 
-// ReplyPolicy is a policy that sees the headers of final replies. reply is nil if the proxy answers by itself.
+// ReplyPolicy is a policy that sees the headers of final replies. reply is nil for a local reply.
 type ReplyPolicy interface {
 	Policy
 	Reply(r *Request, reply *message.Response)
@@ -70,6 +70,6 @@ type ReplyPolicy interface {
 // Reply is an answer of the proxy itself.
 type Reply struct {
 	Status int
-	// Reason says for the access log why the proxy answers by itself; it may be "".
+	// Reason of a local reply, for the access log; it may be "".
 	Reason string
 }

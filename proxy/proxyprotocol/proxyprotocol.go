@@ -1,5 +1,5 @@
-// Package proxyprotocol reads the header of the PROXY protocol, versions 1 and 2, by which a load balancer that forwards
-// bytes says whose connection it forwards (haproxy.org, "The PROXY protocol").
+// Package proxyprotocol reads the header of the PROXY protocol, versions 1 and 2, by which a load balancer that
+// forwards bytes says whose connection it forwards (haproxy.org, "The PROXY protocol").
 //
 // The header is read exactly: not one byte of what follows is taken from the connection, so that TLS or HTTP can be
 // spoken on the same net.Conn afterwards, whatever its type.
@@ -86,7 +86,7 @@ func readRaw(r io.Reader) ([]byte, error) {
 	return readRest1(r, raw)
 }
 
-// isStart says whether a header may begin with these bytes.
+// isStart reports whether a header may begin with these bytes.
 func isStart(text []byte) bool {
 	has := func(signature string) bool {
 		n := min(len(text), len(signature))
@@ -152,8 +152,8 @@ func parse(raw []byte) (Header, error) {
 	return Header{Source: unmap(source), Destination: unmap(destination)}, nil
 }
 
-// isUnspecified says whether a header of version 2 forwards a connection of an unspecified protocol. Section 2.2 lets
-// the receiver use the connection's own addresses then, as nginx does; the library refuses it.
+// isUnspecified reports whether a header of version 2 forwards a connection of an unspecified protocol. Section 2.2
+// lets the receiver use the connection's own addresses then, as nginx does; the library refuses it.
 func isUnspecified(raw []byte) bool {
 	const proxyCommand, unspecified = 0x21, 0x00
 	return len(raw) >= fixed2 && string(raw[:len(signature2)]) == signature2 &&

@@ -29,11 +29,11 @@ type Backend struct {
 	// Upstream names an entry of Table.Upstreams. A name that is not there, like an upstream without endpoints,
 	// answers 503 (Service Unavailable, RFC 9110 section 15.6.4).
 	Upstream string
-	// Weight is the backend's share of the sum of the weights; 0 gets nothing.
+	// Weight is the backend's share of the sum of the weights; 0 gets no requests.
 	Weight int
 	// Service is what the upstream was made from.
 	Service ServiceRef
-	// Deny, if not nil, answers the requests that the backend would have got; Upstream then means nothing.
+	// Deny, if not nil, answers the requests for the backend; Upstream is then ignored.
 	Deny *Deny
 }
 
@@ -47,7 +47,7 @@ type ServiceRef struct {
 // first that decides wins (ingress-nginx, "Canary": by header, by cookie, by weight). A canary whose upstream has no
 // endpoints gets nothing.
 type Canary struct {
-	Backend Backend // its Weight means nothing
+	Backend Backend // its Weight is ignored
 	// Source is the object that the canary was made from.
 	Source ObjectRef
 	// Header is the name of a request header; "" for none. If HeaderValue is set, a request whose header equals it
@@ -92,7 +92,7 @@ type PathChange struct {
 	Value string // begins with a slash
 }
 
-// PathChangeKind says what of a path is replaced.
+// PathChangeKind is the part of a path that is replaced.
 type PathChangeKind uint8
 
 // The kinds of changes.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Forwarded says what other proxies in front of this one may state about the client. The zero value believes nobody:
-// every connection's far end is the client.
+// Forwarded configures which proxies in front of this one are trusted to identify the client. With the zero value none
+// is: every connection's peer is the client.
 type Forwarded struct {
 	// TrustHeaders takes the client's address, and X-Forwarded-Proto, -Host and -Port, from requests of TrustedProxies
 	// (ingress-nginx, use-forwarded-headers).
@@ -27,7 +27,7 @@ type Forwarded struct {
 	AnyPeer bool
 }
 
-// Equal says whether the same proxies may state the same.
+// Equal reports whether both settings are the same.
 func (f Forwarded) Equal(other Forwarded) bool {
 	return f.TrustHeaders == other.TrustHeaders && slices.Equal(f.TrustedProxies, other.TrustedProxies) &&
 		f.Header == other.Header && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer

@@ -1,6 +1,6 @@
 package route
 
-// Match says which requests of a host a route is for. All parts must match. Of several routes that match, the most
+// Match selects requests of a host. All parts must match. Of several routes that match, the most
 // specific path wins: exact, then regular expressions, then the longest prefix. Routes of the same path are compared as
 // in Gateway API (HTTPRoute, "matches"): a method, then the number of headers, then the number of query parameters,
 // then the order in the table. If no route of a path matches, the next less specific path is tried.
@@ -15,7 +15,7 @@ type Match struct {
 	Query []ValueMatch
 }
 
-// Path says which paths match.
+// Path matches paths.
 type Path struct {
 	Kind PathKind
 	// Value is a path that begins with a slash, or for Regex a regular expression (RE2 syntax).
@@ -24,7 +24,7 @@ type Path struct {
 	IgnoreCase bool
 }
 
-// PathKind says how a path is compared (Ingress v1, "Path types").
+// PathKind is how a path is compared (Ingress v1, "Path types").
 type PathKind uint8
 
 const (

@@ -1,5 +1,5 @@
-// Package route is the model of what the data plane does: plain values that say which requests are answered how, by
-// which endpoints, and which certificate a host is served with.
+// Package route is the model of what the data plane does: plain values for routes, upstreams with their endpoints, and
+// certificates.
 //
 // A Table is made by a front-end that knows where routes come from (package controller translates Kubernetes objects)
 // and handed to package proxy, which compiles it. Tables are immutable once handed over. They hold no pointer into the
@@ -15,12 +15,12 @@ type Table struct {
 	Upstreams []Upstream
 	// Certificates, in order of preference: of two that name the same host, the earlier one is served.
 	Certificates []Certificate
-	// DefaultCertificate is served to a client that names no known host; nil makes the proxy use one of its own.
+	// DefaultCertificate is served to clients with an unknown server name; nil makes the proxy generate one.
 	DefaultCertificate *Certificate
-	// Forwarded says what other proxies may state about clients.
+	// Forwarded configures the trust in other proxies.
 	Forwarded Forwarded
-	// ProxyProtocol wants a PROXY protocol header (version 1 or 2) at the start of every connection, and closes those
-	// without one. It applies to connections that are accepted after the table.
+	// ProxyProtocol requires a PROXY protocol header (version 1 or 2) at the start of every connection, and closes
+	// those without one. It applies to connections that are accepted after the table.
 	ProxyProtocol bool
 	// UnderscoresInHeaders accepts request fields whose names have underscores.
 	UnderscoresInHeaders bool
@@ -35,7 +35,7 @@ type Host struct {
 	Routes []Route
 }
 
-// Route says which requests of a host it is for, what is done with them and how they are answered.
+// Route matches requests of a host, applies policies to them and answers them.
 type Route struct {
 	Match Match
 	// Policies run in the order of their stages (package policy), whatever their order here.

@@ -12,7 +12,7 @@ func (t *Table) Validate() []error {
 	hosts := make(map[string]bool, len(t.Hosts))
 	for _, host := range t.Hosts {
 		if hosts[host.Name] {
-			problems = append(problems, fmt.Errorf("host %q: it is in the table twice; the first is served", host.Name))
+			problems = append(problems, fmt.Errorf("host %q: duplicate; the first is served", host.Name))
 		}
 		hosts[host.Name] = true
 		if err := checkHostName(host.Name); err != nil {
@@ -23,7 +23,7 @@ func (t *Table) Validate() []error {
 	for _, upstream := range t.Upstreams {
 		if upstreams[upstream.Name] {
 			problems = append(problems,
-				fmt.Errorf("upstream %q: it is in the table twice; the first is used", upstream.Name))
+				fmt.Errorf("upstream %q: duplicate; the first is used", upstream.Name))
 		}
 		upstreams[upstream.Name] = true
 	}

@@ -24,7 +24,7 @@ type Table struct {
 // Source is the table that was compiled. It must not be changed.
 func (t *Table) Source() *route.Table { return t.source }
 
-// Forwarded says what clients may state about themselves.
+// Forwarded is the trust in other proxies.
 func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }
 
 // Certificates are those of the table.

@@ -74,7 +74,7 @@ func AppendNormal[S ~string | ~[]byte](dst []byte, path S) ([]byte, error) {
 	return dst[:start+end], nil
 }
 
-// startsWithDot says whether the segment at i starts with a dot, encoded or not.
+// startsWithDot reports whether the segment at i starts with a dot, encoded or not.
 func startsWithDot[S ~string | ~[]byte](path S, i int) bool {
 	if i < len(path) && path[i] == '.' {
 		return true

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is a TCP connection whose requests are written when their reply is read for. A read by package net tries first
-// and waits then, which right after a request is a system call in vain. Here one call of the runtime (syscall.RawConn)
-// looks whether anything was received, writes the request if nothing was, and waits for the reply without another attempt.
-// What arrives after that look makes the connection readable and ends the wait, so that nothing is missed.
+// socket is a TCP connection whose requests are written when their reply is read for. A read by package net tries
+// first and waits then, which right after a request is a wasted system call. Here one call of the runtime
+// (syscall.RawConn) looks whether anything was received, writes the request if nothing was, and waits for the reply
+// without another attempt. What arrives after that look makes the connection readable and ends the wait, so that
+// nothing is missed.
 //
 // That look costs one recv for each request. It keeps unsolicited bytes from being taken for the reply.
 type socket struct {
@@ -94,7 +95,8 @@ func (s *socket) read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// proceed reads; if nothing was received it writes the request and reports false, to be called again when something was.
+// proceed reads; if nothing was received it writes the request and reports false, to be called again when something
+// was.
 func (s *socket) proceed(fd uintptr) (done bool) {
 	s.n, s.err = ignoringInterrupts(unix.Read, fd, s.into)
 	if !errors.Is(s.err, unix.EAGAIN) {
