@@ -166,6 +166,7 @@ func TestAccessLogAndMetrics(t *testing.T) {
 	}
 	s := serve(t, proxy.Config{AccessLog: &log, Registerer: registry}, table)
 	s.get(t, "http://gyull.com/a/b?q=\"1\"", "User-Agent", "curl/\xff\"", "X-Request-ID", "my-id")
+	log.wait(t, 1) // a line is written after its reply
 	s.get(t, "https://gyull.com/nothing")
 	got := log.wait(t, 2)
 	var first, second map[string]any
