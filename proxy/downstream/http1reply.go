@@ -35,7 +35,7 @@ func (c *http1Conn) Header(h Header) error {
 		w.forwarded(h.Reply)
 	}
 	if h.Reply == nil || !h.Reply.Has(message.Date) {
-		w.line("Date: ", c.server.dates.at(time.Now()))
+		w.line("Date: ", c.server.dates.At(time.Now()))
 	}
 	w.out = append(w.out, h.Lines...)
 	if c.isEmpty(&h) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/downstream/date"
 	"github.com/ingress-testbed/testbed/proxy/http2"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
@@ -42,7 +43,7 @@ func (s *Server) newStreamWorker(peer Peer) func(*http2.Stream) {
 // streamClient is the Client of a request that came over HTTP/2.
 type streamClient struct {
 	stream *http2.Stream
-	dates  *dates
+	dates  *date.Cache
 	lines  []byte
 }
 
@@ -73,7 +74,7 @@ func (c *streamClient) Informational(reply *message.Response) error {
 func (c *streamClient) Header(h Header) error {
 	c.lines = append(c.lines[:0], h.Lines...)
 	if h.Reply == nil || !h.Reply.Has(message.Date) {
-		c.lines = append(append(c.lines, "Date: "...), c.dates.at(time.Now())...)
+		c.lines = append(append(c.lines, "Date: "...), c.dates.At(time.Now())...)
 		c.lines = append(c.lines, '\r', '\n')
 	}
 	return c.stream.WriteHeader(h.Status, h.Reply, c.lines, !h.HasBody)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/downstream/date"
 )
 
 // ErrNoUpgrade is returned by Client.Upgrade where the protocol has no upgrades.
@@ -52,7 +54,7 @@ type Server struct {
 	options     Options
 	connections *connections
 	draining    atomic.Bool
-	dates       dates
+	dates       date.Cache
 	// closed is done when the drain is over: what still runs is given up.
 	closed context.Context //nolint:containedctx // the parent of each connection's context
 	close  context.CancelFunc
