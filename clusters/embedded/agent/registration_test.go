@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,10 +34,16 @@ func readiness(t *testing.T, client *fake.Clientset) corev1.NodeCondition {
 func TestRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset()
-		problem := errors.New("no configuration")
+		var configured atomic.Bool
+		network := func() error {
+			if !configured.Load() {
+				return errors.New("no configuration")
+			}
+			return nil
+		}
 		r := &registration{
 			client: client, node: &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{"a": "b"}}},
-			network: func() error { return problem }, log: slog.New(slog.DiscardHandler),
+			network: network, log: slog.New(slog.DiscardHandler),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -47,7 +54,7 @@ func TestRegistration(t *testing.T) {
 			t.Errorf("without a network: %+v", unready)
 		}
 		time.Sleep(2 * time.Second) // times in the API are in seconds
-		problem = nil
+		configured.Store(true)
 		time.Sleep(2 * networkInterval)
 		synctest.Wait()
 		ready := readiness(t, client)
