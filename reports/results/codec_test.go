@@ -98,6 +98,8 @@ func TestDocumentsThatAreNotResults(t *testing.T) {
 		"no file":        {strings.Replace(whole, `"evidence/shown"`, `""`, 1), "names no file"},
 		"outside":        {strings.Replace(whole, "evidence/shown", "../../etc/passwd", 1), "is not below the folder"},
 		"encoded":        {strings.Replace(whole, "evidence/a%20b.pcap", "%2e%2e/x", 1), "is not below the folder"},
+		"a host":         {strings.Replace(whole, "evidence/shown", "//a/evidence/x", 1), "is not below the folder"},
+		"opaque":         {strings.Replace(whole, "evidence/shown", "http:x", 1), "is not below the folder"},
 		"absolute":       {strings.Replace(whole, "evidence/shown", "/etc/passwd", 1), "is not below the folder"},
 		"elsewhere":      {strings.Replace(whole, "evidence/shown", "http://a/evidence/x", 1), "is not below the folder"},
 		"no address":     {strings.Replace(whole, "evidence/shown", "%zz", 1), "the file's address"},

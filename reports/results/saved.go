@@ -63,7 +63,7 @@ func localPath(href string) (string, error) {
 		return "", fmt.Errorf("the file's address: %w", err)
 	}
 	path := filepath.FromSlash(parsed.Path)
-	if parsed.IsAbs() || parsed.Host != "" || !filepath.IsLocal(path) {
+	if !filepath.IsLocal(path) { // the path of an absolute URL is empty or begins with a slash
 		return "", fmt.Errorf("the file %q is not below the folder of the reports", href)
 	}
 	return path, nil
