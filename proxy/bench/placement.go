@@ -5,28 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // placement is which cores the three parts of a measurement run on, each as taskset(1) takes them.
 type placement struct {
 	subject, endpoints, generator string
-}
-
-// allowedCores are the cores that this process may use.
-func allowedCores() ([]int, error) {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("listing the cores: %w", err)
-	}
-	var cores []int
-	for core := range len(set) * strconv.IntSize {
-		if set.IsSet(core) {
-			cores = append(cores, core)
-		}
-	}
-	return cores, nil
 }
 
 // place spreads the parts over the cores. The subject gets its number of cores, the generator and the endpoints get one

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// allowedCores are the cores that this process may use.
+func allowedCores() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, fmt.Errorf("listing the cores: %w", err)
+	}
+	var cores []int
+	for core := range len(set) * strconv.IntSize {
+		if set.IsSet(core) {
+			cores = append(cores, core)
+		}
+	}
+	return cores, nil
+}
