@@ -28,12 +28,6 @@ func (c *connections) DialContext(ctx context.Context, network, address string) 
 	return conn, nil
 }
 
-func (c *connections) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.made)
-}
-
 // awaitReadable waits until something, or the end, has arrived on a connection that the proxy does not read.
 func (c *connections) awaitReadable(t testing.TB, number int) {
 	t.Helper()

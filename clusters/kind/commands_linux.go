@@ -42,6 +42,7 @@ func hasChildWith(argument string) bool {
 			continue // the thread has ended
 		}
 		for _, pid := range bytes.Fields(pids) {
+			//nolint:gosec // the path is made of process ids of the kernel's own
 			arguments, err := os.ReadFile(filepath.Join("/proc", string(pid), "cmdline"))
 			if err != nil {
 				continue // the process has ended

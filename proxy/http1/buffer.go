@@ -1,3 +1,6 @@
+// Package http1 reads HTTP/1.1 messages from a connection (RFC 9112): headers whole, bodies piece by piece, without
+// copying, and without allocating once a connection has its buffer. Requests are read strictly. In replies white space
+// after the size of a chunk is accepted, because some servers send it.
 package http1
 
 import (

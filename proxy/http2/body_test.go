@@ -258,7 +258,7 @@ func TestReadsThatFail(t *testing.T) {
 							t.Errorf("got %v, want %v", err, test.want)
 						}
 					}
-					if s.Ended() != (test.want == io.EOF) || len(s.Trailers()) == 1 != (name == "trailers") {
+					if s.Ended() != errors.Is(test.want, io.EOF) || len(s.Trailers()) == 1 != (name == "trailers") {
 						t.Errorf("ended: %t, trailers: %d", s.Ended(), len(s.Trailers()))
 					}
 				})

@@ -43,14 +43,19 @@ func (r *Request) interpret() error {
 	if hosts > 1 || hosts == 0 && r.Minor >= 1 {
 		return ErrHostCount
 	}
+	if upgrade && wantsUpgrade && r.Minor >= 1 && !bypasses(protocol) {
+		r.Upgrade = protocol
+	}
+	return r.readFraming(&framing, keepAlive)
+}
+
+// readFraming sets the length of the body, and whether the connection ends after the request.
+func (r *Request) readFraming(framing *framing, keepAlive bool) error {
 	if r.Minor == 0 {
 		r.Close = r.Close || !keepAlive
 		if framing.chunked {
 			return ErrTransferEncoding // RFC 9112 section 6.1: its framing is faulty
 		}
-	}
-	if upgrade && wantsUpgrade && r.Minor >= 1 && !bypasses(protocol) {
-		r.Upgrade = protocol
 	}
 	var err error
 	r.Length, r.Chunked, err = framing.length()

@@ -55,8 +55,6 @@ const (
 	StrictTransportSecurity
 	Trailer
 	UserAgent
-
-	kinds // the number of kinds
 )
 
 // HopByHop reports whether a field ends at the next recipient.

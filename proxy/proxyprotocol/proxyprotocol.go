@@ -112,11 +112,11 @@ func readRest1(r io.Reader, raw []byte) ([]byte, error) {
 
 // readRest2 reads as many bytes as the header says.
 func readRest2(r io.Reader, raw []byte) ([]byte, error) {
-	raw = raw[:fixed2]
+	raw = raw[:fixed2] //nolint:gosec // there is room for the longest header of version 1
 	if _, err := io.ReadFull(r, raw[len(signature2):]); err != nil {
 		return nil, unexpected(err)
 	}
-	length := int(binary.BigEndian.Uint16(raw[fixed2-2:]))
+	length := int(binary.BigEndian.Uint16(raw[fixed2-2:])) //nolint:gosec // as above
 	if length > longest2 {
 		return nil, ErrTooLong
 	}

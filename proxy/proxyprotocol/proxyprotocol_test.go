@@ -28,6 +28,7 @@ func version2(command, family byte, payload string) string {
 	return signature + string([]byte{command, family}) + string(length) + payload
 }
 
+//nolint:gochecknoglobals // values that are never changed
 var (
 	ipv4 = "\xc6\x33\x64\x07\xc0\x00\x02\x01\x9c\x40\x01\xbb"
 	ipv6 = "\x20\x01\x0d\xb8" + strings.Repeat("\x00", 11) + "\x07" + "\x20\x01\x0d\xb8" + strings.Repeat("\x00", 11) + "\x01" + "\x9c\x40\x01\xbb"

@@ -92,7 +92,7 @@ func (l *listener) Close() error {
 	for {
 		select {
 		case c := <-l.queue:
-			c.Close()
+			_ = c.Close()
 		default:
 			return nil
 		}

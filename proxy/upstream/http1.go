@@ -235,7 +235,7 @@ func (c *http1Conn) releaseRequest() {
 }
 
 // abort implements conn and bodySink.
-func (c *http1Conn) abort() { c.link.Close() }
+func (c *http1Conn) abort() { _ = c.link.Close() }
 
 // closer implements conn.
 func (c *http1Conn) closer() io.Closer { return &c.link }

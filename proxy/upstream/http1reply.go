@@ -79,7 +79,7 @@ func (c *http1Conn) Close() error {
 	var err error
 	if !call.sender.finished() {
 		reusable = false
-		c.link.Close()
+		_ = c.link.Close()
 		if fault := call.sender.stop(call.Client); fault != nil {
 			err = fault
 		}
@@ -88,7 +88,7 @@ func (c *http1Conn) Close() error {
 	if reusable {
 		c.pool.put(c)
 	} else {
-		c.link.Close()
+		_ = c.link.Close()
 	}
 	return err
 }

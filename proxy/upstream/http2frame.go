@@ -51,9 +51,9 @@ func (c *http2Conn) next() (event, error) {
 		if c.state == replyEnded {
 			return endRead, nil
 		}
-		progress, event, err := c.nextFrame()
-		if !progress || event != needMore || err != nil {
-			return event, err
+		progress, err := c.nextFrame()
+		if !progress || err != nil {
+			return needMore, err
 		}
 	}
 }
@@ -101,41 +101,40 @@ func (c *http2Conn) payload() (progress bool, _ event, _ error) {
 }
 
 // nextFrame begins with the next frame, or handles it whole.
-func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
+func (c *http2Conn) nextFrame() (progress bool, err error) {
 	there := c.in.Peek()
 	if len(there) < frames.HeaderSize {
-		return false, needMore, nil
+		return false, nil
 	}
 	h := frames.ParseHeader(there)
 	there = there[frames.HeaderSize:]
 	if h.Length > defaultMaxFrame {
-		return false, needMore, errFrameSize
+		return false, errFrameSize
 	}
 	if c.inHeaders != (h.Type == xhttp2.FrameContinuation) || c.inHeaders && h.Stream != c.stream {
-		return false, needMore, errProtocol
+		return false, errProtocol
 	}
 	if !c.settled && (h.Type != xhttp2.FrameSettings || h.Flags.Has(xhttp2.FlagSettingsAck)) {
-		return false, needMore, fmt.Errorf("%w: it did not begin with SETTINGS", errProtocol)
+		return false, fmt.Errorf("%w: it did not begin with SETTINGS", errProtocol)
 	}
-	var err error
 	switch h.Type {
 	case xhttp2.FrameData, xhttp2.FrameHeaders, xhttp2.FrameContinuation:
 		progress, err = c.beginFrame(h, there)
 	case xhttp2.FrameGoAway:
 		if len(there) < min(8, h.Length) {
-			return false, needMore, nil
+			return false, nil
 		}
 		if h.Length < 8 {
-			return false, needMore, errFrameSize
+			return false, errFrameSize
 		}
 		c.open(h, 8, 0)
-		return true, needMore, c.handleGoAway(there)
+		return true, c.handleGoAway(there)
 	case xhttp2.FrameSettings, xhttp2.FramePing, xhttp2.FrameWindowUpdate, xhttp2.FrameRSTStream, xhttp2.FramePriority:
 		if h.Length > 6*maxSettings {
-			return false, needMore, errFrameSize
+			return false, errFrameSize
 		}
 		if len(there) < h.Length {
-			return false, needMore, nil
+			return false, nil
 		}
 		payload := there[:h.Length]
 		c.in.Discard(frames.HeaderSize + h.Length)
@@ -146,7 +145,7 @@ func (c *http2Conn) nextFrame() (progress bool, _ event, _ error) {
 		c.open(h, 0, 0)
 		progress = true
 	}
-	return progress, needMore, err
+	return progress, err
 }
 
 // open uses up the header of a frame and the first bytes of its payload, which includes padding at its end.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 
 	xhttp2 "golang.org/x/net/http2"
@@ -33,7 +34,7 @@ func serveOnce(t *testing.T, in io.Reader, unasked func(head bool), done chan<- 
 	if err != nil {
 		return
 	}
-	unasked(r.Method == "HEAD")
+	unasked(r.Method == http.MethodHead)
 	done <- struct{}{}
 	if r, err := readRequest(reader); err == nil {
 		t.Errorf("%s was sent on a connection with unsolicited bytes", r.Method)
