@@ -111,8 +111,9 @@ func serveThinking(t *testing.T, log *lines, endpoint *thinking, protocol route.
 		}
 	}
 	s := serve(t, proxy.Config{AccessLog: log}, toAll(u))
-	for range 3 {
+	for i := range 3 {
 		s.get(t, "http://h/quick")
+		log.wait(t, i+1) // a line is written after its reply
 	}
 	return s
 }
