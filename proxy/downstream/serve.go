@@ -97,7 +97,7 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 			s.options.Logger.Debug("the TLS handshake failed", "peer", address, "error", err)
 			return
 		}
-		defer encrypted.Close() // with an alert, which tells that what was sent is whole (RFC 9112 section 9.8)
+		defer func() { _ = encrypted.Close() }() // sends close_notify: the reply is complete (RFC 9112 section 9.8)
 		conn = encrypted
 		if encrypted.ConnectionState().NegotiatedProtocol == "h2" {
 			s.serveHTTP2(conn, nil, peer)

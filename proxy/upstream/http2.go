@@ -190,7 +190,7 @@ func (c *http2Conn) hasTrailers() bool {
 
 // abort implements conn and bodySink.
 func (c *http2Conn) abort() {
-	c.link.Close()
+	_ = c.link.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.resetErr == nil {
