@@ -122,7 +122,7 @@ func (s *supervisor) stop() {
 			select {
 			case <-s.ended:
 			case <-time.After(stopTimeout):
-				s.process.Process.Kill() //nolint:errcheck // it has ended by itself, then
+				s.process.Process.Kill() //nolint:errcheck // it has ended already, then
 				<-s.ended
 			}
 		}

@@ -55,7 +55,7 @@ func (c *http1Conn) linger() {
 	if c.body.Ended() && c.in.Buffered() == 0 && !c.reader.canceled.Load() {
 		return
 	}
-	closeWrite(c.conn)
+	CloseWrite(c.conn)
 	var discarded [4 << 10]byte
 	for end := time.Now().Add(lingerTime); time.Now().Before(end) && c.ctx.Err() == nil; {
 		c.conn.SetReadDeadline(time.Now().Add(lingerIdle))
@@ -65,8 +65,8 @@ func (c *http1Conn) linger() {
 	}
 }
 
-// closeWrite ends the sending side of a connection; one that has no such half is closed.
-func closeWrite(conn net.Conn) {
+// CloseWrite ends the sending side of a connection; one that has no such half is closed.
+func CloseWrite(conn net.Conn) {
 	if half, can := conn.(interface{ CloseWrite() error }); can && half.CloseWrite() == nil {
 		return
 	}

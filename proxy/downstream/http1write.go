@@ -77,12 +77,7 @@ func (w *replyWriter) end(trailers []message.Field) {
 		return
 	}
 	w.out = append(w.out, "0\r\n"...)
-	for i := range trailers {
-		if field := &trailers[i]; field.AllowedInTrailers() {
-			w.out = append(append(w.out, field.Name...), ": "...)
-			w.out = append(append(w.out, field.Value...), '\r', '\n')
-		}
-	}
+	w.out = message.AppendTrailers(w.out, trailers)
 	w.endHeader()
 }
 

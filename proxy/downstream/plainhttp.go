@@ -30,7 +30,7 @@ func refusePlainHTTP(handshake error) {
 // discardRest reads what a client still sends after the last reply: a connection that is closed with unread bytes is
 // reset, and the reply may be lost (RFC 9112 section 9.6). The connection's deadline bounds it.
 func discardRest(conn net.Conn) {
-	closeWrite(conn)
+	CloseWrite(conn)
 	_, _ = io.CopyN(io.Discard, conn, discardLimit)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/downstream"
 	"github.com/ingress-testbed/testbed/proxy/http1"
 )
 
@@ -60,7 +61,7 @@ func (t *tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 		switch {
 		case len(read) > 0:
 		case errors.Is(err, io.EOF):
-			closeWrite(to)
+			downstream.CloseWrite(to)
 			return carried
 		default: // there is no half to keep
 			to.Close()
@@ -109,12 +110,4 @@ func (b *tunnelBuffer) release() {
 		http1.PutLarge(b.large)
 		b.large = nil
 	}
-}
-
-// closeWrite ends the sending side of a connection; one that has no such half is closed.
-func closeWrite(conn net.Conn) {
-	if half, can := conn.(interface{ CloseWrite() error }); can && half.CloseWrite() == nil {
-		return
-	}
-	conn.Close()
 }

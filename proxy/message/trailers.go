@@ -43,3 +43,15 @@ var headerOnly = func() (table [32][]string) {
 	}
 	return table
 }()
+
+// AppendTrailers appends the lines of a trailer section of HTTP/1.1 (RFC 9112 section 7.1.2): the fields that are
+// forwarded, without the empty line at the end.
+func AppendTrailers(dst []byte, fields []Field) []byte {
+	for i := range fields {
+		if field := &fields[i]; field.AllowedInTrailers() {
+			dst = append(append(dst, field.Name...), ": "...)
+			dst = append(append(dst, field.Value...), '\r', '\n')
+		}
+	}
+	return dst
+}

@@ -141,14 +141,7 @@ func appendChunk(dst, data []byte) []byte {
 // appendLastChunk appends the last chunk and the trailers that may be forwarded.
 func appendLastChunk(dst []byte, trailers []message.Field) []byte {
 	dst = append(dst, "0\r\n"...)
-	for i := range trailers {
-		if trailers[i].AllowedInTrailers() {
-			dst = append(dst, trailers[i].Name...)
-			dst = append(dst, ':', ' ')
-			dst = append(dst, trailers[i].Value...)
-			dst = append(dst, '\r', '\n')
-		}
-	}
+	dst = message.AppendTrailers(dst, trailers)
 	return append(dst, '\r', '\n')
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,4 +21,9 @@ func allowedCores() ([]int, error) {
 		}
 	}
 	return cores, nil
+}
+
+// ownGroup starts a process in a group of its own, which the kernel kills when the benchmark dies.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
