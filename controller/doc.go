@@ -4,12 +4,12 @@
 //	kube       watches Ingress, IngressClass, Service, EndpointSlice, Secret and the ConfigMap, and signals changes
 //	snapshot   the cluster at one moment: the Ingresses of this controller and what they refer to
 //	config     what annotations and the ConfigMap mean
-//	translate  Snapshot → route.Table, Problems and Steps; a pure function
+//	translate  Snapshot → route.Table, Problems and Decisions; a pure function
 //	           → the proxy applies the table
 //
 // Observers get the outcome of each round:
 //
-//	Log          the steps and problems, in the log
+//	Log          the decisions and problems, in the log
 //	events       problems, as Events of the objects that have them
 //	status       the controller's addresses, in the status of the Ingresses that are served
 //	diagnostics  readiness and metrics

@@ -15,8 +15,8 @@ type Log struct {
 // Observe implements Observer.
 func (l *Log) Observe(outcome Outcome) {
 	if outcome.Applied {
-		for _, step := range outcome.Steps {
-			klog.V(3).Info(step)
+		for _, decision := range outcome.Decisions {
+			klog.V(3).Info(decision)
 		}
 		klog.V(2).InfoS("Serving a new table", "hosts", len(outcome.Table.Hosts),
 			"upstreams", len(outcome.Table.Upstreams), "certificates", len(outcome.Table.Certificates),

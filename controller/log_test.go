@@ -42,18 +42,18 @@ func TestLog(t *testing.T) {
 	}
 	with := controller.Outcome{Applied: true, Result: translate.Result{
 		Table: &route.Table{}, Problems: []translate.Problem{problem},
-		Steps: []translate.Step{translate.UpstreamCreated{Upstream: "default-web-80"}},
+		Decisions: []translate.Decision{translate.UpstreamCreated{Upstream: "default-web-80"}},
 	}}
 	same := with
 	same.Applied = false
 	without := controller.Outcome{Applied: true, Result: translate.Result{Table: &route.Table{}}}
 
-	const step, table, trouble, solved = `Creating upstream "default-web-80"`, "Serving a new table",
+	const decision, table, trouble, solved = `Creating upstream "default-web-80"`, "Serving a new table",
 		"error Conflict Ingress default/late: it is taken", "Problem solved"
 	for verbosity, want := range map[string]map[string]int{
-		"0": {step: 0, table: 0, trouble: 1, solved: 0},
-		"2": {step: 0, table: 2, trouble: 2, solved: 1},
-		"3": {step: 1, table: 2, trouble: 2, solved: 1},
+		"0": {decision: 0, table: 0, trouble: 1, solved: 0},
+		"2": {decision: 0, table: 2, trouble: 2, solved: 1},
+		"3": {decision: 1, table: 2, trouble: 2, solved: 1},
 	} {
 		got := logged(t, verbosity, with, same, without)
 		for text, count := range want {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/controller/app"
-	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/controller/configdump"
 )
 
 const dumpWithin = 10 * time.Second
@@ -29,7 +29,7 @@ func dumpCommand() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(command.Context(), dumpWithin)
 			defer cancel()
-			table, err := dump.Fetch(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			table, err := configdump.Fetch(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 			if err != nil {
 				return fmt.Errorf("%w; is the controller running, with --status-port %d?", err, port)
 			}

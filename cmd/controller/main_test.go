@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/controller/configdump"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -57,7 +57,7 @@ func TestWrongArguments(t *testing.T) {
 }
 
 func TestDump(t *testing.T) {
-	server := httptest.NewServer(dump.Handler(func() *route.Table {
+	server := httptest.NewServer(configdump.Handler(func() *route.Table {
 		return &route.Table{
 			Hosts:     []route.Host{{Name: "a.example.com", Routes: []route.Route{{Match: route.PrefixPath("/"), Action: route.To("web")}}}},
 			Upstreams: []route.Upstream{{Name: "web", Endpoints: []route.Endpoint{{Address: netip.MustParseAddrPort("192.0.2.1:80")}}}},

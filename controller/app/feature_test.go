@@ -21,7 +21,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/admission"
 	"github.com/ingress-testbed/testbed/controller/app"
-	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/controller/configdump"
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
 )
 
@@ -192,7 +192,7 @@ func TestTheDumpIsWhatIsServed(t *testing.T) {
 	w.backend("web", "one")
 	w.create(ingress("shop", "shop.example.com", "/cart", "web"))
 	w.expect("shop.example.com", "/cart", 200, "one")
-	table, err := dump.Fetch(t.Context(), w.listening.Status.String())
+	table, err := configdump.Fetch(t.Context(), w.listening.Status.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/admission"
+	"github.com/ingress-testbed/testbed/controller/configdump"
 	"github.com/ingress-testbed/testbed/controller/diagnostics"
-	"github.com/ingress-testbed/testbed/controller/dump"
 	"github.com/ingress-testbed/testbed/proxy"
 )
 
@@ -43,7 +43,7 @@ func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listen
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	c := &assembly{
+	c := &components{
 		options: o, client: client, clock: clock.RealClock{}, registry: prometheus.NewRegistry(),
 		broadcaster: record.NewBroadcaster(),
 	}
@@ -64,7 +64,7 @@ func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listen
 }
 
 // run starts everything. What updates the data plane keeps running until it has drained.
-func (c *assembly) run(ctx context.Context) error {
+func (c *components) run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, background := errgroup.WithContext(background)
@@ -83,7 +83,7 @@ func (c *assembly) run(ctx context.Context) error {
 }
 
 // serve reads the cluster, serves requests until ctx is done, and cleans up.
-func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group) error {
+func (c *components) serve(ctx, background context.Context, group *errgroup.Group) error {
 	if err := c.start(ctx, background); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 	if err != nil {
 		return fmt.Errorf("making the proxy: %w", err)
 	}
-	group.Go(serveHTTP(background, c.listeners.status, dump.Handler(server.Table), nil))
+	group.Go(serveHTTP(background, c.listeners.status, configdump.Handler(server.Table), nil))
 	if c.certificate != nil {
 		handler := admission.Handler(c.source, c.metrics.CountAdmission)
 		group.Go(serveHTTP(background, c.listeners.webhook, handler,
@@ -132,12 +132,12 @@ func (c *assembly) serve(ctx, background context.Context, group *errgroup.Group)
 }
 
 // start reads the cluster. It may be interrupted by ctx; what it starts lasts as long as the background.
-func (c *assembly) start(ctx, background context.Context) error {
+func (c *components) start(ctx, background context.Context) error {
 	started := make(chan error, 1)
 	go func() {
 		err := c.source.Start(background, c.options.StartTimeout)
-		if err == nil && c.surroundings != nil {
-			err = c.surroundings.Start(background, c.options.StartTimeout)
+		if err == nil && c.addresses != nil {
+			err = c.addresses.Start(background, c.options.StartTimeout)
 		}
 		started <- err
 	}()
@@ -151,7 +151,7 @@ func (c *assembly) start(ctx, background context.Context) error {
 
 // untilStopped returns a context that ends a while after ctx: the controller is not ready then, but it takes requests
 // until the cluster has noticed.
-func (c *assembly) untilStopped(ctx, background context.Context) context.Context {
+func (c *components) untilStopped(ctx, background context.Context) context.Context {
 	serving, stop := context.WithCancel(background)
 	context.AfterFunc(ctx, func() {
 		c.readiness.Stop()
@@ -166,11 +166,11 @@ func (c *assembly) untilStopped(ctx, background context.Context) context.Context
 }
 
 // clearStatus removes the addresses from the Ingresses that no controller serves any more.
-func (c *assembly) clearStatus(ctx context.Context) {
+func (c *components) clearStatus(ctx context.Context) {
 	if c.status == nil || !c.options.UpdateStatusOnShutdown || !c.leads.Load() {
 		return
 	}
-	if !c.surroundings.Alone() {
+	if !c.addresses.Alone() {
 		klog.V(2).InfoS("Keeping the statuses of Ingresses, since another replica serves them")
 		return
 	}

@@ -153,7 +153,7 @@ func TestSourceThatMayNotRead(t *testing.T) {
 	}
 }
 
-func TestSurroundings(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	self := types.NamespacedName{Namespace: "ingress", Name: "controller-1"}
 	pod := func(name, revision, node string) *corev1.Pod {
 		made := &corev1.Pod{ObjectMeta: named("ingress", name), Spec: corev1.PodSpec{NodeName: node}, Status: corev1.PodStatus{
@@ -176,35 +176,35 @@ func TestSurroundings(t *testing.T) {
 		&corev1.Service{ObjectMeta: named("ingress", "controller"), Spec: corev1.ServiceSpec{ClusterIP: "10.9.0.1"}},
 	}
 	for name, test := range map[string]struct {
-		config  SurroundingsConfig
+		config  AddressesConfig
 		objects []runtime.Object
 		alone   bool
 		want    string
 	}{
-		"nodes":       {SurroundingsConfig{Self: self}, alone, true, "10.0.0.1"},
-		"two nodes":   {SurroundingsConfig{Self: self}, append([]runtime.Object{pod("controller-2", "2", "n2")}, alone...), false, "10.0.0.1 10.0.0.2"},
-		"service":     {SurroundingsConfig{Self: self, PublishService: types.NamespacedName{Namespace: "ingress", Name: "controller"}}, alone, true, "10.9.0.1"},
-		"no service":  {SurroundingsConfig{Self: self, PublishService: types.NamespacedName{Namespace: "ingress", Name: "missing"}}, alone, true, ""},
-		"fixed":       {SurroundingsConfig{Self: self, Fixed: []string{"lb.example.com"}}, alone, true, "lb.example.com"},
-		"no pod":      {SurroundingsConfig{}, alone, true, ""},
-		"unknown pod": {SurroundingsConfig{Self: types.NamespacedName{Namespace: "ingress", Name: "missing"}}, alone, true, ""},
+		"nodes":       {AddressesConfig{Self: self}, alone, true, "10.0.0.1"},
+		"two nodes":   {AddressesConfig{Self: self}, append([]runtime.Object{pod("controller-2", "2", "n2")}, alone...), false, "10.0.0.1 10.0.0.2"},
+		"service":     {AddressesConfig{Self: self, PublishService: types.NamespacedName{Namespace: "ingress", Name: "controller"}}, alone, true, "10.9.0.1"},
+		"no service":  {AddressesConfig{Self: self, PublishService: types.NamespacedName{Namespace: "ingress", Name: "missing"}}, alone, true, ""},
+		"fixed":       {AddressesConfig{Self: self, Fixed: []string{"lb.example.com"}}, alone, true, "lb.example.com"},
+		"no pod":      {AddressesConfig{}, alone, true, ""},
+		"unknown pod": {AddressesConfig{Self: types.NamespacedName{Namespace: "ingress", Name: "missing"}}, alone, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			surroundings, err := NewSurroundings(fake.NewClientset(test.objects...), test.config)
+			addresses, err := NewAddresses(fake.NewClientset(test.objects...), test.config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := surroundings.Start(t.Context(), patience); err != nil {
+			if err := addresses.Start(t.Context(), patience); err != nil {
 				t.Fatal(err)
 			}
 			var texts []string
-			for _, address := range surroundings.Addresses() {
+			for _, address := range addresses.Addresses() {
 				texts = append(texts, address.IP+address.Hostname)
 			}
 			if got := strings.Join(texts, " "); got != test.want {
 				t.Errorf("addresses %q, want %q", got, test.want)
 			}
-			if got := surroundings.Alone(); got != test.alone {
+			if got := addresses.Alone(); got != test.alone {
 				t.Errorf("alone: %t, want %t", got, test.alone)
 			}
 		})

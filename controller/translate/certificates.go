@@ -17,10 +17,10 @@ import (
 
 // certificates decides which host is served with which Secret.
 type certificates struct {
-	snapshot *snapshot.Snapshot
-	problems *problems
-	steps    []Step
-	parsed   map[types.NamespacedName]parsedSecret
+	snapshot  *snapshot.Snapshot
+	problems  *problems
+	decisions []Decision
+	parsed    map[types.NamespacedName]parsedSecret
 	// owners maps hosts to Secrets; the zero value stands for the default certificate.
 	owners map[string]types.NamespacedName
 }
@@ -44,44 +44,44 @@ func newCertificates(s *snapshot.Snapshot, problems *problems) *certificates {
 
 // add gives the hosts of an Ingress their certificates. Every host of a rule takes that of the first of the Ingress's
 // TLS entries that lists it, or else of the first whose certificate names it. The Ingress that comes first decides.
-func (c *certificates) add(of *ingress) {
-	entries := of.object.Spec.TLS
+func (c *certificates) add(owner *ingress) {
+	entries := owner.object.Spec.TLS
 	for _, entry := range entries {
-		c.check(of, entry)
+		c.check(owner, entry)
 	}
-	for _, host := range of.hosts {
+	for _, host := range owner.hosts {
 		if host == "" {
 			continue
 		}
 		listed := func(entry networkingv1.IngressTLS) bool { return lists(entry, host) }
 		i := slices.IndexFunc(entries, listed)
 		if i < 0 {
-			i = slices.IndexFunc(entries, func(e networkingv1.IngressTLS) bool { return c.names(of, e, host) })
+			i = slices.IndexFunc(entries, func(e networkingv1.IngressTLS) bool { return c.names(owner, e, host) })
 		}
 		if i >= 0 {
-			c.own(of, host, entries[i].SecretName)
+			c.own(owner, host, entries[i].SecretName)
 		}
 	}
 }
 
 // addListed gives the hosts that an Ingress for all hosts lists their certificates, which it serves, too. An Ingress
 // that names such a host in a rule comes before it, so add must have been called for all.
-func (c *certificates) addListed(of *ingress) {
-	if len(of.hosts) > 0 && !slices.Contains(of.hosts, "") {
+func (c *certificates) addListed(owner *ingress) {
+	if len(owner.hosts) > 0 && !slices.Contains(owner.hosts, "") {
 		return
 	}
-	for _, entry := range of.object.Spec.TLS {
+	for _, entry := range owner.object.Spec.TLS {
 		for _, host := range entry.Hosts {
 			if host != "" {
-				c.own(of, strings.ToLower(host), entry.SecretName)
+				c.own(owner, strings.ToLower(host), entry.SecretName)
 			}
 		}
 	}
 }
 
 // own gives a host its certificate, unless an Ingress before has.
-func (c *certificates) own(of *ingress, host, secretName string) {
-	secret := types.NamespacedName{Namespace: of.object.Namespace, Name: secretName}
+func (c *certificates) own(owner *ingress, host, secretName string) {
+	secret := types.NamespacedName{Namespace: owner.object.Namespace, Name: secretName}
 	if secretName == "" || c.secret(secret).fault != "" {
 		secret = types.NamespacedName{}
 	}
@@ -90,11 +90,11 @@ func (c *certificates) own(of *ingress, host, secretName string) {
 	case !taken, owner == types.NamespacedName{}:
 		c.owners[host] = secret
 		if secret.Name != "" {
-			c.steps = append(c.steps, CertificateAdded{Server: host, Secret: secret.String(), Ingress: of.key()})
+			c.decisions = append(c.decisions, CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
 		}
 	case owner != secret && secret.Name != "":
 		c.problems.add(Problem{
-			Severity: Warning, Reason: Conflict, Object: IngressObject(of.object),
+			Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object),
 			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, owner),
 		})
 	}
@@ -112,25 +112,25 @@ func (c *certificates) terminates(host string) bool {
 }
 
 // check reports what is wrong with a TLS entry, whose hosts then get the default certificate.
-func (c *certificates) check(of *ingress, entry networkingv1.IngressTLS) {
+func (c *certificates) check(owner *ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {
 		return // the default certificate is meant
 	}
-	parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName})
+	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
 	if parsed.fault != "" {
 		c.problems.add(Problem{
-			Severity: Warning, Reason: parsed.reason, Object: IngressObject(of.object),
+			Severity: Warning, Reason: parsed.reason, Object: IngressObject(owner.object),
 			Message: parsed.fault + "; the default certificate is served",
 		})
 	}
 }
 
 // names reports whether the certificate of a TLS entry is valid for a host by its subject alternative names.
-func (c *certificates) names(of *ingress, entry networkingv1.IngressTLS, host string) bool {
+func (c *certificates) names(owner *ingress, entry networkingv1.IngressTLS, host string) bool {
 	if entry.SecretName == "" {
 		return false
 	}
-	parsed := c.secret(types.NamespacedName{Namespace: of.object.Namespace, Name: entry.SecretName})
+	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
 	return parsed.leaf != nil && parsed.leaf.VerifyHostname(host) == nil
 }
 

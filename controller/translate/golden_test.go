@@ -18,7 +18,7 @@ import (
 )
 
 // TestGolden translates testdata/CASE/in.yaml and compares the table, the problems and, where the case has a file for
-// them, the steps. An optional settings.yaml holds a snapshot.Settings. Write what is seen with:
+// them, the decisions. An optional settings.yaml holds a snapshot.Settings. Write what is seen with:
 //
 //	go test ./controller/translate -run Golden -update
 func TestGolden(t *testing.T) {
@@ -37,8 +37,8 @@ func TestGolden(t *testing.T) {
 			}
 			golden.Compare(t, filepath.Join(dir, "table.txt"), table.String())
 			golden.Compare(t, filepath.Join(dir, "problems.txt"), lines(result.Problems))
-			if steps := filepath.Join(dir, "steps.txt"); exists(steps) {
-				golden.Compare(t, steps, lines(result.Steps))
+			if decisions := filepath.Join(dir, "decisions.txt"); exists(decisions) {
+				golden.Compare(t, decisions, lines(result.Decisions))
 			}
 			if faults := result.Table.Validate(); len(faults) > 0 {
 				t.Errorf("the table is not valid: %v", faults)

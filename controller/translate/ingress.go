@@ -21,20 +21,20 @@ type ingress struct {
 	entries []entry
 	// hosts of its rules, each once, also of rules without paths; "" stands for all others.
 	hosts []string
-	// fallback is its default backend; nil if it has none.
-	fallback *service
+	// defaultBackend is its default backend; nil if it has none.
+	defaultBackend *service
 }
 
 // entry is one path of one host.
 type entry struct {
-	place
+	location
 	service service
 }
 
-// defaultBackend is the place of a default backend in a message.
-type defaultBackend struct{}
+// defaultBackendLabel is the location of a default backend in a message.
+type defaultBackendLabel struct{}
 
-func (defaultBackend) String() string { return "the default backend" }
+func (defaultBackendLabel) String() string { return "the default backend" }
 
 // service is a Service and its port as an Ingress names them.
 type service struct {
@@ -65,8 +65,8 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 		}
 	}
 	if backend := object.Spec.DefaultBackend; backend != nil {
-		if service, ok := r.backend(defaultBackend{}, backend); ok {
-			result.fallback = &service
+		if service, ok := r.backend(defaultBackendLabel{}, backend); ok {
+			result.defaultBackend = &service
 		}
 	}
 	seen := map[string]bool{}
@@ -109,7 +109,7 @@ func (r ingressReader) host(host string) (name string, ok bool) {
 }
 
 func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (entry, bool) {
-	where := place{host: host, path: path.Path, kind: route.Prefix}
+	where := location{host: host, path: path.Path, kind: route.Prefix}
 	switch kind := path.PathType; {
 	case kind == nil, *kind == networkingv1.PathTypeImplementationSpecific, *kind == networkingv1.PathTypePrefix:
 	case *kind == networkingv1.PathTypeExact:
@@ -132,7 +132,7 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 		where.path = strings.TrimSuffix(where.path, "/")
 	}
 	service, ok := r.backend(where, &path.Backend)
-	return entry{place: where, service: service}, ok
+	return entry{location: where, service: service}, ok
 }
 
 // normalPath is the path as the proxy compares it, or what keeps it from ever being matched. The API server refuses

@@ -9,15 +9,15 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// place is what two objects can't both have: of those that claim the same one, the first has it.
-type place struct {
+// location is what two objects can't both have: of those that claim the same one, the first has it.
+type location struct {
 	host string
 	path string
 	kind route.PathKind
 }
 
-// String is the place as a message shows it: `path "/a" of host "x.org"`.
-func (p place) String() string {
+// String is the location as a message shows it: `path "/a" of host "x.org"`.
+func (p location) String() string {
 	host := "every other host"
 	if p.host != "" {
 		host = fmt.Sprintf("host %q", p.host)
@@ -25,7 +25,7 @@ func (p place) String() string {
 	return fmt.Sprintf("path %q of %s", p.path, host)
 }
 
-func (p place) match() route.Match {
+func (p location) match() route.Match {
 	return route.Match{Path: route.Path{Kind: p.kind, Value: p.path}}
 }
 
@@ -37,19 +37,19 @@ type claim struct {
 	canary *ingress
 }
 
-// claims are the routes by place.
-type claims map[place]*claim
+// claims are the routes by location.
+type claims map[location]*claim
 
-// conflict is the problem of an Ingress whose place is already claimed, by another one or itself.
-func conflict(of *ingress, at place, winner *ingress) Problem {
+// conflict is the problem of an Ingress whose location is already claimed, by another one or itself.
+func conflict(owner *ingress, at location, winner *ingress) Problem {
 	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", at, winner.key())
-	if winner == of {
+	if winner == owner {
 		message = fmt.Sprintf("%s is defined twice; the first one is served", at)
-	} else if winner.object.CreationTimestamp.Equal(&of.object.CreationTimestamp) {
+	} else if winner.object.CreationTimestamp.Equal(&owner.object.CreationTimestamp) {
 		message = fmt.Sprintf("%s is already served by Ingress %q", at, winner.key())
 	}
 	return Problem{
-		Severity: Error, Reason: Conflict, Object: IngressObject(of.object), Message: message,
+		Severity: Error, Reason: Conflict, Object: IngressObject(owner.object), Message: message,
 		Other: IngressObject(winner.object),
 	}
 }

@@ -17,87 +17,87 @@ type routes struct {
 	upstreams    *upstreams
 	certificates *certificates
 	hsts         string
-	steps        []Step
+	decisions    []Decision
 	claims       claims
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
 }
 
-// addRules claims the places of an Ingress's rules. The first Ingress that claims a place has it.
-func (r *routes) addRules(of *ingress) {
-	for _, entry := range of.entries {
-		if taken, ok := r.claims[entry.place]; ok {
-			r.problems.add(conflict(of, entry.place, taken.from))
+// addRules claims the locations of an Ingress's rules. The first Ingress that claims a location has it.
+func (r *routes) addRules(owner *ingress) {
+	for _, entry := range owner.entries {
+		if taken, ok := r.claims[entry.location]; ok {
+			r.problems.add(conflict(owner, entry.location, taken.from))
 			continue
 		}
-		r.set(of, entry.place, entry.service)
+		r.set(owner, entry.location, entry.service)
 	}
 }
 
-// addFallback makes the default backend of an Ingress serve the rest of its own hosts, and all hosts without rules: it
+// addDefaultBackend makes the default backend of an Ingress serve the rest of its own hosts, and all hosts without rules: it
 // "should handle requests that don't match any rule" (Ingress v1, "defaultBackend").
-func (r *routes) addFallback(of *ingress) {
-	if of.fallback == nil {
+func (r *routes) addDefaultBackend(owner *ingress) {
+	if owner.defaultBackend == nil {
 		return
 	}
 	used := false
-	for _, host := range append([]string{""}, of.hosts...) {
-		root := place{host: host, path: "/", kind: route.Prefix}
+	for _, host := range append([]string{""}, owner.hosts...) {
+		root := location{host: host, path: "/", kind: route.Prefix}
 		if taken, ok := r.claims[root]; ok {
-			used = used || taken.from == of
+			used = used || taken.from == owner
 			continue
 		}
-		r.set(of, root, *of.fallback)
+		r.set(owner, root, *owner.defaultBackend)
 		used = true
 	}
-	if !used && len(of.object.Spec.Rules) == 0 {
-		root := place{path: "/", kind: route.Prefix}
-		r.problems.add(conflict(of, root, r.claims[root].from))
+	if !used && len(owner.object.Spec.Rules) == 0 {
+		root := location{path: "/", kind: route.Prefix}
+		r.problems.add(conflict(owner, root, r.claims[root].from))
 	}
 }
 
-// addCanary lets a canary Ingress join the places that it names. Each needs a main Ingress, and has one canary.
-func (r *routes) addCanary(of *ingress) {
-	entries := of.entries
-	if of.fallback != nil {
+// addCanary lets a canary Ingress join the locations that it names. Each needs a main Ingress, and has one canary.
+func (r *routes) addCanary(owner *ingress) {
+	entries := owner.entries
+	if owner.defaultBackend != nil {
 		entries = append(entries[:len(entries):len(entries)],
-			entry{place: place{path: "/", kind: route.Prefix}, service: *of.fallback})
+			entry{location: location{path: "/", kind: route.Prefix}, service: *owner.defaultBackend})
 	}
 	for _, entry := range entries {
-		main, ok := r.claims[entry.place]
+		main, ok := r.claims[entry.location]
 		switch {
 		case !ok:
 			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(of.object),
+				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
 				Message: fmt.Sprintf("canary for %s: no other Ingress has this path and path type, "+
-					"so it gets no requests", entry.place),
+					"so it gets no requests", entry.location),
 			})
 			continue
 		case main.canary != nil:
 			r.problems.add(Problem{
-				Severity: Error, Reason: CanaryConflict, Object: IngressObject(of.object),
-				Message: fmt.Sprintf("canary for %s: Ingress %q is its canary already", entry.place, main.canary.key()),
+				Severity: Error, Reason: CanaryConflict, Object: IngressObject(owner.object),
+				Message: fmt.Sprintf("canary for %s: Ingress %q is its canary already", entry.location, main.canary.key()),
 				Other:   IngressObject(main.canary.object),
 			})
 			continue
 		}
-		main.canary = of
+		main.canary = owner
 		forward, ok := main.route.Action.(route.Forward)
 		if !ok {
 			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(of.object),
+				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
 				Message: fmt.Sprintf("canary for %s: the paths of Ingress %q are denied, so it gets no requests",
-					entry.place, main.from.key()),
+					entry.location, main.from.key()),
 				Other: IngressObject(main.from.object),
 			})
 			continue
 		}
-		forward.Canary = newCanary(of, r.upstreams.backend(of, entry.service))
+		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.service))
 		main.route.Action = forward
-		r.served[of] = true
-		r.steps = append(r.steps, CanaryAdded{
+		r.served[owner] = true
+		r.decisions = append(r.decisions, CanaryAdded{
 			Path: entry.path, Server: serverName(entry.host), Main: upstreamName(forward.Backends[0]),
-			Canary: upstreamName(forward.Canary.Backend), Ingress: of.key(),
+			Canary: upstreamName(forward.Canary.Backend), Ingress: owner.key(),
 		})
 	}
 }
@@ -110,12 +110,12 @@ func upstreamName(backend route.Backend) string {
 	return backend.Upstream
 }
 
-func newCanary(of *ingress, backend route.Backend) *route.Canary {
-	c := of.config.Canary
+func newCanary(owner *ingress, backend route.Backend) *route.Canary {
+	c := owner.config.Canary
 	backend.Weight = 0 // the canary has its own
 	return &route.Canary{
 		Backend:       backend,
-		Source:        of.source(),
+		Source:        owner.source(),
 		Header:        c.Header,
 		HeaderValue:   c.HeaderValue,
 		HeaderPattern: c.HeaderPattern,
@@ -125,31 +125,31 @@ func newCanary(of *ingress, backend route.Backend) *route.Canary {
 	}
 }
 
-func (r *routes) set(of *ingress, at place, s service) {
-	backend := r.upstreams.backend(of, s)
-	made := route.Route{Match: at.match(), Policies: r.policies(of, at.host), Source: of.source()}
+func (r *routes) set(owner *ingress, at location, s service) {
+	backend := r.upstreams.backend(owner, s)
+	made := route.Route{Match: at.match(), Policies: r.policies(owner, at.host), Source: owner.source()}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
 	} else {
 		made.Action = route.Forward{Backends: []route.Backend{backend}}
 	}
-	r.claims[at] = &claim{from: of, route: made}
-	r.served[of] = true
+	r.claims[at] = &claim{from: owner, route: made}
+	r.served[owner] = true
 	if at.path == "/" && at.kind == route.Prefix {
-		r.steps = append(r.steps, LocationReplaced{
+		r.decisions = append(r.decisions, LocationReplaced{
 			Path: at.path, Server: serverName(at.host), Former: defaultUpstream,
-			Upstream: upstreamName(backend), Ingress: of.key(),
+			Upstream: upstreamName(backend), Ingress: owner.key(),
 		})
 		return
 	}
-	r.steps = append(r.steps, LocationAdded{
-		Path: at.path, Server: serverName(at.host), Upstream: upstreamName(backend), Ingress: of.key(),
+	r.decisions = append(r.decisions, LocationAdded{
+		Path: at.path, Server: serverName(at.host), Upstream: upstreamName(backend), Ingress: owner.key(),
 	})
 }
 
 // policies are what the settings of an Ingress do to its routes for a host, a line for each.
-func (r *routes) policies(of *ingress, host string) []route.Policy {
-	c := &of.config
+func (r *routes) policies(owner *ingress, host string) []route.Policy {
+	c := &owner.config
 	terminates := r.certificates.terminates(host)
 	var policies policyList
 	policies.addIf(c.Redirect.Always || c.Redirect.IfCertificate && terminates, policy.RedirectToHTTPS{})

@@ -18,8 +18,8 @@ type Result struct {
 	Table *route.Table
 	// Problems, each once, in the order of the Ingresses.
 	Problems []Problem
-	// Steps are the decisions that led to the table, for a verbose log.
-	Steps []Step
+	// Decisions are the decisions that led to the table, for a verbose log.
+	Decisions []Decision
 	// Served are the Ingresses that have at least one route or canary in the table.
 	Served map[types.NamespacedName]bool
 }
@@ -43,9 +43,9 @@ func Translate(s *snapshot.Snapshot) Result {
 		claims: claims{}, served: map[*ingress]bool{},
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
-	// is left; canaries when all places are taken.
+	// is left; canaries when all locations are taken.
 	for _, add := range []func(*ingress){
-		certificates.add, certificates.addListed, routes.addRules, routes.addFallback,
+		certificates.add, certificates.addListed, routes.addRules, routes.addDefaultBackend,
 	} {
 		for _, ingress := range all {
 			if !isCanary(ingress) {
@@ -72,9 +72,9 @@ func Translate(s *snapshot.Snapshot) Result {
 			ProxyProtocol:        global.Clients.ProxyProtocol,
 			UnderscoresInHeaders: global.Clients.UnderscoresInHeaders,
 		},
-		Problems: problems.inOrder(s.Ingresses),
-		Steps:    slices.Concat(upstreams.steps, routes.steps, certificates.steps),
-		Served:   servedKeys(routes.served),
+		Problems:  problems.inOrder(s.Ingresses),
+		Decisions: slices.Concat(upstreams.decisions, routes.decisions, certificates.decisions),
+		Served:    servedKeys(routes.served),
 	}
 }
 

@@ -50,9 +50,9 @@ func FuzzTranslate(f *testing.F) {
 		if refused := server.Apply(result.Table); len(refused) > 0 {
 			t.Errorf("the proxy refuses %v of\n%s", refused, text(t, result))
 		}
-		for _, step := range result.Steps {
-			if fmt.Sprint(step) == "" {
-				t.Errorf("a step says nothing: %#v", step)
+		for _, decision := range result.Decisions {
+			if fmt.Sprint(decision) == "" {
+				t.Errorf("a decision says nothing: %#v", decision)
 			}
 		}
 	})

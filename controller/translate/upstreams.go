@@ -23,13 +23,13 @@ type upstreamKey struct {
 
 // upstreams makes each upstream once.
 type upstreams struct {
-	snapshot *snapshot.Snapshot
-	problems *problems
-	steps    []Step
-	names    map[upstreamKey]string
-	faults   map[upstreamKey]fault
-	taken    map[string]bool
-	list     []route.Upstream
+	snapshot  *snapshot.Snapshot
+	problems  *problems
+	decisions []Decision
+	names     map[upstreamKey]string
+	faults    map[upstreamKey]fault
+	taken     map[string]bool
+	list      []route.Upstream
 }
 
 // fault is why an upstream has no endpoints; it concerns every Ingress that uses it.
@@ -50,12 +50,12 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 
 // backend returns the backend of a route to a Service, with weight 1, and makes the upstream if it is new. An upstream
 // that has no endpoints is made all the same: it answers 503.
-func (u *upstreams) backend(of *ingress, s service) route.Backend {
+func (u *upstreams) backend(owner *ingress, s service) route.Backend {
 	if deny := of.denial(); deny != nil {
 		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
-	key := upstreamKey{service: s, protocol: of.config.Protocol, tls: of.config.BackendTLS}
-	if !of.config.ProtocolGiven {
+	key := upstreamKey{service: s, protocol: owner.config.Protocol, tls: owner.config.BackendTLS}
+	if !owner.config.ProtocolGiven {
 		key.protocol = u.declaredProtocol(s)
 	}
 	name := u.ensure(key)
@@ -69,7 +69,7 @@ func (u *upstreams) backend(of *ingress, s service) route.Backend {
 		default:
 		}
 		u.problems.add(Problem{
-			Severity: severity, Reason: fault.reason, Object: IngressObject(of.object), Message: fault.message,
+			Severity: severity, Reason: fault.reason, Object: IngressObject(owner.object), Message: fault.message,
 		})
 	}
 	return route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
@@ -81,7 +81,7 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 	}
 	name = u.freeName(key)
 	u.names[key] = name
-	u.step(UpstreamCreated{name})
+	u.decision(UpstreamCreated{name})
 	upstream, fault := u.make(name, key)
 	if upstream.Protocol.Secure() {
 		settings, wrong := u.backendTLS(key)
@@ -118,7 +118,7 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
 	id := key.namespace + "/" + key.name
 	svc := u.object(key.service)
-	u.step(PortsObtained{id})
+	u.decision(PortsObtained{id})
 	if svc == nil {
 		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
 	}
@@ -132,9 +132,9 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
-	u.step(EndpointsSought{id, port})
+	u.decision(EndpointsSought{id, port})
 	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
-	u.step(EndpointsFound{id, foundEndpoints(found)})
+	u.decision(EndpointsFound{id, foundEndpoints(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
 		return upstream, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
@@ -194,8 +194,8 @@ func (u *upstreams) declaredProtocol(s service) route.Protocol {
 	return route.HTTP1
 }
 
-func (u *upstreams) step(step Step) {
-	u.steps = append(u.steps, step)
+func (u *upstreams) decision(decision Decision) {
+	u.decisions = append(u.decisions, decision)
 }
 
 // addDefault makes the upstream of the default backend, which is the first port of its Service.
@@ -217,7 +217,7 @@ func (u *upstreams) addDefault(name types.NamespacedName) {
 	default:
 		port := svc.Spec.Ports[0]
 		found := endpoints(svc, port, u.snapshot.EndpointSlices[name])
-		u.step(EndpointsFound{name.String(), foundEndpoints(found)})
+		u.decision(EndpointsFound{name.String(), foundEndpoints(found)})
 		upstream.Endpoints = routeEndpoints(found)
 	}
 	u.list = append(u.list, upstream)

@@ -1,4 +1,4 @@
-package dump_test
+package configdump_test
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ingress-testbed/testbed/controller/dump"
+	"github.com/ingress-testbed/testbed/controller/configdump"
 	"github.com/ingress-testbed/testbed/internal/golden"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -91,7 +91,7 @@ func table() *route.Table {
 
 func TestText(t *testing.T) {
 	var out bytes.Buffer
-	if err := dump.Of(table()).WriteText(&out); err != nil {
+	if err := configdump.Of(table()).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "testdata/table.txt", out.String())
@@ -100,7 +100,7 @@ func TestText(t *testing.T) {
 // TestGrep shows that the five lines after each location say what it is made from, as they do in an nginx.conf.
 func TestGrep(t *testing.T) {
 	var out bytes.Buffer
-	if err := dump.Of(table()).WriteText(&out); err != nil {
+	if err := configdump.Of(table()).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -123,7 +123,7 @@ func TestGrep(t *testing.T) {
 
 func TestOverHTTP(t *testing.T) {
 	var raw bytes.Buffer
-	handler := dump.Handler(table)
+	handler := configdump.Handler(table)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, r)
@@ -131,11 +131,11 @@ func TestOverHTTP(t *testing.T) {
 		w.Write(recorder.Body.Bytes())
 	}))
 	defer server.Close()
-	got, err := dump.Fetch(t.Context(), strings.TrimPrefix(server.URL, "http://"))
+	got, err := configdump.Fetch(t.Context(), strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(dump.Of(table()), got); diff != "" {
+	if diff := cmp.Diff(configdump.Of(table()), got); diff != "" {
 		t.Error(diff)
 	}
 	if !json.Valid(raw.Bytes()) || strings.Contains(raw.String(), "SECRET") {
@@ -158,7 +158,7 @@ func TestFetchFails(t *testing.T) {
 		"an error":     answer(http.StatusTeapot, "{}"),
 		"no table":     answer(http.StatusOK, "<html>"),
 	} {
-		if _, err := dump.Fetch(context.Background(), address); err == nil {
+		if _, err := configdump.Fetch(context.Background(), address); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -22,26 +22,26 @@ import (
 	"github.com/ingress-testbed/testbed/controller/status"
 )
 
-// assembly is the controller's parts.
-type assembly struct {
+// components is the controller's parts.
+type components struct {
 	options   Options
 	client    kubernetes.Interface
 	clock     clock.WithTicker
 	registry  *prometheus.Registry
 	listeners *listeners
 
-	source       *kube.Source
-	surroundings *kube.Surroundings // nil if statuses are not written
-	certificate  *admission.Certificate
-	metrics      *diagnostics.Metrics
-	readiness    *diagnostics.Readiness
-	events       *events.Publisher
-	broadcaster  record.EventBroadcaster
-	status       *status.Publisher // nil if statuses are not written
-	leads        atomic.Bool
+	source      *kube.Source
+	addresses   *kube.Addresses // nil if statuses are not written
+	certificate *admission.Certificate
+	metrics     *diagnostics.Metrics
+	readiness   *diagnostics.Readiness
+	events      *events.Publisher
+	broadcaster record.EventBroadcaster
+	status      *status.Publisher // nil if statuses are not written
+	leads       atomic.Bool
 }
 
-func (c *assembly) assemble() (err error) {
+func (c *components) assemble() (err error) {
 	o := c.options
 	c.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -71,21 +71,21 @@ func (c *assembly) assemble() (err error) {
 	return nil
 }
 
-func (c *assembly) assembleStatus() (err error) {
+func (c *components) assembleStatus() (err error) {
 	o := c.options
-	c.surroundings, err = kube.NewSurroundings(c.client, kube.SurroundingsConfig{
+	c.addresses, err = kube.NewAddresses(c.client, kube.AddressesConfig{
 		Self: o.Pod, PublishService: o.PublishService, Fixed: o.PublishStatusAddress,
 		PreferInternal: o.ReportNodeInternalIP,
 	})
 	if err != nil {
 		return err
 	}
-	c.status = status.NewPublisher(c.client, c.surroundings, c.clock)
+	c.status = status.NewPublisher(c.client, c.addresses, c.clock)
 	return nil
 }
 
 // election runs what only the leader does: publishing Events and writing statuses.
-func (c *assembly) election() leader.Election {
+func (c *components) election() leader.Election {
 	o := c.options
 	election := leader.Election{
 		Client:   c.client,

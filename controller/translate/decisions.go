@@ -6,9 +6,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Step is one decision of a translation. Its text is its line in a verbose log, in the format of ingress-nginx's log
+// Decision is one decision of a translation. Its text is its line in a verbose log, in the format of ingress-nginx's log
 // at --v=3.
-type Step interface {
+type Decision interface {
 	fmt.Stringer
 }
 

@@ -17,10 +17,10 @@ import (
 	"github.com/ingress-testbed/testbed/controller/status"
 )
 
-// Surroundings watches the controller's fellow Pods and what its addresses depend on: a Service to publish, or the
+// Addresses watches the controller's fellow Pods and what its addresses depend on: a Service to publish, or the
 // nodes that the Pods are on.
-type Surroundings struct {
-	config    SurroundingsConfig
+type Addresses struct {
+	config    AddressesConfig
 	factories []informers.SharedInformerFactory
 	services  cache.SharedIndexInformer // nil if none is published
 	pods      cache.SharedIndexInformer // nil if it isn't known which Pod this is
@@ -28,8 +28,8 @@ type Surroundings struct {
 	changed   notifier
 }
 
-// SurroundingsConfig selects what to watch.
-type SurroundingsConfig struct {
+// AddressesConfig selects what to watch.
+type AddressesConfig struct {
 	// Self is the controller's own Pod; empty outside a cluster.
 	Self types.NamespacedName
 	// PublishService is the Service whose addresses are the controller's; empty takes the nodes'.
@@ -40,9 +40,9 @@ type SurroundingsConfig struct {
 	PreferInternal bool
 }
 
-// NewSurroundings makes Surroundings. Only List and Watch are used.
-func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*Surroundings, error) {
-	s := &Surroundings{config: config, changed: newNotifier()}
+// NewAddresses makes Addresses. Only List and Watch are used.
+func NewAddresses(client kubernetes.Interface, config AddressesConfig) (*Addresses, error) {
+	s := &Addresses{config: config, changed: newNotifier()}
 	trimmed := informers.WithTransform(trim)
 	if config.Self.Name != "" {
 		own := informers.NewSharedInformerFactoryWithOptions(client, 0, trimmed,
@@ -73,7 +73,7 @@ func NewSurroundings(client kubernetes.Interface, config SurroundingsConfig) (*S
 }
 
 // Start begins to watch, until ctx is done, and returns when the caches have synced.
-func (s *Surroundings) Start(ctx context.Context, within time.Duration) error {
+func (s *Addresses) Start(ctx context.Context, within time.Duration) error {
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for _, factory := range s.factories {
@@ -90,13 +90,13 @@ func (s *Surroundings) Start(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-var _ status.Addresses = (*Surroundings)(nil)
+var _ status.Addresses = (*Addresses)(nil)
 
 // Changed implements status.Addresses.
-func (s *Surroundings) Changed() <-chan struct{} { return s.changed }
+func (s *Addresses) Changed() <-chan struct{} { return s.changed }
 
 // Addresses implements status.Addresses.
-func (s *Surroundings) Addresses() []networkingv1.IngressLoadBalancerIngress {
+func (s *Addresses) Addresses() []networkingv1.IngressLoadBalancerIngress {
 	if len(s.config.Fixed) > 0 {
 		return status.Of(s.config.Fixed)
 	}
@@ -114,7 +114,7 @@ func (s *Surroundings) Addresses() []networkingv1.IngressLoadBalancerIngress {
 }
 
 // Alone reports whether no other Pod of the controller is running.
-func (s *Surroundings) Alone() bool {
+func (s *Addresses) Alone() bool {
 	return !slices.ContainsFunc(s.controllers(), func(pod *corev1.Pod) bool {
 		return pod.Name != s.config.Self.Name && pod.DeletionTimestamp == nil &&
 			(pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodPending)
@@ -123,7 +123,7 @@ func (s *Surroundings) Alone() bool {
 
 // controllers are the Pods with the same labels as this one, itself included. Labels for revisions of a Deployment or
 // DaemonSet, and for versions of a chart, are ignored.
-func (s *Surroundings) controllers() []*corev1.Pod {
+func (s *Addresses) controllers() []*corev1.Pod {
 	if s.pods == nil {
 		return nil
 	}

@@ -1,5 +1,5 @@
-// Package dump shows the routing table that a controller serves, to people and to programs.
-package dump
+// Package configdump shows the routing table that a controller serves, to people and to programs.
+package configdump
 
 import (
 	"cmp"
