@@ -44,7 +44,7 @@ func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
 			title = cmp.Or(title, run.Results.Title)
 		}
 		runs = append(runs, run)
-		cases = append(cases, junit.Labelled{Label: run.Label, Run: run.Results, Problem: run.Problem})
+		cases = append(cases, junit.Labelled{Label: run.Label, Run: run.Results, Error: run.Error})
 	}
 	if err := distinct(sources, runs); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func load(dir string, source Source) matrix.Run {
 	loaded := matrix.Run{Label: plaintext.Line(source.Label), Page: link(dir, filepath.Join(source.Dir, HTMLFile))}
 	run, err := Read(source.Dir)
 	if err != nil {
-		loaded.Problem = err.Error()
+		loaded.Error = err.Error()
 	} else {
 		moved := relink(dir, source.Dir, run)
 		loaded.Results = &moved
@@ -97,7 +97,7 @@ func relink(dir, source string, run *results.Run) results.Run {
 			file.Href = link(dir, filepath.Join(source, path))
 		}
 		if err != nil || file.Href == "" {
-			file.Href, file.Problem = "", "The file is missing."
+			file.Href, file.Error = "", "The file is missing."
 		}
 		return file
 	})
@@ -106,12 +106,12 @@ func relink(dir, source string, run *results.Run) results.Run {
 // place is like "embedded v1.37.2", or "Kubernetes v1.37.2" if the run doesn't say what kind of cluster it had.
 func place(run *results.Run) string {
 	provider, version := "Kubernetes", ""
-	for _, fact := range run.Environment {
-		switch fact.Name {
+	for _, property := range run.Environment {
+		switch property.Name {
 		case "Provider":
-			provider = fact.Value
+			provider = property.Value
 		case "Kubernetes":
-			version = fact.Value
+			version = property.Value
 		}
 	}
 	if version == "" {

@@ -15,9 +15,9 @@ import (
 )
 
 // passing is a run of the example's scenarios that passed.
-func passing(facts ...results.Fact) results.Run {
+func passing(properties ...results.Property) results.Run {
 	run := example.Run()
-	run.Environment = facts
+	run.Environment = properties
 	run.Features = run.Features[:1]
 	run.Features[0].Scenarios = run.Features[0].Scenarios[:1]
 	return run
@@ -64,18 +64,18 @@ func TestRunsAreCombinedWithLinksToTheirPages(t *testing.T) {
 }
 
 func TestLabelsAreWhatTheRunSaysOfItsCluster(t *testing.T) {
-	provider, version := results.Fact{Name: "Provider", Value: "kind"}, results.Fact{Name: "Kubernetes", Value: "v1.35.8"}
+	provider, version := results.Property{Name: "Provider", Value: "kind"}, results.Property{Name: "Kubernetes", Value: "v1.35.8"}
 	for want, source := range map[string]struct {
-		label string
-		facts []results.Fact
+		label      string
+		properties []results.Property
 	}{
-		"kind v1.35.8":       {"", []results.Fact{provider, version}},
-		"Kubernetes v1.35.8": {"", []results.Fact{version}},
-		"folder":             {"", []results.Fact{provider}},
-		"mine":               {"mine", []results.Fact{provider, version}},
+		"kind v1.35.8":       {"", []results.Property{provider, version}},
+		"Kubernetes v1.35.8": {"", []results.Property{version}},
+		"folder":             {"", []results.Property{provider}},
+		"mine":               {"mine", []results.Property{provider, version}},
 	} {
 		parent := t.TempDir()
-		dir := finished(t, parent, "folder", passing(source.facts...))
+		dir := finished(t, parent, "folder", passing(source.properties...))
 		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Label: source.label, Dir: dir}})
 		if err != nil || compared.Runs[0].Label != want || !compared.Passed() {
 			t.Errorf("label %q, error %v, want %q", compared.Runs[0].Label, err, want)

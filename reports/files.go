@@ -31,7 +31,7 @@ func saveEvidence(dir string, run results.Run) (shown, stored results.Run, err e
 	kept := map[string]bool{}
 	keep := func(place string, file evidence.File) results.SavedFile {
 		saved := save(folder, place, file)
-		kept[place] = saved.Problem == ""
+		kept[place] = saved.Error == ""
 		return saved
 	}
 	shown = run.MapEvidence(func(at results.Position, e evidence.Evidence) evidence.Evidence {
@@ -52,7 +52,7 @@ func saveEvidence(dir string, run results.Run) (shown, stored results.Run, err e
 		}
 		saved := keep(prefix(at)+fileName(content.FileName+extension), evidence.File{Bytes: content.Body})
 		return results.Reference{
-			Title: content.FileName, MediaType: content.MediaType, Href: saved.Href, Problem: saved.Problem,
+			Title: content.FileName, MediaType: content.MediaType, Href: saved.Href, Error: saved.Error,
 		}
 	})
 	return shown, stored, removeOthers(folder, kept)
@@ -70,7 +70,7 @@ func save(folder, place string, file evidence.File) results.SavedFile {
 	}
 	content, err := open(file)
 	if err != nil {
-		saved.Problem = fmt.Sprintf("The file could not be kept: %v", err)
+		saved.Error = fmt.Sprintf("The file could not be kept: %v", err)
 		return saved
 	}
 	defer func() { _ = content.Close() }()
@@ -87,7 +87,7 @@ func save(folder, place string, file evidence.File) results.SavedFile {
 		})
 	}
 	if err != nil {
-		saved.Problem = fmt.Sprintf("The file could not be kept: %v", err)
+		saved.Error = fmt.Sprintf("The file could not be kept: %v", err)
 		return saved
 	}
 	saved.Href = (&url.URL{Path: path.Join(EvidenceDir, place)}).String()

@@ -57,12 +57,12 @@ func missing(dir string) error {
 
 // resolve reads the content that a reference stands for.
 func resolve(root *os.Root, reference results.Reference) evidence.Evidence {
-	if reference.Problem != "" {
+	if reference.Error != "" {
 		return reference
 	}
 	content, err := contentOf(root, reference)
 	if err != nil {
-		reference.Href, reference.Problem = "", fmt.Sprintf("The content could not be read: %v", err)
+		reference.Href, reference.Error = "", fmt.Sprintf("The content could not be read: %v", err)
 		return reference
 	}
 	return evidence.Parse(godog.Attachment{FileName: reference.Title, MediaType: reference.MediaType, Body: content})

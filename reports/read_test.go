@@ -20,7 +20,7 @@ func failedTwice() results.Run {
 	run := example.Run()
 	s := &run.Features[0].Scenarios[1]
 	s.Steps[0].Status, s.Steps[0].Failure = results.Failed, &results.Failure{Message: "the canary was refused"}
-	s.Problem = "after the scenario: the namespace stays"
+	s.Error = "after the scenario: the namespace stays"
 	return run
 }
 
@@ -98,7 +98,7 @@ func TestEvidenceThatIsMissing(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, is := run.Features[0].Scenarios[1].Steps[2].Evidence[1].(results.Reference)
-			if !is || got.Title != "Routing table" || got.Href != "" || !strings.Contains(got.Problem, c.want) {
+			if !is || got.Title != "Routing table" || got.Href != "" || !strings.Contains(got.Error, c.want) {
 				t.Errorf("evidence %+v, want a problem with %q", got, c.want)
 			}
 		})

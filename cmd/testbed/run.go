@@ -112,7 +112,7 @@ func runSuite(ctx context.Context, args []string, options suite.Options) error {
 	}
 	progress.Summary(run, filepath.Join(options.ReportDir, reports.HTMLFile))
 	closeProgress()
-	if err != nil && err.Error() != run.Problem { // the summary has that one
+	if err != nil && err.Error() != run.Error { // the summary has that one
 		return err
 	}
 	if !run.Verdict().Passed {

@@ -121,10 +121,10 @@ func newElement(parent feature, f *results.Feature, s *results.Scenario) element
 	for i := range s.Steps {
 		v.Steps = append(v.Steps, newStep(f.URI, &s.Steps[i]))
 	}
-	if s.Problem != "" {
+	if s.Error != "" {
 		v.After = []hook{{
 			Match:  match{Location: fmt.Sprintf("%s:%d", plaintext.Line(f.URI), s.Line)},
-			Result: result{Status: string(results.Failed), Error: plaintext.Clean(s.Problem)},
+			Result: result{Status: string(results.Failed), Error: plaintext.Clean(s.Error)},
 		}}
 	}
 	return v

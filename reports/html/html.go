@@ -7,7 +7,7 @@ import (
 	"html/template"
 	"io"
 
-	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
@@ -21,7 +21,7 @@ func Write(w io.Writer, run *results.Run) error {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}
 	v := newView(run)
-	v.Style = look.Style()
+	v.Style = theme.Style()
 	if err := parsed.Execute(w, v); err != nil {
 		return fmt.Errorf("rendering the page: %w", err)
 	}

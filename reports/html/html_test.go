@@ -125,7 +125,7 @@ func TestThePageTellsTheVerdict(t *testing.T) {
 	passing.Features = passing.Features[:1]
 	passing.Features[0].Scenarios = passing.Features[0].Scenarios[:1]
 	interrupted := passing
-	interrupted.Problem = "interrupted from the keyboard"
+	interrupted.Error = "interrupted from the keyboard"
 	cases := map[string]struct {
 		run              results.Run
 		heading, reason  string

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
-	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -23,11 +23,11 @@ type view struct {
 	Passed      bool
 	Verdict     string
 	Reason      string
-	Counts      []look.Count
+	Counts      []theme.Count
 	Started     string
 	StartedISO  string
 	Duration    string
-	Environment []results.Fact
+	Environment []results.Property
 	Failures    []*scenarioView
 	Features    []featureView
 }
@@ -35,7 +35,7 @@ type view struct {
 type featureView struct {
 	ID, Keyword, Name, URI, Description string
 	Tags                                []string
-	Counts                              []look.Count
+	Counts                              []theme.Count
 	Duration                            string
 	Scenarios                           []*scenarioView
 }
@@ -44,7 +44,7 @@ type scenarioView struct {
 	ID, Class, Mark, Outcome    string
 	Keyword, Name, Place        string
 	Description, Rule, Duration string
-	Example                     []results.Fact
+	Example                     []results.Property
 	Tags                        []string
 	Note                        string // reason of a skip, or a problem that belongs to no step
 	FailedStep                  string
@@ -98,7 +98,7 @@ func newView(run *results.Run) *view {
 	verdict := run.Verdict()
 	v := &view{
 		Title: plaintext.Line(run.Title), Passed: verdict.Passed, Verdict: "Not passed", Reason: plaintext.Clean(verdict.Reason),
-		Counts: look.Counts(verdict.Counts), Duration: plaintext.Duration(run.Duration()),
+		Counts: theme.Counts(verdict.Counts), Duration: plaintext.Duration(run.Duration()),
 	}
 	if v.Title == "" {
 		v.Title = "Test run"
@@ -113,8 +113,8 @@ func newView(run *results.Run) *view {
 		v.Started = run.Started.Format("2 January 2006, 15:04:05 MST")
 		v.StartedISO = run.Started.Format(time.RFC3339)
 	}
-	for _, fact := range run.Environment {
-		v.Environment = append(v.Environment, clean(fact))
+	for _, property := range run.Environment {
+		v.Environment = append(v.Environment, clean(property))
 	}
 	for i := range run.Features {
 		feature := newFeature(i, &run.Features[i])
@@ -132,7 +132,7 @@ func newFeature(number int, feature *results.Feature) featureView {
 	v := featureView{
 		ID: fmt.Sprintf("feature-%d", number+1), Keyword: feature.Keyword, Name: plaintext.Line(feature.Name),
 		URI: plaintext.Line(feature.URI), Description: prose(feature.Description), Tags: feature.Tags,
-		Counts: look.Counts(feature.Count()),
+		Counts: theme.Counts(feature.Count()),
 	}
 	var total time.Duration
 	for i := range feature.Scenarios {
@@ -147,11 +147,11 @@ func newFeature(number int, feature *results.Feature) featureView {
 func newScenario(id string, feature *results.Feature, scenario *results.Scenario) *scenarioView {
 	status := scenario.Status()
 	v := &scenarioView{
-		ID: id, Class: look.Class(status), Mark: look.Mark(status), Outcome: string(status),
+		ID: id, Class: theme.Class(status), Mark: theme.Mark(status), Outcome: string(status),
 		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
 		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
 		Description: prose(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
-		Note: plaintext.Clean(scenario.Problem), Open: status.Failing(),
+		Note: plaintext.Clean(scenario.Error), Open: status.Failing(),
 	}
 	if v.Name == "" {
 		v.Name = v.Keyword
@@ -199,7 +199,7 @@ func (v *scenarioView) foldBackground(scenario *results.Scenario) {
 
 func newStep(step *results.Step) stepView {
 	v := stepView{
-		Class: look.Class(step.Status), Mark: look.Mark(step.Status), Outcome: string(step.Status),
+		Class: theme.Class(step.Status), Mark: theme.Mark(step.Status), Outcome: string(step.Status),
 		Keyword: step.Keyword, Text: plaintext.Line(step.Text), InBackground: step.Background,
 		SkipReason: plaintext.Clean(step.SkipReason),
 	}
@@ -232,7 +232,7 @@ func newEvidence(e evidence.Evidence, step *results.Step) evidenceView {
 	case evidence.Ladder:
 		return evidenceView{Ladder: newLadder(e, step)}
 	case results.SavedFile:
-		e.Title, e.Name, e.Problem = plaintext.Line(e.Title), plaintext.Line(e.Name), plaintext.Clean(e.Problem)
+		e.Title, e.Name, e.Error = plaintext.Line(e.Title), plaintext.Line(e.Name), plaintext.Clean(e.Error)
 		return evidenceView{File: &e, FileSize: size(e.Size)}
 	case evidence.Text:
 		return evidenceView{Text: newText(e, step.Status.Failing())}
@@ -268,6 +268,6 @@ func cleanFailure(f *results.Failure) *results.Failure {
 	return cleaned
 }
 
-func clean(fact results.Fact) results.Fact {
-	return results.Fact{Name: plaintext.Line(fact.Name), Value: plaintext.Clean(fact.Value)}
+func clean(property results.Property) results.Property {
+	return results.Property{Name: plaintext.Line(property.Name), Value: plaintext.Clean(property.Value)}
 }

@@ -13,9 +13,9 @@ import (
 type Labelled struct {
 	// Label tells the run from the others.
 	Label string
-	// Run is nil if there are no results, and Problem says why, then.
-	Run     *results.Run
-	Problem string
+	// Run is nil if there are no results, and Error says why, then.
+	Run   *results.Run
+	Error string
 }
 
 // Combine writes the results of several runs as one file. The label stands before the name of each suite and before the
@@ -26,7 +26,7 @@ func Combine(w io.Writer, title string, runs []Labelled) error {
 	for _, run := range runs {
 		own := run.Run
 		if own == nil {
-			own = &results.Run{Problem: line(run.Problem, "did not finish")}
+			own = &results.Run{Error: line(run.Error, "did not finish")}
 		}
 		total += own.Duration()
 		for _, s := range suitesOf(own) {

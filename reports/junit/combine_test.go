@@ -27,7 +27,7 @@ func combine(t *testing.T, runs ...junit.Labelled) []byte {
 func TestRunsInOneFileAreToldApart(t *testing.T) {
 	run := example.Run()
 	document := combine(t, junit.Labelled{Label: "embedded 1.34", Run: &run}, junit.Labelled{Label: "kind", Run: &run},
-		junit.Labelled{Label: "k3d", Problem: "no results.json is there"})
+		junit.Labelled{Label: "k3d", Error: "no results.json is there"})
 	validate(t, document)
 	combined := read(t, document)
 	var suites []string
@@ -64,7 +64,7 @@ func TestRunsInOneFileAreToldApart(t *testing.T) {
 
 func TestARunThatEndedEarlySaysSoInTheCombinedFile(t *testing.T) {
 	run := example.Run()
-	run.Problem = "interrupted"
+	run.Error = "interrupted"
 	combined := read(t, combine(t, junit.Labelled{Label: "a", Run: &run}))
 	if got := combined.Suites[0]; got.Name != "a: Test run" || got.Cases[0].Error == nil || got.Cases[0].Error.Message != "interrupted" {
 		t.Errorf("first suite %+v", got)
@@ -73,7 +73,7 @@ func TestARunThatEndedEarlySaysSoInTheCombinedFile(t *testing.T) {
 
 func TestAllFailuresOfAScenarioAreInItsBody(t *testing.T) {
 	run := results.Run{Features: []results.Feature{{URI: "f.feature", Scenarios: []results.Scenario{{
-		Name: "s", Line: 3, Problem: "the namespace stays",
+		Name: "s", Line: 3, Error: "the namespace stays",
 		Steps: []results.Step{
 			{Keyword: "Then", Text: "a", Line: 4, Status: results.Failed, Failure: &results.Failure{Message: "first", Expected: "1", Seen: "2"}},
 			{Keyword: "And", Text: "b", Line: 5, Status: results.Failed, Failure: &results.Failure{Message: "second"}},
@@ -92,5 +92,5 @@ func TestGolden(t *testing.T) {
 	golden.Compare(t, "testdata/junit.xml", string(write(t, example.Run())))
 	run := example.Run()
 	golden.Compare(t, "testdata/combined.xml", string(combine(t,
-		junit.Labelled{Label: "embedded", Run: &run}, junit.Labelled{Label: "kind", Problem: "no results.json is there"})))
+		junit.Labelled{Label: "embedded", Run: &run}, junit.Labelled{Label: "kind", Error: "no results.json is there"})))
 }

@@ -70,7 +70,7 @@ func Write(w io.Writer, run *results.Run) error {
 
 func suitesOf(run *results.Run) []suite {
 	var all []suite
-	if run.Problem != "" {
+	if run.Error != "" {
 		all = append(all, ended(run))
 	}
 	for i := range run.Features {
@@ -101,7 +101,7 @@ func encode(w io.Writer, document suites) error {
 }
 
 func ended(run *results.Run) suite {
-	message := plaintext.Clean(run.Problem)
+	message := plaintext.Clean(run.Error)
 	return suite{
 		Name: "Test run", Tests: 1, Errors: 1, Time: seconds(0), Timestamp: timestamp(run.Started), ID: "run",
 		Properties: properties(run, ""),
@@ -173,11 +173,11 @@ func newProblem(feature *results.Feature, scenario *results.Scenario, status res
 		}
 		parts = append(parts, fmt.Sprintf("%s %s\n%s:%d\n\n%s\n", step.Keyword, step.Text, uri, step.Line, step.Failure.Message))
 	}
-	if scenario.Problem != "" || len(parts) == 0 {
+	if scenario.Error != "" || len(parts) == 0 {
 		if len(parts) == 0 {
-			message = scenario.Problem
+			message = scenario.Error
 		}
-		parts = append(parts, fmt.Sprintf("%s\n%s:%d\n", shorten(scenario.Problem, maxOutput), uri, scenario.Line))
+		parts = append(parts, fmt.Sprintf("%s\n%s:%d\n", shorten(scenario.Error, maxOutput), uri, scenario.Line))
 	}
 	return &problem{
 		Message: line(message, "failed"), Type: string(status),
@@ -201,8 +201,8 @@ func properties(run *results.Run, uri string) []property {
 	if uri = line(uri, ""); uri != "" {
 		all = append(all, property{Name: fileProperty, Value: uri})
 	}
-	for _, fact := range run.Environment {
-		all = append(all, property{Name: line(fact.Name, "fact"), Value: line(fact.Value, "")})
+	for _, property := range run.Environment {
+		all = append(all, property{Name: line(property.Name, "property"), Value: line(property.Value, "")})
 	}
 	return all
 }

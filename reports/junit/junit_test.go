@@ -174,7 +174,7 @@ func read(t *testing.T, document []byte) parsed {
 
 func TestTheFileKeepsToTheSchema(t *testing.T) {
 	ended := example.Run()
-	ended.Problem = "interrupted\nfrom the keyboard"
+	ended.Error = "interrupted\nfrom the keyboard"
 	for name, run := range map[string]results.Run{"example": example.Run(), "ended early": ended, "empty": {}} {
 		t.Run(name, func(t *testing.T) { validate(t, write(t, run)) })
 	}
@@ -242,7 +242,7 @@ func TestOutputShowsStepsAndEvidence(t *testing.T) {
 
 func TestTotalsAreThoseOfTheCases(t *testing.T) {
 	ended := example.Run()
-	ended.Problem = "interrupted"
+	ended.Error = "interrupted"
 	for name, run := range map[string]results.Run{"example": example.Run(), "ended early": ended} {
 		t.Run(name, func(t *testing.T) {
 			document := read(t, write(t, run))

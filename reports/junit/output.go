@@ -58,9 +58,9 @@ func describe(text *strings.Builder, e evidence.Evidence) {
 				packet.Time.UTC().Format("15:04:05.000000"), packet.From, packet.To, packet.Label, packet.Detail)
 		}
 	case results.Reference:
-		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Title, e.Href, e.Problem)
+		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Title, e.Href, e.Error)
 	case results.SavedFile:
-		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Problem)
+		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Error)
 	}
 }
 

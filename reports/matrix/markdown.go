@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
 
@@ -23,7 +23,7 @@ func (m *Matrix) WriteMarkdown(w io.Writer) error {
 	if reason := m.Reason(); reason != "" {
 		fmt.Fprintf(&text, "%s\n\n", markdown(reason))
 	}
-	for i, row := range m.rows(func(c look.Count) string { return fmt.Sprintf("%s %d %s", c.Mark, c.Count, c.Name) }, ", ") {
+	for i, row := range m.rows(func(c theme.Count) string { return fmt.Sprintf("%s %d %s", c.Mark, c.Count, c.Name) }, ", ") {
 		for _, cell := range row {
 			fmt.Fprintf(&text, "| %s ", markdown(cell))
 		}

@@ -14,9 +14,9 @@ import (
 type Run struct {
 	// Label tells it from the others.
 	Label string
-	// Results are nil if the run left none; Problem says why, then.
+	// Results are nil if the run left none; Error says why, then.
 	Results *results.Run
-	Problem string
+	Error   string
 	// Page is the relative URL of the run's own page, or "".
 	Page string
 }
@@ -64,7 +64,7 @@ type Outcome struct {
 func New(title string, runs []Run) *Matrix {
 	m := &Matrix{Title: plaintext.Line(title)}
 	for _, run := range runs {
-		run.Label, run.Problem = plaintext.Line(run.Label), plaintext.Clean(run.Problem)
+		run.Label, run.Error = plaintext.Line(run.Label), plaintext.Clean(run.Error)
 		m.Runs = append(m.Runs, run)
 	}
 	b := builder{matrix: m, features: map[string]int{}, scenarios: map[scenarioKey]int{}}
@@ -162,7 +162,7 @@ func (r *Run) Outcome() string {
 	switch verdict := r.Results.Verdict(); {
 	case verdict.Passed:
 		return "passed"
-	case r.Results.Problem != "":
+	case r.Results.Error != "":
 		return "ended early"
 	case verdict.Counts.Failed > 0:
 		return "failed"
@@ -173,7 +173,7 @@ func (r *Run) Outcome() string {
 // Reason says why the run isn't passed; it is empty if it is.
 func (r *Run) Reason() string {
 	if r.Results == nil {
-		return r.Problem
+		return r.Error
 	}
 	return plaintext.Clean(r.Results.Verdict().Reason)
 }

@@ -43,14 +43,14 @@ func four() *matrix.Matrix {
 		{Label: "kind", Results: run(
 			feature("tunnel", scenario("vxlan", results.Skipped, "routed by kindnet")),
 			feature("hosts", scenario("wildcard", results.Passed, ""), scenario("exact", results.Passed, ""), scenario("new", results.Passed, "")))},
-		{Label: "k3d", Problem: "it left no results.json"},
+		{Label: "k3d", Error: "it left no results.json"},
 	})
 }
 
 func TestAllFailuresOfAScenarioAreTold(t *testing.T) {
 	s := scenario("s", results.Failed, "first")
 	s.Steps = append(s.Steps, results.Step{Status: results.Failed, Failure: &results.Failure{Message: "x", Expected: "1", Seen: "2"}})
-	s.Problem = "the namespace\nstays"
+	s.Error = "the namespace\nstays"
 	m := matrix.New("", []matrix.Run{{Label: "a", Results: run(feature("f", s))}})
 	if got := m.Features[0].Scenarios[0].Outcomes[0].Message; got != "first\nexpected 1, seen 2\nthe namespace stays" {
 		t.Errorf("message %q", got)
@@ -120,9 +120,9 @@ func TestWhatFailsEverywhereIsNoDifference(t *testing.T) {
 
 func TestRunsInWhichNothingRanAreNotCompared(t *testing.T) {
 	dead := run(feature("f", scenario("one", results.NotRun, "")))
-	dead.Problem = "the cluster did not start"
+	dead.Error = "the cluster did not start"
 	half := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.NotRun, "")))
-	half.Problem = "interrupted"
+	half.Error = "interrupted"
 	whole := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.Passed, "")))
 	m := matrix.New("", []matrix.Run{{Label: "dead", Results: dead}, {Label: "half", Results: half}, {Label: "whole", Results: whole}})
 	want := []string{"f/two | half: not run | whole: passed"}
@@ -136,7 +136,7 @@ func TestVerdict(t *testing.T) {
 	skipped := run(feature("f", scenario("s", results.Skipped, "no")))
 	failed := run(feature("f", scenario("s", results.Failed, "boom")))
 	ended := run(feature("f", scenario("s", results.Failed, "boom")))
-	ended.Problem = "interrupted"
+	ended.Error = "interrupted"
 	for name, c := range map[string]struct {
 		runs    []matrix.Run
 		reason  string // "" for a pass
@@ -238,7 +238,7 @@ func FuzzMarkdownStaysOneTable(f *testing.F) {
 	}
 	shape := func(text string) (lines, cells int) {
 		r := example.Rewrite(example.Run(), func(s string) string { return "x" + text + "x" })
-		m := matrix.New(text, []matrix.Run{{Label: text + "a", Results: &r}, {Label: text + "b", Problem: text}})
+		m := matrix.New(text, []matrix.Run{{Label: text + "a", Results: &r}, {Label: text + "b", Error: text}})
 		var out strings.Builder
 		if err := m.WriteMarkdown(&out); err != nil {
 			f.Fatal(err)

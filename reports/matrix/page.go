@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"io"
 
-	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -35,7 +35,7 @@ type view struct {
 	Style              template.CSS
 	Title, Reason      string
 	Passed             bool
-	Counts             []look.Count // of runs
+	Counts             []theme.Count // of runs
 	Size               string
 	Runs               []runView
 	Features           []featureView
@@ -45,7 +45,7 @@ type view struct {
 
 type runView struct {
 	Label, Page, Class, Mark, Outcome, Reason, Duration string
-	Facts                                               []results.Fact
+	Properties                                          []results.Property
 }
 
 type featureView struct {
@@ -57,7 +57,7 @@ type featureView struct {
 
 type cellView struct {
 	Link   string
-	Counts []look.Count
+	Counts []theme.Count
 	// Missing says why there are no counts.
 	Missing string
 }
@@ -85,7 +85,7 @@ type groupView struct {
 
 func (m *Matrix) view() *view {
 	v := &view{
-		Style: look.Style() + template.CSS(style), Title: m.Title, Passed: m.Passed(), Reason: m.Reason(), Comparable: len(m.Runs) > 1,
+		Style: theme.Style() + template.CSS(style), Title: m.Title, Passed: m.Passed(), Reason: m.Reason(), Comparable: len(m.Runs) > 1,
 	}
 	if v.Title == "" {
 		v.Title = "Test runs"
@@ -97,9 +97,9 @@ func (m *Matrix) view() *view {
 			passed++
 		}
 	}
-	v.Counts = look.Counts(results.Counts{Passed: passed})
+	v.Counts = theme.Counts(results.Counts{Passed: passed})
 	if others := len(m.Runs) - passed; others > 0 {
-		v.Counts = append(v.Counts, look.Count{Class: "failed", Name: "not passed", Count: others})
+		v.Counts = append(v.Counts, theme.Count{Class: "failed", Name: "not passed", Count: others})
 	}
 	scenarios := 0
 	for i := range m.Features {
@@ -130,8 +130,8 @@ func newRun(r *Run) runView {
 	}
 	if r.Results != nil {
 		v.Duration = plaintext.Duration(r.Results.Duration())
-		for _, fact := range r.Results.Environment {
-			v.Facts = append(v.Facts, results.Fact{Name: plaintext.Line(fact.Name), Value: plaintext.Clean(fact.Value)})
+		for _, property := range r.Results.Environment {
+			v.Properties = append(v.Properties, results.Property{Name: plaintext.Line(property.Name), Value: plaintext.Clean(property.Value)})
 		}
 	}
 	return v
@@ -140,7 +140,7 @@ func newRun(r *Run) runView {
 func (m *Matrix) feature(f *Feature) featureView {
 	v := featureView{Name: f.Name, File: f.File}
 	for run := range m.Runs {
-		cell := cellView{Counts: look.Counts(f.Counts[run]), Missing: m.missing(run)}
+		cell := cellView{Counts: theme.Counts(f.Counts[run]), Missing: m.missing(run)}
 		if m.Runs[run].Page != "" && f.Numbers[run] > 0 {
 			cell.Link = fmt.Sprintf("%s#feature-%d", m.Runs[run].Page, f.Numbers[run])
 		}
@@ -179,7 +179,7 @@ func (m *Matrix) missing(run int) string {
 }
 
 func worded(status results.Status, message string) outcomeView {
-	return outcomeView{Class: look.Class(status), Mark: look.Mark(status), Status: string(status), Message: message}
+	return outcomeView{Class: theme.Class(status), Mark: theme.Mark(status), Status: string(status), Message: message}
 }
 
 func (m *Matrix) difference(d Difference) differenceView {

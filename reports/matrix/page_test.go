@@ -273,7 +273,7 @@ func FuzzContentDoesNotChangeTheStructure(f *testing.F) {
 		r := example.Rewrite(example.Run(), func(string) string { return "x" + text + "x" })
 		document, _ := render(t, matrix.New(text, []matrix.Run{
 			{Label: text + "a", Page: "a", Results: &r}, {Label: text + "b", Results: run(feature("f", scenario("s", results.Passed, "")))},
-			{Label: text + "c", Problem: text},
+			{Label: text + "c", Error: text},
 		}))
 		var names []string
 		for _, node := range all(document, "", "") {

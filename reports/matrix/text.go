@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ingress-testbed/testbed/reports/internal/look"
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
 
@@ -16,10 +16,10 @@ const Legend = "✓ passed  ✗ failed  – skipped  · not run"
 
 // Rows are the table for a terminal: a line with the labels, one for each feature, and one with the verdicts.
 func (m *Matrix) Rows() [][]string {
-	return m.rows(func(c look.Count) string { return fmt.Sprintf("%s %d", c.Mark, c.Count) }, " ")
+	return m.rows(func(c theme.Count) string { return fmt.Sprintf("%s %d", c.Mark, c.Count) }, " ")
 }
 
-func (m *Matrix) rows(word func(look.Count) string, between string) [][]string {
+func (m *Matrix) rows(word func(theme.Count) string, between string) [][]string {
 	head, verdicts := []string{"Feature"}, []string{"Verdict"}
 	for i := range m.Runs {
 		head, verdicts = append(head, m.Runs[i].Label), append(verdicts, m.Runs[i].Outcome())
@@ -29,7 +29,7 @@ func (m *Matrix) rows(word func(look.Count) string, between string) [][]string {
 		row := []string{feature.Name}
 		for run := range m.Runs {
 			var cell []string
-			for _, count := range look.Counts(feature.Counts[run]) {
+			for _, count := range theme.Counts(feature.Counts[run]) {
 				cell = append(cell, word(count))
 			}
 			row = append(row, strings.Join(cell, between))

@@ -155,10 +155,10 @@ func (r *Recorder) settle(s *scenario) {
 	}
 	snapshot := s.snapshot()
 	if s.hookErr != nil && !snapshot.Status().Failing() {
-		s.model.Problem = s.hookErr.Error()
+		s.model.Error = s.hookErr.Error()
 	}
 	if len(s.steps) == 0 {
-		s.model.Problem = "the scenario has no steps, so it proves nothing"
+		s.model.Error = "the scenario has no steps, so it proves nothing"
 	}
 	if snapshot.Status() == results.NotRun {
 		return // interrupted in the middle

@@ -142,16 +142,16 @@ func table(data *messages.PickleTable) [][]string {
 	return rows
 }
 
-func values(example exampleRow) []results.Fact {
-	var facts []results.Fact
+func values(example exampleRow) []results.Property {
+	var properties []results.Property
 	for i, cell := range example.row.Cells {
 		name := ""
 		if example.header != nil && i < len(example.header.Cells) {
 			name = example.header.Cells[i].Value
 		}
-		facts = append(facts, results.Fact{Name: name, Value: cell.Value})
+		properties = append(properties, results.Property{Name: name, Value: cell.Value})
 	}
-	return facts
+	return properties
 }
 
 func line(location *messages.Location) int {

@@ -98,18 +98,18 @@ func (r *Recorder) add(document *messages.GherkinDocument, pickles []*messages.P
 }
 
 // SetEnvironment says where the run takes place, replacing what was said before.
-func (r *Recorder) SetEnvironment(facts ...results.Fact) {
+func (r *Recorder) SetEnvironment(properties ...results.Property) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.run.Environment = slices.Clone(facts)
+	r.run.Environment = slices.Clone(properties)
 }
 
 // Stop marks the run as one that ended early, for the reason. The first reason counts.
 func (r *Recorder) Stop(reason string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.run.Problem == "" {
-		r.run.Problem = reason
+	if r.run.Error == "" {
+		r.run.Error = reason
 	}
 }
 

@@ -160,9 +160,9 @@ func record(t *testing.T, concurrency int, listeners ...recorder.Listener) resul
 
 func TestStatusesAndReasons(t *testing.T) {
 	type outcome struct {
-		Status            results.Status
-		Message, Skip     string
-		Problem, Evidence string
+		Status          results.Status
+		Message, Skip   string
+		Error, Evidence string
 	}
 	want := map[string]outcome{
 		"passes": {Status: results.Passed, Evidence: "log"},
@@ -191,11 +191,11 @@ func TestStatusesAndReasons(t *testing.T) {
 		},
 		"hook after fails": {Status: results.Failed, Message: "after scenario hook failed: namespace is stuck"},
 		"hook after a skip fails": {
-			Status: results.Failed, Problem: "after the scenario: namespace is stuck",
+			Status: results.Failed, Error: "after the scenario: namespace is stuck",
 		},
 		"hook skips": {Status: results.Skipped, Skip: "no IPv6"},
 		"has no steps": {
-			Status: results.Failed, Problem: "the scenario has no steps, so it proves nothing",
+			Status: results.Failed, Error: "the scenario has no steps, so it proves nothing",
 		},
 	}
 	for _, concurrency := range []int{1, 4} {
@@ -204,7 +204,7 @@ func TestStatusesAndReasons(t *testing.T) {
 			got := map[string]outcome{}
 			for _, feature := range run.Features {
 				for _, s := range feature.Scenarios {
-					o := outcome{Status: s.Status(), Skip: s.SkipReason(), Problem: s.Problem}
+					o := outcome{Status: s.Status(), Skip: s.SkipReason(), Error: s.Error}
 					if failed := s.FailedStep(); failed != nil {
 						o.Message = failed.Failure.Message
 					}
@@ -439,9 +439,9 @@ func TestWithoutObserveReasonsAreMissingAndTheRestIsThere(t *testing.T) {
 
 func TestEnvironmentIsCopied(t *testing.T) {
 	rec := recorder.New("test")
-	facts := []results.Fact{{Name: "Cluster", Value: "embedded"}}
-	rec.SetEnvironment(facts...)
-	facts[0].Value = "changed"
+	properties := []results.Property{{Name: "Cluster", Value: "embedded"}}
+	rec.SetEnvironment(properties...)
+	properties[0].Value = "changed"
 	if got := rec.Run().Environment; got[0].Value != "embedded" {
 		t.Errorf("environment %v", got)
 	}

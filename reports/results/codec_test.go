@@ -18,9 +18,9 @@ import (
 // stored is the example with its evidence in files, and with a scenario of which everything failed.
 func stored() results.Run {
 	run := example.Run()
-	run.Problem = "interrupted"
+	run.Error = "interrupted"
 	broken := &run.Features[0].Scenarios[1]
-	broken.Problem = "after the scenario: the namespace stays"
+	broken.Error = "after the scenario: the namespace stays"
 	broken.Steps[0].Status, broken.Steps[0].Failure = results.Failed, &results.Failure{Message: "first", Context: "applying it"}
 	return run.MapEvidence(func(_ results.Position, e evidence.Evidence) evidence.Evidence {
 		if file, is := e.(evidence.File); is {
@@ -58,7 +58,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 // TestTheModelIsEncodedWhole fails when a field is added to the model that the document has no place for.
 func TestTheModelIsEncodedWhole(t *testing.T) {
 	for model, fields := range map[reflect.Type]int{
-		reflect.TypeFor[results.Run](): 6, reflect.TypeFor[results.Fact](): 2, reflect.TypeFor[results.Feature](): 7,
+		reflect.TypeFor[results.Run](): 6, reflect.TypeFor[results.Property](): 2, reflect.TypeFor[results.Feature](): 7,
 		reflect.TypeFor[results.Scenario](): 11, reflect.TypeFor[results.Step](): 11, reflect.TypeFor[results.Failure](): 6,
 	} {
 		if model.NumField() != fields {

@@ -51,8 +51,8 @@ func Decode(r io.Reader) (*Run, error) {
 		return nil, fmt.Errorf("it does not follow the schema: %w", err)
 	}
 	run := &Run{
-		Title: decoded.Title, Started: decoded.Started, Finished: decoded.Finished, Problem: decoded.Problem,
-		Environment: decodeFacts(decoded.Environment),
+		Title: decoded.Title, Started: decoded.Started, Finished: decoded.Finished, Error: decoded.Error,
+		Environment: decodeProperties(decoded.Environment),
 	}
 	for i := range decoded.Features {
 		f, err := decodeFeature(&decoded.Features[i])
@@ -64,12 +64,12 @@ func Decode(r io.Reader) (*Run, error) {
 	return run, nil
 }
 
-func decodeFacts(texts []namedText) []Fact {
-	var facts []Fact
+func decodeProperties(texts []namedText) []Property {
+	var properties []Property
 	for _, text := range texts {
-		facts = append(facts, Fact(text))
+		properties = append(properties, Property(text))
 	}
-	return facts
+	return properties
 }
 
 func decodeFeature(f *feature) (Feature, error) {
@@ -89,7 +89,7 @@ func decodeFeature(f *feature) (Feature, error) {
 func decodeScenario(s *scenario) (Scenario, error) {
 	decoded := Scenario{
 		Keyword: s.Keyword, Name: s.Name, Description: s.Description, Rule: s.Rule, Tags: s.Tags, Line: s.Line,
-		Example: decodeFacts(s.Example), Started: s.Started, Duration: time.Duration(s.Duration), Problem: s.Problem,
+		Example: decodeProperties(s.Example), Started: s.Started, Duration: time.Duration(s.Duration), Error: s.Error,
 	}
 	for i := range s.Steps {
 		one, err := decodeStep(&s.Steps[i])
@@ -130,7 +130,7 @@ func decodeStep(s *step) (Step, error) {
 // decodeEvidence refuses files outside of the document's folder, which a document from elsewhere may name.
 func decodeEvidence(r *reference) (evidence.Evidence, error) {
 	switch {
-	case r.Href == "" && r.Problem == "":
+	case r.Href == "" && r.Error == "":
 		return nil, errors.New("it names no file")
 	case r.Href != "":
 		if _, err := localPath(r.Href); err != nil {
@@ -140,7 +140,7 @@ func decodeEvidence(r *reference) (evidence.Evidence, error) {
 	switch r.Kind {
 	case fileKind:
 		return SavedFile{
-			Title: r.Title, Name: r.Name, MediaType: r.MediaType, Href: r.Href, Size: r.Size, Problem: r.Problem,
+			Title: r.Title, Name: r.Name, MediaType: r.MediaType, Href: r.Href, Size: r.Size, Error: r.Error,
 		}, nil
 	case shownKind:
 		switch r.MediaType {
@@ -148,7 +148,7 @@ func decodeEvidence(r *reference) (evidence.Evidence, error) {
 		default:
 			return nil, fmt.Errorf("evidence of the media type %q can't be shown", r.MediaType)
 		}
-		return Reference{Title: r.Title, MediaType: r.MediaType, Href: r.Href, Problem: r.Problem}, nil
+		return Reference{Title: r.Title, MediaType: r.MediaType, Href: r.Href, Error: r.Error}, nil
 	}
 	return nil, fmt.Errorf("unknown kind %q", r.Kind)
 }

@@ -14,7 +14,7 @@ type (
 		Title         string      `json:"title,omitempty"`
 		Started       time.Time   `json:"started,omitzero"`
 		Finished      time.Time   `json:"finished,omitzero"`
-		Problem       string      `json:"problem,omitempty"`
+		Error         string      `json:"error,omitempty"`
 		Environment   []namedText `json:"environment,omitempty"`
 		Features      []feature   `json:"features"`
 	}
@@ -41,7 +41,7 @@ type (
 		Example     []namedText `json:"example,omitempty"`
 		Started     time.Time   `json:"started,omitzero"`
 		Duration    duration    `json:"duration,omitzero"`
-		Problem     string      `json:"problem,omitempty"`
+		Error       string      `json:"error,omitempty"`
 		Steps       []step      `json:"steps"`
 	}
 	step struct {
@@ -73,7 +73,7 @@ type (
 		MediaType string `json:"mediaType,omitempty"`
 		Href      string `json:"href,omitempty"` // relative to the document's folder
 		Size      int64  `json:"size,omitempty"` // bytes
-		Problem   string `json:"problem,omitempty"`
+		Error     string `json:"error,omitempty"`
 	}
 )
 

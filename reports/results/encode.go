@@ -10,8 +10,8 @@ import (
 // files beside the document.
 func Encode(w io.Writer, run *Run) error {
 	encoded := document{
-		SchemaVersion: SchemaVersion, Title: run.Title, Started: run.Started, Finished: run.Finished, Problem: run.Problem,
-		Environment: encodeFacts(run.Environment), Features: make([]feature, 0, len(run.Features)),
+		SchemaVersion: SchemaVersion, Title: run.Title, Started: run.Started, Finished: run.Finished, Error: run.Error,
+		Environment: encodeProperties(run.Environment), Features: make([]feature, 0, len(run.Features)),
 	}
 	for i := range run.Features {
 		f, err := encodeFeature(&run.Features[i])
@@ -29,10 +29,10 @@ func Encode(w io.Writer, run *Run) error {
 	return nil
 }
 
-func encodeFacts(facts []Fact) []namedText {
+func encodeProperties(properties []Property) []namedText {
 	var encoded []namedText
-	for _, fact := range facts {
-		encoded = append(encoded, namedText(fact))
+	for _, property := range properties {
+		encoded = append(encoded, namedText(property))
 	}
 	return encoded
 }
@@ -55,7 +55,7 @@ func encodeFeature(f *Feature) (feature, error) {
 func encodeScenario(s *Scenario) (scenario, error) {
 	encoded := scenario{
 		Keyword: s.Keyword, Name: s.Name, Description: s.Description, Rule: s.Rule, Tags: s.Tags, Line: s.Line,
-		Example: encodeFacts(s.Example), Started: s.Started, Duration: duration(s.Duration), Problem: s.Problem,
+		Example: encodeProperties(s.Example), Started: s.Started, Duration: duration(s.Duration), Error: s.Error,
 		Steps: make([]step, 0, len(s.Steps)),
 	}
 	for i := range s.Steps {
@@ -83,11 +83,11 @@ func encodeStep(s *Step) (step, error) {
 		switch e := e.(type) {
 		case SavedFile:
 			encoded.Evidence = append(encoded.Evidence, reference{
-				Kind: fileKind, Title: e.Title, Name: e.Name, MediaType: e.MediaType, Href: e.Href, Size: e.Size, Problem: e.Problem,
+				Kind: fileKind, Title: e.Title, Name: e.Name, MediaType: e.MediaType, Href: e.Href, Size: e.Size, Error: e.Error,
 			})
 		case Reference:
 			encoded.Evidence = append(encoded.Evidence, reference{
-				Kind: shownKind, Title: e.Title, MediaType: e.MediaType, Href: e.Href, Problem: e.Problem,
+				Kind: shownKind, Title: e.Title, MediaType: e.MediaType, Href: e.Href, Error: e.Error,
 			})
 		default:
 			return step{}, fmt.Errorf("evidence of type %T is not kept in a file", e)

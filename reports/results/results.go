@@ -32,15 +32,15 @@ type Run struct {
 	Title string
 	// Started is when the run began. Finished is zero while it is going on.
 	Started, Finished time.Time
-	// Problem says why the run ended early or never began, such as an interrupt or a cluster that didn't start.
-	Problem     string
-	Environment []Fact
+	// Error says why the run ended early or never began, such as an interrupt or a cluster that didn't start.
+	Error       string
+	Environment []Property
 	// Features hold all selected scenarios, those that did not run included.
 	Features []Feature
 }
 
-// Fact is one thing worth knowing about where the run took place, such as the Kubernetes version.
-type Fact struct {
+// Property is one thing worth knowing about where the run took place, such as the Kubernetes version.
+type Property struct {
 	Name, Value string
 }
 
@@ -72,13 +72,13 @@ type Scenario struct {
 	Tags        []string
 	Line        int // of the example's row, for outlines
 	// Example has the values of the example's row, by the names of its columns.
-	Example []Fact
+	Example []Property
 	Started time.Time
 	// Duration includes hooks: the time that making and removing namespaces takes, for one.
 	Duration time.Duration
 	Steps    []Step
-	// Problem is a failure that belongs to no step, such as that of a hook at the end.
-	Problem string
+	// Error is a failure that belongs to no step, such as that of a hook at the end.
+	Error string
 }
 
 // Step is one step of a scenario.
@@ -130,7 +130,7 @@ func (s *Scenario) Status() Status {
 		}
 	}
 	switch {
-	case s.Problem != "":
+	case s.Error != "":
 		return Failed
 	case unfinished:
 		return NotRun
@@ -164,8 +164,8 @@ func (s *Scenario) Failures() []Failure {
 			failures = append(failures, *step.Failure)
 		}
 	}
-	if s.Problem != "" {
-		failures = append(failures, Failure{Message: s.Problem})
+	if s.Error != "" {
+		failures = append(failures, Failure{Message: s.Error})
 	}
 	return failures
 }

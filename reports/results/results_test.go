@@ -17,7 +17,7 @@ func scenario(statuses ...results.Status) results.Scenario {
 
 func TestStatusOfAScenario(t *testing.T) {
 	hook := scenario(results.Passed)
-	hook.Problem = "cleaning up failed"
+	hook.Error = "cleaning up failed"
 	unstarted := results.Scenario{}
 	cases := map[string]struct {
 		scenario results.Scenario
@@ -65,7 +65,7 @@ func TestVerdict(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			run := results.Run{Problem: c.problem, Features: []results.Feature{{Scenarios: c.scenarios}}}
+			run := results.Run{Error: c.problem, Features: []results.Feature{{Scenarios: c.scenarios}}}
 			verdict := run.Verdict()
 			if verdict.Reason != c.reason || verdict.Passed != (c.reason == "") {
 				t.Errorf("passed %t because %q, want %q", verdict.Passed, verdict.Reason, c.reason)
@@ -96,7 +96,7 @@ func TestSkipReason(t *testing.T) {
 }
 
 func TestFullName(t *testing.T) {
-	s := results.Scenario{Name: "Hosts", Example: []results.Fact{{Name: "host", Value: "gyull.com"}, {Name: "code", Value: "200"}}}
+	s := results.Scenario{Name: "Hosts", Example: []results.Property{{Name: "host", Value: "gyull.com"}, {Name: "code", Value: "200"}}}
 	if got := s.FullName(); got != "Hosts [host=gyull.com, code=200]" {
 		t.Errorf("name %q", got)
 	}

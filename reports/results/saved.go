@@ -17,8 +17,8 @@ type SavedFile struct {
 	// Href is where the file is, relative to the reports' folder, with slashes.
 	Href string
 	Size int64 // bytes
-	// Problem says why the file could not be kept; Href is empty then.
-	Problem string
+	// Error says why the file could not be kept; Href is empty then.
+	Error string
 	// Content is that of small files, for reports that carry it.
 	Content []byte
 }
@@ -29,8 +29,8 @@ func (f SavedFile) Attachment() godog.Attachment {
 		return godog.Attachment{FileName: f.Name, MediaType: f.MediaType, Body: f.Content}
 	}
 	body := f.Href
-	if f.Problem != "" {
-		body = f.Problem
+	if f.Error != "" {
+		body = f.Error
 	}
 	return godog.Attachment{FileName: f.Name, MediaType: "text/plain", Body: []byte(body)}
 }
@@ -44,13 +44,13 @@ type Reference struct {
 	Title, MediaType string
 	// Href is where the file is, relative to the reports' folder, with slashes.
 	Href string
-	// Problem says why the content could not be kept; Href is empty then.
-	Problem string
+	// Error says why the content could not be kept; Href is empty then.
+	Error string
 }
 
 // Attachment implements evidence.Evidence: where the content is.
 func (r Reference) Attachment() godog.Attachment {
-	return godog.Attachment{FileName: r.Title, MediaType: "text/plain", Body: []byte(r.Href + r.Problem)}
+	return godog.Attachment{FileName: r.Title, MediaType: "text/plain", Body: []byte(r.Href + r.Error)}
 }
 
 // Path is the path of the file below the reports' folder.

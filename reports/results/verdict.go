@@ -78,8 +78,8 @@ type Verdict struct {
 func (r *Run) Verdict() Verdict {
 	verdict := Verdict{Counts: r.Count()}
 	switch counts := verdict.Counts; {
-	case r.Problem != "":
-		verdict.Reason = r.Problem
+	case r.Error != "":
+		verdict.Reason = r.Error
 	case counts.Total == 0:
 		verdict.Reason = "no scenario was selected"
 	case counts.Failed > 0:

@@ -41,7 +41,7 @@ func (p *Progress) failure(event *recorder.ScenarioEvent) {
 	step := event.Scenario.FailedStep()
 	if step == nil || step.Failure == nil {
 		p.detail("", fmt.Sprintf("%s:%d", event.Feature.URI, event.Scenario.Line))
-		p.detail("", event.Scenario.Problem)
+		p.detail("", event.Scenario.Error)
 		return
 	}
 	p.detail("", step.Keyword+" "+step.Text)

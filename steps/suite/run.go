@@ -187,7 +187,7 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	}
 	r.godog(ctx, bound)
 	for _, finding := range bound.Findings() {
-		properties = append(properties, results.Fact{Name: "Note", Value: finding})
+		properties = append(properties, results.Property{Name: "Note", Value: finding})
 	}
 	r.recorder.SetEnvironment(properties...)
 	return cluster, r.clean(ctx, bound)
@@ -249,25 +249,25 @@ func (r *run) godog(ctx context.Context, scenarios *definitions.Run) {
 }
 
 // describe records the properties of the cluster and the controller for the reports, and checks the controller.
-func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]results.Fact, error) {
-	properties := []results.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
+func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]results.Property, error) {
+	properties := []results.Property{{Name: "Cluster", Value: environment.Cluster.Name()}}
 	version, err := environment.Objects.Clientset.Discovery().ServerVersion()
 	if err != nil {
 		return nil, fmt.Errorf("reading the version of the cluster: %w", err)
 	}
-	properties = append(properties, results.Fact{Name: "Kubernetes", Value: version.GitVersion})
+	properties = append(properties, results.Property{Name: "Kubernetes", Value: version.GitVersion})
 	var names []string
 	for _, node := range environment.Nodes {
 		names = append(names, fmt.Sprintf("%s (%s)", node.Name, node.InternalIP))
 	}
 	properties = append(properties,
-		results.Fact{Name: "Nodes", Value: strings.Join(names, ", ")},
-		results.Fact{Name: "Client", Value: environment.Cluster.Client().Addr().String()})
+		results.Property{Name: "Nodes", Value: strings.Join(names, ", ")},
+		results.Property{Name: "Client", Value: environment.Cluster.Client().Addr().String()})
 	r.recorder.SetEnvironment(properties...)
 	if err := environment.Controller.Check(ctx); err != nil {
 		return nil, err
 	}
-	properties = append(properties, results.Fact{Name: "Controller", Value: environment.Controller.Description()})
+	properties = append(properties, results.Property{Name: "Controller", Value: environment.Controller.Description()})
 	r.recorder.SetEnvironment(properties...)
 	return properties, nil
 }
@@ -275,7 +275,7 @@ func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]r
 // exportLogs exports the cluster's own logs if something failed.
 func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	finished := r.recorder.Run()
-	if counts := finished.Count(); counts.Failed == 0 && finished.Problem == "" {
+	if counts := finished.Count(); counts.Failed == 0 && finished.Error == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)

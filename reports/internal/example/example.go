@@ -15,7 +15,7 @@ func Run() results.Run {
 	return results.Run{
 		Title:   "Ingress conformance",
 		Started: started, Finished: started.Add(41*time.Second + 320*time.Millisecond),
-		Environment: []results.Fact{
+		Environment: []results.Property{
 			{Name: "Cluster", Value: "embedded"},
 			{Name: "Kubernetes", Value: "v1.37.2"},
 			{Name: "Nodes", Value: "k3s-s, k3s-w1, k3s-w2, k3s-w3"},
@@ -44,7 +44,7 @@ func hosts(started time.Time) results.Feature {
 	for i, row := range [][2]string{{"gyull.com", "200"}, {"test.gyull.com", "404"}} {
 		feature.Scenarios = append(feature.Scenarios, results.Scenario{
 			Keyword: "Scenario Outline", Name: "A request is routed by its host", Rule: "A wildcard stands for one label",
-			Example: []results.Fact{{Name: "host", Value: row[0]}, {Name: "status", Value: row[1]}},
+			Example: []results.Property{{Name: "host", Value: row[0]}, {Name: "status", Value: row[1]}},
 			Line:    14 + i, Started: started, Duration: 84 * time.Millisecond,
 			Steps: []results.Step{
 				{
@@ -210,7 +210,7 @@ func skipped(started time.Time) results.Scenario {
 func broken(started time.Time) results.Scenario {
 	return results.Scenario{
 		Keyword: "Scenario", Name: "The namespace goes away", Line: 25, Started: started, Duration: 30 * time.Second,
-		Problem: "after the scenario: the namespace hosts-4 is still terminating after 30s",
+		Error: "after the scenario: the namespace hosts-4 is still terminating after 30s",
 		Steps: []results.Step{{
 			Keyword: "Given", Text: "a namespace", Line: 26, Status: results.Passed, Duration: 5 * time.Millisecond,
 		}},

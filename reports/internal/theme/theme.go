@@ -1,5 +1,5 @@
-// Package look is what the report's pages have in common: the style sheet, and how outcomes are coloured and worded.
-package look
+// Package theme is what the report's pages have in common: the style sheet, and how outcomes are coloured and worded.
+package theme
 
 import (
 	_ "embed"
