@@ -85,17 +85,17 @@ func (c *certificates) own(owner *ingress, host, secretName string) {
 	if secretName == "" || c.secret(secret).fault != "" {
 		secret = types.NamespacedName{}
 	}
-	owner, taken := c.owners[host]
+	current, taken := c.owners[host]
 	switch {
-	case !taken, owner == types.NamespacedName{}:
+	case !taken, current == types.NamespacedName{}:
 		c.owners[host] = secret
 		if secret.Name != "" {
 			c.decisions = append(c.decisions, CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
 		}
-	case owner != secret && secret.Name != "":
+	case current != secret && secret.Name != "":
 		c.problems.add(Problem{
 			Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object),
-			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, owner),
+			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, current),
 		})
 	}
 }

@@ -51,7 +51,7 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 // backend returns the backend of a route to a Service, with weight 1, and makes the upstream if it is new. An upstream
 // that has no endpoints is made all the same: it answers 503.
 func (u *upstreams) backend(owner *ingress, s service) route.Backend {
-	if deny := of.denial(); deny != nil {
+	if deny := owner.denial(); deny != nil {
 		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
 	key := upstreamKey{service: s, protocol: owner.config.Protocol, tls: owner.config.BackendTLS}

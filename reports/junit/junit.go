@@ -201,8 +201,8 @@ func properties(run *results.Run, uri string) []property {
 	if uri = line(uri, ""); uri != "" {
 		all = append(all, property{Name: fileProperty, Value: uri})
 	}
-	for _, property := range run.Environment {
-		all = append(all, property{Name: line(property.Name, "property"), Value: line(property.Value, "")})
+	for _, p := range run.Environment {
+		all = append(all, property{Name: line(p.Name, "property"), Value: line(p.Value, "")})
 	}
 	return all
 }
