@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -76,5 +77,68 @@ func TestRoutesByConditions(t *testing.T) {
 	c.send("DELETE /a HTTP/1.1\r\nHost: h\r\n\r\n")
 	if reply, body := c.reply("DELETE"); reply.StatusCode != http.StatusForbidden || body != "Forbidden\n" {
 		t.Errorf("got %d, %q", reply.StatusCode, body)
+	}
+}
+
+// TestDecodedPaths finds routes by decoded paths, and forwards them normalised or as they were sent.
+func TestDecodedPaths(t *testing.T) {
+	seen := func(name string) route.Endpoint {
+		return backend(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%s %s", name, r.RequestURI) })
+	}
+	table := &route.Table{
+		Hosts:     []route.Host{host("", prefix("/foo", "foo"), prefix("/foo/bar", "bar"), prefix("/a%20b", "space"), prefix("/admin", "admin"))},
+		Upstreams: []route.Upstream{upstream("foo", seen("foo")), upstream("bar", seen("bar")), upstream("space", seen("space")), upstream("admin", seen("admin"))},
+	}
+	raw := *table
+	raw.RawPaths = true
+	for _, c := range []struct{ path, normal, raw string }{
+		{"/foo", "foo /foo", "foo /foo"},
+		{"//foo", "foo //foo", "foo //foo"},
+		{"/foo%2Fbar", "bar /foo%2Fbar", "bar /foo%2Fbar"},
+		{"/%66oo/%7Ejo/a%2fb?q=%7E", "foo /foo/~jo/a%2Fb?q=%7E", "foo /%66oo/%7Ejo/a%2fb?q=%7E"},
+		{"/x/../foo", "foo /foo", "foo /x/../foo"},
+		{"/foo/..%2Fadmin", "admin /foo/..%2Fadmin", "admin /foo/..%2Fadmin"},
+		{"/a%20b", "space /a%20b", "space /a%20b"},
+		{"/fo", "Not Found\n", "Not Found\n"},
+		{"/foo/%zz", "Bad Request\n", "Bad Request\n"},
+		{"/foo/..%2F..%2F", "Bad Request\n", "Bad Request\n"},
+	} {
+		for _, mode := range []struct {
+			table *route.Table
+			want  string
+		}{{table, c.normal}, {&raw, c.raw}} {
+			s := serve(t, proxy.Config{}, mode.table)
+			connection := s.dial(t)
+			connection.send("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", c.path)
+			if _, body := connection.reply("GET"); body != mode.want {
+				t.Errorf("%s, raw %t: got %q, want %q", c.path, mode.table.RawPaths, body, mode.want)
+			}
+		}
+	}
+}
+
+// TestUnrouted has a policy of requests that no route matches; refused requests have none.
+func TestUnrouted(t *testing.T) {
+	table := &route.Table{Hosts: []route.Host{host("known", prefix("/a", "u"))}, Unrouted: []route.Policy{policy.HSTS{Value: "max-age=1"}}}
+	s := serve(t, proxy.Config{}, table)
+	for url, want := range map[string]string{
+		"https://known/": "max-age=1", "https://unknown/": "max-age=1", "http://unknown/": "", "https://known/a": "",
+	} {
+		if _, _, header := s.get(t, url); header.Get("Strict-Transport-Security") != want {
+			t.Errorf("%s: got %q, want %q", url, header.Get("Strict-Transport-Security"), want)
+		}
+	}
+}
+
+// TestRewrite has the groups of a route's pattern in the path that endpoints get.
+func TestRewrite(t *testing.T) {
+	table := toAll(upstream("u", backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) })))
+	table.Hosts[0].Routes[0].Match = route.Match{Path: route.Path{Kind: route.Regex, Value: `/api(/|$)(.*)`, IgnoreCase: true}}
+	table.Hosts[0].Routes[0].Policies = []route.Policy{rewriting.Path{Target: "/$2"}}
+	s := serve(t, proxy.Config{}, table)
+	for url, want := range map[string]string{"http://h/Api/x%20y?q=/": "/x%20y?q=/", "http://h/api": "/", "http://h/apix": "Not Found\n"} {
+		if _, body, _ := s.get(t, url); body != want {
+			t.Errorf("%s: got %q, want %q", url, body, want)
+		}
 	}
 }

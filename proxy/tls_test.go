@@ -139,7 +139,7 @@ func TestRedirectAndHSTS(t *testing.T) {
 	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.RedirectToHTTPS{}, policy.HSTS{Value: hsts}}
 	s := serve(t, proxy.Config{}, table)
 	code, _, header := s.get(t, "http://Gyull.com:30080/a%2fb/../c?x=1&y")
-	if got := header.Get("Location"); code != 308 || got != "https://gyull.com/c?x=1&y" {
+	if got := header.Get("Location"); code != 308 || got != "https://Gyull.com/c?x=1&y" {
 		t.Errorf("got %d to %q", code, got)
 	}
 	if header.Get("Strict-Transport-Security") != "" {
@@ -164,7 +164,7 @@ func TestRedirectAndHSTS(t *testing.T) {
 		t.Errorf("got %q", header.Get("Location"))
 	}
 	_, _, header = other.get(t, "http://gyull.com/x", "X-Forwarded-Host", "Outer.example:8080")
-	if got := header.Get("Location"); got != "https://outer.example:30443/x" {
+	if got := header.Get("Location"); got != "https://Outer.example:30443/x" {
 		t.Errorf("behind another proxy that names the host: got %q", got)
 	}
 	if code, _, _ = other.get(t, "http://gyull.com/", "X-Forwarded-Proto", "https"); code != 200 {

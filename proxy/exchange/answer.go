@@ -13,13 +13,23 @@ func (x *exchange) answer() (reusable bool) {
 	if x.request.Path, err = urlpath.AppendNormal(x.request.Path[:0], x.message.Path); err != nil {
 		return x.reply(400, err.Error())
 	}
-	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)
-	if x.route = x.table.Find(&x.request); x.route == nil {
-		return x.reply(404, "no route")
+	if x.request.Decoded, err = urlpath.AppendDecoded(x.request.Decoded[:0], x.message.Path); err != nil {
+		return x.reply(400, err.Error())
 	}
+	if x.table.Source().RawPaths {
+		x.request.Path = append(x.request.Path[:0], x.message.Path...)
+	}
+	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)
+	x.route = x.table.Find(&x.request)
+	x.request.Authority = x.identity.Host
 	if string(x.identity.Host) != string(x.message.Host) { // redirects lead to the host that the client has asked for
 		x.request.Host = appendHostName(x.request.Host[:0], x.identity.Host)
 	}
+	if x.route == nil {
+		x.table.Unrouted.Reply(&x.request, nil)
+		return x.reply(404, "no route")
+	}
+	x.request.Pattern = x.route.Pattern
 	if reply, answered := x.route.Answer(&x.request); answered {
 		return x.reply(reply.Status, reply.Reason)
 	}

@@ -1,6 +1,6 @@
 // Package match finds what serves a request: exact host before wildcard before all others (Ingress v1, "Hostname
-// wildcards"); then an exact path, a regular expression, the longest prefix by path element ("Path types"); and on the
-// same path what has the most conditions that the request meets.
+// wildcards"); then an exact path, or the longest of the prefixes by path element ("Path types") and regular expressions
+// that match; and on the same path what has the most conditions that the request meets.
 //
 // Finding costs two map look-ups for the host, one for an exact path, and one for each element of the path that some
 // prefix of the host shares, whatever the number of hosts and paths. A host with regular expressions costs a binary
@@ -37,7 +37,7 @@ func (h *Hosts[T]) Add(host string, paths *Paths[T]) bool {
 	}
 }
 
-// Find returns what serves a request for a normalised path of a host, which is in lower case and has no port. A host that is known does not
+// Find returns what serves a request for a decoded path of a host, which is in lower case and has no port. A host that is known does not
 // fall back to a wildcard or to the rest when its paths don't match: rules of different hosts are different servers.
 func (h *Hosts[T]) Find(host, path string, r *message.Request) (value T, found bool) {
 	paths := h.exact[host]

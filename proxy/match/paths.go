@@ -27,6 +27,7 @@ type Builder[T any] struct {
 // element is a node of the tree of prefixes: one element of a path, and those that may follow it.
 type element[T any] struct {
 	choices  choices[T]
+	length   int // of the prefix, in bytes, without a slash at its end
 	parent   *element[T]
 	children map[string]*element[T]
 }
@@ -81,7 +82,7 @@ func (e *element[T]) ensure(path string) *choices[T] {
 		name, rest, more = strings.Cut(rest, "/")
 		child := node.children[name]
 		if child == nil {
-			child = &element[T]{parent: node}
+			child = &element[T]{parent: node, length: node.length + 1 + len(name)}
 			if node.children == nil {
 				node.children = make(map[string]*element[T])
 			}
@@ -102,16 +103,17 @@ func (p *Paths[T]) Find(path string, r *message.Request) (value T, found bool) {
 			}
 		}
 	}
+	value, length, found := p.prefixes.find(path, r)
 	if len(p.patterns.list) > 0 {
-		if value, found = p.patterns.find(path, r); found {
-			return value, true
+		if matched, long, ok := p.patterns.find(path, r); ok && long >= length {
+			return matched, true
 		}
 	}
-	return p.prefixes.find(path, r)
+	return value, found
 }
 
-// find returns what serves the longest prefix that has a match.
-func (e *element[T]) find(path string, r *message.Request) (value T, found bool) {
+// find returns what serves the longest prefix that has a match, and the length of that.
+func (e *element[T]) find(path string, r *message.Request) (value T, length int, found bool) {
 	node := e
 	for rest := strings.TrimPrefix(path, "/"); node.children != nil; {
 		name, after, more := strings.Cut(rest, "/")
@@ -127,8 +129,8 @@ func (e *element[T]) find(path string, r *message.Request) (value T, found bool)
 	}
 	for ; node != nil; node = node.parent {
 		if value, found = node.choices.find(r); found {
-			return value, true
+			return value, max(node.length, 1), true
 		}
 	}
-	return value, false
+	return value, 0, false
 }

@@ -58,7 +58,8 @@ func comparePatterns(a, b route.Path) int {
 	return cmp.Or(cmp.Compare(len(b.Value), len(a.Value)), cmp.Compare(b.Value, a.Value), ignoreCase)
 }
 
-func newPattern[T any](path route.Path) (*pattern[T], error) {
+// CompilePattern compiles the regular expression of a path, which begins at the beginning of a request's path.
+func CompilePattern(path route.Path) (*regexp.Regexp, error) {
 	if _, err := regexp.Compile(path.Value); err != nil { // without what is put around it below
 		return nil, fmt.Errorf("compiling the pattern of the path: %w", err)
 	}
@@ -70,7 +71,15 @@ func newPattern[T any](path route.Path) (*pattern[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the pattern of the path: %w", err)
 	}
-	return &pattern[T]{path: path, regexp: compiled, literal: leadingLiteral(text)}, nil
+	return compiled, nil
+}
+
+func newPattern[T any](path route.Path) (*pattern[T], error) {
+	compiled, err := CompilePattern(path)
+	if err != nil {
+		return nil, err
+	}
+	return &pattern[T]{path: path, regexp: compiled, literal: leadingLiteral(compiled.String())}, nil
 }
 
 // build makes the index. It must be called after the last pattern was added.
@@ -81,8 +90,8 @@ func (p *patterns[T]) build() {
 	p.index = newLiterals(p.list)
 }
 
-// find returns what serves the path.
-func (p *patterns[T]) find(path string, r *message.Request) (value T, found bool) {
+// find returns what serves the path, and the length of its pattern.
+func (p *patterns[T]) find(path string, r *message.Request) (value T, length int, found bool) {
 	var buffer [256]byte
 	best := len(p.list)
 	// The longest literal comes first: its patterns are mostly the longest, too, and then no other has to be run.
@@ -95,12 +104,12 @@ func (p *patterns[T]) find(path string, r *message.Request) (value T, found bool
 				continue
 			}
 			if matched, ok := pattern.choices.find(r); ok {
-				value, found, best = matched, true, pattern.rank
+				value, length, found, best = matched, len(pattern.path.Value), true, pattern.rank
 				break
 			}
 		}
 	}
-	return value, found
+	return value, length, found
 }
 
 // lower returns text in lower case (ASCII). It uses the buffer if it has to change it.

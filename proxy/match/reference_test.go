@@ -21,7 +21,15 @@ type reference []route.Match
 func newReference(matches []route.Match) reference {
 	sorted := slices.Clone(matches)
 	slices.SortStableFunc(sorted, func(a, b route.Match) int {
+		// Exact paths come first, and regular expressions before prefixes of the same length.
+		exact := map[route.PathKind]int{route.Exact: 0, route.Regex: 1, route.Prefix: 1}
 		rank := map[route.PathKind]int{route.Exact: 0, route.Regex: 1, route.Prefix: 2}
+		length := func(m route.Match) int {
+			if m.Path.Kind == route.Prefix {
+				return max(len(strings.TrimSuffix(m.Path.Value, "/")), 1)
+			}
+			return len(m.Path.Value)
+		}
 		method := func(m route.Match) int { return min(len(m.Method), 1) }
 		ignoreCase := func(m route.Match) int {
 			if m.Path.IgnoreCase {
@@ -30,8 +38,8 @@ func newReference(matches []route.Match) reference {
 			return 0
 		}
 		return cmp.Or(
-			cmp.Compare(rank[a.Path.Kind], rank[b.Path.Kind]),
-			cmp.Compare(len(b.Path.Value), len(a.Path.Value)), cmp.Compare(b.Path.Value, a.Path.Value),
+			cmp.Compare(exact[a.Path.Kind], exact[b.Path.Kind]), cmp.Compare(length(b), length(a)),
+			cmp.Compare(rank[a.Path.Kind], rank[b.Path.Kind]), cmp.Compare(b.Path.Value, a.Path.Value),
 			cmp.Compare(ignoreCase(a), ignoreCase(b)),
 			cmp.Compare(method(b), method(a)),
 			cmp.Compare(len(b.Headers), len(a.Headers)), cmp.Compare(len(b.Query), len(a.Query)))

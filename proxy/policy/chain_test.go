@@ -19,7 +19,7 @@ func newRequest(t testing.TB, target, host string) *Request {
 	}
 	name, _, _ := strings.Cut(host, ":")
 	return &Request{
-		Message: m, Host: []byte(name), Path: slices.Clone(m.Path), Scheme: "https", HTTPPort: 80, HTTPSPort: 443,
+		Message: m, Host: []byte(name), Path: slices.Clone(m.Path), Decoded: slices.Clone(m.Path), Scheme: "https", HTTPPort: 80, HTTPSPort: 443,
 	}
 }
 
@@ -98,7 +98,7 @@ func TestCompileFails(t *testing.T) {
 // TestEqualAndText changes each field of each policy.
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
-		RedirectToHTTPS{}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1}, Timeouts{2, 1}, Timeouts{1, 2},
+		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1}, Timeouts{2, 1}, Timeouts{1, 2},
 		UpstreamHost{"a"}, UpstreamHost{"b"},
 		Affinity{"a", "/", 1, "Lax", true}, Affinity{"b", "/", 1, "Lax", true}, Affinity{"a", "/b", 1, "Lax", true},
 		Affinity{"a", "/", 2, "Lax", true}, Affinity{"a", "/", 1, "Strict", true}, Affinity{"a", "/", 1, "Lax", false},
@@ -127,7 +127,7 @@ func TestReset(t *testing.T) {
 	r.AddReplyHeader("A", "b")
 	r.Session = "s"
 	r.Reset()
-	if len(r.Host)+len(r.Path)+len(r.RequestLines)+len(r.ReplyLines)+len(r.Session)+len(r.Scheme) > 0 || r.Message != nil {
+	if len(r.Host)+len(r.Path)+len(r.Decoded)+len(r.RequestLines)+len(r.ReplyLines)+len(r.Session)+len(r.Scheme) > 0 || r.Message != nil {
 		t.Errorf("something is left: %+v", r)
 	}
 	if r.HTTPPort != 80 || r.HTTPSPort != 443 {

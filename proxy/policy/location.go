@@ -1,14 +1,16 @@
 package policy
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
-// Redirect answers with a redirect: it adds the Location field and returns the reply. matched is the prefix of the path
-// that the route matched; "" stands for the whole path. A request without a host is answered with 400 if the location
+// Redirect answers with a redirect: it adds the Location field and returns the reply. matched is the prefix of the
+// decoded path that the route matched; "" stands for the whole path. A request without a host is answered with 400 if the location
 // needs one: a URI of these schemes must not have an empty host (RFC 9110 section 4.2).
 func (r *Request) Redirect(to *route.Redirect, matched string) Reply {
 	if to.URL != "" {
@@ -23,9 +25,12 @@ func (r *Request) Redirect(to *route.Redirect, matched string) Reply {
 	start := len(dst)
 	dst = r.appendPath(dst, &to.Path, matched)
 	clean(dst[start:])
-	if r.Message.HasQuery {
+	if r.Message.HasQuery && !to.DropQuery {
 		dst = append(dst, '?')
 		dst = appendQuery(dst, r.Message.Query)
+	}
+	if to.CutSlash {
+		dst = bytes.TrimSuffix(dst, []byte{'/'})
 	}
 	r.ReplyLines = append(dst, '\r', '\n')
 	return Reply{Status: to.Status}
@@ -51,13 +56,25 @@ func (r *Request) appendOrigin(dst []byte, to *route.Redirect) []byte {
 	if to.Host != "" {
 		dst = append(dst, to.Host...)
 	} else {
-		dst = append(dst, r.Host...)
+		dst = append(dst, r.hostName()...)
 	}
-	if port == 0 || scheme == "http" && port == 80 || scheme == "https" && port == 443 {
+	if port == 0 || !to.ShowPort && (scheme == "http" && port == 80 || scheme == "https" && port == 443) {
 		return dst
 	}
 	dst = append(dst, ':')
 	return strconv.AppendUint(dst, uint64(port), 10)
+}
+
+// hostName is the host as the client has written it, without port and final dot.
+func (r *Request) hostName() []byte {
+	name := r.Authority
+	if port := bytes.LastIndexByte(name, ':'); port > bytes.LastIndexByte(name, ']') {
+		name = name[:port]
+	}
+	if name = bytes.TrimSuffix(name, []byte{'.'}); len(name) == 0 {
+		return r.Host
+	}
+	return name
 }
 
 // portOf is the port of an authority; 0 if it has none.
@@ -82,13 +99,13 @@ func (r *Request) appendPath(dst []byte, change *route.PathChange, matched strin
 		return append(dst, change.Value...)
 	case change.Kind == route.ReplacePrefix:
 		// Compared by element: what follows the prefix is empty or begins with a slash.
-		rest := r.Path[min(len(strings.TrimSuffix(matched, "/")), len(r.Path)):]
+		rest := r.Decoded[min(len(strings.TrimSuffix(matched, "/")), len(r.Decoded)):]
 		value := change.Value
 		if len(rest) > 0 {
 			value = strings.TrimSuffix(value, "/")
 		}
 		dst = append(dst, value...)
-		return append(dst, rest...)
+		return urlpath.AppendEncoded(dst, rest)
 	}
 	return append(dst, r.Path...)
 }

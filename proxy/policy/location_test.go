@@ -76,7 +76,7 @@ func FuzzLocation(f *testing.F) {
 	f.Add("/a", "q=\xff%", "/b", "/a")
 	f.Fuzz(func(t *testing.T, path, query, value, prefix string) {
 		r := newRequest(t, "/", "h")
-		r.Path, r.Message.Query, r.Message.HasQuery = []byte(path), []byte(query), true
+		r.Decoded, r.Message.Query, r.Message.HasQuery = []byte(path), []byte(query), true
 		r.Redirect(&route.Redirect{Status: 301, Path: route.PathChange{Kind: route.ReplacePrefix, Value: value}}, prefix)
 		for i, c := range r.ReplyLines[:len(r.ReplyLines)-2] {
 			if c < ' ' && c != '\t' || c == 0x7f {

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"net/netip"
+	"regexp"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
@@ -13,8 +14,16 @@ type Request struct {
 	Message *message.Request
 	// Host is that of the request, in lower case, without port and final dot.
 	Host []byte
-	// Path is normalised (package urlpath). It is what is forwarded, so that a policy may change it.
+	// Authority is the host that the client has asked for as it is written, with a port if there is one; redirects lead
+	// there. Host is made of it.
+	Authority []byte
+	// Path is what is forwarded: normalised (urlpath.AppendNormal) or, if the table says so, as it was sent. A policy may
+	// change it.
 	Path []byte
+	// Decoded is the path that routes are compared with (urlpath.AppendDecoded).
+	Decoded []byte
+	// Pattern is the regular expression that the route matches paths with; nil if it is an exact path or a prefix.
+	Pattern *regexp.Regexp
 	// UpstreamHost is what endpoints get as host, port included; "" leaves them that of the request.
 	UpstreamHost string
 	// Scheme is "http" or "https": that of the client's connection, or the forwarded one if that is trusted.
@@ -33,10 +42,10 @@ type Request struct {
 	RequestLines, ReplyLines []byte
 }
 
-// Reset forgets everything but the buffers of Host, Path and the lines, and the ports.
+// Reset forgets everything but the buffers of Host, the paths and the lines, and the ports.
 func (r *Request) Reset() {
 	*r = Request{
-		Host: r.Host[:0], Path: r.Path[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
+		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
 		HTTPPort: r.HTTPPort, HTTPSPort: r.HTTPSPort,
 	}
 }

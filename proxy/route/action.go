@@ -82,8 +82,14 @@ type Redirect struct {
 	Host string
 	// Port 0 keeps that of the request, or, with a Scheme, is the one that the proxy serves this scheme on.
 	Port uint16
-	// Path replaces the path of the request; the query is kept.
+	// Path replaces the path of the request.
 	Path PathChange
+	// DropQuery leaves out the query of the request, which is kept otherwise.
+	DropQuery bool
+	// CutSlash leaves out one slash at the end of the location.
+	CutSlash bool
+	// ShowPort writes the port also if it is the scheme's own.
+	ShowPort bool
 }
 
 // PathChange replaces a path or its beginning. The zero value keeps it.

@@ -1,7 +1,8 @@
 package route
 
 // Match selects requests of a host. All parts must match. Of several routes that match, the most
-// specific path wins: exact, then regular expressions, then the longest prefix. Routes of the same path are compared as
+// specific path wins: exact, then the longest of the regular expressions and prefixes that match, of the same length the
+// regular expression. Routes of the same path are compared as
 // in Gateway API (HTTPRoute, "matches"): a method, then the number of headers, then the number of query parameters,
 // then the order in the table. If no route of a path matches, the next less specific path is tried.
 type Match struct {
@@ -18,7 +19,8 @@ type Match struct {
 // Path matches paths.
 type Path struct {
 	Kind PathKind
-	// Value is a path that begins with a slash, or for Regex a regular expression (RE2 syntax).
+	// Value is a path that begins with a slash, or for Regex a regular expression (RE2 syntax). Requests are compared by
+	// their decoded path (urlpath.AppendDecoded), and paths that are no regular expressions are decoded in the same way.
 	Value string
 	// IgnoreCase makes a Regex match letters of either case, as ingress-nginx's locations (~*) do.
 	IgnoreCase bool

@@ -40,7 +40,7 @@ func sample() *Table {
 						Path: Path{Regex, "/c/[0-9]+", true}, Method: "GET",
 						Headers: []ValueMatch{{"X-A", "1", false}}, Query: []ValueMatch{{"q", "x|y", true}},
 					},
-					Action: Redirect{301, "https://new.example/", "https", "h", 8443, PathChange{ReplacePrefix, "/new"}},
+					Action: Redirect{301, "https://new.example/", "https", "h", 8443, PathChange{ReplacePrefix, "/new"}, true, true, true},
 				},
 			}},
 			{Name: "", Routes: []Route{{Match: PrefixPath("/"), Action: Deny{503, "a reason"}}}},
@@ -61,6 +61,8 @@ func sample() *Table {
 			TrustHeaders: true, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Header: "X-Client",
 			ComputeFull: true, AnyPeer: true,
 		},
+		Unrouted:             []Policy{note{"three", "3"}},
+		RawPaths:             true,
 		ProxyProtocol:        true,
 		UnderscoresInHeaders: true,
 	}
@@ -84,7 +86,7 @@ host gyull.com
     note "two" "2"
     canary header="X-C" value="v" pattern="a.*" cookie="c" weight=10/20 -> u2 from Ingress ns/canary
   prefix /b -> u2 (ns/svc:8080) from Ingress ns/ing
-  regex /c/[0-9]+ ignoring case method="GET" header X-A="1" query q=~"x|y" -> redirect 301 url=https://new.example/ scheme=https host=h port=8443 prefix=/new
+  regex /c/[0-9]+ ignoring case method="GET" header X-A="1" query q=~"x|y" -> redirect 301 url=https://new.example/ scheme=https host=h port=8443 prefix=/new without query without last slash with port
 upstream u1
   10.0.0.2:80 pod-2
   10.0.0.1:80
@@ -94,6 +96,8 @@ upstream u3 https
 certificate ns/b sha256:2d711642b726b044 for b c
 default certificate ns/d sha256:a1fce4363854ff88 for its own names
 forwarded headers header="X-Client" full any-peer from=10.0.0.0/8
+without a route: note "three" "3"
+paths as they were sent
 proxy protocol
 underscores in headers
 `

@@ -116,6 +116,14 @@ func (r Redirect) Text() string {
 	if r.Path != (PathChange{}) {
 		fmt.Fprintf(&text, " %s=%s", r.Path.Kind, r.Path.Value)
 	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"without query", r.DropQuery}, {"without last slash", r.CutSlash}, {"with port", r.ShowPort}} {
+		if flag.set {
+			fmt.Fprintf(&text, " %s", flag.name)
+		}
+	}
 	return text.String()
 }
 

@@ -11,6 +11,10 @@ package route
 type Table struct {
 	// Hosts, each name once. Order has no meaning.
 	Hosts []Host
+	// Unrouted are the policies of requests that no route matches, which are answered with 404 (Not Found).
+	Unrouted []Policy
+	// RawPaths forwards paths as they were sent, in place of their normalised form.
+	RawPaths bool
 	// Upstreams, each name once. Routes refer to them by name, so that a change of endpoints changes nothing else.
 	Upstreams []Upstream
 	// Certificates, in order of preference: of two that name the same host, the earlier one is served.

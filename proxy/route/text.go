@@ -38,6 +38,12 @@ func (t *Table) WriteText(w io.Writer) error {
 	if text := t.Forwarded.text(); text != "" {
 		fmt.Fprintln(out, text)
 	}
+	for _, p := range t.Unrouted {
+		fmt.Fprintf(out, "without a route: %s\n", p.Text())
+	}
+	if t.RawPaths {
+		fmt.Fprintln(out, "paths as they were sent")
+	}
 	if t.ProxyProtocol {
 		fmt.Fprintln(out, "proxy protocol")
 	}

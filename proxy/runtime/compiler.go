@@ -9,6 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
@@ -51,6 +52,10 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 		next.hosts = c.compileHosts(table.Hosts)
 	}
 	problems = append(problems, c.problems...)
+	var err error
+	if next.Unrouted, err = policy.Compile(table.Unrouted); err != nil {
+		problems = append(problems, fmt.Errorf("requests without a route: %w", err))
+	}
 	next.upstreams = c.compileUpstreams(table.Upstreams)
 	for _, u := range next.upstreams {
 		if u != nil && u.Problem != nil {
@@ -96,7 +101,7 @@ func compileHost(source route.Host) *compiledHost {
 		problem := func(err error) {
 			host.problems = append(host.problems, fmt.Errorf("host %q, %s: %w", source.Name, r.Match.Text(), err))
 		}
-		normal, err := normalMatch(r.Match)
+		decoded, err := decodedMatch(r.Match)
 		if err != nil {
 			problem(err)
 			continue
@@ -108,7 +113,7 @@ func compileHost(source route.Host) *compiledHost {
 		if made == nil {
 			continue
 		}
-		if err := builder.Add(normal, made); err != nil {
+		if err := builder.Add(decoded, made); err != nil {
 			problem(err)
 			continue
 		}
@@ -118,12 +123,12 @@ func compileHost(source route.Host) *compiledHost {
 	return host
 }
 
-// normalMatch is the match with its path normalised like those of requests.
-func normalMatch(m route.Match) (route.Match, error) {
+// decodedMatch is the match with its path decoded like those of requests.
+func decodedMatch(m route.Match) (route.Match, error) {
 	if m.Path.Kind == route.Regex {
 		return m, nil
 	}
-	path, err := urlpath.AppendNormal(nil, m.Path.Value)
+	path, err := urlpath.AppendDecoded(nil, m.Path.Value)
 	m.Path.Value = string(path)
 	return m, err
 }

@@ -2,11 +2,14 @@ package runtime
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
 // Route is a compiled route.Route.
@@ -14,9 +17,11 @@ type Route struct {
 	Chain policy.Chain
 	// Series counts requests that are answered before a backend is selected.
 	Series *metrics.Series
+	// Pattern is that of the path, if it is a regular expression; nil if not.
+	Pattern *regexp.Regexp
 
 	path     string          // as the table writes it
-	prefix   string          // the path, if it is a prefix
+	prefix   string          // the decoded path, if it is a prefix
 	source   route.ObjectRef // as the table has it
 	redirect *route.Redirect // nil unless the route redirects
 	deny     *route.Deny     // nil unless the route denies
@@ -71,8 +76,18 @@ func newRoute(source route.Route) (made *Route, err error) {
 		return nil, err
 	}
 	made = &Route{path: source.Match.Path.Value, source: source.Source}
-	if source.Match.Path.Kind == route.Prefix {
-		made.prefix = made.path
+	switch source.Match.Path.Kind {
+	case route.Prefix:
+		decoded, err := urlpath.AppendDecoded(nil, made.path)
+		if err != nil {
+			return nil, err
+		}
+		made.prefix = string(decoded)
+	case route.Regex:
+		if made.Pattern, err = match.CompilePattern(source.Match.Path); err != nil {
+			return nil, err
+		}
+	case route.Exact:
 	}
 	made.Chain, err = policy.Compile(source.Policies)
 	if err != nil {

@@ -53,7 +53,7 @@ func request(t testing.TB, fields string) *policy.Request {
 	if err := m.Parse([]byte("GET / HTTP/1.1\r\nHost: h\r\n"+fields+"\r\n"), 100); err != nil {
 		t.Fatal(err)
 	}
-	return &policy.Request{Message: m, Host: []byte("h"), Path: []byte("/"), Scheme: "https"}
+	return &policy.Request{Message: m, Host: []byte("h"), Path: []byte("/"), Decoded: []byte("/"), Scheme: "https"}
 }
 
 // selected sends a request and names what gets it.

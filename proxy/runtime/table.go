@@ -14,6 +14,9 @@ import (
 
 // Table is a compiled route.Table.
 type Table struct {
+	// Unrouted is what is done with requests that no route matches.
+	Unrouted policy.Chain
+
 	source    *route.Table
 	hosts     *match.Hosts[*Route]
 	upstreams []*Upstream // by slot; nil where a slot is free
@@ -44,9 +47,9 @@ type Upstream struct {
 	source route.Upstream
 }
 
-// Find returns the route of a request by its host, path and header; nil if there is none.
+// Find returns the route of a request by its host, decoded path and header; nil if there is none.
 func (t *Table) Find(r *policy.Request) *Route {
-	found, _ := t.hosts.Find(view(r.Host), view(r.Path), r.Message)
+	found, _ := t.hosts.Find(view(r.Host), view(r.Decoded), r.Message)
 	return found
 }
 

@@ -1,5 +1,5 @@
-// Package urlpath normalises the path of a request target, so that what is routed on and what is forwarded are the
-// same bytes. The rules, in order:
+// Package urlpath normalises the path of a request target for endpoints (AppendNormal), and decodes it for the comparison
+// with the paths of routes (AppendDecoded). The rules of AppendNormal, in order:
 //
 //  1. A path starts with "/" and holds no "#", no white space and no control character; anything else is refused.
 //  2. A percent sign is followed by two hexadecimal digits, which are written in upper case; an encoded unreserved
@@ -11,8 +11,8 @@
 //     would climb above the root is refused, as nginx does.
 //  5. Empty segments are kept: they are significant in RFC 3986, and "/a//b" is not "/a/b".
 //  6. Path parameters are opaque (RFC 3986 section 3.3): "..;" and "..;x=y" are segments like any other, not dot
-//     segments, and so is "..%2F". There are endpoints that remove parameters, or decode separators, before they look for
-//     dot segments: a route for "/app" must not be all that protects "/admin" on the same endpoint.
+//     segments, and so is "..%2F". There are endpoints that remove parameters before they look for dot segments: a
+//     route for "/app" must not be all that protects "/admin" on the same endpoint.
 //
 // Rules 2 to 4 are RFC 3986 section 6.2.2. The result of normalising a normalised path is that path.
 package urlpath
