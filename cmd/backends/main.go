@@ -1,4 +1,4 @@
-// Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo or probe.
+// Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo, probe or extra.
 package main
 
 import (
@@ -58,7 +58,7 @@ func command() *cobra.Command {
 	echo.Flags().StringVar(&serverVersion, "server-version", backends.EchoServerVersion, "value of server_version=")
 	probe := server(&shared, "probe", "Answers for tests of load, time-outs, streams and WebSocket", 8080,
 		func() http.Handler { return backends.Probe(shared.hostname) })
-	root.AddCommand(web, guest, echo, probe)
+	root.AddCommand(web, guest, echo, probe, extra(&shared))
 	return root
 }
 
