@@ -4,14 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // parseProtocol returns false if the annotation is missing or invalid.
-func parseProtocol(r *setting.Reader) (protocol route.Protocol, given bool) {
+func parseProtocol(r *reader) (protocol route.Protocol, given bool) {
 	const name = "backend-protocol"
-	text, given := r.Text(name)
+	text, given := r.text(name)
 	if !given {
 		return route.HTTP1, false
 	}
@@ -25,9 +24,9 @@ func parseProtocol(r *setting.Reader) (protocol route.Protocol, given bool) {
 	case value == "GRPCS":
 		return route.H2, true
 	case slices.Contains([]string{"AUTO_HTTP", "FCGI"}, value):
-		r.Unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
+		r.unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
 	default:
-		r.Invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
+		r.invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
 	}
 	return route.HTTP1, false
 }

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ingress-testbed/testbed/controller/config"
-	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
@@ -56,7 +55,7 @@ type ingressReader struct {
 func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
 	r := ingressReader{object, problems}
 	result := ingress{object: object}
-	var faults []setting.Fault
+	var faults []config.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
 	for _, fault := range faults {
 		if fault.Unsupported {
@@ -191,10 +190,10 @@ func (i *ingress) source() route.ObjectRef {
 	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
 }
 
-// denial is the action for all routes of an Ingress whose clients can't be kept out as they should; nil for others.
+// denial is the action for all routes of an Ingress with unsupported access control; nil for others.
 func (i *ingress) denial() *route.Deny {
-	if i.config.Denied == "" {
+	if i.config.Unprotected == "" {
 		return nil
 	}
-	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Denied}
+	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Unprotected + " is not supported"}
 }

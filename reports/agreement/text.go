@@ -1,0 +1,67 @@
+package agreement
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// WriteSummary writes the agreement by area as a table.
+func (r *Report) WriteSummary(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "area\tagree\tof\t\tby users\t")
+	for i := range r.Areas {
+		writeScore(table, r.Areas[i].Name, r.Areas[i].Score())
+	}
+	writeScore(table, "all", r.Score())
+	return table.Flush()
+}
+
+func writeScore(w io.Writer, name string, score Score) {
+	if score.Checks == 0 {
+		fmt.Fprintf(w, "%s\t\t0\t\t\t\n", name)
+		return
+	}
+	fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t\n", name, score.Agree, score.Checks, Percent(score.Share()), Percent(score.WeightedShare()))
+}
+
+// Percent formats a share. Only all of it is 100 %.
+func Percent(share float64) string {
+	if share < 1 && share > 0.999 {
+		return "99.9 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*share)
+}
+
+// WriteDisagreements lists the checks that disagree, the gravest first, each with its differences.
+func (r *Report) WriteDisagreements(w io.Writer) error {
+	for _, one := range r.Disagreements() {
+		if _, err := fmt.Fprintf(w, "%s: %s / %s: %s\n", one.Check.Differences[0].Gravity, one.Area, one.Case.Name, one.Check.Name); err != nil {
+			return err
+		}
+		for _, difference := range one.Check.Differences {
+			fmt.Fprintf(w, "    %s\n        recorded %s\n        observed %s\n", difference.What, shown(difference.Want), shown(difference.Got))
+		}
+	}
+	for i := range r.Areas {
+		for k := range r.Areas[i].Cases {
+			one := &r.Areas[i].Cases[k]
+			if one.Problem != "" {
+				fmt.Fprintf(w, "problem: %s / %s: %s\n", r.Areas[i].Name, one.Name, one.Problem)
+			}
+		}
+	}
+	return nil
+}
+
+// shown is a value in one line.
+func shown(text string) string {
+	const most = 200
+	switch {
+	case text == "":
+		return "nothing"
+	case len(text) > most:
+		return fmt.Sprintf("%q and %d bytes more", text[:most], len(text)-most)
+	}
+	return fmt.Sprintf("%q", text)
+}

@@ -1,0 +1,87 @@
+package replay_test
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	records "github.com/ingress-testbed/testbed/fixtures/record"
+	"github.com/ingress-testbed/testbed/reports/agreement"
+	"github.com/ingress-testbed/testbed/steps/replay"
+	"github.com/ingress-testbed/testbed/steps/replay/record"
+)
+
+var (
+	onlyArea = flag.String("area", "", "replay the cases of these areas only, separated by commas")
+	onlyCase = flag.String("case", "", "replay these cases only, separated by commas")
+)
+
+// floorFile has the number of checks that agreed when it was last edited.
+const floorFile = "testdata/agreement.txt"
+
+// TestAgreement replays the record of ingress-nginx against the controller and the proxy in this process. It fails if less
+// agrees than before. Print the agreement by area, and every disagreement, with:
+//
+//	go test ./steps/replay -run TestAgreement -v
+//	go test ./steps/replay -run TestAgreement -v -area rewrite
+//	go test ./steps/replay -run TestAgreement -v -case auth-basic
+func TestAgreement(t *testing.T) {
+	whole, err := record.Read(records.IngressNginx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := newInProcess(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := slices.DeleteFunc(whole.Cases(), func(one *record.Case) bool {
+		return !selected(*onlyArea, one.Area) || !selected(*onlyCase, one.Name)
+	})
+	areas, err := replay.Run(t.Context(), whole, cases, target, replay.Options{Parallel: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := agreement.Report{Areas: areas}
+	var text strings.Builder
+	if err := report.WriteDisagreements(&text); err != nil {
+		t.Fatal(err)
+	}
+	text.WriteByte('\n')
+	if err := report.WriteSummary(&text); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + text.String())
+	for _, area := range areas {
+		for _, one := range area.Cases {
+			if one.Problem != "" {
+				t.Errorf("%s / %s: %s", area.Name, one.Name, one.Problem)
+			}
+		}
+	}
+	if *onlyArea != "" || *onlyCase != "" {
+		return
+	}
+	if agree := report.Score().Agree; agree < floor(t) {
+		t.Errorf("%d checks agree with the record, fewer than the %d of %s", agree, floor(t), floorFile)
+	}
+}
+
+func selected(list, name string) bool {
+	return list == "" || slices.Contains(strings.Split(list, ","), name)
+}
+
+func floor(t *testing.T) int {
+	t.Helper()
+	content, err := os.ReadFile(floorFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
+}
