@@ -3,6 +3,7 @@
 //	world        the state of one scenario
 //	subject      the ingress controller under test
 //	definitions  the steps of the feature files, one package per subject
+//	schedule     which scenarios run at the same time
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
 //
 // The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. What only the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
 	var name, kind, tags, reportDir string
+	var parallel int
 	var judged judgeFlags
 	all := newProviders()
 	cmd := &cobra.Command{
@@ -63,7 +65,7 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			options.Tags, options.ReportDir = tags, reportDir
+			options.Tags, options.ReportDir, options.Parallel = tags, reportDir, parallel
 			options.WaitPolicy.Settle = judged.settle
 			return runSuite(cmd.Context(), args, options)
 		},
@@ -73,6 +75,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().StringVar(&kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), all[0].Kind()), "`kind` of cluster: "+all.kinds())
 	judged.register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
+	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
 }

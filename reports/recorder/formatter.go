@@ -56,7 +56,10 @@ func (f *formatter) Pickle(pickle *messages.Pickle) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if s := r.scenarios[pickle.Id]; s != nil {
-		s.begun, s.model.Started = true, started
+		s.begun = true
+		if s.model.Started.IsZero() { // not observed
+			s.model.Started = started
+		}
 		if len(s.steps) == 0 {
 			s.finished = started
 			r.settle(s)

@@ -35,6 +35,19 @@ func (o observation) duration(s *step, finished time.Time) time.Duration {
 	return finished.Sub(before)
 }
 
+// ObserveStart adds a hook that sees when a scenario begins, without the time that hooks before it have waited. It has to be
+// called before hooks whose time is the scenario's own.
+func (r *Recorder) ObserveStart(sc *godog.ScenarioContext) {
+	sc.Before(func(ctx context.Context, sc *godog.Scenario) (context.Context, error) {
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		if s := r.scenarios[sc.Id]; s != nil {
+			s.model.Started = r.now()
+		}
+		return ctx, nil
+	})
+}
+
 // Observe adds hooks that see what godog doesn't tell formatters: the reasons of skips, failures of hooks behind a
 // skipped step, the time of a step without its hooks, and, for listeners, which step runs now. It has to be called
 // after all other hooks were added, so that it sees what they return.

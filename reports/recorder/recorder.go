@@ -31,6 +31,8 @@ type Listener interface {
 
 // ScenarioEvent is a scenario with the feature that it is of. The feature's own list of scenarios is left empty.
 type ScenarioEvent struct {
+	// Position of the scenario in the run, from 0: scenarios may run at the same time and end in another order.
+	Position int
 	Feature  results.Feature
 	Scenario results.Scenario
 }
@@ -90,6 +92,7 @@ func (r *Recorder) add(document *messages.GherkinDocument, pickles []*messages.P
 	r.features = append(r.features, planned)
 	for _, pickle := range pickles {
 		s := scenarios[pickle.Id]
+		s.position = len(r.scenarios)
 		r.scenarios[pickle.Id] = s
 		for i, pickleStep := range pickle.Steps {
 			r.steps[pickleStep.Id] = s.steps[i]
@@ -157,6 +160,7 @@ type feature struct {
 
 type scenario struct {
 	feature  *feature
+	position int              // in the run
 	model    results.Scenario // without steps
 	steps    []*step
 	begun    bool
@@ -184,5 +188,5 @@ func (s *scenario) snapshot() results.Scenario {
 }
 
 func (s *scenario) event() ScenarioEvent {
-	return ScenarioEvent{Feature: s.feature.model, Scenario: s.snapshot()}
+	return ScenarioEvent{Position: s.position, Feature: s.feature.model, Scenario: s.snapshot()}
 }

@@ -1,11 +1,13 @@
-// Package terminal shows a run's progress: a line for each scenario that has ended, what failed and where to look, and
-// at the end the verdict. On a terminal a last line shows the step that runs now.
+// Package terminal shows a run's progress: a line for each scenario that has ended, in the order of the feature files, what
+// failed and where to look, and at the end the verdict. On a terminal a last line shows the step that has run for longest.
 package terminal
 
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,17 +57,28 @@ type Progress struct {
 	now     func() time.Time
 
 	mutex   sync.Mutex
-	feature string    // last one whose name was written
-	running string    // what the live line says, or ""
-	since   time.Time // when that began
-	total   int
-	done    int
-	stop    chan struct{} // ends the live line's clock; nil if there is none
+	feature string // last one whose name was written
+	running []step // by when they began
+	// ended are scenarios that have ended before one of an earlier position, by position; next is the first that has not.
+	ended map[int]recorder.ScenarioEvent
+	next  int
+	total int
+	done  int
+	stop  chan struct{} // ends the live line's clock; nil if there is none
+}
+
+// step is one that runs now.
+type step struct {
+	position int // of the scenario
+	text     string
+	since    time.Time
 }
 
 // New makes a progress display. Close has to be called before anything else writes to the same terminal.
 func New(out io.Writer, options Options) *Progress {
-	return &Progress{out: out, options: options, paint: palette(options.Colour), now: time.Now}
+	return &Progress{
+		out: out, options: options, paint: palette(options.Colour), now: time.Now, ended: map[int]recorder.ScenarioEvent{},
+	}
 }
 
 // RunStarted implements recorder.Listener.
@@ -96,11 +109,14 @@ func (p *Progress) tick(stop <-chan struct{}) {
 }
 
 // StepStarted implements recorder.Listener.
-func (p *Progress) StepStarted(event recorder.ScenarioEvent, step results.Step) {
+func (p *Progress) StepStarted(event recorder.ScenarioEvent, begun results.Step) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.running = plaintext.Line(event.Scenario.FullName()) + " · " + plaintext.Line(step.Keyword+" "+step.Text)
-	p.since = p.now()
+	p.stepEnded(event.Position)
+	p.running = append(p.running, step{
+		position: event.Position, since: p.now(),
+		text: plaintext.Line(event.Scenario.FullName()) + " · " + plaintext.Line(begun.Keyword+" "+begun.Text),
+	})
 	p.drawLive()
 }
 
@@ -109,14 +125,34 @@ func (p *Progress) ScenarioFinished(event recorder.ScenarioEvent) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.done++
-	p.running = ""
+	p.stepEnded(event.Position)
 	p.clearLive()
+	p.ended[event.Position] = event
+	for {
+		next, ended := p.ended[p.next]
+		if !ended {
+			break
+		}
+		p.writeEnded(next)
+		p.next++
+	}
+	p.drawLive()
+}
+
+// writeEnded writes the line of a scenario that has ended, and what failed.
+func (p *Progress) writeEnded(event recorder.ScenarioEvent) {
+	delete(p.ended, event.Position)
 	if feature := event.Feature.URI; feature != p.feature {
 		p.feature = feature
 		p.line("")
 		p.line(p.paint.bold(plaintext.Line(event.Feature.Name)) + "  " + p.paint.quiet(plaintext.Line(feature)))
 	}
 	p.scenario(&event)
+}
+
+// stepEnded removes the step of a scenario from those that run.
+func (p *Progress) stepEnded(position int) {
+	p.running = slices.DeleteFunc(p.running, func(s step) bool { return s.position == position })
 }
 
 // Close ends the live display, and leaves the terminal's line clean. It may be called several times.
@@ -131,8 +167,11 @@ func (p *Progress) close() {
 		close(p.stop)
 		p.stop = nil
 	}
-	p.running = ""
+	p.running = nil
 	p.clearLive()
+	for _, position := range slices.Sorted(maps.Keys(p.ended)) {
+		p.writeEnded(p.ended[position])
+	}
 }
 
 // Summary closes the display and writes the verdict, the counts, the time, and where the reports are ("" for none).
@@ -177,16 +216,20 @@ func (p *Progress) clearLive() {
 	}
 }
 
+// drawLive shows the step that has been running for longest, because it is the one that may be stuck.
 func (p *Progress) drawLive() {
-	if !p.options.Live || p.running == "" {
+	if !p.options.Live || len(p.running) == 0 {
 		return
 	}
-	elapsed := ""
-	if seconds := int(p.now().Sub(p.since).Seconds()); seconds >= 2 {
-		elapsed = fmt.Sprintf(" %d s", seconds)
+	oldest, tail := p.running[0], ""
+	if seconds := int(p.now().Sub(oldest.since).Seconds()); seconds >= 2 {
+		tail = fmt.Sprintf(" %d s", seconds)
+	}
+	if more := len(p.running) - 1; more > 0 {
+		tail += fmt.Sprintf(" (and %d more)", more)
 	}
 	head := fmt.Sprintf("  %d/%d ", p.done+1, p.total)
 	// The last column stays free: writing to it makes some terminals begin a new line.
-	room := p.width() - len(head) - len(elapsed) - 1
-	_, _ = io.WriteString(p.out, "\r\x1b[K"+p.paint.quiet(head+fit(p.running, room)+elapsed))
+	room := p.width() - len(head) - len(tail) - 1
+	_, _ = io.WriteString(p.out, "\r\x1b[K"+p.paint.quiet(head+fit(oldest.text, room)+tail))
 }

@@ -22,20 +22,61 @@ func show(run results.Run, options terminal.Options) string {
 	progress := terminal.New(&out, options)
 	counts := run.Count()
 	progress.RunStarted(results.Counts{Total: counts.Total, NotRun: counts.Total})
-	for _, feature := range run.Features {
-		for _, scenario := range feature.Scenarios {
-			event := recorder.ScenarioEvent{Feature: feature, Scenario: scenario}
-			if scenario.Status() == results.NotRun {
-				continue
-			}
-			for _, step := range scenario.Steps {
-				progress.StepStarted(event, step)
-			}
-			progress.ScenarioFinished(event)
+	for _, event := range events(run) {
+		for _, step := range event.Scenario.Steps {
+			progress.StepStarted(event, step)
 		}
+		progress.ScenarioFinished(event)
 	}
 	progress.Summary(run, "reports/out/index.html")
 	return out.String()
+}
+
+// events are those of the scenarios that have run.
+func events(run results.Run) []recorder.ScenarioEvent {
+	var all []recorder.ScenarioEvent
+	for _, feature := range run.Features {
+		for _, scenario := range feature.Scenarios {
+			if scenario.Status() != results.NotRun {
+				all = append(all, recorder.ScenarioEvent{Position: len(all), Feature: feature, Scenario: scenario})
+			}
+		}
+	}
+	return all
+}
+
+func TestScenariosThatRunAtTheSameTimeAreShownInOrder(t *testing.T) {
+	run := example.Run()
+	var out bytes.Buffer
+	progress := terminal.New(&out, terminal.Options{Live: true, Width: func() int { return 100 }})
+	progress.RunStarted(results.Counts{Total: 9})
+	all := events(run)
+	for _, event := range all {
+		progress.StepStarted(event, event.Scenario.Steps[0])
+	}
+	if last := out.String()[strings.LastIndex(out.String(), "\x1b[K"):]; !strings.Contains(last, "1/9 Requests to /admin go round robin") ||
+		!strings.Contains(last, "(and 7 more)") {
+		t.Errorf("the live line is %q, want the oldest step and the number of the others", last)
+	}
+	for i := range all {
+		progress.ScenarioFinished(all[(i+3)%len(all)])
+	}
+	progress.Summary(run, "reports/out/index.html")
+	if diff := cmp.Diff(show(run, terminal.Options{}), remaining(out.String())); diff != "" {
+		t.Errorf("what stays on the terminal (-in order +at the same time):\n%s", diff)
+	}
+}
+
+// remaining is what of live output stays on the terminal.
+func remaining(live string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(live) {
+		if at := strings.LastIndex(line, "\x1b[K"); at >= 0 {
+			line = line[at+len("\x1b[K"):]
+		}
+		lines.WriteString(line)
+	}
+	return lines.String()
 }
 
 func TestPlainOutput(t *testing.T) {
@@ -79,14 +120,7 @@ func TestLiveOutputLeavesTheSameLines(t *testing.T) {
 	if !strings.Contains(live, "\r\x1b[K  1/9 Requests to /admin go round robin · When the client requests /admin 100 times") {
 		t.Errorf("no live line:\n%q", live)
 	}
-	var lines []string
-	for line := range strings.Lines(live) {
-		lines = append(lines, line[strings.LastIndex(line, "\x1b[K")+1:])
-		if at := strings.LastIndex(line, "\x1b[K"); at >= 0 {
-			lines[len(lines)-1] = line[at+len("\x1b[K"):]
-		}
-	}
-	if diff := cmp.Diff(show(example.Run(), terminal.Options{}), strings.Join(lines, "")); diff != "" {
+	if diff := cmp.Diff(show(example.Run(), terminal.Options{}), remaining(live)); diff != "" {
 		t.Errorf("what stays on the terminal (-plain +live):\n%s", diff)
 	}
 }

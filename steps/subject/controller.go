@@ -34,6 +34,9 @@ type Controller interface {
 	// Ensure brings the controller into the state that the settings describe, waits until it responds, and returns the
 	// addresses at which requests enter the cluster.
 	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
+	// Recheck makes the next Ensure look at all of the controller again. It is called after scenarios that may have changed
+	// it; until then Ensure may rely on what it has found.
+	Recheck()
 	// Installation describes the controller as Ensure or Check last found it.
 	Installation() (Installation, error)
 	// Pod returns a ready Pod of the controller, the first by name.

@@ -42,6 +42,13 @@ type Deployed struct {
 
 	mu      sync.Mutex
 	current *Installation
+	ensured *ensured // nil if the controller may have changed since the last Ensure
+}
+
+// ensured is the outcome of an Ensure.
+type ensured struct {
+	settings string // as of settingsKey
+	entry    client.Entry
 }
 
 var _ Controller = (*Deployed)(nil)
@@ -65,6 +72,21 @@ func (d *Deployed) setCurrent(installation *Installation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.current = installation
+}
+
+// Recheck makes the next Ensure apply all objects again.
+func (d *Deployed) Recheck() { d.setEnsured(nil) }
+
+func (d *Deployed) setEnsured(outcome *ensured) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ensured = outcome
+}
+
+func (d *Deployed) lastEnsured() *ensured {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ensured
 }
 
 // Check reports whether the names of the controller's objects are free. An object of that name which the test-bed didn't
@@ -92,13 +114,18 @@ func (d *Deployed) Check(ctx context.Context) error {
 	return nil
 }
 
-// Ensure deploys the controller with the settings, or restores them, and returns its node ports at the node of its Pod.
+// Ensure deploys the controller with the settings, or restores them, and returns its node ports at the node of its Pod. It
+// does nothing if the last one was for the same settings and nothing has called Recheck since.
 func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (client.Entry, error) {
 	release, err := d.acquire(ctx)
 	if err != nil {
 		return client.Entry{}, err
 	}
 	defer release()
+	if last := d.lastEnsured(); last != nil && last.settings == settingsKey(settings) {
+		return last.entry, nil
+	}
+	d.setEnsured(nil)
 	installation, err := d.installationFor(settings)
 	if err != nil {
 		return client.Entry{}, err
@@ -115,7 +142,11 @@ func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (clie
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("finding the node ports of the ingress controller: %w", err)
 	}
-	return entry, d.cluster.waitAnswer(ctx, entry)
+	if err := d.cluster.waitAnswer(ctx, entry); err != nil {
+		return client.Entry{}, err
+	}
+	d.setEnsured(&ensured{settings: settingsKey(settings), entry: entry})
+	return entry, nil
 }
 
 // installationFor renders the settings, once. The caller must have acquired d.
@@ -273,6 +304,7 @@ func (d *Deployed) Remove(ctx context.Context) error {
 	applied := d.applied
 	d.applied, d.serviceVersion = nil, ""
 	d.setCurrent(nil)
+	d.setEnsured(nil)
 	return d.cluster.Objects.Delete(ctx, applied)
 }
 

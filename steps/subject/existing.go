@@ -119,6 +119,9 @@ func (e *Existing) checkClass(ctx context.Context) error {
 	return fmt.Errorf("the cluster has no IngressClass %q; it has: %s", e.reference.IngressClass, cmp.Or(strings.Join(known, ", "), "none"))
 }
 
+// Recheck implements Controller: every Ensure looks at the Service.
+func (e *Existing) Recheck() {}
+
 // Ensure returns where requests enter. Settings are not supported: the error for them wraps ErrTestbedOnly.
 func (e *Existing) Ensure(ctx context.Context, settings map[string]string) (client.Entry, error) {
 	if len(settings) > 0 {

@@ -17,6 +17,7 @@ import (
 	messages "github.com/cucumber/messages/go/v21"
 
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
+	"github.com/ingress-testbed/testbed/steps/world"
 )
 
 // Plan is the selection of scenarios for a run.
@@ -25,6 +26,8 @@ type Plan struct {
 	Scenarios []*messages.Pickle
 	// ScenariosIn counts them by the URI of their pickles.
 	ScenariosIn map[string]int
+	// Alone says of each scenario whether no other may run meanwhile.
+	Alone []bool
 
 	files fs.FS
 	paths []string
@@ -72,6 +75,7 @@ func NewPlan(selection Selection, known *vocabulary.Vocabulary) (*Plan, error) {
 		for _, pickle := range feature.Pickles {
 			plan.Scenarios = append(plan.Scenarios, pickle)
 			plan.ScenariosIn[pickle.Uri]++
+			plan.Alone = append(plan.Alone, world.Serial(pickle) || known.Alone(pickle.Steps))
 			for _, step := range pickle.Steps {
 				if err := known.Check(step); err != nil {
 					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.Uri, lines[step.AstNodeIds[0]], err))

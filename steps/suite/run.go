@@ -62,6 +62,9 @@ type Options struct {
 	WalkthroughNamespace string
 	// Prepare changes objects before they are applied; see objects.API.
 	Prepare func(*unstructured.Unstructured)
+	// Parallel is the most scenarios that run at the same time; 0 and 1 mean one after the other. Some run alone in any case;
+	// see Plan.Alone.
+	Parallel int
 	// Kubectl is the program to run and its first arguments; the kubectl in PATH if empty.
 	Kubectl []string
 
@@ -185,7 +188,7 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	if err != nil {
 		return cluster, err
 	}
-	r.godog(ctx, bound)
+	r.godog(ctx, bound, environment.Controller)
 	for _, finding := range bound.Findings() {
 		properties = append(properties, results.Property{Name: "Note", Value: finding})
 	}
@@ -233,17 +236,22 @@ func (r *run) clean(ctx context.Context, scenarios *definitions.Run) error {
 }
 
 // godog runs the plan; the recorder collects the results.
-func (r *run) godog(ctx context.Context, scenarios *definitions.Run) {
+func (r *run) godog(ctx context.Context, scenarios *definitions.Run, controller subject.Controller) {
 	options := r.plan.options()
 	options.Format = r.recorder.Register("testbed-" + rand.Text())
 	options.Output = io.Discard
 	options.DefaultContext = ctx
+	options.Concurrency = max(r.options.Parallel, 1)
+	turns := newTurns(r.plan, controller)
 	godog.TestSuite{
 		Name:    r.options.Title,
 		Options: options,
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
+			scenario.Before(turns.begin)
+			r.recorder.ObserveStart(scenario)
 			scenarios.Initialize(scenario)
 			r.recorder.Observe(scenario)
+			scenario.After(turns.end)
 		},
 	}.Run()
 }

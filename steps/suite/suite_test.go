@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -81,6 +82,31 @@ func TestSelection(t *testing.T) {
 		if len(plan.Scenarios) != test.want || total != test.want {
 			t.Errorf("%q %q selected %d scenarios (%d by file), want %d", test.paths, test.tags, len(plan.Scenarios), total, test.want)
 		}
+	}
+}
+
+func TestScenariosThatRunAlone(t *testing.T) {
+	given := fstest.MapFS{"a.feature": {Data: []byte(`Feature: a
+  Scenario: its own namespace
+    Given an ingress controller
+  Scenario: other settings
+    Given an ingress controller with:
+      | replicas | 2 |
+  @serial
+  Scenario: tagged
+    Given an ingress controller
+  @walkthrough
+  Scenario: a shared namespace
+    Given an ingress controller
+  Scenario: a measurement
+    When the client makes 100 requests a second to "http://a.test/" for 1 second
+`)}}
+	plan, err := suite.NewPlan(suite.Selection{Files: given}, known(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []bool{false, true, true, true, true}; !slices.Equal(plan.Alone, want) {
+		t.Errorf("alone are %v, want %v", plan.Alone, want)
 	}
 }
 

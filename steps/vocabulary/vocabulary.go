@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/cucumber/godog"
+	messages "github.com/cucumber/messages/go/v21"
 )
 
 // Definition is a step of the vocabulary.
@@ -22,6 +23,9 @@ type Definition struct {
 	// *godog.DocString or *godog.Table if the step has one. It returns an error, or a context.Context for the following
 	// steps and an error.
 	Handler any
+	// Alone is set if the step changes or measures what all scenarios use, such as the ingress controller's settings: no
+	// other scenario runs beside one with such a step.
+	Alone bool
 }
 
 // Hooks are called around every handler; nil hooks do nothing.
@@ -70,6 +74,15 @@ func (v *Vocabulary) Examples() []string {
 		examples = append(examples, definition.Example)
 	}
 	return examples
+}
+
+// Alone reports whether one of the steps needs its scenario to run while no other does.
+func (v *Vocabulary) Alone(steps []*messages.PickleStep) bool {
+	return slices.ContainsFunc(v.definitions, func(definition compiled) bool {
+		return definition.Alone && slices.ContainsFunc(steps, func(step *messages.PickleStep) bool {
+			return definition.expression.MatchString(step.Text)
+		})
+	})
 }
 
 // Bind registers all definitions with a scenario.

@@ -19,12 +19,12 @@ func plain(context.Context) error { return nil }
 
 func requests() []vocabulary.Definition {
 	return []vocabulary.Definition{
-		{`the client requests "([^"]*)"`, `the client requests "http://gyull.com/"`, func(context.Context, string) error { return nil }},
-		{`the client requests "([^"]*)" (\d+) times`, `the client requests "http://gyull.com/" 100 times`, func(context.Context, string, int) error { return nil }},
-		{`these objects:`, `these objects:`, func(context.Context, *godog.DocString) error { return nil }},
-		{`the echo server saw:`, `the echo server saw:`, func(context.Context, *godog.Table) error { return nil }},
-		{`the response (?:code|status) is (\d+)`, `the response status is 200`, func(context.Context, int) error { return nil }},
-		{`the response code is (.+)`, `the response code is OK`, func(context.Context, string) error { return nil }},
+		{Pattern: `the client requests "([^"]*)"`, Example: `the client requests "http://gyull.com/"`, Handler: func(context.Context, string) error { return nil }},
+		{Pattern: `the client requests "([^"]*)" (\d+) times`, Example: `the client requests "http://gyull.com/" 100 times`, Handler: func(context.Context, string, int) error { return nil }},
+		{Pattern: `these objects:`, Example: `these objects:`, Handler: func(context.Context, *godog.DocString) error { return nil }},
+		{Pattern: `the echo server saw:`, Example: `the echo server saw:`, Handler: func(context.Context, *godog.Table) error { return nil }},
+		{Pattern: `the response (?:code|status) is (\d+)`, Example: `the response status is 200`, Handler: func(context.Context, int) error { return nil }},
+		{Pattern: `the response code is (.+)`, Example: `the response code is OK`, Handler: func(context.Context, string) error { return nil }},
 	}
 }
 
@@ -94,16 +94,29 @@ func TestNewRejectsInvalidDefinitions(t *testing.T) {
 	}
 }
 
+func TestAlone(t *testing.T) {
+	definitions := requests()
+	definitions[1].Alone = true
+	known := build(t, definitions, vocabulary.Hooks{})
+	for text, want := range map[string]bool{
+		`the client requests "http://gyull.com/" 100 times`: true, `the client requests "http://gyull.com/"`: false, "unknown": false,
+	} {
+		if got := known.Alone([]*messages.PickleStep{{Text: "the response status is 200"}, {Text: text}}); got != want {
+			t.Errorf("a scenario with the step %q runs alone: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestBind(t *testing.T) {
 	errWrong, errRefused := errors.New("wrong"), errors.New("refused")
 	var got []string
 	type key struct{}
 	definitions := []vocabulary.Definition{
-		{`I say "([^"]*)"`, `I say "a"`, func(_ context.Context, text string) error { got = append(got, text); return nil }},
-		{`I remember "([^"]*)"`, `I remember "a"`, func(ctx context.Context, text string) (context.Context, error) {
+		{Pattern: `I say "([^"]*)"`, Example: `I say "a"`, Handler: func(_ context.Context, text string) error { got = append(got, text); return nil }},
+		{Pattern: `I remember "([^"]*)"`, Example: `I remember "a"`, Handler: func(ctx context.Context, text string) (context.Context, error) {
 			return context.WithValue(ctx, key{}, text), errWrong
 		}},
-		{`it fails`, `it fails`, func(ctx context.Context) error { got = append(got, ctx.Value(key{}).(string)); return errWrong }},
+		{Pattern: `it fails`, Example: `it fails`, Handler: func(ctx context.Context) error { got = append(got, ctx.Value(key{}).(string)); return errWrong }},
 	}
 	var results []error
 	known := build(t, definitions, vocabulary.Hooks{

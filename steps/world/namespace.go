@@ -22,6 +22,10 @@ import (
 // there for the next, until the last selected scenario of the file has run.
 const WalkthroughTag = "@walkthrough"
 
+// SerialTag marks a scenario that changes or measures what others use, such as the controller or a node, so that no other
+// scenario may run beside it. Those of walkthroughs needn't have it, nor those with steps that do so by their nature.
+const SerialTag = "@serial"
+
 // deleteTimeout bounds the deletion of a scenario's objects.
 const deleteTimeout = 90 * time.Second
 
@@ -130,7 +134,7 @@ func NewNamespaces(api *objects.API, walkthrough string, scenariosIn map[string]
 
 // Enter creates the namespace of a scenario, or returns that of its walkthrough.
 func (n *Namespaces) Enter(ctx context.Context, pickle *messages.Pickle) (*Namespace, error) {
-	if isWalkthrough(pickle) {
+	if tagged(pickle, WalkthroughTag) {
 		return n.enterWalkthrough(pickle.Uri), nil
 	}
 	name := "scenario-" + strings.ToLower(rand.Text()[:8])
@@ -160,8 +164,13 @@ func (n *Namespaces) namespace(name string) *Namespace {
 	return &Namespace{Name: name, Domain: name + ".test", Resolver: &client.Resolver{}, api: n.api}
 }
 
-func isWalkthrough(pickle *messages.Pickle) bool {
-	return slices.ContainsFunc(pickle.Tags, func(tag *messages.PickleTag) bool { return tag.Name == WalkthroughTag })
+// Serial reports whether no other scenario may run beside one, by its tags.
+func Serial(pickle *messages.Pickle) bool {
+	return tagged(pickle, WalkthroughTag) || tagged(pickle, SerialTag)
+}
+
+func tagged(pickle *messages.Pickle, name string) bool {
+	return slices.ContainsFunc(pickle.Tags, func(tag *messages.PickleTag) bool { return tag.Name == name })
 }
 
 // Leave ends a scenario and deletes what it applied, unless other scenarios of its walkthrough follow. It does so also

@@ -35,6 +35,7 @@ func Definitions() []vocabulary.Definition {
 			Pattern: `the client makes (\d+) requests a second to "([^"]*)" for (\d+) seconds?`,
 			Example: `the client makes 200 requests a second to "http://shop.${domain}/" for 2 seconds`,
 			Handler: attack,
+			Alone:   true,
 		},
 		{
 			Pattern: `no request of the load run failed`,
