@@ -121,6 +121,17 @@ func limitCapabilities(allowed uint64) error {
 	return nil
 }
 
+// keepCapabilities lets the calling thread keep its permitted capabilities when its user changes from root to another,
+// until execve(2). The program it becomes has none of them then, except for those of its file (capabilities(7),
+// "Transformation of capabilities during execve"). With no_new_privs the kernel grants a file's capabilities only if the
+// thread had them, as with runc.
+func keepCapabilities() error {
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("keeping capabilities: %w", err)
+	}
+	return nil
+}
+
 // setCapabilities sets the calling thread's permitted and effective capabilities to those of the allowed that it has.
 // The inheritable and ambient sets become empty: as in Kubernetes, a process that is not root gets capabilities only
 // from its program's file.

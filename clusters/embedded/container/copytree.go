@@ -33,7 +33,13 @@ func copyTree(src, dst string) error {
 		if err := copyEntry(from, to, info); err != nil {
 			return err
 		}
-		return copyOwnerAndMode(to, info)
+		if err := copyOwnerAndMode(to, info); err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		return copyFileCapabilities(from, to) // after chown, which removes them
 	})
 }
 
@@ -84,4 +90,21 @@ func copyOwnerAndMode(to string, info fs.FileInfo) error {
 		return nil
 	}
 	return os.Chmod(to, info.Mode())
+}
+
+// copyFileCapabilities copies the capabilities that a program gets when it is run.
+func copyFileCapabilities(from, to string) error {
+	const attribute = "security.capability"
+	value := make([]byte, 64) // larger than every version of struct vfs_cap_data
+	n, err := unix.Lgetxattr(from, attribute, value)
+	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	if err == nil {
+		err = unix.Lsetxattr(to, attribute, value[:n], 0)
+	}
+	if err != nil {
+		return fmt.Errorf("copying the capabilities of %s: %w", to, err)
+	}
+	return nil
 }

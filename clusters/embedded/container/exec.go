@@ -59,6 +59,10 @@ func execHere(pid int, spec Spec, what ExecSpec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := giveStreams(id.UID, streams.childIn, streams.childOut, streams.childErr); err != nil {
+		streams.closeAll()
+		return nil, err
+	}
 	p, err := startHere(program, spec, what, id, maps, env, streams)
 	if err != nil {
 		streams.closeAll()
@@ -90,6 +94,9 @@ func startHere(program string, spec Spec, what ExecSpec, id Identity, maps idMap
 	}
 	// The program inherits these from the thread; its user determines the rest at execve.
 	if err := limitCapabilities(allowed); err != nil {
+		return nil, err
+	}
+	if err := keepCapabilities(); err != nil {
 		return nil, err
 	}
 	if spec.NoNewPrivileges {

@@ -69,6 +69,9 @@ func becomeContainer(specFile *os.File) error {
 	if err != nil {
 		return err
 	}
+	if err := giveStreams(id.UID, os.Stdin, os.Stdout, os.Stderr); err != nil {
+		return err
+	}
 	if err := drop(spec, id, maps); err != nil {
 		return err
 	}
@@ -114,6 +117,9 @@ func drop(spec Spec, id Identity, maps idMaps) error {
 		if err := setGroups(id.Groups); err != nil {
 			return err
 		}
+	}
+	if err := keepCapabilities(); err != nil {
+		return err
 	}
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(id.GID), uintptr(id.GID), uintptr(id.GID)); errno != 0 {
 		return fmt.Errorf("becoming group %d: %w", id.GID, errno)

@@ -34,6 +34,8 @@ func holdMounts(mounts []Mount) ([]heldMount, error) {
 }
 
 func hold(m Mount) (heldMount, error) {
+	// A mountPath may end in a slash, and Kubernetes takes a relative one as relative to the root.
+	m.Destination = filepath.Join("/", m.Destination)
 	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
 	if m.Recursive {
 		flags |= unix.AT_RECURSIVE

@@ -67,7 +67,7 @@ type Namespaces struct {
 // Mount is a bind mount of a file or folder.
 type Mount struct {
 	Source string
-	// Destination in the container, absolute. It is made if missing.
+	// Destination in the container, from its root. It is made if missing.
 	Destination string
 	ReadOnly    bool `json:",omitempty"`
 	// Recursive includes the mounts below Source.
