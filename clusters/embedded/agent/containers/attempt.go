@@ -28,6 +28,7 @@ type attempt struct {
 	runner *runner
 	number int32  // 0 for the first
 	dir    string // for the attempt's own files
+	image  string // that the Pod named when it was found
 }
 
 // startErrorCode is the exit code of a container that could not be started.
@@ -57,7 +58,9 @@ func (a *attempt) do(ctx context.Context) (ended corev1.ContainerStateTerminated
 	r.event(corev1.EventTypeNormal, eventCreated, "Created container: %s", r.name)
 	r.event(corev1.EventTypeNormal, eventStarted, "Started container %s", r.name)
 	run := &containerRun{
-		runner: r, process: process, spec: spec, output: &output{}, input: newInput(process.Stdin, r.definition().StdinOnce),
+		runner: r, process: process, spec: spec, image: a.image, output: &output{},
+		// A terminal is the input and the output: closing it would end both.
+		input: newInput(process.Stdin, r.definition().StdinOnce && !spec.TTY),
 	}
 	copied := a.copyOutput(log, run)
 	r.setCurrent(run)
@@ -119,7 +122,8 @@ const retryInterval = time.Second
 func (a *attempt) prepare(ctx context.Context) (container.Spec, image.Image, bool) {
 	r := a.runner
 	for reported := ""; !r.stop.IsSet(); {
-		img, err := r.manager.config.Images.Get(r.definition().Image)
+		a.image = r.definition().Image
+		img, err := r.manager.config.Images.Get(a.image)
 		reason := imageReason(r.definition(), err, reported != "")
 		if err == nil {
 			var spec container.Spec

@@ -86,11 +86,36 @@ func TestTerminationMessage(t *testing.T) {
 	if got := terminationMessage(fallback, file, log, container.Exit{}); got != "" {
 		t.Errorf("of a success: %q", got)
 	}
+	if err := l.Copy(crilog.Stdout, strings.NewReader("without newline"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := terminationMessage(fallback, file, log, failed); !strings.HasSuffix(got, "the end\nwithout newline") {
+		t.Errorf("from a log without a newline at its end: %q", got)
+	}
 	if err := os.WriteFile(file, []byte(strings.Repeat("x", 5000)+"\xff"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := terminationMessage(fallback, file, log, failed); got != strings.Repeat("x", maxMessageBytes) {
 		t.Errorf("from the file: %d bytes", len(got))
+	}
+}
+
+func TestRestartGrace(t *testing.T) {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{TerminationGracePeriodSeconds: ptr.To[int64](60)}}
+	own := &corev1.Probe{TerminationGracePeriodSeconds: ptr.To[int64](2)}
+	cases := []struct {
+		name   string
+		failed *corev1.Probe
+		want   time.Duration
+	}{{"no probe", nil, time.Minute}, {"probe without one", &corev1.Probe{}, time.Minute}, {"probe with one", own, 2 * time.Second}}
+	for _, c := range cases {
+		if got := restartGrace(pod, c.failed); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	pod.DeletionGracePeriodSeconds = ptr.To[int64](5)
+	if got := restartGrace(pod, own); got != 5*time.Second {
+		t.Errorf("of a Pod that is being deleted: %s", got)
 	}
 }
 

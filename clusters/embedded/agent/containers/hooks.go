@@ -99,15 +99,32 @@ func (h hooks) httpGet(ctx context.Context, action *corev1.HTTPGetAction) error 
 		return err
 	}
 	request.Header.Set("User-Agent", "kube-lifecycle/1")
-	reply, err := http.DefaultClient.Do(request)
+	err = send(request)
+	if !errors.Is(err, http.ErrSchemeMismatch) {
+		return err
+	}
+	// Earlier kubelets sent hooks without TLS whatever their scheme, so that servers may expect it.
+	plain := request.Clone(ctx)
+	plain.URL.Scheme = "http"
+	plain.Header.Del("Authorization")
+	if send(plain) != nil {
+		return err
+	}
+	h.run.runner.event(corev1.EventTypeWarning, eventHTTPFallback,
+		"request to HTTPS lifecycle hook %s got HTTP response, retry with HTTP succeeded", plain.URL.Host)
+	return nil
+}
+
+// send sends the request of a hook. As with the kubelet, any reply is a success: hooks notify and don't check.
+func send(request *http.Request) error {
+	client := probe.NewClient(request.URL.Hostname())
+	defer client.CloseIdleConnections()
+	reply, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer reply.Body.Close()
 	const maxBody = 64 << 10
-	io.Copy(io.Discard, io.LimitReader(reply.Body, maxBody)) //nolint:errcheck // the status counts
-	if reply.StatusCode < http.StatusOK || reply.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("HTTP status %d", reply.StatusCode)
-	}
+	io.Copy(io.Discard, io.LimitReader(reply.Body, maxBody)) //nolint:errcheck // so that the server can send it
 	return nil
 }

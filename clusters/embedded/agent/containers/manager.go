@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,14 +180,38 @@ func (m *Manager) StartEphemeral(ctx context.Context) {
 	}
 }
 
-// Restart ends a container so that it is started again. It does nothing if the container has not been started yet.
-func (m *Manager) Restart(name, reason string) {
+// ImageChanged makes a container run its new image: at once if it waits to be restarted, and otherwise after it was ended.
+// It does nothing if the container has not been started yet.
+func (m *Manager) ImageChanged(name string) {
 	m.mu.Lock()
 	r := m.runners[name]
 	m.mu.Unlock()
 	if r != nil {
-		r.restart(reason)
+		r.restart(restart{image: r.definition().Image, reason: "Container " + name + " definition changed, will be restarted"})
 	}
+}
+
+// Running is a container that runs.
+type Running struct {
+	Name, Image string
+	// PID of the first process, as the agent sees it.
+	PID       int
+	StartedAt time.Time
+}
+
+// Running returns the containers that run, sorted by name.
+func (m *Manager) Running() []Running {
+	m.mu.Lock()
+	runners := slices.Collect(maps.Values(m.runners))
+	m.mu.Unlock()
+	var list []Running
+	for _, r := range runners {
+		if run := r.current(); run != nil {
+			list = append(list, Running{r.name, run.image, run.process.PID(), run.process.StartedAt()})
+		}
+	}
+	slices.SortFunc(list, func(a, b Running) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // Wake makes containers that wait for an object try again at once.

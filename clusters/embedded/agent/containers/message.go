@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
+	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
 )
 
 // Limits of termination messages (Kubernetes documentation, "Determine the Reason for Pod Failure").
@@ -61,9 +62,15 @@ func logEnd(path string) string {
 	}
 	var lines []string
 	for line := range bytes.Lines(raw) {
-		if parts := strings.SplitN(string(line), " ", 4); len(parts) == 4 {
-			lines = append(lines, parts[3])
+		parts := strings.SplitN(string(line), " ", 4)
+		if len(parts) < 4 {
+			continue
 		}
+		text := parts[3]
+		if parts[2] == crilog.Partial { // the newline is only the entry's
+			text = strings.TrimSuffix(text, "\n")
+		}
+		lines = append(lines, text)
 	}
 	if len(lines) > maxFallbackLines {
 		lines = lines[len(lines)-maxFallbackLines:]

@@ -81,13 +81,14 @@ type input struct {
 
 func newInput(file *os.File, once bool) *input { return &input{file, once} }
 
-// copyFrom copies the input of an attached client until its end.
-func (i *input) copyFrom(from io.Reader) {
-	if i.file == nil || from == nil {
-		return
+// copyFrom copies the input of an attached client until its end, and reports whether the container's is closed then.
+func (i *input) copyFrom(from io.Reader) (closed bool) {
+	if i.file == nil {
+		return true
 	}
 	io.Copy(i.file, from) //nolint:errcheck // either end may go first
 	if i.once {
 		i.file.Close()
 	}
+	return i.once
 }

@@ -16,16 +16,16 @@ type probes struct{ run *containerRun }
 
 // start probes until ctx ends: first for startup, if there is such a probe, and then for readiness and liveness.
 func (p probes) start(ctx context.Context) {
-	c, target := p.run.runner.definition(), p.run.probeTarget()
+	c := p.run.runner.definition()
 	started := func() {
 		p.run.runner.markStarted()
 		if c.ReadinessProbe == nil {
 			p.setReady(true)
 		} else {
-			go probe.Watch(ctx, c.ReadinessProbe, target, func(v probe.Verdict) { p.setReady(v.Healthy) }, p.report("Readiness"))
+			go probe.Watch(ctx, c.ReadinessProbe, p.target("Readiness"), func(v probe.Verdict) { p.setReady(v.Healthy) }, p.report("Readiness"))
 		}
 		if c.LivenessProbe != nil {
-			go probe.Watch(ctx, c.LivenessProbe, target, p.restartUnless("liveness"), p.report("Liveness"))
+			go probe.Watch(ctx, c.LivenessProbe, p.target("Liveness"), p.restartUnless("liveness", c.LivenessProbe), p.report("Liveness"))
 		}
 	}
 	if c.StartupProbe == nil {
@@ -35,22 +35,31 @@ func (p probes) start(ctx context.Context) {
 	startup, passed := context.WithCancel(ctx)
 	verdict := func(v probe.Verdict) {
 		if !v.Healthy {
-			p.restartUnless("startup")(v)
+			p.restartUnless("startup", c.StartupProbe)(v)
 			return
 		}
 		passed()
 		started()
 	}
-	go probe.Watch(startup, c.StartupProbe, target, verdict, p.report("Startup"))
+	go probe.Watch(startup, c.StartupProbe, p.target("Startup"), verdict, p.report("Startup"))
 }
 
 // restartUnless returns a function that restarts the container unless it is healthy.
-func (p probes) restartUnless(kind string) func(probe.Verdict) {
+func (p probes) restartUnless(kind string, of *corev1.Probe) func(probe.Verdict) {
 	return func(v probe.Verdict) {
 		if r := p.run.runner; !v.Healthy && !r.stop.IsSet() {
-			r.restart("Container " + r.name + " failed " + kind + " probe, will be restarted")
+			r.restart(restart{probe: of, reason: "Container " + r.name + " failed " + kind + " probe, will be restarted"})
 		}
 	}
+}
+
+// target is what probes of a kind connect to.
+func (p probes) target(kind string) probe.Target {
+	target := p.run.probeTarget()
+	target.Warn = func(warning string) {
+		p.run.runner.event(corev1.EventTypeWarning, eventProbeWarning, "%s probe warning: %s", kind, warning)
+	}
+	return target
 }
 
 // report returns a function that records an event for a failure.

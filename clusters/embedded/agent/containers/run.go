@@ -19,8 +19,10 @@ type containerRun struct {
 	runner  *runner
 	process *container.Process
 	spec    container.Spec
-	output  *output
-	input   *input
+	// image is the one that the Pod named when the container was started.
+	image  string
+	output *output
+	input  *input
 }
 
 // defaultGrace is the grace period of a Pod that has none.
@@ -41,33 +43,41 @@ func (c *containerRun) supervise(ctx context.Context) (message string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := c.runner
+	orders := r.restarts
 	if message = (hooks{c}).postStart(ctx); message == "" {
 		probes{c}.start(ctx)
 	} else {
-		r.restart(message)
+		orders = make(chan restart, 1)
+		orders <- restart{reason: message}
 	}
-	select {
-	case <-c.process.Done():
-		return ""
-	case <-r.stop.Set():
-		r.event(corev1.EventTypeNormal, eventKilling, "Stopping container %s", r.name)
-		c.stop(ctx, r.stop)
-	case reason := <-r.restarts:
-		r.event(corev1.EventTypeNormal, eventKilling, "%s", reason)
-		grace := deadline.New()
-		grace.Advance(time.Now().Add(c.restartGrace()))
-		c.stop(ctx, grace)
+	for {
+		select {
+		case <-c.process.Done():
+			return ""
+		case <-r.stop.Set():
+			r.event(corev1.EventTypeNormal, eventKilling, "Stopping container %s", r.name)
+			c.stop(ctx, r.stop)
+		case order := <-orders:
+			if order.image != "" && order.image == c.image {
+				continue // it was given before this run began
+			}
+			r.event(corev1.EventTypeNormal, eventKilling, "%s", order.reason)
+			grace := deadline.New()
+			grace.Advance(time.Now().Add(restartGrace(r.manager.pod.Object(), order.probe)))
+			c.stop(ctx, grace)
+		}
+		<-c.process.Done()
+		return message
 	}
-	<-c.process.Done()
-	return message
 }
 
-// restartGrace is how long the container gets to end before it is restarted.
-func (c *containerRun) restartGrace() time.Duration {
-	if p := c.runner.definition().LivenessProbe; p != nil && p.TerminationGracePeriodSeconds != nil {
-		return time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
+// restartGrace is how long a container gets to end before it is restarted: the grace period of the probe that failed, if it
+// has one, or else the Pod's. That of a Pod that is being deleted comes before both.
+func restartGrace(pod *corev1.Pod, failed *corev1.Probe) time.Duration {
+	if pod.DeletionGracePeriodSeconds == nil && failed != nil && failed.TerminationGracePeriodSeconds != nil {
+		return time.Duration(*failed.TerminationGracePeriodSeconds) * time.Second
 	}
-	return GracePeriod(c.runner.manager.pod.Object())
+	return GracePeriod(pod)
 }
 
 // stop ends the process: preStop hook, stop signal and, at the deadline, SIGKILL. If the deadline has passed already, it

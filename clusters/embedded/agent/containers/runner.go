@@ -24,8 +24,8 @@ type runner struct {
 	role    role
 	// stop is when the container must be gone for good, once that is decided.
 	stop *deadline.Deadline
-	// restarts has the reason for which the container is to be restarted.
-	restarts chan string
+	// restarts has the order to restart the container, if there is one.
+	restarts chan restart
 	// retry wakes a runner that waits for what its container needs.
 	retry chan struct{}
 	// started is closed when the container is up for the first time, and finished when it won't be started again.
@@ -39,7 +39,7 @@ type runner struct {
 func newRunner(m *Manager, name string, as role, stop *deadline.Deadline) *runner {
 	m.pod.Apply(podstatus.Added{Container: name, Prior: priorStatus(m.config.Prior, name)})
 	return &runner{
-		manager: m, name: name, role: as, stop: stop, restarts: make(chan string, 1), retry: make(chan struct{}, 1),
+		manager: m, name: name, role: as, stop: stop, restarts: make(chan restart, 1), retry: make(chan struct{}, 1),
 		started: make(chan struct{}), finished: make(chan struct{}),
 	}
 }
@@ -60,10 +60,14 @@ func priorStatus(status corev1.PodStatus, name string) *corev1.ContainerStatus {
 func (r *runner) loop(ctx context.Context) {
 	defer close(r.finished)
 	var wait backOff
+	image := r.definition().Image
 	for number := r.manager.pod.Container(r.name).Restarts; ; number++ {
 		ended, started := r.newAttempt(number).do(ctx)
 		if !started || r.stop.IsSet() || !shouldRestart(r.manager.pod.Object(), r.definition(), r.role, ended.ExitCode) {
 			return
+		}
+		if now := r.definition().Image; now != image {
+			image, wait = now, backOff{} // what failed is not what is going to be started
 		}
 		delay := wait.next(ended.FinishedAt.Sub(ended.StartedAt.Time))
 		if delay > 0 && !r.backOff(delay, ended) {
@@ -79,7 +83,7 @@ func (r *runner) newAttempt(number int32) *attempt {
 	}
 }
 
-// backOff waits before a restart. It returns false if the container is to stop instead.
+// backOff waits before a restart, until the image changes at most. It returns false if the container is to stop instead.
 func (r *runner) backOff(delay time.Duration, ended corev1.ContainerStateTerminated) bool {
 	pod := r.manager.pod.Object()
 	id := fmt.Sprintf("%s_%s(%s)", pod.Name, pod.Namespace, pod.UID)
@@ -88,7 +92,20 @@ func (r *runner) backOff(delay time.Duration, ended corev1.ContainerStateTermina
 		Container: r.name, Last: ended,
 		Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", delay, r.name, id),
 	})
-	return r.stop.Sleep(delay, nil)
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case order := <-r.restarts:
+			if order.image != "" {
+				return true
+			}
+		case <-r.stop.Set():
+			return false
+		}
+	}
 }
 
 // definition is that in the Pod at present: its image may change.
@@ -105,10 +122,19 @@ func (r *runner) definition() *corev1.Container {
 	return &corev1.Container{Name: r.name}
 }
 
+// restart is an order to end a container so that it is started again.
+type restart struct {
+	reason string
+	// image that the container has to run then, if that is the reason. It does not apply to a run of that image.
+	image string
+	// probe that failed, if that is the reason.
+	probe *corev1.Probe
+}
+
 // restart ends the container so that it is started again.
-func (r *runner) restart(reason string) {
+func (r *runner) restart(order restart) {
 	select {
-	case r.restarts <- reason:
+	case r.restarts <- order:
 	default: // it is going to be restarted already
 	}
 }
@@ -169,15 +195,17 @@ func (r *runner) event(kind, reason, format string, args ...any) {
 
 // Reasons of events, as the kubelet's.
 const (
-	eventPulled    = "Pulled"
-	eventCreated   = "Created"
-	eventStarted   = "Started"
-	eventFailed    = "Failed"
-	eventKilling   = "Killing"
-	eventBackOff   = "BackOff"
-	eventUnhealthy = "Unhealthy"
-	eventPostStart = "FailedPostStartHook"
-	eventPreStop   = "FailedPreStopHook"
+	eventPulled       = "Pulled"
+	eventCreated      = "Created"
+	eventStarted      = "Started"
+	eventFailed       = "Failed"
+	eventKilling      = "Killing"
+	eventBackOff      = "BackOff"
+	eventUnhealthy    = "Unhealthy"
+	eventProbeWarning = "ProbeWarning"
+	eventPostStart    = "FailedPostStartHook"
+	eventPreStop      = "FailedPreStopHook"
+	eventHTTPFallback = "LifecycleHTTPFallback"
 )
 
 // logPath is the log file of an attempt.

@@ -52,8 +52,8 @@ func (m *Manager) Exec(ctx context.Context, containerName string, command []stri
 	return nil
 }
 
-// Attach connects to a container's own streams until the container ends or ctx does, or, without output streams, until the
-// end of the input.
+// Attach connects to a container's own streams until the container ends or ctx does. If the end of the input does not end
+// the container's, because its stdin stays open or is a terminal, that ends the connection too, as with containerd.
 func (m *Manager) Attach(ctx context.Context, containerName string, s Streams) error {
 	run, err := m.running(containerName)
 	if err != nil {
@@ -67,8 +67,7 @@ func (m *Manager) Attach(ctx context.Context, containerName string, s Streams) e
 	go resize(ctx, run.process, s.Resize)
 	if s.In != nil {
 		go func() {
-			run.input.copyFrom(s.In)
-			if s.Out == nil && s.Err == nil {
+			if closed := run.input.copyFrom(s.In); !closed || s.Out == nil && s.Err == nil {
 				cancel()
 			}
 		}()

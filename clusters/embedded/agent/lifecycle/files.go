@@ -116,8 +116,8 @@ func hosts(pod *corev1.Pod, ips []netip.Addr, domain, node string) string {
 			"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
 			"fe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n")
 		name := podspec.Hostname(pod)
-		if pod.Spec.Subdomain != "" {
-			name = strings.Join([]string{name, pod.Spec.Subdomain, pod.Namespace, "svc", domain}, ".") + "\t" + name
+		if fqdn := podspec.FQDN(pod, domain); fqdn != "" {
+			name = fqdn + "\t" + name
 		}
 		for _, ip := range ips {
 			fmt.Fprintf(&b, "%s\t%s\n", ip, name)

@@ -56,6 +56,10 @@ func TestHosts(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", line, got)
 		}
 	}
+	pod.Spec.HostnameOverride = ptr.To("any.name")
+	if got := hosts(pod, []netip.Addr{netip.MustParseAddr("172.16.1.3")}, "cluster.local", ""); !strings.Contains(got, "172.16.1.3\tany.name\n") {
+		t.Errorf("with an override:\n%s", got)
+	}
 	pod.Spec.HostNetwork = true
 	if got := hosts(pod, nil, "cluster.local", "node's\n"); !strings.HasPrefix(got, "node's\n") || strings.Contains(got, "web-1") {
 		t.Errorf("on the node's network:\n%s", got)
@@ -64,8 +68,13 @@ func TestHosts(t *testing.T) {
 
 func TestHostPorts(t *testing.T) {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{ContainerPort: 80}, {ContainerPort: 53, HostPort: 5353, Protocol: "UDP"}}}}}}
-	if got := hostPorts(pod); len(got) != 1 || got[0].HostPort != 5353 || got[0].Protocol != "UDP" {
+	if got := hostPorts(pod); len(got) != 1 || got[0].HostPort != 5353 || got[0].Protocol != "udp" {
 		t.Errorf("%+v", got)
+	}
+	sidecar := corev1.Container{RestartPolicy: ptr.To(corev1.ContainerRestartPolicyAlways), Ports: []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}}
+	pod.Spec.InitContainers = []corev1.Container{sidecar, {Ports: []corev1.ContainerPort{{ContainerPort: 81, HostPort: 81}}}}
+	if got := hostPorts(pod); len(got) != 2 || got[1].HostPort != 80 || got[1].Protocol != "tcp" {
+		t.Errorf("with a sidecar: %+v", got)
 	}
 	pod.Spec.HostNetwork = true
 	if got := hostPorts(pod); got != nil {

@@ -77,6 +77,11 @@ const (
 	eventKillPod     = "FailedKillPod"
 )
 
+// Event records an event about a Pod.
+func (n *Node) Event(pod *corev1.Pod, kind, reason, message string) {
+	n.event(pod, "", kind, reason, message)
+}
+
 // event records an event about a Pod, or about the part of it at a field path.
 func (n *Node) event(pod *corev1.Pod, fieldPath, kind, reason, message string) {
 	reference := &corev1.ObjectReference{

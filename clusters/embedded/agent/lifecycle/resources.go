@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/admission"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/deadline"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podspec"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
@@ -126,8 +128,12 @@ func (r *resources) runtime() podspec.Runtime {
 
 func (r *resources) setUpSandbox(ctx context.Context) error {
 	pod := r.state.get().Pod
+	hostname, err := podspec.KernelHostname(pod, r.node.DNS.Domain)
+	if err != nil {
+		return err
+	}
 	o := sandbox.Options{
-		Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID), Hostname: podspec.Hostname(pod),
+		Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID), Hostname: hostname,
 		HostNetwork: pod.Spec.HostNetwork, HostIPC: pod.Spec.HostIPC, Ports: hostPorts(pod), Sysctls: map[string]string{},
 	}
 	if sc := pod.Spec.SecurityContext; sc != nil {
@@ -151,19 +157,11 @@ func hostPorts(pod *corev1.Pod) []sandbox.PortMapping {
 		return nil
 	}
 	var ports []sandbox.PortMapping
-	for _, c := range pod.Spec.Containers {
-		for _, p := range c.Ports {
-			if p.HostPort == 0 {
-				continue
-			}
-			protocol := p.Protocol
-			if protocol == "" {
-				protocol = corev1.ProtocolTCP
-			}
-			ports = append(ports, sandbox.PortMapping{
-				HostPort: p.HostPort, ContainerPort: p.ContainerPort, Protocol: string(protocol), HostIP: p.HostIP,
-			})
-		}
+	for _, p := range admission.HostPorts(pod) {
+		ports = append(ports, sandbox.PortMapping{
+			HostPort: p.HostPort, ContainerPort: p.ContainerPort, HostIP: p.HostIP,
+			Protocol: strings.ToLower(string(p.Protocol)), // nftables knows no other spelling
+		})
 	}
 	return ports
 }

@@ -68,14 +68,10 @@ func (p *podState) compute(now time.Time) *corev1.Pod {
 
 // ips are the Pod's addresses; nil while it has no network.
 func (p *podState) ips() []netip.Addr {
-	s := p.get()
-	switch {
-	case !s.Sandbox:
-		return nil
-	case s.Pod.Spec.HostNetwork:
-		return s.HostIPs
+	if s := p.get(); s.Sandbox {
+		return s.PodIPs
 	}
-	return s.PodIPs
+	return nil
 }
 
 // wake makes a channel of capacity 1 readable.

@@ -4,7 +4,6 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
@@ -37,6 +37,8 @@ type Worker struct {
 	done chan struct{}
 	// stale is readable if the objects that the Pod refers to may have changed.
 	stale chan struct{}
+	// lifetime is readable if the Pod's active deadline may have changed.
+	lifetime chan struct{}
 }
 
 // Start starts to run a Pod. Each change of its status is reported with a copy of the Pod, until Done is closed. If ctx
@@ -47,6 +49,7 @@ func Start(ctx context.Context, node *Node, pod *corev1.Pod, report Report) *Wor
 	w := &Worker{
 		ctx: ctx, node: node, state: newPodState(pod, node.HostIPs), log: log,
 		stop: deadline.New(), done: make(chan struct{}), stale: make(chan struct{}, 1),
+		lifetime: make(chan struct{}, 1),
 	}
 	w.publisher = publisher{w.state, report, log}
 	w.resources = newResources(ctx, node, w.state, dir, log)
@@ -69,6 +72,12 @@ func (w *Worker) run() {
 	stopWatching := context.AfterFunc(w.ctx, func() { w.Terminate(0) })
 	defer stopWatching()
 
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		w.watchActiveDeadline()
+	}()
+
 	wake(w.state.changed)
 	held := apiobjects.References(w.Pod())
 	w.node.Objects.Hold(w.ctx, held)
@@ -79,12 +88,12 @@ func (w *Worker) run() {
 			defer close(refreshed)
 			w.resources.keepFresh(ctx, w.stale, w.containers.Wake)
 		}()
-		stopTimer := w.watchActiveDeadline()
 		w.containers.Run(w.ctx)
-		stopTimer()
 		cancel()
 		<-refreshed
 	}
+	w.Terminate(0) // what watches for the Pod's end returns
+	<-watched
 	w.resources.tearDown(w.ctx)
 	w.node.Objects.Release(held)
 	w.state.Apply(podstatus.Ended{})
@@ -107,16 +116,29 @@ func (w *Worker) fail(reason, message string) {
 	w.Terminate(containers.GracePeriod(w.Pod()))
 }
 
-func (w *Worker) watchActiveDeadline() (stop func()) {
-	state := w.state.get()
-	if state.Pod.Spec.ActiveDeadlineSeconds == nil {
-		return func() {}
+// watchActiveDeadline fails the Pod when its activeDeadlineSeconds, counted from its start, are over. They may be set or
+// shortened while it runs. It returns when the Pod is to end.
+func (w *Worker) watchActiveDeadline() {
+	for {
+		var passed <-chan time.Time
+		if state := w.state.get(); state.Pod.Spec.ActiveDeadlineSeconds != nil {
+			seconds := time.Duration(*state.Pod.Spec.ActiveDeadlineSeconds) * time.Second
+			passed = time.After(time.Until(state.Started.Add(seconds)))
+		}
+		select {
+		case <-passed:
+			if w.stop.IsSet() {
+				return
+			}
+			const reason, message = "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
+			w.node.Event(w.Pod(), corev1.EventTypeNormal, reason, message)
+			w.fail(reason, message)
+			return
+		case <-w.lifetime:
+		case <-w.stop.Set():
+			return
+		}
 	}
-	left := time.Until(state.Started.Add(time.Duration(*state.Pod.Spec.ActiveDeadlineSeconds) * time.Second))
-	timer := time.AfterFunc(left, func() {
-		w.fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
-	})
-	return func() { timer.Stop() }
 }
 
 // Done is closed when the Pod has ended and is cleaned up.
@@ -132,16 +154,19 @@ func (w *Worker) Status() corev1.PodStatus {
 }
 
 // Update takes a new version of the Pod from the API. What may change while it runs are its labels and annotations, its
-// images and ephemeral containers, and the conditions that others set.
+// images and ephemeral containers, its active deadline, and the conditions that others set.
 func (w *Worker) Update(pod *corev1.Pod) {
 	old := w.state.update(pod)
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
 		if before := podspec.FindContainer(old, c.Name); before != nil && before.Image != c.Image {
-			w.containers.Restart(c.Name, fmt.Sprintf("Container %s definition changed, will be restarted", c.Name))
+			w.containers.ImageChanged(c.Name)
 		}
 	}
 	w.containers.StartEphemeral(w.ctx)
+	if !ptr.Equal(old.Spec.ActiveDeadlineSeconds, pod.Spec.ActiveDeadlineSeconds) {
+		wake(w.lifetime)
+	}
 	if !maps.Equal(old.Labels, pod.Labels) || !maps.Equal(old.Annotations, pod.Annotations) {
 		w.Refresh()
 	}
@@ -170,6 +195,9 @@ func (w *Worker) Attach(ctx context.Context, container string, s containers.Stre
 func (w *Worker) Log(container string, previous bool) (containers.Log, error) {
 	return w.containers.Log(container, previous)
 }
+
+// Running returns the containers that run.
+func (w *Worker) Running() []containers.Running { return w.containers.Running() }
 
 // PortForward copies between a connection and a port on the Pod's loopback interface.
 func (w *Worker) PortForward(ctx context.Context, port int32, with io.ReadWriteCloser) error {

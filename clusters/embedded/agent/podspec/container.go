@@ -199,12 +199,16 @@ func FindContainer(pod *corev1.Pod, name string) *corev1.Container {
 // longestHostname in bytes, by Linux and by DNS.
 const longestHostname = 63
 
-// Hostname of a Pod's containers; on the node's network it is the node's.
+// Hostname of a Pod's containers; on the node's network it is the node's. A hostnameOverride replaces all else
+// (Kubernetes documentation, "Pod Hostname").
 func Hostname(pod *corev1.Pod) string {
 	if pod.Spec.HostNetwork {
 		return pod.Spec.NodeName
 	}
 	name := pod.Spec.Hostname
+	if override := pod.Spec.HostnameOverride; override != nil {
+		name = *override
+	}
 	if name == "" {
 		name = pod.Name
 	}
@@ -212,4 +216,28 @@ func Hostname(pod *corev1.Pod) string {
 		name = strings.TrimRight(name[:longestHostname], "-.")
 	}
 	return name
+}
+
+// longestKernelName is the longest host name that Linux takes.
+const longestKernelName = 64
+
+// FQDN is the fully qualified name of a Pod with a subdomain; "" if it has none.
+func FQDN(pod *corev1.Pod, clusterDomain string) string {
+	if pod.Spec.HostNetwork || pod.Spec.Subdomain == "" || pod.Spec.HostnameOverride != nil {
+		return ""
+	}
+	return strings.Join([]string{Hostname(pod), pod.Spec.Subdomain, pod.Namespace, "svc", clusterDomain}, ".")
+}
+
+// KernelHostname is what the kernel reports as the host name of a Pod's containers: their hostname, or with
+// setHostnameAsFQDN the fully qualified one.
+func KernelHostname(pod *corev1.Pod, clusterDomain string) (string, error) {
+	name := Hostname(pod)
+	if fqdn := FQDN(pod, clusterDomain); fqdn != "" && isTrue(pod.Spec.SetHostnameAsFQDN) {
+		name = fqdn
+	}
+	if len(name) > longestKernelName {
+		return "", fmt.Errorf("host name %q has %d bytes, more than the %d that Linux allows", name, len(name), longestKernelName)
+	}
+	return name, nil
 }

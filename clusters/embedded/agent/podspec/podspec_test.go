@@ -266,10 +266,36 @@ func TestHostname(t *testing.T) {
 		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{Hostname: "own"}}, "own"},
 		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{HostNetwork: true, NodeName: "k3s-s"}}, "k3s-s"},
 		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: strings.Repeat("a", 62) + ".b"}}, strings.Repeat("a", 62)},
+		{corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{Hostname: "own", HostnameOverride: ptr.To("any.name")}}, "any.name"},
 	}
 	for _, c := range cases {
 		if got := Hostname(&c.pod); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestKernelHostname(t *testing.T) {
+	spec := func(change func(*corev1.PodSpec)) corev1.PodSpec {
+		s := corev1.PodSpec{Hostname: "own", Subdomain: "sub", SetHostnameAsFQDN: ptr.To(true)}
+		change(&s)
+		return s
+	}
+	cases := []struct {
+		name string
+		spec corev1.PodSpec
+		want string
+	}{
+		{"fully qualified", spec(func(*corev1.PodSpec) {}), "own.sub.shop.svc.cluster.local"},
+		{"not asked for", spec(func(s *corev1.PodSpec) { s.SetHostnameAsFQDN = nil }), "own"},
+		{"no subdomain", spec(func(s *corev1.PodSpec) { s.Subdomain = "" }), "own"},
+		{"override", spec(func(s *corev1.PodSpec) { s.HostnameOverride = ptr.To("any.name") }), "any.name"},
+		{"too long for the kernel", spec(func(s *corev1.PodSpec) { s.Subdomain = strings.Repeat("s", 50) }), ""},
+	}
+	for _, c := range cases {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop"}, Spec: c.spec}
+		if got, err := KernelHostname(pod, "cluster.local"); got != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
 }

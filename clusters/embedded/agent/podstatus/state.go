@@ -19,6 +19,7 @@ type State struct {
 	Containers map[string]Container
 	// Sandbox is true while the Pod has its namespaces and network.
 	Sandbox bool
+	// PodIPs outlive the sandbox: a Pod that has ended keeps the addresses it had.
 	PodIPs  []netip.Addr
 	HostIPs []netip.Addr
 	Started time.Time
@@ -43,11 +44,14 @@ func (e PodUpdated) apply(s State) State {
 	return s
 }
 
-// SandboxCreated says that the Pod has its namespaces and network.
+// SandboxCreated says that the Pod has its namespaces and network, with addresses unless it uses the node's.
 type SandboxCreated struct{ IPs []netip.Addr }
 
 func (e SandboxCreated) apply(s State) State {
 	s.Sandbox, s.PodIPs = true, e.IPs
+	if s.Pod.Spec.HostNetwork {
+		s.PodIPs = s.HostIPs
+	}
 	return s
 }
 
@@ -55,7 +59,7 @@ func (e SandboxCreated) apply(s State) State {
 type SandboxRemoved struct{}
 
 func (SandboxRemoved) apply(s State) State {
-	s.Sandbox, s.PodIPs = false, nil
+	s.Sandbox = false
 	return s
 }
 
@@ -105,7 +109,7 @@ type Added struct {
 func (e Added) apply(s State) State {
 	return changeContainer(s, e.Container, func(Container) Container {
 		var c Container
-		c.State.Waiting = &corev1.ContainerStateWaiting{Reason: ReasonCreating}
+		c.State.Waiting = &corev1.ContainerStateWaiting{Reason: waitingReason(s.Pod)}
 		if e.Prior != nil {
 			c.Restarts, c.Last = e.Prior.RestartCount+1, lastState(e.Prior)
 		}

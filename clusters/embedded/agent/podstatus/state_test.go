@@ -1,6 +1,8 @@
 package podstatus
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,7 +53,7 @@ func TestContainerOfAnEarlierAgent(t *testing.T) {
 		"ended":   {corev1.ContainerStatus{RestartCount: 2, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 5}}}, 5},
 		"waiting": {corev1.ContainerStatus{RestartCount: 2, LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 6}}}, 6},
 	} {
-		got := State{}.Apply(Added{Container: "a", Prior: &c.prior}).Containers["a"]
+		got := State{Pod: pod("Always", false)}.Apply(Added{Container: "a", Prior: &c.prior}).Containers["a"]
 		if got.Restarts != 3 || got.Last.Terminated == nil || got.Last.Terminated.ExitCode != c.code {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -66,7 +68,8 @@ func TestFirstFailureIsKept(t *testing.T) {
 }
 
 func TestSandboxGoesBeforeTheEnd(t *testing.T) {
-	s := State{Pod: pod("Never", false)}.Apply(SandboxCreated{})
+	own := []netip.Addr{netip.MustParseAddr("172.16.1.3")}
+	s := State{Pod: pod("Never", false)}.Apply(SandboxCreated{IPs: own})
 	if c := Condition(Compute(s, time.Now()), corev1.PodReadyToStartContainers); c.Status != corev1.ConditionTrue {
 		t.Errorf("with a sandbox: %+v", c)
 	}
@@ -74,6 +77,27 @@ func TestSandboxGoesBeforeTheEnd(t *testing.T) {
 	got := Compute(s, time.Now())
 	if c := Condition(got, corev1.PodReadyToStartContainers); c.Status != corev1.ConditionFalse || got.Phase != corev1.PodFailed {
 		t.Errorf("at the end: phase %s, %+v", got.Phase, c)
+	}
+	if got.PodIP != "172.16.1.3" || len(got.PodIPs) != 1 {
+		t.Errorf("a Pod that has ended has lost its address: %q", got.PodIP)
+	}
+}
+
+func TestReasonBeforeTheFirstStart(t *testing.T) {
+	p := pod("Always", false)
+	reasons := func() (list []string) {
+		s := State{Pod: p}.Apply(Added{Container: "a"})
+		for _, c := range Compute(s, time.Now()).ContainerStatuses {
+			list = append(list, c.State.Waiting.Reason)
+		}
+		return list
+	}
+	if got := reasons(); !slices.Equal(got, []string{ReasonCreating, ReasonCreating}) {
+		t.Errorf("without init containers: %v", got)
+	}
+	p.Spec.InitContainers = []corev1.Container{{Name: "init"}}
+	if got := reasons(); !slices.Equal(got, []string{ReasonInitializing, ReasonInitializing}) {
+		t.Errorf("with an init container: %v", got)
 	}
 }
 

@@ -40,11 +40,7 @@ func Compute(s State, now time.Time) corev1.PodStatus {
 		}
 		status.HostIPs = append(status.HostIPs, corev1.HostIP{IP: ip.String()})
 	}
-	ips := s.PodIPs
-	if s.Pod.Spec.HostNetwork && s.Sandbox {
-		ips = s.HostIPs
-	}
-	for i, ip := range ips {
+	for i, ip := range s.PodIPs {
 		if i == 0 {
 			status.PodIP = ip.String()
 		}
@@ -113,7 +109,8 @@ func ready(c Container, initial bool) bool {
 	return c.Ready && c.State.Running != nil
 }
 
-// waitingReason is that of a container that has not been started yet.
+// waitingReason is that of a container that has not been started yet. The kubelet uses the same one for all containers of
+// a Pod, init containers included.
 func waitingReason(pod *corev1.Pod) string {
 	if len(pod.Spec.InitContainers) > 0 {
 		return ReasonInitializing

@@ -201,7 +201,7 @@ func TestAddressesAndContainers(t *testing.T) {
 		t.Errorf("ephemeral containers %+v", got.EphemeralContainerStatuses)
 	}
 	p.Spec.HostNetwork = true
-	if got := Compute(State{Pod: p, HostIPs: []netip.Addr{host}, Sandbox: true}, time.Now()); got.PodIP != "192.168.10.101" {
+	if got := Compute(State{Pod: p, HostIPs: []netip.Addr{host}}.Apply(SandboxCreated{}), time.Now()); got.PodIP != "192.168.10.101" {
 		t.Errorf("a Pod on the node's network has address %q", got.PodIP)
 	}
 }

@@ -22,13 +22,13 @@ const (
 )
 
 // getHTTP succeeds on a status from 200 to 399. A redirect is followed on the same host; one that leads elsewhere is a
-// success, as what answers there says nothing about this container.
+// success with a warning, as what answers there says nothing about this container.
 func getHTTP(ctx context.Context, action *corev1.HTTPGetAction, t Target) error {
 	request, err := Request(ctx, action, t)
 	if err != nil {
 		return err
 	}
-	client := newClient(request.URL.Hostname())
+	client := NewClient(request.URL.Hostname())
 	defer client.CloseIdleConnections()
 	reply, err := client.Do(request)
 	if err != nil {
@@ -36,9 +36,12 @@ func getHTTP(ctx context.Context, action *corev1.HTTPGetAction, t Target) error 
 	}
 	defer reply.Body.Close()
 	// The server should not see its reply cut off. More than this is not worth waiting for.
-	io.Copy(io.Discard, io.LimitReader(reply.Body, mostBody)) //nolint:errcheck // the status counts
+	body, _ := io.ReadAll(io.LimitReader(reply.Body, mostBody)) // the status counts
 	if reply.StatusCode < http.StatusOK || reply.StatusCode >= http.StatusBadRequest {
 		return fmt.Errorf("HTTP probe failed with statuscode: %d", reply.StatusCode)
+	}
+	if reply.StatusCode >= http.StatusMultipleChoices && t.Warn != nil {
+		t.Warn(fmt.Sprintf("Probe terminated redirects, Response body: %s", body))
 	}
 	return nil
 }
@@ -80,10 +83,12 @@ func Request(ctx context.Context, action *corev1.HTTPGetAction, t Target) (*http
 	return request, nil
 }
 
-func newClient(host string) *http.Client {
+// NewClient returns a client for the probes and hooks of a container. It does not verify certificates, and does not follow
+// redirects to other hosts than the given one.
+func NewClient(host string) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			// Probes ask whether the server works, not who it is, as the documentation of httpGet says.
+			// Probes check whether the server works, not its identity, as the documentation of httpGet says.
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
 			DisableKeepAlives: true, DisableCompression: true,
 		},

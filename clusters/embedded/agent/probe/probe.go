@@ -21,6 +21,8 @@ type Target struct {
 	Container *corev1.Container
 	// Host is the address of the Pod.
 	Host string
+	// Warn is called with what a probe that succeeds warns of; nil ignores it.
+	Warn func(warning string)
 	// Exec runs a command in the container and returns its exit code and what it wrote.
 	Exec func(ctx context.Context, command []string) (code int, output string, err error)
 }

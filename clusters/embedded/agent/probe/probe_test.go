@@ -76,6 +76,16 @@ func TestHTTP(t *testing.T) {
 			}
 		})
 	}
+	warnings := ""
+	warned := target
+	warned.Warn = func(warning string) { warnings += warning }
+	for _, path := range []string{"/ok", "/moved", "/away"} {
+		action := corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(port)}
+		Once(context.Background(), &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &action}}, warned) //nolint:errcheck // see above
+	}
+	if !strings.HasPrefix(warnings, "Probe terminated redirects, Response body: ") || strings.Count(warnings, "Probe") != 1 {
+		t.Errorf("warnings %q", warnings)
+	}
 	headers := corev1.HTTPGetAction{Path: "/ok", Port: intstr.FromInt32(port), HTTPHeaders: []corev1.HTTPHeader{
 		{Name: "host", Value: "gyull.com"}, {Name: "user-agent", Value: "me"}, {Name: "X-A", Value: "1"}, {Name: "X-A", Value: "2"},
 	}}

@@ -24,6 +24,12 @@ const (
 	Stderr = "stderr"
 )
 
+// Tags of entries: a whole line, or a part of one that the stream's next entry continues, unless the stream ends.
+const (
+	Full    = "F"
+	Partial = "P"
+)
+
 // longestEntry in bytes: a longer line becomes several entries, as with containerd.
 const longestEntry = 16 << 10
 
@@ -108,15 +114,17 @@ func (l *Log) write(stream string, piece []byte) error {
 	if l.file == nil {
 		return os.ErrClosed
 	}
-	tag := byte('P')
+	tag := Partial
 	if piece[len(piece)-1] == '\n' {
-		tag = 'F'
+		tag = Full
 		piece = piece[:len(piece)-1]
 	}
 	l.line = l.now().UTC().AppendFormat(l.line[:0], timeFormat)
 	l.line = append(l.line, ' ')
 	l.line = append(l.line, stream...)
-	l.line = append(l.line, ' ', tag, ' ')
+	l.line = append(l.line, ' ')
+	l.line = append(l.line, tag...)
+	l.line = append(l.line, ' ')
 	l.line = append(l.line, piece...)
 	l.line = append(l.line, '\n')
 	if l.size > 0 && l.size+int64(len(l.line)) > l.limits.FileBytes {
