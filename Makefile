@@ -26,7 +26,7 @@ KUBE_VERSION = $(or $(if $(K8S_VERSION),$(filter v$(K8S_VERSION:v%=%) v$(K8S_VER
 	$(error Kubernetes $(K8S_VERSION) is not known: K8S_VERSION takes $(KUBE_MINORS); make bump-kubernetes adds others))
 KUBE_MOD     = $(or $(wildcard $(KUBE_MODULE)/versions/$(basename $(KUBE_VERSION:v%=%)).mod),$(KUBE_MODULE)/go.mod)
 KUBE         = bin/kubernetes/$(KUBE_VERSION)/kube
-CNI_PLUGINS := main/bridge main/loopback ipam/host-local
+CNI_PLUGINS := main/bridge main/loopback ipam/host-local meta/portmap
 IMAGES      := bin/images/controller.tar bin/images/backends.tar bin/images/capture.tar
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -132,7 +132,7 @@ $(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_MODULE)/main.go | require-go
 	@mkdir -p $(@D)
 	@cd $(KUBE_MODULE) && go build -v -trimpath -modfile=$(KUBE_MOD:$(KUBE_MODULE)/%=%) -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/$@ . 2>&1 | $(progress)
 
-bin/cni: $(KUBE_MODULE)/go.mod | require-go
+bin/cni: $(KUBE_MODULE)/go.mod Makefile | require-go
 	@mkdir -p $@
 	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@/ \
 	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS)) 2>&1 | $(progress)

@@ -39,7 +39,7 @@ func (c Config) Programs() (Programs, error) {
 		Testbed: testbed, Version: chosen,
 		Kube: filepath.Join(dir, "kubernetes", chosen, "kube"), CNI: filepath.Join(dir, "cni"),
 	}
-	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge")} {
+	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge"), filepath.Join(p.CNI, "portmap")} {
 		if _, err := os.Stat(path); err != nil {
 			return Programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
 		}

@@ -32,6 +32,11 @@ func (c Config) writeNetworkConfig(dir string) error {
 				"ranges":  [][]object{{{"subnet": c.PodCIDR.String(), "gateway": c.PodGateway.String()}}},
 				"routes":  []object{{"dst": c.ClusterPodCIDR.String()}},
 			},
+		}, {
+			"type":         "portmap", // hostPort
+			"backend":      "nftables",
+			"snat":         true, // a pod reaches its own hostPort, and the node its pods' on 127.0.0.1
+			"capabilities": object{"portMappings": true},
 		}},
 	}
 	raw, err := json.MarshalIndent(list, "", "  ")

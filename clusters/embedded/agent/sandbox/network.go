@@ -84,13 +84,27 @@ func (n *Network) load() (*libcni.NetworkConfigList, error) {
 	return libcni.ConfListFromConf(conf)
 }
 
-func (n *Network) attach(ctx context.Context, netNS string, o Options) (*Attachment, error) {
+// loadFor loads the configuration for a Pod. If the Pod has no host ports, plugins that do nothing but map them are left
+// out: they would only cost the start of a program each.
+func (n *Network) loadFor(o Options) (*libcni.NetworkConfigList, error) {
 	list, err := n.load()
+	if err != nil || len(o.Ports) > 0 {
+		return list, err
+	}
+	own := *list
+	own.Plugins = slices.DeleteFunc(slices.Clone(list.Plugins), func(p *libcni.PluginConfig) bool {
+		return mapsPorts(p) && len(p.Network.Capabilities) == 1
+	})
+	return &own, nil
+}
+
+func (n *Network) attach(ctx context.Context, netNS string, o Options) (*Attachment, error) {
+	list, err := n.loadFor(o)
 	if err != nil {
 		return nil, err
 	}
 	if len(o.Ports) > 0 && !handlesPorts(list) {
-		return nil, errors.New("the Pod asks for a hostPort, which needs CNI's portmap plugin in the node's network " +
+		return nil, errors.New("the Pod has a hostPort, which needs CNI's portmap plugin in the node's network " +
 			"configuration: use a Service of type NodePort, or hostNetwork")
 	}
 	ctx, cancel := context.WithTimeout(ctx, cniTimeout)
@@ -119,7 +133,7 @@ func (n *Network) attach(ctx context.Context, netNS string, o Options) (*Attachm
 }
 
 func (n *Network) detach(ctx context.Context, netNS string, o Options) error {
-	list, err := n.load()
+	list, err := n.loadFor(o)
 	if errors.Is(err, ErrNoNetwork) {
 		return nil // then nothing was attached either
 	}
@@ -147,10 +161,10 @@ func runtimeConf(netNS string, o Options) *libcni.RuntimeConf {
 }
 
 func handlesPorts(list *libcni.NetworkConfigList) bool {
-	return slices.ContainsFunc(list.Plugins, func(p *libcni.PluginConfig) bool {
-		return p.Network.Capabilities["portMappings"]
-	})
+	return slices.ContainsFunc(list.Plugins, mapsPorts)
 }
+
+func mapsPorts(p *libcni.PluginConfig) bool { return p.Network.Capabilities["portMappings"] }
 
 // hostInterface finds the node's end of the Pod's link. CNI results don't say which of several interfaces it is, but
 // the kernel knows the peer of a veth.

@@ -85,6 +85,30 @@ func TestNetworkConfiguration(t *testing.T) {
 	}
 }
 
+func TestPodsWithoutHostPortsRunNoPluginForThem(t *testing.T) {
+	const list = `{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"bridge"},` +
+		`{"type":"portmap","capabilities":{"portMappings":true}},` +
+		`{"type":"other","capabilities":{"portMappings":true,"bandwidth":true}}]}`
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.conflist"), []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := NewNetwork(dir, dir, dir)
+	for want, o := range map[string]Options{"bridge other": {}, "bridge portmap other": {Ports: []PortMapping{{HostPort: 80}}}} {
+		got, err := n.loadFor(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var types []string
+		for _, p := range got.Plugins {
+			types = append(types, p.Network.Type)
+		}
+		if strings.Join(types, " ") != want {
+			t.Errorf("plugins %v, want %s", types, want)
+		}
+	}
+}
+
 func TestHostPortNeedsAPlugin(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.conf"), []byte(`{"cniVersion":"1.0.0","name":"one","type":"bridge"}`), 0o600); err != nil {
