@@ -22,6 +22,16 @@ const (
 	certificateDir = control.StateDir + "/pki"
 )
 
+// The API server's identity towards aggregated API servers. Its authority signs nothing else: whom it vouches for may
+// name any user (Kubernetes documentation, "Configure the Aggregation Layer").
+const (
+	frontProxyDir         = certificateDir + "/front-proxy"
+	frontProxyFile        = "front-proxy-client"
+	frontProxyCA          = frontProxyDir + "/ca.crt"
+	frontProxyCertificate = frontProxyDir + "/" + frontProxyFile + ".crt"
+	frontProxyKey         = frontProxyDir + "/" + frontProxyFile + ".key"
+)
+
 // component is a part of Kubernetes that reaches the API server with a kubeconfig.
 type component struct{ file, user string }
 
@@ -49,6 +59,9 @@ func issueCertificates(spec control.Spec) (*pki.Authority, error) {
 			return nil, err
 		}
 	}
+	if err := issueFrontProxy(); err != nil {
+		return nil, err
+	}
 	for _, c := range components() {
 		id := pki.Identity{File: c.file, User: c.user}
 		if err := issueWithKubeconfig(ca, id, spec.Name, inside); err != nil {
@@ -65,6 +78,14 @@ func issueCertificates(spec control.Spec) (*pki.Authority, error) {
 		}
 	}
 	return ca, writeAdminKubeconfigs(ca, spec)
+}
+
+func issueFrontProxy() error {
+	authority, err := pki.NewAuthority(frontProxyDir)
+	if err != nil {
+		return err
+	}
+	return authority.Issue(pki.Identity{File: frontProxyFile, User: frontProxyFile})
 }
 
 func servingIdentities(spec control.Spec) []pki.Identity {

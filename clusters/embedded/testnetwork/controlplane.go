@@ -86,6 +86,14 @@ func apiServerFlags(p addressplan.Network) []string {
 		"--kubelet-client-certificate=" + certificate(toKubeletFile),
 		"--kubelet-client-key=" + key(toKubeletFile),
 		"--kubelet-preferred-address-types=InternalIP",
+		// API aggregation: how this API server proves to others, such as metrics-server, on whose behalf it calls them.
+		"--proxy-client-cert-file=" + frontProxyCertificate,
+		"--proxy-client-key-file=" + frontProxyKey,
+		"--requestheader-client-ca-file=" + frontProxyCA,
+		"--requestheader-allowed-names=" + frontProxyFile,
+		"--requestheader-username-headers=X-Remote-User",
+		"--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--service-account-issuer=https://kubernetes.default.svc." + clusterDomain,
 		"--service-account-signing-key-file=" + key(accountsFile),
 		"--service-account-key-file=" + certificate(accountsFile),
@@ -99,7 +107,7 @@ func controllerManagerFlags(p addressplan.Network) []string {
 		"--authentication-kubeconfig=" + config,
 		"--authorization-kubeconfig=" + config,
 		"--bind-address=127.0.0.1",
-		"--authentication-skip-lookup", // there is no aggregated API server whose clients it would have to know
+		"--authentication-skip-lookup", // only this machine reaches its port, and with a token
 		"--leader-elect=false",         // there is one
 		"--use-service-account-credentials",
 		// Each of some forty controllers asks for a token of its own at the start. At the default rate, meant for
@@ -129,8 +137,8 @@ func schedulerFlags() []string {
 	}
 }
 
-// proxyFlags are kube-proxy's on one node. A network namespace can't set the machine's limits of connection tracking,
-// hence the zeros, which leave them alone.
+// proxyFlags are kube-proxy's on one node. A network namespace can't set the machine's limit of tracked connections, hence
+// the zeros, which leave it alone. It can set the time-outs, so these are kube-proxy's defaults.
 func proxyFlags(p addressplan.Network, node string) []string {
 	return []string{
 		"--kubeconfig=" + kubeconfigPath("kube-proxy"),
@@ -139,8 +147,6 @@ func proxyFlags(p addressplan.Network, node string) []string {
 		"--hostname-override=" + node,
 		"--conntrack-max-per-core=0",
 		"--conntrack-min=0",
-		"--conntrack-tcp-timeout-established=0",
-		"--conntrack-tcp-timeout-close-wait=0",
 		"--metrics-bind-address=127.0.0.1:10249",
 	}
 }
