@@ -80,6 +80,12 @@ func run(ctx context.Context, c Config) error {
 	}))
 	shared := informers.NewSharedInformerFactory(client, 0)
 	services := shared.Core().V1().Services()
+	ownNode := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, c.NodeName).String()
+	}))
+	nodes := ownNode.Core().V1().Nodes()
+	nodeLister, nodeSynced := nodes.Lister(), nodes.Informer().HasSynced
+	registered := newNode(c)
 
 	p := newPods(ctx, client, ownPods.Core().V1().Pods().Lister(), c.Logger)
 	objects := apiobjects.NewWatcher(client, p.objectChanged)
@@ -91,12 +97,19 @@ func run(ctx context.Context, c Config) error {
 		Objects: objects, Services: services.Lister(),
 		Client: client, Events: events, Log: c.Logger,
 	}
+	p.nodeObject = func() *corev1.Node {
+		if node, err := nodeLister.Get(c.NodeName); err == nil {
+			return node
+		}
+		return registered // it is about to be
+	}
 	if _, err := ownPods.Core().V1().Pods().Informer().AddEventHandler(p.handler()); err != nil {
 		return fmt.Errorf("watching Pods: %w", err)
 	}
 	api, err := kubeletapi.New(kubeletapi.Config{
-		Address: netip.AddrPortFrom(c.InternalIP, kubeletPort), Cert: c.ServingCert, Key: c.ServingKey, ClientCA: c.ClientCA,
-		Pods: p, Logger: c.Logger,
+		NodeName: c.NodeName, Address: netip.AddrPortFrom(c.InternalIP, kubeletPort),
+		Cert: c.ServingCert, Key: c.ServingKey, ClientCA: c.ClientCA, Client: client,
+		Pods: p, LogDir: c.LogDir, Started: metav1.Now(), Settings: c.settings(), Logger: c.Logger,
 	})
 	if err != nil {
 		return err
@@ -105,15 +118,17 @@ func run(ctx context.Context, c Config) error {
 	if err := waitForAPI(ctx, client); err != nil {
 		return err
 	}
-	registration := &registration{client: client, node: newNode(c), network: network.Ready, log: c.Logger}
+	registration := &registration{client: client, node: registered, network: network.Ready, log: c.Logger}
 	group, groupCtx := errgroup.WithContext(ctx)
 	context.AfterFunc(groupCtx, cancel) // one that fails ends all, Pods too
 	group.Go(func() error { return api.Serve(groupCtx) })
 	group.Go(func() error { return registration.run(groupCtx) })
 	shared.Start(ctx.Done())
+	ownNode.Start(ctx.Done())
 	group.Go(func() error {
-		// The Services have to be known before the first Pod starts, whose environment lists them.
-		if !cache.WaitForCacheSync(groupCtx.Done(), services.Informer().HasSynced) {
+		// The Services have to be known before the first Pod starts, whose environment lists them, and so does the Node, whose
+		// labels it may select.
+		if !cache.WaitForCacheSync(groupCtx.Done(), services.Informer().HasSynced, nodeSynced) {
 			return groupCtx.Err()
 		}
 		ownPods.Start(ctx.Done())
@@ -124,6 +139,7 @@ func run(ctx context.Context, c Config) error {
 	ownPods.Shutdown() // no Pod is started after that
 	p.wait()
 	shared.Shutdown()
+	ownNode.Shutdown()
 	objects.Shutdown()
 	return err
 }

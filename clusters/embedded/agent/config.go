@@ -6,8 +6,8 @@
 //
 // What differs from a kubelet, on purpose:
 //   - Images come from a store that archives are loaded into; nothing is ever pulled.
-//   - Resource requests and limits are accepted, reported and counted by the scheduler, but not enforced: there may be no
-//     cgroup that could. Only limits of ephemeral storage and of emptyDir volumes in memory are.
+//   - Resource limits are accepted and reported, but not enforced: there may be no cgroup that could. Only limits of
+//     ephemeral storage and of emptyDir volumes in memory are.
 //   - There is no seccomp, AppArmor or SELinux profile.
 //   - Persistent volumes, device plugins and static Pods don't exist.
 //   - Files of ConfigMap and Secret volumes follow their objects at once instead of within a minute.

@@ -17,8 +17,8 @@ import (
 // kubeletPort is where the kubelet's API is, on every node in the world.
 const kubeletPort = 10250
 
-// mostPods is the kubelet's default.
-const mostPods = 110
+// maxPods is the kubelet's default.
+const maxPods = 110
 
 // newNode is the Node object as it is registered.
 func newNode(c Config) *corev1.Node {
@@ -68,7 +68,7 @@ func nodeInfo(c Config) corev1.NodeSystemInfo {
 func capacity() corev1.ResourceList {
 	list := corev1.ResourceList{
 		corev1.ResourceCPU:  *resource.NewQuantity(int64(runtime.NumCPU()), resource.DecimalSI),
-		corev1.ResourcePods: *resource.NewQuantity(mostPods, resource.DecimalSI),
+		corev1.ResourcePods: *resource.NewQuantity(maxPods, resource.DecimalSI),
 	}
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) == nil {

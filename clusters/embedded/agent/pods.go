@@ -31,20 +31,24 @@ type pods struct {
 	client kubernetes.Interface
 	lister corev1listers.PodLister
 	node   *lifecycle.Node
-	status *statusWriter
-	log    *slog.Logger
+	// nodeObject returns the node as last seen in the API.
+	nodeObject func() *corev1.Node
+	status     *statusWriter
+	log        *slog.Logger
 
 	mu      sync.Mutex
 	workers map[types.UID]*lifecycle.Worker
 	// deleting has the Pods whose objects are deleted once the Pods have ended.
 	deleting map[types.UID]bool
+	// rejected has the Pods that the node does not run.
+	rejected map[types.UID]bool
 	tasks    sync.WaitGroup
 }
 
 func newPods(ctx context.Context, client kubernetes.Interface, lister corev1listers.PodLister, log *slog.Logger) *pods {
 	return &pods{
 		ctx: ctx, client: client, lister: lister, log: log, status: newStatusWriter(client, lister),
-		workers: map[types.UID]*lifecycle.Worker{}, deleting: map[types.UID]bool{},
+		workers: map[types.UID]*lifecycle.Worker{}, deleting: map[types.UID]bool{}, rejected: map[types.UID]bool{},
 	}
 }
 
@@ -57,18 +61,20 @@ func (p *pods) handler() cache.ResourceEventHandler {
 	}
 }
 
-// sync starts a Pod, updates it, or ends it if its object is to be deleted.
+// sync starts a Pod, updates it, or ends it if its object is to be deleted. It is not called concurrently.
 func (p *pods) sync(object any) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return
 	}
 	p.mu.Lock()
-	w := p.workers[pod.UID]
+	w, rejected := p.workers[pod.UID], p.rejected[pod.UID]
+	p.mu.Unlock()
 	ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-	if w == nil && pod.DeletionTimestamp == nil && !ended {
-		p.workers[pod.UID] = lifecycle.Start(p.ctx, p.node, pod, p.status.write)
+	if w == nil && pod.DeletionTimestamp == nil && !ended && !rejected {
+		p.start(pod)
 	}
+	p.mu.Lock()
 	remove := pod.DeletionTimestamp != nil && !p.deleting[pod.UID]
 	if remove {
 		p.deleting[pod.UID] = true
@@ -83,6 +89,19 @@ func (p *pods) sync(object any) {
 	if remove {
 		p.tasks.Go(func() { p.remove(pod, w) })
 	}
+}
+
+// start starts a Pod, or rejects it.
+func (p *pods) start(pod *corev1.Pod) {
+	why := p.admit(pod)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if why == nil {
+		p.workers[pod.UID] = lifecycle.Start(p.ctx, p.node, pod, p.status.write)
+		return
+	}
+	p.rejected[pod.UID] = true
+	p.tasks.Go(func() { p.reject(pod, *why) })
 }
 
 // gracePeriod is that of a Pod whose object is to be deleted.
@@ -144,6 +163,7 @@ func (p *pods) deleted(object any) {
 	p.mu.Lock()
 	w := p.workers[pod.UID]
 	delete(p.deleting, pod.UID)
+	delete(p.rejected, pod.UID)
 	p.mu.Unlock()
 	if w == nil {
 		p.status.forget(pod.UID)
@@ -190,6 +210,16 @@ func (p *pods) List() []*corev1.Pod {
 		pod := w.Pod().DeepCopy()
 		pod.Status = w.Status()
 		list = append(list, pod)
+	}
+	return list
+}
+
+// All returns all Pods that run here.
+func (p *pods) All() []kubeletapi.Pod {
+	workers := p.all()
+	list := make([]kubeletapi.Pod, len(workers))
+	for i, w := range workers {
+		list[i] = w
 	}
 	return list
 }

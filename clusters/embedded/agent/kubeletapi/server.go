@@ -1,7 +1,8 @@
 //go:build linux
 
 // Package kubeletapi serves the part of the kubelet's HTTPS API that the API server needs for `kubectl logs`, `exec`,
-// `attach` and `port-forward`. The streaming protocols are the Kubernetes project's own code.
+// `attach` and `port-forward`, and what metrics-server and others read. The streaming protocols are the Kubernetes
+// project's own code.
 package kubeletapi
 
 import (
@@ -21,22 +22,35 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	kubeletconfig "k8s.io/kubelet/config/v1beta1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 )
 
 // Config of a server. Cert, Key and ClientCA are PEM files.
 type Config struct {
+	NodeName            string
 	Address             netip.AddrPort
 	Cert, Key, ClientCA string
-	Pods                Pods
-	Logger              *slog.Logger
+	// Client reviews tokens and permissions.
+	Client kubernetes.Interface
+	Pods   Pods
+	// LogDir is the folder with the logs of containers.
+	LogDir string
+	// Started is when the agent was.
+	Started metav1.Time
+	// Settings are those of a kubelet that apply to the node.
+	Settings kubeletconfig.KubeletConfiguration
+	Logger   *slog.Logger
 }
 
 // Pods are those that run on the node.
 type Pods interface {
 	// List returns all Pods that run on the node.
 	List() []*corev1.Pod
+	// All returns the same Pods.
+	All() []Pod
 	// Find returns an error that wraps ErrNotFound for a Pod that doesn't run here.
 	Find(namespace, name string) (Pod, error)
 }
@@ -47,6 +61,8 @@ type Pod interface {
 	Attach(ctx context.Context, container string, s containers.Streams) error
 	PortForward(ctx context.Context, port int32, with io.ReadWriteCloser) error
 	Log(container string, previous bool) (containers.Log, error)
+	// Running returns the containers that run.
+	Running() []containers.Running
 	Pod() *corev1.Pod
 }
 
@@ -56,6 +72,7 @@ var ErrNotFound = errors.New("pod does not run on this node")
 // Server answers the API server.
 type Server struct {
 	config   Config
+	logDir   *os.Root
 	http     *http.Server
 	listener net.Listener
 }
@@ -81,7 +98,7 @@ func New(c Config) (*Server, error) {
 	}
 	listener, err := tls.Listen("tcp", c.Address.String(), &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients,
+		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients, // see access
 		// Streams upgrade the connection, which HTTP/2 can't.
 		NextProtos: []string{"http/1.1"},
 	})
@@ -89,8 +106,19 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("listening for the kubelet's API: %w", err)
 	}
 	s := &Server{config: c, listener: listener}
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)}
+	if s.logDir, err = openFolder(c.LogDir); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	handler := newAccess(c.NodeName, c.Client).protect(s.handler(), s.fail)
+	s.http = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)}
 	return s, nil
+}
+
+func openFolder(path string) (*os.Root, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of container logs: %w", err)
+	}
+	return os.OpenRoot(path)
 }
 
 // Serve answers until ctx ends, and cuts off streams that are still open then.
@@ -103,6 +131,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 	})
 	defer stop()
+	defer s.logDir.Close() //nolint:errcheck // only read
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the kubelet's API: %w", err)
 	}
@@ -112,9 +141,21 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "ok") //nolint:errcheck // the asker is gone then
+		io.WriteString(w, "ok") //nolint:errcheck // the client is gone then
 	})
 	mux.HandleFunc("GET /pods", s.pods)
+	mux.HandleFunc("GET /runningpods/", s.runningPods)
+	mux.HandleFunc("GET /stats/summary", s.summary)
+	mux.Handle("GET /metrics", s.metricsHandler())
+	mux.Handle("GET /metrics/resource", s.resourceHandler())
+	mux.HandleFunc("GET /configz", func(w http.ResponseWriter, _ *http.Request) {
+		s.writeJSON(w, map[string]any{"kubeletconfig": s.config.Settings})
+	})
+	mux.HandleFunc("GET /logs/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<pre>\n<a href=\"pods/\">pods/</a>\n</pre>\n") //nolint:errcheck // the client is gone then
+	})
+	mux.Handle("GET /logs/pods/", http.StripPrefix("/logs/pods/", http.FileServerFS(s.logDir.FS())))
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", s.exec)
 	mux.HandleFunc("/exec/{namespace}/{pod}/{uid}/{container}", s.exec)
@@ -130,9 +171,13 @@ func (s *Server) pods(w http.ResponseWriter, _ *http.Request) {
 	for _, pod := range s.config.Pods.List() {
 		list.Items = append(list.Items, *pod)
 	}
+	s.writeJSON(w, list)
+}
+
+func (s *Server) writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(list); err != nil {
-		s.config.Logger.Debug("answering /pods", "error", err)
+	if err := json.NewEncoder(w).Encode(value); err != nil {
+		s.config.Logger.Debug("answering a request", "error", err)
 	}
 }
 
@@ -152,6 +197,10 @@ func (s *Server) find(r *http.Request) (Pod, error) {
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	switch {
+	case errors.Is(err, errUnauthenticated):
+		code = http.StatusUnauthorized
+	case errors.Is(err, errForbidden):
+		code = http.StatusForbidden
 	case errors.Is(err, ErrNotFound), errors.Is(err, containers.ErrNoContainer):
 		code = http.StatusNotFound
 	case errors.Is(err, errBadRequest), errors.Is(err, containers.ErrNotStarted), errors.Is(err, containers.ErrNotRunning):

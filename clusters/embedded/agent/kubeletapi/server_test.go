@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,8 +21,15 @@ import (
 	"testing"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
+	kubeletconfig "k8s.io/kubelet/config/v1beta1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
@@ -36,6 +44,7 @@ type oneLog struct {
 
 func (o oneLog) List() []*corev1.Pod { return []*corev1.Pod{o.pod()} }
 
+func (o oneLog) All() []Pod { return []Pod{podOf{o}} }
 func (o oneLog) Find(namespace, name string) (Pod, error) {
 	if namespace != "shop" || name != "web" {
 		return nil, fmt.Errorf("%s/%s: %w", namespace, name, ErrNotFound)
@@ -58,6 +67,9 @@ func (p podOf) Log(container string, previous bool) (containers.Log, error) {
 	return containers.Log{Path: p.o.path, Running: func() bool { return false }}, nil
 }
 
+func (p podOf) Running() []containers.Running {
+	return []containers.Running{{Name: "c", Image: "web:1", PID: os.Getpid(), StartedAt: time.Unix(1_700_000_000, 0)}}
+}
 func (p podOf) Exec(context.Context, string, []string, containers.Streams) error {
 	return containers.ErrNotRunning
 }
@@ -141,8 +153,9 @@ func serve(t *testing.T) (base string, a *authority) {
 		t.Fatal(err)
 	}
 	s, err := New(Config{
-		Address: netip.MustParseAddrPort("127.0.0.1:0"), Cert: a.path("server.crt"), Key: a.path("server.key"),
-		ClientCA: a.path("ca.crt"), Pods: oneLog{path: path}, Logger: slog.New(slog.DiscardHandler),
+		NodeName: "k3s-w1", Address: netip.MustParseAddrPort("127.0.0.1:0"), Cert: a.path("server.crt"), Key: a.path("server.key"),
+		ClientCA: a.path("ca.crt"), Client: reviewer(), Pods: oneLog{path: path}, LogDir: filepath.Dir(path),
+		Settings: kubeletconfig.KubeletConfiguration{ClusterDomain: "cluster.local"}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -159,12 +172,65 @@ func serve(t *testing.T) (base string, a *authority) {
 	return "https://" + s.listener.Addr().String(), a
 }
 
-func TestOnlyHoldersOfACertificateMayAsk(t *testing.T) {
+// reviewer is an API server that knows the token of a service account that may read metrics, and lets the API server's
+// certificate do everything.
+func reviewer() kubernetes.Interface {
+	client := fake.NewClientset()
+	client.PrependReactor("create", "tokenreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		review := action.(k8stesting.CreateAction).GetObject().(*authenticationv1.TokenReview).DeepCopy()
+		switch review.Spec.Token {
+		case "metrics":
+			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{Username: "metrics"}}
+		case "broken":
+			return true, nil, errors.New("no API server")
+		}
+		return true, review, nil
+	})
+	client.PrependReactor("create", "subjectaccessreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		review := action.(k8stesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview).DeepCopy()
+		attributes := review.Spec.ResourceAttributes
+		review.Status.Allowed = attributes.Resource == "nodes" && attributes.Name == "k3s-w1" && attributes.Verb == "get" &&
+			(review.Spec.User == "apiserver" || review.Spec.User == "metrics" && attributes.Subresource == "metrics")
+		return true, review, nil
+	})
+	return client
+}
+
+func TestAccess(t *testing.T) {
 	base, a := serve(t)
 	stranger := newAuthority(t)
 	stranger.sign("apiserver", stranger.cert)
-	if reply, err := a.client("").Get(base + "/healthz"); err == nil {
-		t.Errorf("without a certificate: %s", reply.Status)
+	a.sign("other", a.cert)
+	for _, c := range []struct {
+		certificate, token, path string
+		want                     int
+	}{
+		{"", "", "/healthz", http.StatusUnauthorized},
+		{"", "unknown", "/healthz", http.StatusUnauthorized},
+		{"", "metrics", "/metrics/resource", http.StatusOK},
+		{"", "metrics", "/healthz", http.StatusForbidden},
+		{"", "metrics", "/containerLogs/shop/web/c", http.StatusForbidden},
+		{"", "broken", "/metrics/resource", http.StatusInternalServerError},
+		{"other", "", "/containerLogs/shop/web/c", http.StatusForbidden},
+		{"apiserver", "", "/containerLogs/shop/web/c", http.StatusOK},
+	} {
+		for range 2 { // the second decision is a kept one
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+c.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.token != "" {
+				request.Header.Set("Authorization", "Bearer "+c.token)
+			}
+			reply, err := a.client(c.certificate).Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reply.Body.Close()
+			if reply.StatusCode != c.want {
+				t.Errorf("%s with certificate %q and token %q: %s, want %d", c.path, c.certificate, c.token, reply.Status, c.want)
+			}
+		}
 	}
 	other := a.client("")
 	pair, err := tls.LoadX509KeyPair(stranger.path("apiserver.crt"), stranger.path("apiserver.key"))
@@ -206,6 +272,14 @@ func TestAnswers(t *testing.T) {
 		{"/portForward/shop/none", 404, "does not run on this node"},
 		{"/pods", 200, `"name":"web"`},
 		{"/none", 404, ""},
+		{"/runningpods/", 200, `"containers":[{"name":"c","image":"web:1"`},
+		{"/stats/summary", 200, `"podRef":{"name":"web","namespace":"shop","uid":"u-1"}`},
+		{"/metrics", 200, `kubelet_running_containers{container_state="running"} 1`},
+		{"/metrics/resource", 200, `container_start_time_seconds{container="c",namespace="shop",pod="web"} 1.7e+09`},
+		{"/configz", 200, `{"kubeletconfig":{`},
+		{"/logs/", 200, "pods/"},
+		{"/logs/pods/0.log", 200, "stdout F one"},
+		{"/logs/pods/../../etc/passwd", 404, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.path, func(t *testing.T) {
