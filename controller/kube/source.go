@@ -45,6 +45,9 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 		slices:    watched.Discovery().V1().EndpointSlices().Informer(),
 		secrets:   watched.Core().V1().Secrets().Informer(),
 	}
+	if namespace == "" {
+		s.store.namespaces = cluster.Core().V1().Namespaces().Informer()
+	}
 	if settings.ConfigMap.Name != "" {
 		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(options, only(settings.ConfigMap)...)...)
 		s.store.configMaps = one.Core().V1().ConfigMaps().Informer()
@@ -54,7 +57,11 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 		return nil, fmt.Errorf("indexing EndpointSlices: %w", err)
 	}
 	for what, informer := range s.store.informers() {
-		if _, err := informer.AddEventHandler(s.changed); err != nil {
+		var handler cache.ResourceEventHandler = s.changed
+		if informer == s.store.namespaces { // which change for many reasons
+			handler = cache.FilteringResourceEventHandler{FilterFunc: isTerminating, Handler: s.changed}
+		}
+		if _, err := informer.AddEventHandler(handler); err != nil {
 			return nil, fmt.Errorf("watching %s: %w", what, err)
 		}
 	}

@@ -129,6 +129,33 @@ func settle(source *Source) {
 	}
 }
 
+func TestIngressesOfANamespaceThatIsBeingDeleted(t *testing.T) {
+	namespaces := corev1.SchemeGroupVersion.WithResource("namespaces")
+	namespace := &corev1.Namespace{ObjectMeta: named("", "b")}
+	client := fake.NewClientset(append(objects(), namespace)...)
+	source := newSource(t, client, "")
+	if err := source.Start(t.Context(), patience); err != nil {
+		t.Fatal(err)
+	}
+	settle(source)
+	if n := len(source.Snapshot().Ingresses); n != 2 {
+		t.Errorf("%d Ingresses before", n)
+	}
+	terminating := namespace.DeepCopy()
+	terminating.DeletionTimestamp, terminating.Finalizers = ptr.To(metav1.Now()), []string{"kubernetes"}
+	if err := client.Tracker().Update(namespaces, terminating, ""); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-source.Changed():
+	case <-time.After(patience):
+		t.Fatal("the change was not signalled")
+	}
+	if taken := source.Snapshot(); len(taken.Ingresses) != 1 || taken.Ingresses[0].Namespace != "a" {
+		t.Errorf("%d Ingresses while namespace b is being deleted", len(taken.Ingresses))
+	}
+}
+
 func TestSourceOfOneNamespace(t *testing.T) {
 	source := newSource(t, fake.NewClientset(objects()...), "b")
 	if err := source.Start(t.Context(), patience); err != nil {

@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -20,6 +21,7 @@ const byService = "service"
 type store struct {
 	ingresses, classes, services, slices, secrets cache.SharedIndexInformer
 	configMaps                                    cache.SharedIndexInformer // nil if none is watched
+	namespaces                                    cache.SharedIndexInformer // nil if only one is watched
 	names                                         *resolver
 }
 
@@ -34,11 +36,24 @@ func (s *store) informers() map[string]cache.SharedIndexInformer {
 	if s.configMaps != nil {
 		all["ConfigMaps"] = s.configMaps
 	}
+	if s.namespaces != nil {
+		all["Namespaces"] = s.namespaces
+	}
 	return all
 }
 
+// Ingresses returns all but those of namespaces that are being deleted. Such a namespace may last as long as one of its
+// Pods, and its Ingresses must neither be served nor keep others from using their hosts.
 func (s *store) Ingresses() []*networkingv1.Ingress {
-	return list[*networkingv1.Ingress](s.ingresses)
+	return slices.DeleteFunc(list[*networkingv1.Ingress](s.ingresses), func(ingress *networkingv1.Ingress) bool {
+		return isTerminating(get[corev1.Namespace](s.namespaces, types.NamespacedName{Name: ingress.Namespace}))
+	})
+}
+
+// isTerminating reports whether an object is a namespace that is being deleted.
+func isTerminating(object any) bool {
+	namespace, ok := object.(*corev1.Namespace)
+	return ok && namespace != nil && namespace.DeletionTimestamp != nil
 }
 
 func (s *store) IngressClasses() []*networkingv1.IngressClass {
