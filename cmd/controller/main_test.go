@@ -87,7 +87,7 @@ func TestFlags(t *testing.T) {
 	for _, name := range []string{
 		"ingress-class", "controller-class", "publish-service", "http-port", "https-port", "healthz-port",
 		"validating-webhook", "validating-webhook-certificate", "validating-webhook-key", "election-id", "watch-namespace",
-		"update-status", "default-ssl-certificate", "annotations-prefix", "configmap", "v",
+		"update-status", "default-ssl-certificate", "annotations-prefix", "compatibility", "configmap", "v",
 	} {
 		if root.Flags().Lookup(name) == nil {
 			t.Errorf("there is no flag --%s", name)

@@ -59,6 +59,8 @@ func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
 		"also serve Ingresses that name no class")
 	flags.StringVar(&o.AnnotationsPrefix, "annotations-prefix", o.AnnotationsPrefix,
 		"what the annotations read begin with")
+	flags.Var(&o.Compatibility, "compatibility",
+		"mend what users of ingress-nginx suffer from, or ingress-nginx to do all as it does (docs/compatibility.md)")
 	flags.Var((*objectName)(&o.ConfigMap), "configmap", "ConfigMap of the global settings")
 	flags.Var((*objectName)(&o.DefaultSSLCertificate), "default-ssl-certificate",
 		"Secret of the certificate that is served to clients that name no known host")

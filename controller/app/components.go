@@ -54,6 +54,7 @@ func (c *components) assemble() (err error) {
 		DefaultCertificate: o.DefaultSSLCertificate,
 		DefaultBackend:     o.DefaultBackendService,
 		ConfigMap:          o.ConfigMap,
+		Compatibility:      o.Compatibility,
 	})
 	if err != nil {
 		return err

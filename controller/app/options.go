@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	WatchIngressWithoutClass bool
 	WatchNamespace           string // "" watches all
 	AnnotationsPrefix        string
+	Compatibility            compatibility.Mode
 	ConfigMap                types.NamespacedName
 	DefaultSSLCertificate    types.NamespacedName
 	DefaultBackendService    types.NamespacedName

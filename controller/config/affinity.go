@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 )
 
@@ -12,23 +13,23 @@ import (
 const defaultSessionCookie = "INGRESSCOOKIE"
 
 // parseAffinity returns the zero value without affinity.
-func parseAffinity(r *reader) policy.Affinity {
-	kind := r.choice("affinity", "", "cookie")
+func parseAffinity(r *setting.Reader) policy.Affinity {
+	kind := r.Choice("affinity", "", "cookie")
 	affinity := policy.Affinity{
-		Cookie:   r.checked("session-cookie-name", isToken, "it must be the name of a cookie"),
-		Path:     r.checked("session-cookie-path", isCookiePath, "it must be a path that begins with a slash"),
-		MaxAge:   time.Duration(r.integer("session-cookie-max-age", 0, math.MaxInt32, 0)) * time.Second,
-		SameSite: r.choice("session-cookie-samesite", "", "None", "Lax", "Strict"),
-		Secure:   r.boolean("session-cookie-secure", false),
+		Cookie:   r.Checked("session-cookie-name", isToken, "it must be the name of a cookie"),
+		Path:     r.Checked("session-cookie-path", isCookiePath, "it must be a path that begins with a slash"),
+		MaxAge:   time.Duration(r.Int("session-cookie-max-age", 0, math.MaxInt32, 0)) * time.Second,
+		SameSite: r.Choice("session-cookie-samesite", "", "None", "Lax", "Strict"),
+		Secure:   r.Bool("session-cookie-secure", false),
 	}
 	if affinity.Cookie == "" {
 		affinity.Cookie = defaultSessionCookie
 	}
-	if r.choice("affinity-mode", "balanced", "balanced", "persistent") == "persistent" {
-		r.unsupported("affinity-mode", "persistent is not supported: sessions are balanced")
+	if r.Choice("affinity-mode", "balanced", "balanced", "persistent") == "persistent" {
+		r.Unsupported("affinity-mode", "persistent is not supported: sessions are balanced")
 	}
-	if r.choice("affinity-canary-behavior", "sticky", "sticky", "legacy") == "legacy" {
-		r.unsupported("affinity-canary-behavior", "legacy is not supported: a session stays on its side of a canary")
+	if r.Choice("affinity-canary-behavior", "sticky", "sticky", "legacy") == "legacy" {
+		r.Unsupported("affinity-canary-behavior", "legacy is not supported: a session stays on its side of a canary")
 	}
 	if kind == "" {
 		return policy.Affinity{}

@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"strings"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
 // BackendTLS configures TLS to backends. As with ingress-nginx it has no effect without a Secret, or where backends
@@ -19,21 +21,21 @@ type BackendTLS struct {
 
 const backendSecret = "proxy-ssl-secret"
 
-func parseBackendTLS(r *reader) BackendTLS {
-	secret, _ := r.text(backendSecret)
+func parseBackendTLS(r *setting.Reader) BackendTLS {
+	secret, _ := r.Text(backendSecret)
 	settings := BackendTLS{
 		Secret:         secret,
-		ServerName:     r.checked("proxy-ssl-name", isServerName, "it must be a DNS name"),
-		SendServerName: r.choice("proxy-ssl-server-name", "off", "on", "off") == "on",
+		ServerName:     r.Checked("proxy-ssl-name", isServerName, "it must be a DNS name"),
+		SendServerName: r.Choice("proxy-ssl-server-name", "off", "on", "off") == "on",
 		// An invalid value is reported and counts as on, so that a typing error does not disable verification.
-		Verify:      r.choice("proxy-ssl-verify", "on", "on", "off") == "on",
-		VerifyDepth: r.integer("proxy-ssl-verify-depth", 1, math.MaxInt32, 1),
+		Verify:      r.Choice("proxy-ssl-verify", "on", "on", "off") == "on",
+		VerifyDepth: r.Int("proxy-ssl-verify-depth", 1, math.MaxInt32, 1),
 	}
-	if _, given := r.text("proxy-ssl-verify"); !given {
+	if _, given := r.Text("proxy-ssl-verify"); !given {
 		settings.Verify = false
 	}
 	if secret == "" && !settings.Verify && (settings.ServerName != "" || settings.SendServerName) {
-		r.unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)
+		r.Unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)
 	}
 	if secret == "" && !settings.Verify {
 		return BackendTLS{}

@@ -4,20 +4,22 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
 // defaultBodySize is nginx's own client_max_body_size, 1 MiB.
 const defaultBodySize = 1 << 20
 
-func parseBodySize(r *reader, otherwise int64) int64 {
+func parseBodySize(r *setting.Reader, otherwise int64) int64 {
 	const name = "proxy-body-size"
-	text, given := r.text(name)
+	text, given := r.Text(name)
 	if !given {
 		return otherwise
 	}
 	size, ok := parseSize(text)
 	if !ok {
-		r.invalid(name, text, `it must be a number of bytes that may end in k, m or g, such as "8m"; "0" is no limit`)
+		r.Invalid(name, text, `it must be a number of bytes that may end in k, m or g, such as "8m"; "0" is no limit`)
 		return otherwise
 	}
 	return size

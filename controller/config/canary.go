@@ -5,6 +5,8 @@ import (
 	"regexp"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
 // Canary selects the requests for the main Ingress's paths that a canary Ingress gets. The fields apply in their
@@ -15,16 +17,16 @@ type Canary struct {
 	Weight, WeightTotal                int
 }
 
-func parseCanary(r *reader) *Canary {
-	enabled := r.boolean("canary", false)
+func parseCanary(r *setting.Reader) *Canary {
+	enabled := r.Bool("canary", false)
 	canary := &Canary{
-		Header:        r.checked("canary-by-header", isToken, "it must be the name of a request header"),
-		HeaderValue:   r.checked("canary-by-header-value", isHeaderValue, "it must be the value of a request header"),
-		HeaderPattern: r.checked("canary-by-header-pattern", isRegexp, "it must be a regular expression (RE2 syntax)"),
-		Cookie:        r.checked("canary-by-cookie", isToken, "it must be the name of a cookie"),
-		WeightTotal:   r.integer("canary-weight-total", 1, math.MaxInt32, 100),
+		Header:        r.Checked("canary-by-header", isToken, "it must be the name of a request header"),
+		HeaderValue:   r.Checked("canary-by-header-value", isHeaderValue, "it must be the value of a request header"),
+		HeaderPattern: r.Checked("canary-by-header-pattern", isRegexp, "it must be a regular expression (RE2 syntax)"),
+		Cookie:        r.Checked("canary-by-cookie", isToken, "it must be the name of a cookie"),
+		WeightTotal:   r.Int("canary-weight-total", 1, math.MaxInt32, 100),
 	}
-	canary.Weight = r.integer("canary-weight", 0, canary.WeightTotal, 0)
+	canary.Weight = r.Int("canary-weight", 0, canary.WeightTotal, 0)
 	if !enabled {
 		return nil
 	}

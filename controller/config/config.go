@@ -1,23 +1,13 @@
 // Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
-// it. Keys and values are those of ingress-nginx. Each feature has a file of its own. An invalid value counts as not
-// given and is reported as a Fault; no function returns an error.
-//
-// Annotations, after the prefix (nginx.ingress.kubernetes.io by default):
-//
-//	canary, canary-by-header, -by-header-value, -by-header-pattern, -by-cookie, canary-weight, -weight-total
-//	affinity, affinity-mode, affinity-canary-behavior, session-cookie-name, -path, -max-age, -samesite, -secure
-//	ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size
-//	upstream-vhost, backend-protocol, proxy-ssl-secret, proxy-ssl-name, -server-name, -verify, -verify-depth
-//
-// Keys of the ConfigMap: ssl-redirect, force-ssl-redirect, proxy-connect-timeout, proxy-read-timeout, proxy-body-size,
-// hsts, hsts-max-age, hsts-include-subdomains, hsts-preload, use-forwarded-headers, proxy-real-ip-cidr,
-// forwarded-for-header, compute-full-forwarded-for, use-proxy-protocol, enable-underscores-in-headers. Any other key is
-// reported as unsupported; the paths of an Ingress with an annotation for access control are denied.
+// it. Keys and values are those of ingress-nginx; package setting has the table of all of them. Each feature has a file
+// of its own here. An invalid value counts as not given and is reported as a Fault; no function returns an error.
 package config
 
 import (
-	"time"
+	"cmp"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -27,6 +17,8 @@ const DefaultPrefix = "nginx.ingress.kubernetes.io"
 
 // Global holds the settings of the ConfigMap.
 type Global struct {
+	// Mode is which behaviour of ingress-nginx is reproduced; it is not in the ConfigMap.
+	Mode     compatibility.Mode
 	Redirect Redirect
 	Timeouts Timeouts
 	// MaxBodyBytes is the largest request body; 0 means no limit.
@@ -34,6 +26,8 @@ type Global struct {
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS    string
 	Clients Clients
+	// Denied is that of Ingress, for all of them.
+	Denied string
 }
 
 // Ingress holds the settings of one Ingress: its annotations, with the ConfigMap's values as defaults.
@@ -49,32 +43,38 @@ type Ingress struct {
 	Protocol      route.Protocol
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
-	// Unprotected names an unsupported annotation for access control, without its prefix; "" if
-	// there is none. Its paths must be denied.
-	Unprotected string
-}
-
-// Timeouts of a route; 0 leaves it to the proxy.
-type Timeouts struct {
-	Connect, Response time.Duration
+	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
+	// if that is not so.
+	Denied string
 }
 
 // ParseConfigMap reads the global settings. Faults are in the order of their keys.
-func ParseConfigMap(data map[string]string) (Global, []Fault) {
-	r := newReader("", data)
-	global := Global{
+func ParseConfigMap(mode compatibility.Mode, data map[string]string) (Global, []setting.Fault) {
+	r := setting.NewReader(setting.ConfigMap(), "", data)
+	global := readGlobal(r)
+	global.Mode, global.Denied = mode, r.Denied()
+	return global, r.Faults()
+}
+
+func readGlobal(r *setting.Reader) Global {
+	return Global{
 		Redirect:     parseRedirect(r, Redirect{IfCertificate: true}),
 		Timeouts:     parseTimeouts(r, Timeouts{}),
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
 		Clients:      parseClients(r),
 	}
-	return global, r.leftovers()
 }
 
 // ParseAnnotations reads the annotations of an Ingress. Faults are in the order of their keys.
-func ParseAnnotations(prefix string, annotations map[string]string, global Global) (Ingress, []Fault) {
-	r := newReader(prefix+"/", annotations)
+func ParseAnnotations(prefix string, annotations map[string]string, global Global) (Ingress, []setting.Fault) {
+	r := setting.NewReader(setting.Annotations(), prefix+"/", annotations)
+	ingress := readIngress(r, global)
+	ingress.Denied = cmp.Or(r.Denied(), global.Denied)
+	return ingress, r.Faults()
+}
+
+func readIngress(r *setting.Reader, global Global) Ingress {
 	ingress := Ingress{
 		Canary:       parseCanary(r),
 		Affinity:     parseAffinity(r),
@@ -83,8 +83,7 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
-		Unprotected:  parseProtection(r),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
-	return ingress, r.leftovers()
+	return ingress
 }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 func TestConfigMapDefaults(t *testing.T) {
-	got, faults := config.ParseConfigMap(nil)
+	got, faults := config.ParseConfigMap(compatibility.Mend, nil)
 	want := config.Global{
 		Redirect:     config.Redirect{IfCertificate: true},
 		MaxBodyBytes: 1 << 20,
@@ -43,9 +44,9 @@ func TestConfigMap(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, _ := config.ParseConfigMap(nil)
+			want, _ := config.ParseConfigMap(compatibility.Mend, nil)
 			test.want(&want)
-			got, faults := config.ParseConfigMap(test.data)
+			got, faults := config.ParseConfigMap(compatibility.Mend, test.data)
 			if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
 				t.Errorf("%s %v", diff, faults)
 			}
@@ -105,7 +106,7 @@ func TestAnnotations(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			global, _ := config.ParseConfigMap(nil)
+			global, _ := config.ParseConfigMap(compatibility.Mend, nil)
 			want, _ := config.ParseAnnotations("p", nil, global)
 			test.want(&want)
 			got, faults := config.ParseAnnotations("p", prefixed(test.annotations), global)
@@ -119,34 +120,34 @@ func TestAnnotations(t *testing.T) {
 // TestFaults gives each annotation a value that is wrong: it then counts as not given, and its key is in the message.
 func TestFaults(t *testing.T) {
 	for key, values := range map[string][]string{
-		"canary":                   {"", "yes", "TRUE!"},
-		"canary-weight":            {"", "-1", "101", "ten", "1.5", "99999999999999999999"},
+		"canary":                   {"yes", "TRUE!"},
+		"canary-weight":            {"-1", "101", "ten", "1.5", "99999999999999999999"},
 		"canary-weight-total":      {"0", "-1", "x"},
-		"canary-by-header":         {"", "two words", "colon:", "ümlaut", "line\nfeed"},
-		"canary-by-header-value":   {"", "line\nfeed"},
-		"canary-by-header-pattern": {"", "[", "(?<look>", `\`},
-		"canary-by-cookie":         {"", "a=b", "a;b"},
-		"affinity":                 {"", "ip", "Cookie"},
+		"canary-by-header":         {"two words", "colon:", "ümlaut", "line\nfeed"},
+		"canary-by-header-value":   {"line\nfeed"},
+		"canary-by-header-pattern": {"[", "(?<look>", `\`},
+		"canary-by-cookie":         {"a=b", "a;b"},
+		"affinity":                 {"ip", "Cookie"},
 		"affinity-mode":            {"sticky"},
 		"affinity-canary-behavior": {"loose"},
-		"session-cookie-name":      {"", "a b"},
-		"session-cookie-path":      {"", "shop", "/shop; Secure", "/\x00"},
+		"session-cookie-name":      {"a b"},
+		"session-cookie-path":      {"shop", "/shop; Secure", "/\x00"},
 		"session-cookie-max-age":   {"-1", "1h", "99999999999"},
-		"session-cookie-samesite":  {"none", ""},
+		"session-cookie-samesite":  {"none"},
 		"session-cookie-secure":    {"maybe"},
 		"ssl-redirect":             {"on"},
 		"force-ssl-redirect":       {"off"},
-		"proxy-connect-timeout":    {"0", "-5", "5s", ""},
+		"proxy-connect-timeout":    {"0", "-5", "5s"},
 		"proxy-read-timeout":       {"0", "1e3", strings.Repeat("9", 40)},
-		"proxy-body-size":          {"", "m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
-		"backend-protocol":         {"", "http2", "SMTP"},
-		"proxy-ssl-name":           {"", "a b", "a;b", "ü"},
-		"proxy-ssl-server-name":    {"", "true"},
-		"proxy-ssl-verify":         {"", "true", "optional"},
+		"proxy-body-size":          {"m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
+		"backend-protocol":         {"http2", "SMTP"},
+		"proxy-ssl-name":           {"a b", "a;b", "ü"},
+		"proxy-ssl-server-name":    {"true"},
+		"proxy-ssl-verify":         {"true", "optional"},
 		"proxy-ssl-verify-depth":   {"0", "x"},
 	} {
 		for _, value := range values {
-			global, _ := config.ParseConfigMap(nil)
+			global, _ := config.ParseConfigMap(compatibility.Mend, nil)
 			want, _ := config.ParseAnnotations("p", map[string]string{"p/canary": "true"}, global)
 			annotations := map[string]string{"p/canary": "true", "p/" + key: value}
 			if key == "canary" {
@@ -168,11 +169,11 @@ func TestFaults(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	annotations := map[string]string{
-		"p/proxy-ssl-name": "no-effect.without.secret", "p/proxy-ssl-protocols": "TLSv1.3",
-		"p/rewrite-target": "/", "p/affinity-mode": "persistent", "p/affinity-canary-behavior": "legacy",
+		"p/proxy-ssl-name": "no-effect.without.secret", "p/fastcgi-index": "i",
+		"p/no-such-annotation": "/", "p/affinity-mode": "persistent", "p/affinity-canary-behavior": "legacy",
 		"p/backend-protocol": "FCGI", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
 	}
-	global, _ := config.ParseConfigMap(nil)
+	global, _ := config.ParseConfigMap(compatibility.Mend, nil)
 	_, faults := config.ParseAnnotations("p", annotations, global)
 	var keys []string
 	for _, fault := range faults {
@@ -182,34 +183,52 @@ func TestUnsupported(t *testing.T) {
 		keys = append(keys, fault.Key)
 	}
 	want := []string{
-		"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/proxy-ssl-name", "p/proxy-ssl-protocols",
-		"p/rewrite-target",
+		"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/fastcgi-index", "p/no-such-annotation",
+		"p/proxy-ssl-name",
 	}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Error(diff)
 	}
-	if _, faults := config.ParseConfigMap(map[string]string{"worker-processes": "4"}); len(faults) != 1 || !faults[0].Unsupported {
+	if _, faults := config.ParseConfigMap(compatibility.Mend, map[string]string{"no-such-key": "4"}); len(faults) != 1 || !faults[0].Unsupported {
 		t.Errorf("an unknown key of the ConfigMap gives %+v", faults)
 	}
 }
 
+// TestAccessControlCloses: a setting that is to keep clients out and can't closes the paths, from the ConfigMap those of
+// all Ingresses.
 func TestAccessControlCloses(t *testing.T) {
-	for _, name := range []string{
-		"auth-url", "auth-type", "auth-secret", "auth-tls-secret", "auth-tls-verify-client", "whitelist-source-range",
-		"allowlist-source-range", "denylist-source-range", "satisfy",
-	} {
-		got, faults := config.ParseAnnotations("p", map[string]string{"p/" + name: "anything"}, config.Global{})
-		if got.Unprotected != name || len(faults) != 1 || faults[0].Unsupported || faults[0].Key != "p/"+name {
-			t.Errorf("%s: unprotected is %q, faults %+v", name, got.Unprotected, faults)
-		}
+	const name = "configuration-snippet"
+	got, faults := config.ParseAnnotations("p", map[string]string{"p/" + name: "deny all;"}, config.Global{})
+	if !strings.HasPrefix(got.Denied, name+": ") || len(faults) != 1 || faults[0].Unsupported || faults[0].Key != "p/"+name {
+		t.Errorf("denied is %q, faults %+v", got.Denied, faults)
 	}
-	if got, _ := config.ParseAnnotations("p", map[string]string{"p/rewrite-target": "/", "q/auth-url": "x"}, config.Global{}); got.Unprotected != "" {
+	if got, _ := config.ParseAnnotations("p", map[string]string{"p/fastcgi-index": "i", "q/" + name: "x"}, config.Global{}); got.Denied != "" {
 		t.Error("closed without access control")
+	}
+	global, faults := config.ParseConfigMap(compatibility.Mend, map[string]string{"http-snippet": "deny all;"})
+	if !strings.HasPrefix(global.Denied, "http-snippet: ") || len(faults) != 1 || faults[0].Unsupported {
+		t.Errorf("denied is %q, faults %+v", global.Denied, faults)
+	}
+	if got, faults := config.ParseAnnotations("p", nil, global); got.Denied != global.Denied || len(faults) > 0 {
+		t.Errorf("an Ingress is closed by %q, faults %+v", got.Denied, faults)
+	}
+}
+
+// TestEmptyValues counts settings with an empty value, as charts write them, as not given.
+func TestEmptyValues(t *testing.T) {
+	annotations := map[string]string{
+		"p/canary": "", "p/affinity": " ", "p/proxy-body-size": "", "p/ssl-redirect": "", "p/proxy-read-timeout": "", "p/session-cookie-name": "",
+	}
+	global, _ := config.ParseConfigMap(compatibility.Mend, map[string]string{"proxy-body-size": "", "hsts": ""})
+	want, _ := config.ParseAnnotations("p", nil, global)
+	got, faults := config.ParseAnnotations("p", annotations, global)
+	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
+		t.Errorf("%s %v", diff, faults)
 	}
 }
 
 func TestLongValuesAreShortened(t *testing.T) {
-	_, faults := config.ParseConfigMap(map[string]string{"hsts": strings.Repeat("é", 100_000)})
+	_, faults := config.ParseConfigMap(compatibility.Mend, map[string]string{"hsts": strings.Repeat("é", 100_000)})
 	if len(faults) != 1 || len(faults[0].Message) > 300 {
 		t.Errorf("message of %d bytes", len(faults[0].Message))
 	}
@@ -236,7 +255,7 @@ func FuzzAnnotations(f *testing.F) {
 		"proxy-ssl-secret", "proxy-ssl-name", "proxy-ssl-server-name", "proxy-ssl-verify", "proxy-ssl-verify-depth",
 	}
 	f.Fuzz(func(t *testing.T, value, other string) {
-		global, _ := config.ParseConfigMap(map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})
+		global, _ := config.ParseConfigMap(compatibility.Mend, map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})
 		for _, key := range keys {
 			annotations := map[string]string{"p/canary": "true", "p/affinity": "cookie", "p/" + other: value, "p/" + key: value}
 			got, faults := config.ParseAnnotations("p", annotations, global)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -18,15 +19,15 @@ type Clients struct {
 	UnderscoresInHeaders bool
 }
 
-func parseClients(r *reader) Clients {
+func parseClients(r *setting.Reader) Clients {
 	clients := Clients{
-		ProxyProtocol:        r.boolean("use-proxy-protocol", false),
-		UnderscoresInHeaders: r.boolean("enable-underscores-in-headers", false),
+		ProxyProtocol:        r.Bool("use-proxy-protocol", false),
+		UnderscoresInHeaders: r.Bool("enable-underscores-in-headers", false),
 	}
 	forwarded := route.Forwarded{
-		TrustHeaders: r.boolean("use-forwarded-headers", false),
-		Header:       r.checked("forwarded-for-header", isToken, "it must be the name of a request header"),
-		ComputeFull:  r.boolean("compute-full-forwarded-for", false),
+		TrustHeaders: r.Bool("use-forwarded-headers", false),
+		Header:       r.Checked("forwarded-for-header", isToken, "it must be the name of a request header"),
+		ComputeFull:  r.Bool("compute-full-forwarded-for", false),
 	}
 	if strings.EqualFold(forwarded.Header, "X-Forwarded-For") {
 		forwarded.Header = ""
@@ -43,9 +44,9 @@ func parseClients(r *reader) Clients {
 // parseTrustedProxies reads the networks whose statements about clients are trusted: all, unless the setting says
 // otherwise (ingress-nginx's default is 0.0.0.0/0, which leaves out proxies that connect over IPv6). If one of them is
 // not valid, none is trusted, because a network that is missing changes which address of a chain is the client's.
-func parseTrustedProxies(r *reader) []netip.Prefix {
+func parseTrustedProxies(r *setting.Reader) []netip.Prefix {
 	const name = "proxy-real-ip-cidr"
-	text, _ := r.text(name)
+	text, _ := r.Text(name)
 	if text == "" {
 		return []netip.Prefix{
 			netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0),
@@ -55,7 +56,7 @@ func parseTrustedProxies(r *reader) []netip.Prefix {
 	for item := range strings.SplitSeq(text, ",") {
 		prefix, ok := parseNetwork(strings.TrimSpace(item))
 		if !ok {
-			r.invalid(name, text, fmt.Sprintf("%q is not a network such as 10.0.0.0/8; no proxy is trusted", shorten(item)))
+			r.Invalid(name, text, fmt.Sprintf("%q is not a network such as 10.0.0.0/8; no proxy is trusted", setting.Shorten(item)))
 			return nil
 		}
 		prefixes = append(prefixes, prefix)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -64,7 +65,7 @@ func TestClients(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			global, faults := config.ParseConfigMap(test.data)
+			global, faults := config.ParseConfigMap(compatibility.Mend, test.data)
 			equalPrefixes := cmpopts.EquateComparable(netip.Prefix{})
 			if diff := cmp.Diff(test.want, global.Clients, equalPrefixes); diff != "" || len(faults) > 0 {
 				t.Errorf("%s %v", diff, faults)
@@ -90,7 +91,7 @@ func TestBadClientSettings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := map[string]string{"use-forwarded-headers": "true"}
 			data[test.key] = test.value
-			global, faults := config.ParseConfigMap(data)
+			global, faults := config.ParseConfigMap(compatibility.Mend, data)
 			if len(faults) != 1 || faults[0].Key != test.key || faults[0].Unsupported ||
 				!strings.Contains(faults[0].Message, "not valid") {
 				t.Errorf("got %v", faults)

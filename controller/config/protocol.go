@@ -4,13 +4,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // parseProtocol returns false if the annotation is missing or invalid.
-func parseProtocol(r *reader) (protocol route.Protocol, given bool) {
+func parseProtocol(r *setting.Reader) (protocol route.Protocol, given bool) {
 	const name = "backend-protocol"
-	text, given := r.text(name)
+	text, given := r.Text(name)
 	if !given {
 		return route.HTTP1, false
 	}
@@ -24,9 +25,9 @@ func parseProtocol(r *reader) (protocol route.Protocol, given bool) {
 	case value == "GRPCS":
 		return route.H2, true
 	case slices.Contains([]string{"AUTO_HTTP", "FCGI"}, value):
-		r.unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
+		r.Unsupported(name, value+" is not supported: backends are spoken to in plain HTTP")
 	default:
-		r.invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
+		r.Invalid(name, text, "it must be HTTP, HTTPS, GRPC or GRPCS")
 	}
 	return route.HTTP1, false
 }

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/ingress-testbed/testbed/controller/config/setting"
+
 // Redirect is when plain-text requests are redirected to HTTPS.
 type Redirect struct {
 	// IfCertificate redirects where the host has a certificate.
@@ -8,9 +10,9 @@ type Redirect struct {
 	Always bool
 }
 
-func parseRedirect(r *reader, defaults Redirect) Redirect {
+func parseRedirect(r *setting.Reader, defaults Redirect) Redirect {
 	return Redirect{
-		IfCertificate: r.boolean("ssl-redirect", defaults.IfCertificate),
-		Always:        r.boolean("force-ssl-redirect", defaults.Always),
+		IfCertificate: r.Bool("ssl-redirect", defaults.IfCertificate),
+		Always:        r.Bool("force-ssl-redirect", defaults.Always),
 	}
 }

@@ -1,20 +1,19 @@
 package config
 
 import (
-	"math"
 	"time"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
-func parseTimeouts(r *reader, defaults Timeouts) Timeouts {
-	return Timeouts{
-		Connect:  r.seconds("proxy-connect-timeout", defaults.Connect),
-		Response: r.seconds("proxy-read-timeout", defaults.Response),
-	}
+// Timeouts of a route; 0 leaves it to the proxy.
+type Timeouts struct {
+	Connect, Response time.Duration
 }
 
-func (r *reader) seconds(name string, otherwise time.Duration) time.Duration {
-	if value := r.integer(name, 1, math.MaxInt32, 0); value > 0 {
-		return time.Duration(value) * time.Second
+func parseTimeouts(r *setting.Reader, defaults Timeouts) Timeouts {
+	return Timeouts{
+		Connect:  r.Seconds("proxy-connect-timeout", defaults.Connect),
+		Response: r.Seconds("proxy-read-timeout", defaults.Response),
 	}
-	return otherwise
 }

@@ -12,6 +12,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 )
 
@@ -31,6 +32,8 @@ type Settings struct {
 	DefaultBackend types.NamespacedName
 	// ConfigMap names the controller's global settings.
 	ConfigMap types.NamespacedName
+	// Compatibility is which behaviour of ingress-nginx is reproduced.
+	Compatibility compatibility.Mode
 }
 
 // Store looks objects up. Its objects are shared and must not be changed.

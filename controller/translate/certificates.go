@@ -11,12 +11,14 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // certificates decides which host is served with which Secret.
 type certificates struct {
+	mode      compatibility.Mode
 	snapshot  *snapshot.Snapshot
 	problems  *problems
 	decisions []Decision
@@ -33,8 +35,9 @@ type parsedSecret struct {
 	fault      string
 }
 
-func newCertificates(s *snapshot.Snapshot, problems *problems) *certificates {
+func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *problems) *certificates {
 	return &certificates{
+		mode:     mode,
 		snapshot: s,
 		problems: problems,
 		parsed:   map[types.NamespacedName]parsedSecret{},
@@ -58,8 +61,11 @@ func (c *certificates) add(owner *ingress) {
 		if i < 0 {
 			i = slices.IndexFunc(entries, func(e networkingv1.IngressTLS) bool { return c.names(owner, e, host) })
 		}
-		if i >= 0 {
+		switch {
+		case i >= 0:
 			c.own(owner, host, entries[i].SecretName)
+		case len(entries) > 0 && c.mode.Reproduces(compatibility.TLSSectionForHosts):
+			c.own(owner, host, "")
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
@@ -18,7 +19,8 @@ import (
 )
 
 // TestGolden translates testdata/CASE/in.yaml and compares the table, the problems and, where the case has a file for
-// them, the decisions. An optional settings.yaml holds a snapshot.Settings. Write what is seen with:
+// them, the decisions and the table in the mode ingress-nginx. An optional settings.yaml holds a snapshot.Settings.
+// Write what is seen with:
 //
 //	go test ./controller/translate -run Golden -update
 func TestGolden(t *testing.T) {
@@ -30,13 +32,14 @@ func TestGolden(t *testing.T) {
 		dir := filepath.Dir(in)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
-			result := translate.Translate(takeSnapshot(t, dir))
-			var table bytes.Buffer
-			if err := result.Table.WriteText(&table); err != nil {
-				t.Fatal(err)
-			}
-			golden.Compare(t, filepath.Join(dir, "table.txt"), table.String())
+			taken := takeSnapshot(t, dir)
+			result := translate.Translate(taken)
+			golden.Compare(t, filepath.Join(dir, "table.txt"), tableText(t, result))
 			golden.Compare(t, filepath.Join(dir, "problems.txt"), lines(result.Problems))
+			if reproduced := filepath.Join(dir, "ingress-nginx.txt"); exists(reproduced) {
+				taken.Settings.Compatibility = compatibility.IngressNginx
+				golden.Compare(t, reproduced, tableText(t, translate.Translate(taken)))
+			}
 			if decisions := filepath.Join(dir, "decisions.txt"); exists(decisions) {
 				golden.Compare(t, decisions, lines(result.Decisions))
 			}
@@ -64,6 +67,15 @@ func takeSnapshot(t *testing.T, dir string) *snapshot.Snapshot {
 		}
 	}
 	return snapshot.Take(snapshottest.NewStore(objects...), settings)
+}
+
+func tableText(t *testing.T, result translate.Result) string {
+	t.Helper()
+	var table bytes.Buffer
+	if err := result.Table.WriteText(&table); err != nil {
+		t.Fatal(err)
+	}
+	return table.String()
 }
 
 func lines[T fmt.Stringer](items []T) string {

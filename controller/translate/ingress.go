@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
@@ -55,7 +56,7 @@ type ingressReader struct {
 func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
 	r := ingressReader{object, problems}
 	result := ingress{object: object}
-	var faults []config.Fault
+	var faults []setting.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
 	for _, fault := range faults {
 		if fault.Unsupported {
@@ -190,10 +191,10 @@ func (i *ingress) source() route.ObjectRef {
 	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
 }
 
-// denial is the action for all routes of an Ingress with unsupported access control; nil for others.
+// denial is the action for all routes of an Ingress whose clients can't be kept out as they should; nil for others.
 func (i *ingress) denial() *route.Deny {
-	if i.config.Unprotected == "" {
+	if i.config.Denied == "" {
 		return nil
 	}
-	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Unprotected + " is not supported"}
+	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Denied}
 }

@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -13,6 +14,7 @@ const defaultUpstream = "upstream-default-backend"
 
 // routes makes the routes of Ingresses.
 type routes struct {
+	mode         compatibility.Mode
 	problems     *problems
 	upstreams    *upstreams
 	certificates *certificates
@@ -94,11 +96,26 @@ func (r *routes) addCanary(owner *ingress) {
 		}
 		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.service))
 		main.route.Action = forward
+		if r.mode.Reproduces(compatibility.CanaryByService) {
+			r.spread(owner, forward)
+		}
 		r.served[owner] = true
 		r.decisions = append(r.decisions, CanaryAdded{
 			Path: entry.path, Server: serverName(entry.host), Main: upstreamName(forward.Backends[0]),
 			Canary: upstreamName(forward.Canary.Backend), Ingress: owner.key(),
 		})
+	}
+}
+
+// spread lets a canary join all locations with the same main upstream that have none.
+func (r *routes) spread(owner *ingress, like route.Forward) {
+	for _, other := range r.claims {
+		forward, ok := other.route.Action.(route.Forward)
+		if !ok || forward.Canary != nil || forward.Backends[0].Upstream != like.Backends[0].Upstream {
+			continue
+		}
+		forward.Canary = like.Canary
+		other.route.Action, other.canary = forward, owner
 	}
 }
 

@@ -36,10 +36,11 @@ func Translate(s *snapshot.Snapshot) Result {
 	}
 	isCanary := func(i *ingress) bool { return i.config.Canary != nil }
 
-	certificates := newCertificates(s, problems)
+	mode := global.Mode
+	certificates := newCertificates(s, mode, problems)
 	upstreams := newUpstreams(s, problems)
 	routes := &routes{
-		problems: problems, upstreams: upstreams, certificates: certificates, hsts: global.HSTS,
+		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, hsts: global.HSTS,
 		claims: claims{}, served: map[*ingress]bool{},
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
@@ -80,7 +81,7 @@ func Translate(s *snapshot.Snapshot) Result {
 
 func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 	if s.ConfigMap == nil {
-		global, _ := config.ParseConfigMap(nil)
+		global, _ := config.ParseConfigMap(s.Settings.Compatibility, nil)
 		return global
 	}
 	warn := func(reason Reason, message string) {
@@ -92,7 +93,7 @@ func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 			},
 		})
 	}
-	global, faults := config.ParseConfigMap(s.ConfigMap.Data)
+	global, faults := config.ParseConfigMap(s.Settings.Compatibility, s.ConfigMap.Data)
 	for _, fault := range faults {
 		if fault.Unsupported {
 			warn(UnsupportedSetting, fault.Message)

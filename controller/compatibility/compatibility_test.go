@@ -1,0 +1,115 @@
+package compatibility_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/internal/golden"
+)
+
+func TestDocument(t *testing.T) {
+	golden.Compare(t, "../../docs/compatibility.md", compatibility.Document())
+}
+
+// TestRows requires of each difference that the code asks for it, and that its test exists: a case that is translated in
+// both modes, or a test function.
+func TestRows(t *testing.T) {
+	seen := map[compatibility.Difference]bool{}
+	code := sources(t)
+	for _, row := range compatibility.Rows() {
+		if seen[row.Difference] {
+			t.Errorf("%s: two rows", row.Difference)
+		}
+		seen[row.Difference] = true
+		if row.Theirs == "" || row.Ours == "" || row.Why == "" {
+			t.Errorf("%s: the row is incomplete", row.Difference)
+		}
+		if pkg, name, isFunction := strings.Cut(row.Test, ": "); isFunction {
+			if !definesTest(t, pkg, name) {
+				t.Errorf("%s: no test %q in %s", row.Difference, name, pkg)
+			}
+		} else if _, err := os.Stat(filepath.Join("../translate/testdata", row.Test, "ingress-nginx.txt")); err != nil {
+			t.Errorf("%s: the case isn't translated in both modes: %v", row.Difference, err)
+		}
+		if name := constantOf(t, row.Difference); !bytes.Contains(code, []byte("compatibility."+name)) {
+			t.Errorf("%s: no code uses %s", row.Difference, name)
+		}
+	}
+}
+
+func TestMode(t *testing.T) {
+	for _, mode := range []compatibility.Mode{compatibility.Mend, compatibility.IngressNginx} {
+		var got compatibility.Mode
+		if err := got.UnmarshalText([]byte(mode.String())); err != nil || got != mode {
+			t.Errorf("%s is read as %s: %v", mode, got, err)
+		}
+	}
+	mode := compatibility.IngressNginx
+	if err := mode.Set("nginx"); err == nil || mode != compatibility.IngressNginx {
+		t.Errorf("an unknown mode gives %s, %v", mode, err)
+	}
+	if compatibility.Mend.Reproduces(compatibility.CanaryByService) {
+		t.Error("faults are reproduced by default")
+	}
+}
+
+// sources is the code that may use differences.
+func sources(t *testing.T) []byte {
+	t.Helper()
+	var all []byte
+	for _, pattern := range []string{"../config/*.go", "../config/*/*.go", "../translate/*.go", "../snapshot/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, content...)
+		}
+	}
+	return all
+}
+
+// constantOf is the name of a difference's constant.
+func constantOf(t *testing.T, difference compatibility.Difference) string {
+	t.Helper()
+	content, err := os.ReadFile("differences.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(content)) {
+		if fields := strings.Fields(line); len(fields) > 2 && fields[len(fields)-1] == `"`+string(difference)+`"` {
+			return fields[0]
+		}
+	}
+	t.Fatalf("%s has no constant", difference)
+	return ""
+}
+
+func definesTest(t *testing.T, pkg, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("../..", pkg, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte("\nfunc "+name+"(")) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package setting
+
+// The settings in this file keep clients out, but for a few.
+
+func addressAnnotations() []Setting {
+	return []Setting{
+		{"whitelist-source-range", "networks, separated by commas", "", "Refuses clients (403) from elsewhere.", notYet().protecting().unless(coversAll).evenIfEmpty()},
+		{"allowlist-source-range", "networks, separated by commas", "", "Is another name of whitelist-source-range.", notYet().protecting().unless(coversAll).evenIfEmpty()},
+		{"denylist-source-range", "networks, separated by commas", "", "Refuses clients (403) from there.", notYet().protecting()},
+		{"satisfy", "all, any", "all", "Is whether a client must pass all checks of address, password and authentication service, or one.", notYet().protecting()},
+	}
+}
+
+func limitAnnotations() []Setting {
+	return []Setting{
+		{"limit-connections", "a number", "", "Bounds the requests of a client address that are served at the same time.", notYet().protecting()},
+		{"limit-rps", "a number", "", "Bounds the requests of a client address in a second.", notYet().protecting()},
+		{"limit-rpm", "a number", "", "Bounds the requests of a client address in a minute.", notYet().protecting()},
+		{"limit-burst-multiplier", "a number", "5", "Is how many times the rate may come at once.", notYet().protecting()},
+		{"limit-rate", "kilobytes", "0", "Bounds the bytes of a reply in a second.", notYet()},
+		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply comes before limit-rate.", notYet()},
+		{"limit-whitelist", "networks, separated by commas", "", "Exempts clients from the limits of requests.", notYet()},
+		{"limit-allowlist", "networks, separated by commas", "", "Is another name of limit-whitelist.", notYet()},
+	}
+}
+
+func passwordAnnotations() []Setting {
+	return []Setting{
+		{"auth-type", "basic", "", "Requires a name and a password.", notYet().protecting()},
+		{"auth-secret", "the name of a Secret, perhaps with its namespace", "", "Holds names and passwords.", notYet().protecting()},
+		{"auth-secret-type", "auth-file, auth-map", "auth-file", "Is whether the Secret has one key for all names or one for each.", notYet().protecting()},
+		{"auth-realm", "text", "", "Is the realm that browsers show.", notYet().protecting()},
+	}
+}
+
+func externalAuthAnnotations() []Setting {
+	return []Setting{
+		{"auth-url", "a URL with nginx variables", "", "Is requested for each request, which passes if the answer is 2xx.", notYet().protecting()},
+		{"auth-method", "a method", "that of the request", "Is the method of that request.", notYet().protecting()},
+		{"auth-signin", "a URL with nginx variables", "", "Is where clients are redirected to in place of 401.", notYet().protecting()},
+		{"auth-signin-redirect-param", "a name", "rd", "Is the parameter of auth-signin that has the client's URL.", notYet().protecting()},
+		{"auth-request-redirect", "a value", "", "Sets X-Auth-Request-Redirect in that request.", notYet().protecting()},
+		{"auth-response-headers", "names, separated by commas", "", "Lists the fields of the answer that backends get.", notYet().protecting()},
+		{"auth-proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields for that request.", notYet().protecting()},
+		{"auth-always-set-cookie", "true, false", "false", "Passes cookies of the answer on with errors, too.", notYet().protecting()},
+		{"auth-cache-key", "text with nginx variables", "", "Is what answers are cached by.", notYet().protecting()},
+		{"auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is how long answers are cached.", notYet().protecting()},
+		{"auth-keepalive", "a number", "0", "Is how many connections to the authentication service are kept.", notYet().protecting()},
+		{"auth-keepalive-requests", "a number", "1000", "Is how many requests such a connection serves.", notYet().protecting()},
+		{"auth-keepalive-timeout", "seconds", "60", "Is how long such a connection is kept.", notYet().protecting()},
+		{"auth-keepalive-share-vars", "true, false", "false", "Shares nginx's variables with that request.", notYet().protecting()},
+		{"auth-snippet", "nginx configuration", "", "Adds text to the location of that request.", refused(nginxLanguage).protecting()},
+		{"enable-global-auth", "true, false", "true", "Exempts the Ingress from global-auth-url if false.", notYet()},
+	}
+}
+
+func clientCertificateAnnotations() []Setting {
+	return []Setting{
+		{"auth-tls-secret", "namespace/name of a Secret", "", "Holds the authority of client certificates, which are required.", notYet().protecting()},
+		{"auth-tls-verify-client", "on, off, optional, optional_no_ca", "on", "Is whether a client certificate is required.", notYet().protecting()},
+		{"auth-tls-verify-depth", "a number", "1", "Is the longest chain of authorities that is accepted.", notYet().protecting()},
+		{"auth-tls-error-page", "a URL", "", "Is where clients without a valid certificate are redirected to.", notYet().protecting()},
+		{"auth-tls-pass-certificate-to-upstream", "true, false", "false", "Sends the certificate to backends.", notYet().protecting()},
+		{"auth-tls-match-cn", "CN= and a regular expression", "", "Restricts the common names of client certificates.", notYet().protecting()},
+	}
+}
+
+func clientTLSAnnotations() []Setting {
+	return []Setting{
+		{"ssl-passthrough", "true, false", "false", "Passes TLS on to the backend, which has the certificate.", notYet().protecting().unless(isFalse)},
+		{"ssl-ciphers", "an OpenSSL cipher list", "", "Restricts the ciphers of TLS 1.2.", notYet()},
+		{"ssl-prefer-server-ciphers", "true, false", "false", "Has the server select the cipher.", notYet()},
+	}
+}
+
+func logAnnotations() []Setting {
+	const noTraces = "traces are not supported"
+	return []Setting{
+		{"enable-access-log", "true, false", "true", "Leaves requests out of the access log if false.", notYet()},
+		{"enable-opentelemetry", "true, false", "", "Makes a trace of each request.", refused(noTraces).unless(isFalse)},
+		{"opentelemetry-trust-incoming-span", "true, false", "true", "Continues the client's trace.", harmless(noTraces)},
+		{"opentelemetry-operation-name", "text with nginx variables", "", "Names the spans.", harmless(noTraces)},
+	}
+}
+
+func firewallAnnotations() []Setting {
+	const reason = "ModSecurity is not supported"
+	return []Setting{
+		{"enable-modsecurity", "true, false", "false", "Checks requests with ModSecurity.", refused(reason).protecting().unless(isFalse)},
+		{"enable-owasp-core-rules", "true, false", "false", "Checks requests with the OWASP rules.", refused(reason).protecting().unless(isFalse)},
+		{"modsecurity-snippet", "ModSecurity rules", "", "Adds rules.", refused(reason).protecting()},
+		{"modsecurity-transaction-id", "text with nginx variables", "", "Names transactions in ModSecurity's log.", harmless(reason)},
+	}
+}
+
+func snippetAnnotations() []Setting {
+	return []Setting{
+		{"configuration-snippet", "nginx configuration", "", "Adds text to the location.", refused(nginxLanguage).protecting()},
+		{"server-snippet", "nginx configuration", "", "Adds text to the server.", refused(nginxLanguage).protecting()},
+		{"stream-snippet", "nginx configuration", "", "Adds text to the stream section.", refused(nginxLanguage).protecting()},
+	}
+}

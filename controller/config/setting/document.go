@@ -1,0 +1,67 @@
+package setting
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Document is a table as a page in Markdown.
+func (t Table) Document(title, introduction string) string {
+	var page strings.Builder
+	counts := map[Kind]int{}
+	for _, group := range t.groups {
+		for i := range group.Settings {
+			counts[group.Settings[i].Decision.Kind]++
+		}
+	}
+	fmt.Fprintf(&page, "# %s\n\n%s\n\n", title, introduction)
+	fmt.Fprintf(&page, "Of %d settings, %d are supported, %d are refused and %d have no effect.\n",
+		counts[Supported]+counts[Refused]+counts[Harmless], counts[Supported], counts[Refused], counts[Harmless])
+	for _, group := range t.groups {
+		fmt.Fprintf(&page, "\n## %s\n\n", group.Title)
+		page.WriteString("| name | values | default | what it does | here |\n| --- | --- | --- | --- | --- |\n")
+		for i := range group.Settings {
+			s := &group.Settings[i]
+			fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s |\n",
+				s.Name, cell(s.Values), cell(s.Default), cell(s.Does), cell(s.Decision.text()))
+		}
+	}
+	return page.String()
+}
+
+// text is the decision as a cell of the page.
+func (d Decision) text() string {
+	text := d.Kind.String()
+	switch d.Kind {
+	case Supported:
+		text = fmt.Sprintf("[supported](../features/conformance/%s.feature)", d.Feature)
+		if d.Protects {
+			text += "; a wrong value closes the paths (503)"
+		}
+	case Refused, Harmless:
+		text += ": " + d.Reason
+		if d.Protects {
+			text += "; closes the paths (503)"
+		}
+	}
+	return text
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// AnnotationsDocument is the page docs/annotations.md.
+func AnnotationsDocument() string {
+	return annotations.Document("Annotations of ingress-nginx",
+		"All annotations of ingress-nginx 1.15.1, without the prefix `nginx.ingress.kubernetes.io/`, and what this controller\n"+
+			"does about each. "+generated)
+}
+
+// ConfigMapDocument is the page docs/configmap.md.
+func ConfigMapDocument() string {
+	return configMap.Document("Keys of ingress-nginx's ConfigMap",
+		"All keys of the ConfigMap of ingress-nginx 1.15.1, and what this controller does about each. Annotations override\n"+
+			"the keys of the same name. "+generated)
+}
+
+const generated = "A setting that keeps clients out closes the paths (503) if it\n" +
+	"is not supported or has a wrong value. This page is generated: `go test ./controller/config/setting -update` writes it."
