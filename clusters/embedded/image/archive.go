@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,14 +21,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
-
-// archivedImage is an image in an archive with its full names.
-type archivedImage struct {
-	names []string
-	image v1.Image
-	// digest of its manifest. Docker's archives have none.
-	digest string
-}
 
 // Names of an image in an OCI layout are annotations: the first is containerd's and full, the second is of the image
 // specification and may be a tag alone.
@@ -43,7 +36,7 @@ var blobPath = regexp.MustCompile(`^blobs/sha256/[0-9a-f]{64}$`)
 
 // readArchive detects the kind of archive. Since Docker 25 `docker save` writes both kinds in one file; its
 // manifest.json has the full names, so that is preferred.
-func readArchive(ctx context.Context, archivePath, scratch string, limits Limits) ([]archivedImage, error) {
+func readArchive(ctx context.Context, archivePath, scratch string, limits Limits) ([]Source, error) {
 	kind, err := archiveKind(ctx, archivePath)
 	if err != nil {
 		return nil, err
@@ -117,13 +110,13 @@ func eachEntry(ctx context.Context, archivePath string, visit func(*tar.Header, 
 	}
 }
 
-func readDockerArchive(archivePath string) ([]archivedImage, error) {
+func readDockerArchive(archivePath string) ([]Source, error) {
 	opener := func() (io.ReadCloser, error) { return openArchive(archivePath) }
 	manifest, err := tarball.LoadManifest(opener)
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest.json: %w", err)
 	}
-	var found []archivedImage
+	var found []Source
 	for _, descriptor := range manifest {
 		if len(descriptor.RepoTags) == 0 {
 			continue // no Pod can refer to it without a name
@@ -137,13 +130,13 @@ func readDockerArchive(archivePath string) ([]archivedImage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading image %s: %w", descriptor.RepoTags[0], err)
 		}
-		a := archivedImage{image: img}
+		a := Source{Image: img, Loaded: true}
 		for _, tag := range descriptor.RepoTags {
 			full, err := canonical(tag)
 			if err != nil {
 				return nil, err
 			}
-			a.names = append(a.names, full)
+			a.Names = append(a.Names, full)
 		}
 		found = append(found, a)
 	}
@@ -175,13 +168,13 @@ func extractLayout(ctx context.Context, archivePath, dir string, limit int64) er
 	})
 }
 
-func readLayout(dir string) ([]archivedImage, error) {
+func readLayout(dir string) ([]Source, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading OCI layout: %w", err)
 	}
-	var found []archivedImage
-	if err := collect(index, nil, 0, &found); err != nil {
+	var found []Source
+	if err := collect(index, origin{}, &found); err != nil {
 		return nil, fmt.Errorf("reading OCI layout: %w", err)
 	}
 	if len(found) == 0 {
@@ -191,10 +184,17 @@ func readLayout(dir string) ([]archivedImage, error) {
 	return found, nil
 }
 
+// origin is how an index was found: the names that its images inherit, and the digests of the named index and those
+// between.
+type origin struct {
+	names, digests []string
+	depth          int
+}
+
 // collect finds the named images of an index that this machine can run. A nested index may carry the name for the
 // images of all its platforms.
-func collect(index v1.ImageIndex, inherited []string, depth int, found *[]archivedImage) error {
-	if depth > maxIndexes {
+func collect(index v1.ImageIndex, from origin, found *[]Source) error {
+	if from.depth > maxIndexes {
 		return errors.New("indexes are nested too deeply")
 	}
 	manifest, err := index.IndexManifest()
@@ -202,7 +202,7 @@ func collect(index v1.ImageIndex, inherited []string, depth int, found *[]archiv
 		return err
 	}
 	for _, descriptor := range manifest.Manifests {
-		names, err := layoutNames(descriptor, inherited)
+		own, err := from.follow(descriptor)
 		if err != nil {
 			return err
 		}
@@ -212,24 +212,41 @@ func collect(index v1.ImageIndex, inherited []string, depth int, found *[]archiv
 			if err != nil {
 				return err
 			}
-			if err := collect(inner, names, depth+1, found); err != nil {
+			if err := collect(inner, own, found); err != nil {
 				return err
 			}
 		case descriptor.MediaType.IsImage() || descriptor.MediaType == types.MediaType(""):
-			if len(names) == 0 || !runsHere(descriptor.Platform) {
+			if len(own.names) == 0 || !runsHere(descriptor.Platform) {
 				continue
 			}
 			img, err := index.Image(descriptor.Digest)
 			if err != nil {
 				return err
 			}
-			*found = append(*found, archivedImage{names: names, image: img, digest: descriptor.Digest.String()})
+			*found = append(*found, Source{Image: img, Names: own.names, Digests: own.digests, Loaded: true})
 		}
 	}
 	return nil
 }
 
-func layoutNames(descriptor v1.Descriptor, inherited []string) ([]string, error) {
+// follow returns the origin of what a descriptor in the index refers to.
+func (o origin) follow(descriptor v1.Descriptor) (origin, error) {
+	names, err := layoutNames(descriptor)
+	if err != nil {
+		return o, err
+	}
+	next := origin{names: o.names, digests: o.digests, depth: o.depth + 1}
+	if names != nil { // its own name stands for its own digest
+		next.names, next.digests = names, nil
+	}
+	if len(next.names) > 0 {
+		next.digests = append(slices.Clone(next.digests), descriptor.Digest.String())
+	}
+	return next, nil
+}
+
+// layoutNames are the names that a descriptor carries.
+func layoutNames(descriptor v1.Descriptor) ([]string, error) {
 	for _, annotation := range []string{annotationFullName, annotationRefName} {
 		if value := descriptor.Annotations[annotation]; value != "" {
 			full, err := canonical(value)
@@ -239,7 +256,7 @@ func layoutNames(descriptor v1.Descriptor, inherited []string) ([]string, error)
 			return []string{full}, nil
 		}
 	}
-	return inherited, nil
+	return nil, nil
 }
 
 // runsHere accepts images without a platform; attestations have platform "unknown".

@@ -20,10 +20,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Load unpacks every image of an archive and returns their full names. The archive is a tar file, gzipped or not, in
-// the OCI layout or as `docker save` writes it. Content is checked against the image's digests. Loading the same image
-// again is quick; loading another image under the same name replaces it for pods that start later.
-func (s *Store) Load(ctx context.Context, archivePath string) ([]string, error) {
+// Load unpacks every image of an archive and returns the images under each of their names. The archive is a tar file,
+// gzipped or not, in the OCI layout or as `docker save` writes it. Content is checked against the image's digests.
+// Loading the same image again is quick; loading another image under the same name replaces it for pods that start
+// later.
+func (s *Store) Load(ctx context.Context, archivePath string) ([]Image, error) {
 	found, err := s.load(ctx, archivePath)
 	if err != nil {
 		return nil, fmt.Errorf("loading images from %s: %w", archivePath, err)
@@ -31,7 +32,7 @@ func (s *Store) Load(ctx context.Context, archivePath string) ([]string, error) 
 	return found, nil
 }
 
-func (s *Store) load(ctx context.Context, archivePath string) ([]string, error) {
+func (s *Store) load(ctx context.Context, archivePath string) ([]Image, error) {
 	scratch, err := os.MkdirTemp(s.tmp(), "load-")
 	if err != nil {
 		return nil, err
@@ -42,39 +43,26 @@ func (s *Store) load(ctx context.Context, archivePath string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var loaded []Image
 	for _, a := range archived {
-		img, err := s.unpack(ctx, a.image, scratch)
+		images, err := s.add(ctx, a, scratch)
 		if err != nil {
-			return names, fmt.Errorf("image %v: %w", a.names, err)
+			return nil, fmt.Errorf("image %v: %w", a.Names, err)
 		}
-		for _, n := range a.names {
-			img.Name, img.Digest = n, a.digest
-			if err := s.put(img); err != nil {
-				return names, err
-			}
-			names = append(names, n)
-		}
+		loaded = append(loaded, images...)
 	}
-	return names, nil
+	return loaded, nil
 }
 
 // unpack adds the root file systems that are missing and returns the image's description.
 func (s *Store) unpack(ctx context.Context, source v1.Image, scratch string) (Image, error) {
-	config, err := source.ConfigFile()
+	config, layers, err := contents(source)
 	if err != nil {
-		return Image{}, fmt.Errorf("reading configuration: %w", err)
+		return Image{}, err
 	}
 	id, err := source.ConfigName()
 	if err != nil {
 		return Image{}, fmt.Errorf("reading configuration digest: %w", err)
-	}
-	layers, err := source.Layers()
-	if err != nil {
-		return Image{}, fmt.Errorf("reading layers: %w", err)
-	}
-	if len(layers) != len(config.RootFS.DiffIDs) {
-		return Image{}, fmt.Errorf("configuration lists %d layers, manifest %d", len(config.RootFS.DiffIDs), len(layers))
 	}
 	budget := s.limits
 	chain := ""
@@ -82,7 +70,7 @@ func (s *Store) unpack(ctx context.Context, source v1.Image, scratch string) (Im
 		diffID := config.RootFS.DiffIDs[i]
 		parent := chain
 		chain = chainID(parent, diffID.Hex)
-		if _, err := os.Stat(s.chainPath(chain)); err == nil {
+		if s.hasChain(chain) {
 			continue
 		}
 		if err := s.addLayer(ctx, layer, diffID, parent, chain, scratch, &budget); err != nil {

@@ -7,7 +7,7 @@
 // Everything that appears in the folder appears by rename(2), complete:
 //
 //	rootfs/<chain id>/   the root file system after a layer, whiteouts already applied
-//	refs/<hash>.json     an image by name: its configuration and which root file system it has
+//	refs/<hash>.json     an image by a name, with a tag or a digest: its configuration and which root file system it has
 //	tmp/                 what is being written
 //
 // A root file system holds the files of the layers below it as hard links, so a layer that several images share is
@@ -25,14 +25,12 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// ErrNotFound is wrapped by Get for an image that was never loaded.
-var ErrNotFound = errors.New("not in this cluster's store, which does not pull: load the image's archive")
+// ErrNotFound is wrapped by Get for an image that is not in the store.
+var ErrNotFound = errors.New("not in the cluster's image store")
 
 // ErrInvalidName is wrapped by Get for an invalid image reference.
 var ErrInvalidName = errors.New("invalid image name")
@@ -54,14 +52,19 @@ type Limits struct {
 // DefaultLimits are generous for a test-bed's images.
 func DefaultLimits() Limits { return Limits{Bytes: 8 << 30, Entries: 1_000_000} }
 
-// Image is a loaded image.
+// Image is an image in the store.
 type Image struct {
-	// Name in full, with registry, repository and tag.
+	// Name in full, with registry, repository and tag or digest.
 	Name string `json:"name"`
+	// Repository is the name without tag and digest.
+	Repository string `json:"repository"`
 	// ID is the digest of the image's configuration.
 	ID string `json:"id"`
-	// Digest of the image's manifest; empty for one from `docker save`, which keeps no manifest.
+	// Digest that the name stands for, of a manifest or of an index; empty for an image from `docker save`, which keeps
+	// neither.
 	Digest string `json:"digest,omitempty"`
+	// Loaded is whether the image comes from an archive, and not from a registry.
+	Loaded bool `json:"loaded,omitempty"`
 	// Config of the image's process: entry point, environment, user, working folder, stop signal.
 	Config v1.Config `json:"config"`
 	// Size in bytes of the unpacked files.
@@ -87,13 +90,17 @@ func OpenLimited(dir string, limits Limits) (*Store, error) {
 }
 
 // Get returns the image of a Pod's image name. Short names are expanded as in Docker, so "web" is
-// "docker.io/library/web:latest".
+// "docker.io/library/web:latest". As with the kubelet, a digest counts and a tag beside it doesn't.
 func (s *Store) Get(imageName string) (Image, error) {
-	full, err := canonical(imageName)
+	ref, err := ParseName(imageName)
 	if err != nil {
 		return Image{}, err
 	}
-	return s.read(s.refPath(full), imageName)
+	img, err := s.read(s.refPath(FullName(ref)), imageName)
+	if errors.Is(err, ErrNotFound) {
+		return Image{}, s.explainMissing(ref, imageName, err)
+	}
+	return img, err
 }
 
 // List returns all images, sorted by name.
@@ -163,16 +170,3 @@ func (s *Store) refPath(full string) string {
 }
 
 func (s *Store) chainPath(chain string) string { return filepath.Join(s.rootfs(), chain) }
-
-func canonical(imageName string) (string, error) {
-	ref, err := name.ParseReference(imageName)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrInvalidName, err)
-	}
-	// The library writes index.docker.io, where everything else writes docker.io.
-	full := ref.Name()
-	if rest, ok := strings.CutPrefix(full, name.DefaultRegistry+"/"); ok {
-		full = "docker.io/" + rest
-	}
-	return full, nil
-}
