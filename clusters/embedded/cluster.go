@@ -101,17 +101,24 @@ func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string
 
 // LoadImage makes an archive's images known to all nodes.
 func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
+	_, err := c.LoadImages(ctx, archive)
+	return err
+}
+
+// LoadImages is LoadImage that returns the images under each of their names.
+func (c *Cluster) LoadImages(ctx context.Context, archive string) ([]control.Image, error) {
 	path, err := filepath.Abs(archive)
 	if err != nil {
-		return fmt.Errorf("finding image archive %s: %w", archive, err)
+		return nil, fmt.Errorf("finding image archive %s: %w", archive, err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("image archive: %w", err)
+		return nil, fmt.Errorf("image archive: %w", err)
 	}
-	if err := c.inside.LoadImage(ctx, path); err != nil {
-		return fmt.Errorf("loading image archive %s: %w", archive, err)
+	images, err := c.inside.LoadImage(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("loading image archive %s: %w", archive, err)
 	}
-	return nil
+	return images, nil
 }
 
 // Capture listens on a pod's or node's link.

@@ -34,7 +34,7 @@ func mayAdminister() bool {
 }
 
 // socketPair is a stream socket with one end for a child.
-func socketPair() (ours net.Conn, theirs *os.File, err error) {
+func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a socket pair: %w", err)
@@ -42,9 +42,10 @@ func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	file := os.NewFile(uintptr(fds[0]), "test network")
 	defer file.Close() // FileConn has its own
 	theirs = os.NewFile(uintptr(fds[1]), "host")
-	if ours, err = net.FileConn(file); err != nil {
+	conn, err := net.FileConn(file)
+	if err != nil {
 		theirs.Close()
 		return nil, nil, fmt.Errorf("using a socket pair: %w", err)
 	}
-	return ours, theirs, nil
+	return conn.(*net.UnixConn), theirs, nil //nolint:forcetypeassert // what AF_UNIX gives
 }

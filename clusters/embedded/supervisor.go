@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
@@ -23,6 +25,7 @@ type supervisor struct {
 	api     *apiListener
 	process *exec.Cmd
 	host    net.Conn      // to the test network
+	served  func()        // ends what the host does for the test network, and waits for it
 	ended   chan struct{} // closed when the test network is gone
 	once    sync.Once
 	cause   error // why the cluster failed after it was ready; read it when ended is closed
@@ -36,8 +39,14 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	}
 	defer theirs.Close()
 	s.host = ours
+	requests, theirRequests, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer theirRequests.Close()
+	s.serveHost(requests)
 	s.process = exec.Command(testbed, control.Command)
-	s.process.ExtraFiles = []*os.File{theirs}
+	s.process.ExtraFiles = []*os.File{theirs, theirRequests}
 	s.process.Stderr = os.Stderr // for errors before the socket is used
 	s.process.SysProcAttr = namespaces()
 	if err := s.run(); err != nil {
@@ -59,6 +68,20 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	s.lock.announce(Running{Name: spec.Name, PID: s.process.Process.Pid, Spec: spec})
 	s.api.serve(control.NewClient(s.process.Process.Pid), spec.Network) //nolint:contextcheck // ctx only bounds the start
 	return nil
+}
+
+// serveHost answers the test network's requests to this machine, until the test network ends or stop is called.
+func (s *supervisor) serveHost(requests *net.UnixConn) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		control.ServeHost(ctx, requests, hostHandler{keychain: authn.DefaultKeychain})
+	}()
+	s.served = func() {
+		cancel()
+		<-done
+	}
 }
 
 // run starts the test network from a thread that stays until it ends, because the parent-death signal is sent when
@@ -117,6 +140,9 @@ func (s *supervisor) stop() {
 		}
 		if s.host != nil {
 			s.host.Close()
+		}
+		if s.served != nil {
+			s.served()
 		}
 		if s.ended != nil {
 			select {

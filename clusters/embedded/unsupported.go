@@ -17,4 +17,4 @@ func namespaces() *syscall.SysProcAttr { return nil }
 
 func mayAdminister() bool { return false }
 
-func socketPair() (net.Conn, *os.File, error) { return nil, nil, errors.ErrUnsupported }
+func socketPair() (*net.UnixConn, *os.File, error) { return nil, nil, errors.ErrUnsupported }

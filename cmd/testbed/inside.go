@@ -159,9 +159,17 @@ func newLoad() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			nodes, err := cluster.Nodes(cmd.Context())
+			if err != nil {
+				return err
+			}
 			for _, archive := range archives {
-				if err := cluster.LoadImage(cmd.Context(), archive); err != nil {
+				images, err := cluster.LoadImages(cmd.Context(), archive)
+				if err != nil {
 					return err
+				}
+				for _, img := range images {
+					fmt.Fprintf(cmd.OutOrStdout(), "Loaded %s (%.1f MB) on %d nodes\n", img.Name, float64(img.Size)/1e6, len(nodes))
 				}
 			}
 			return nil

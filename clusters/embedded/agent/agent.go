@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/kubeletapi"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/lifecycle"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
@@ -93,7 +94,8 @@ func run(ctx context.Context, c Config) error {
 		Name: c.NodeName, HostIPs: []netip.Addr{c.InternalIP}, Allocatable: capacity(),
 		DNS:    lifecycle.DNS{Server: c.ClusterDNS, Domain: c.ClusterDomain, NodeFile: "/etc/resolv.conf"},
 		PodDir: podDir(c.StateDir), LogDir: c.LogDir, LogLimits: c.LogLimits,
-		Launcher: launcher, Images: images, Sandboxes: sandboxes,
+		Launcher: launcher, Sandboxes: sandboxes,
+		Images:  imagepull.Node{Store: images, Remote: c.Registries, LoadCommand: c.LoadCommand},
 		Objects: objects, Services: services.Lister(),
 		Client: client, Events: events, Log: c.Logger,
 	}

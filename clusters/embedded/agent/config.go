@@ -5,7 +5,8 @@
 // kubelet's API for logs, exec, attach and port forwarding.
 //
 // What differs from a kubelet, on purpose:
-//   - Images come from a store that archives are loaded into; nothing is ever pulled.
+//   - Images come from a store that all nodes share, into which archives are loaded and the host's network pulls. An image
+//     that was loaded is used whatever its pull policy is; see package imagepull.
 //   - Resource limits are accepted and reported, but not enforced: there may be no cgroup that could. Only limits of
 //     ephemeral storage and of emptyDir volumes in memory are.
 //   - There is no seccomp, AppArmor or SELinux profile.
@@ -23,6 +24,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
 )
@@ -49,6 +51,9 @@ type Config struct {
 
 	// StateDir is the agent's own, on a tmpfs. ImageDir is the image store that all nodes share.
 	StateDir, ImageDir string
+	// Registries pulls images into the store. LoadCommand is how users load an archive into it.
+	Registries  imagepull.Remote
+	LoadCommand string
 	// LogDir has a folder of logs for each Pod. Logs outlive their Pods.
 	LogDir string
 	// LogLimits bound the log of each container; the zero value is the kubelet's default, five files of 10 MiB.

@@ -25,6 +25,9 @@ func NewClient(pid int) *Client {
 	return &Client{root: filepath.Join("/proc", strconv.Itoa(pid), "root")}
 }
 
+// NewInsideClient makes a Client for processes in the mount namespace of the test network.
+func NewInsideClient() *Client { return &Client{root: "/"} }
+
 // Path returns the path on the host of a path inside the test network.
 func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
 
@@ -37,6 +40,11 @@ func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return receiveConn(conn, r)
+}
+
+// receiveConn receives the connection that follows a good reply to a DialRequest.
+func receiveConn(conn *net.UnixConn, r DialRequest) (net.Conn, error) {
 	defer conn.Close()
 	file, err := receiveFile(conn)
 	if err != nil {
@@ -82,13 +90,37 @@ func (s *captureStream) Close() error {
 	return s.hangUp()
 }
 
-// LoadImage loads an archive's images for all nodes.
-func (c *Client) LoadImage(ctx context.Context, archive string) error {
-	conn, err := c.roundTrip(ctx, request{LoadImage: archive}, nil)
+// LoadImage loads an archive's images for all nodes, and returns them under each of their names.
+func (c *Client) LoadImage(ctx context.Context, archive string) ([]Image, error) {
+	var answer reply
+	conn, err := c.roundTrip(ctx, request{LoadImage: archive}, &answer)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Images, conn.Close()
+}
+
+// PullImage pulls an image for all nodes and reports progress now and then.
+func (c *Client) PullImage(ctx context.Context, r PullRequest, report func(PullProgress)) error {
+	var answer reply
+	conn, err := c.roundTrip(ctx, request{PullImage: &r}, &answer)
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	for answer.Progress != nil {
+		report(*answer.Progress)
+		answer = reply{}
+		if err := receive(conn, &answer); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // PodLink finds the node's end of a pod's link.
@@ -109,31 +141,41 @@ func (c *Client) roundTrip(ctx context.Context, r request, answer *reply) (*net.
 		return nil, fmt.Errorf("reaching the cluster (is it still running?): %w", err)
 	}
 	conn := raw.(*net.UnixConn) //nolint:forcetypeassert // what dialing "unix" gives
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	err = exchange(conn, r, answer)
-	if !stop() && err != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
+	if err := exchange(ctx, conn, r, answer); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
 }
 
-func exchange(conn *net.UnixConn, r request, answer *reply) error {
+// exchange sends one request and reads the reply, until ctx ends.
+func exchange(ctx context.Context, conn *net.UnixConn, r any, answer *reply) error {
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	err := sendAndReceive(conn, r, answer)
+	if !stop() && err != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func sendAndReceive(conn *net.UnixConn, r any, answer *reply) error {
 	if err := json.NewEncoder(conn).Encode(r); err != nil {
 		return fmt.Errorf("sending the request to the cluster: %w", err)
-	}
-	line, err := readLine(conn)
-	if err != nil {
-		return fmt.Errorf("waiting for the cluster's reply: %w", err)
 	}
 	if answer == nil {
 		answer = new(reply)
 	}
+	return receive(conn, answer)
+}
+
+// receive reads one reply.
+func receive(conn *net.UnixConn, answer *reply) error {
+	line, err := readLine(conn)
+	if err != nil {
+		return fmt.Errorf("waiting for the cluster's reply: %w", err)
+	}
 	if err := json.Unmarshal(line, answer); err != nil {
-		return fmt.Errorf("decoding the cluster's reply %q: %w", line, err)
+		return fmt.Errorf("decoding the cluster's reply: %w", err)
 	}
 	if answer.Error != "" {
 		return &Error{Text: answer.Error, Errno: answer.Errno}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,9 +45,26 @@ func (h hostNetwork) Capture(ctx context.Context, link Link, w io.Writer) error 
 	}
 }
 
-func (hostNetwork) LoadImage(_ context.Context, archive string) error {
+func (hostNetwork) LoadImage(_ context.Context, archive string) ([]Image, error) {
 	if !strings.HasSuffix(archive, ".tar") {
-		return errors.New(archive + " is no archive")
+		return nil, errors.New(archive + " is not an archive")
+	}
+	return []Image{{Name: "docker.io/library/web:1", Size: 42}}, nil
+}
+
+func (hostNetwork) PullImage(ctx context.Context, r PullRequest, report func(PullProgress)) error {
+	switch r.Image {
+	case "endless":
+		report(PullProgress{Total: 2})
+		<-ctx.Done()
+		return ctx.Err()
+	case "private":
+		if len(r.Credentials) != 1 || r.Credentials[0] != (Credentials{Username: "me", Password: "secret"}) {
+			return errors.New("unauthorized")
+		}
+	}
+	for done := range int64(3) {
+		report(PullProgress{Done: done, Total: 2})
 	}
 	return nil
 }
@@ -154,15 +172,41 @@ func TestErrorsReachTheClient(t *testing.T) {
 	if _, err := client.Capture(t.Context(), Link{Interface: "eth9"}); err == nil || !strings.Contains(err.Error(), "eth9") {
 		t.Errorf("capture on a missing interface: %v", err)
 	}
-	if err := client.LoadImage(t.Context(), "readme.md"); err == nil || !strings.Contains(err.Error(), "readme.md") {
+	if _, err := client.LoadImage(t.Context(), "readme.md"); err == nil || !strings.Contains(err.Error(), "readme.md") {
 		t.Errorf("loading no archive: %v", err)
 	}
-	if err := client.LoadImage(t.Context(), "web.tar"); err != nil {
-		t.Errorf("loading an archive: %v", err)
+	images, err := client.LoadImage(t.Context(), "web.tar")
+	if want := []Image{{Name: "docker.io/library/web:1", Size: 42}}; err != nil || !slices.Equal(images, want) {
+		t.Errorf("loading an archive: %v, %v, want %v", images, err, want)
 	}
 	link, err := client.PodLink(t.Context(), PodRequest{Namespace: "default", Pod: "web"})
 	if err != nil || link != (Link{Machine: "k3s-s", Interface: "veth-web"}) {
 		t.Errorf("pod's link: %v, %v", link, err)
+	}
+}
+
+func TestPullReportsProgressUntilItEnds(t *testing.T) {
+	client := serveTest(t, hostNetwork{})
+	private := PullRequest{Image: "private", Credentials: []Credentials{{Username: "me", Password: "secret"}}}
+	for _, r := range []PullRequest{{Image: "public"}, private} {
+		var seen []PullProgress
+		err := client.PullImage(t.Context(), r, func(p PullProgress) { seen = append(seen, p) })
+		if want := []PullProgress{{0, 2}, {1, 2}, {2, 2}}; err != nil || !slices.Equal(seen, want) {
+			t.Errorf("%s: %v, progress %v, want %v", r.Image, err, seen, want)
+		}
+	}
+	err := client.PullImage(t.Context(), PullRequest{Image: "private"}, func(PullProgress) {})
+	if err == nil || !strings.Contains(err.Error(), "unauthorized") {
+		t.Errorf("without credentials: %v", err)
+	}
+}
+
+func TestPullEndsWithItsContext(t *testing.T) {
+	client := serveTest(t, hostNetwork{})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := client.PullImage(ctx, PullRequest{Image: "endless"}, func(PullProgress) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -210,8 +254,11 @@ var errRefused = errors.New("refused")
 
 func (refusing) Dial(context.Context, DialRequest) (*os.File, error) { return nil, errRefused }
 func (refusing) Capture(context.Context, Link, io.Writer) error      { return errRefused }
-func (refusing) LoadImage(context.Context, string) error             { return errRefused }
-func (refusing) PodLink(context.Context, PodRequest) (Link, error)   { return Link{}, errRefused }
+func (refusing) LoadImage(context.Context, string) ([]Image, error)  { return nil, errRefused }
+func (refusing) PullImage(context.Context, PullRequest, func(PullProgress)) error {
+	return errRefused
+}
+func (refusing) PodLink(context.Context, PodRequest) (Link, error) { return Link{}, errRefused }
 
 func unixPair(t *testing.T) (a, b *net.UnixConn) {
 	t.Helper()

@@ -1,6 +1,6 @@
 // Package control is the protocol between the host and the test network: what to build, progress, and then requests
 // over a Unix socket, one a connection. A connection opened inside is passed to the host as a file descriptor, so that
-// its packets have the inside's addresses.
+// its packets have the inside's addresses. Connections to registries are passed the other way: see Host.
 package control
 
 import (
@@ -25,7 +25,8 @@ const (
 )
 
 // Command is the hidden sub-command by which the testbed program becomes a test network. Its file descriptor 3 is a
-// stream socket to the host's side: a Spec comes in, Events go out, and its end is the order to end.
+// stream socket to the host's side: a Spec comes in, Events go out, and its end is the order to end. File descriptor 4 is
+// the socket of a Host.
 const Command = "test-network"
 
 // APIPort is the API server's port on the first node.
@@ -62,16 +63,24 @@ type request struct {
 	Dial      *DialRequest `json:"dial,omitempty"`
 	Capture   *Link        `json:"capture,omitempty"`
 	LoadImage string       `json:"loadImage,omitempty"` // path of an archive
+	PullImage *PullRequest `json:"pullImage,omitempty"`
 	PodLink   *PodRequest  `json:"podLink,omitempty"`
 }
 
-// reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture.
+// reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture. Replies with Progress
+// precede the one to PullImage.
 type reply struct {
 	Error string `json:"error,omitempty"`
 	// Errno is the system call's error number behind Error, if there is one, so that the host can distinguish a
 	// refused connection from a lost one.
 	Errno syscall.Errno `json:"errno,omitempty"`
 	Link  Link          `json:"link,omitzero"`
+	// Images are those that were loaded.
+	Images []Image `json:"images,omitempty"`
+	// Progress of a pull that has not ended.
+	Progress *PullProgress `json:"progress,omitempty"`
+	// Credentials of the host's user for a registry.
+	Credentials Credentials `json:"credentials,omitzero"`
 }
 
 // DialRequest opens a connection from a machine ("client", "router" or a node's name).
@@ -92,4 +101,36 @@ type Link struct {
 type PodRequest struct {
 	Namespace string `json:"namespace"`
 	Pod       string `json:"pod"`
+}
+
+// Image is an image that was loaded.
+type Image struct {
+	// Name in full, "docker.io/library/web:1.0".
+	Name string `json:"name"`
+	// Size in bytes of the unpacked files.
+	Size int64 `json:"size"`
+}
+
+// PullRequest pulls an image from its registry into the cluster's image store.
+type PullRequest struct {
+	// Image as a Pod has it.
+	Image string `json:"image"`
+	// Credentials are those of the Pod's image pull secrets for this image, in the order in which they are tried. Those
+	// of the host's user come after them.
+	Credentials []Credentials `json:"credentials,omitempty"`
+}
+
+// Credentials for a registry; the zero value is none. One of Username, IdentityToken (an OAuth 2 refresh token) and
+// RegistryToken (a bearer token) is set.
+type Credentials struct {
+	Username      string `json:"username,omitempty"`
+	Password      string `json:"password,omitempty"`
+	IdentityToken string `json:"identityToken,omitempty"`
+	RegistryToken string `json:"registryToken,omitempty"`
+}
+
+// PullProgress counts the bytes of an image's layers, as the registry has them, that are new to the cluster.
+type PullProgress struct {
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"`
 }

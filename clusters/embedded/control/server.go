@@ -19,7 +19,9 @@ type Handler interface {
 	Dial(ctx context.Context, r DialRequest) (*os.File, error)
 	// Capture writes a pcap stream to w until ctx is done or w fails. It writes nothing until it is running.
 	Capture(ctx context.Context, r Link, w io.Writer) error
-	LoadImage(ctx context.Context, archive string) error
+	LoadImage(ctx context.Context, archive string) ([]Image, error)
+	// PullImage pulls an image. It calls report from its own goroutine, and not after it has returned.
+	PullImage(ctx context.Context, r PullRequest, report func(PullProgress)) error
 	PodLink(ctx context.Context, r PodRequest) (Link, error)
 }
 
@@ -58,17 +60,11 @@ func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 	conn.SetReadDeadline(time.Time{})
 	var r request
 	if err := json.Unmarshal(line, &r); err != nil {
-		refuse(conn, fmt.Errorf("request %q: %w", line, err))
+		refuse(conn, fmt.Errorf("invalid request: %w", err))
 		return
 	}
-	// A request is cancelled when its client disconnects. Clients send nothing after their request, so that a read
-	// ends with the connection.
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := untilClosed(ctx, conn)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, conn)
-		cancel()
-	}()
 	switch {
 	case r.Dial != nil:
 		serveDial(ctx, conn, handler, *r.Dial)
@@ -78,13 +74,27 @@ func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 			refuse(conn, err)
 		}
 	case r.LoadImage != "":
-		send(conn, reply{}, handler.LoadImage(ctx, r.LoadImage))
+		images, err := handler.LoadImage(ctx, r.LoadImage)
+		send(conn, reply{Images: images}, err)
+	case r.PullImage != nil:
+		send(conn, reply{}, handler.PullImage(ctx, *r.PullImage, func(p PullProgress) { send(conn, reply{Progress: &p}, nil) }))
 	case r.PodLink != nil:
 		link, err := handler.PodLink(ctx, *r.PodLink)
 		send(conn, reply{Link: link}, err)
 	default:
 		refuse(conn, errors.New("empty request"))
 	}
+}
+
+// untilClosed returns a context that ends when the client disconnects. Clients send nothing after their request, so that
+// a read ends with the connection.
+func untilClosed(ctx context.Context, conn *net.UnixConn) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, conn)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // announcingWriter sends the successful reply before the first byte of a stream.
@@ -103,7 +113,12 @@ func (w *announcingWriter) Write(p []byte) (int, error) {
 	return w.conn.Write(p)
 }
 
-func serveDial(ctx context.Context, conn *net.UnixConn, handler Handler, r DialRequest) {
+// dialer opens connections and returns their files, which the server closes.
+type dialer interface {
+	Dial(ctx context.Context, r DialRequest) (*os.File, error)
+}
+
+func serveDial(ctx context.Context, conn *net.UnixConn, handler dialer, r DialRequest) {
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.Timeout)

@@ -36,6 +36,8 @@ type Config struct {
 	StateDir  string `json:"stateDir"`
 	ImageDir  string `json:"imageDir"`
 	CNIBinDir string `json:"cniBinDir"`
+	// LoadCommand is how users load an image from an archive.
+	LoadCommand string `json:"loadCommand"`
 	// PodLogs is where the containers' output is kept.
 	PodLogs string `json:"podLogs"`
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
+	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
@@ -69,6 +70,7 @@ func (c Config) agentConfig(cniDir string, log *slog.Logger) agent.Config {
 		ServingCert: c.ServingCert, ServingKey: c.ServingKey, ClientCA: c.ClientCA,
 		CNIConfDir: cniDir, CNIBinDir: c.CNIBinDir, CNICacheDir: filepath.Join(c.StateDir, "cni-cache"),
 		StateDir: AgentDir(c.StateDir), ImageDir: c.ImageDir, LogDir: c.PodLogs,
+		Registries: registries{control.NewInsideClient()}, LoadCommand: c.LoadCommand,
 		ClusterDomain: "cluster.local", Logger: log,
 	}
 }

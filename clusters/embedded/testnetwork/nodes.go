@@ -81,9 +81,14 @@ func (r *testNetwork) nodeConfig(i int) node.Config {
 		PodCIDR: p.Pods(i), PodGateway: p.PodGateway(i), ClusterPodCIDR: p.PodCIDR, LANMTU: p.LANMTU,
 		Kubeconfig: kubeconfigPath(nodeFile(name)), KubernetesVersion: r.spec.KubernetesVersion,
 		ServingCert: certificate(nodeFile(name)), ServingKey: key(nodeFile(name)), ClientCA: certificate("ca"),
-		StateDir: nodeDir(name), ImageDir: control.ImageDir, CNIBinDir: r.spec.CNI,
+		StateDir: nodeDir(name), ImageDir: control.ImageDir, CNIBinDir: r.spec.CNI, LoadCommand: r.loadCommand(),
 		PodLogs: filepath.Join(r.spec.Logs, "pods"),
 	}
+}
+
+// loadCommand is how a user loads an image into this cluster.
+func (r *testNetwork) loadCommand() string {
+	return "testbed load --name " + r.spec.Name + " ARCHIVE"
 }
 
 func (r *testNetwork) nodesReady(ctx context.Context) error {

@@ -13,7 +13,6 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/capture"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
 )
 
@@ -51,16 +50,6 @@ func (r *testNetwork) Capture(ctx context.Context, request control.Link, w io.Wr
 		return err
 	}
 	return on.Do(func() error { return capture.Run(ctx, request.Interface, w) })
-}
-
-// LoadImage makes the images of an archive known to all nodes.
-func (r *testNetwork) LoadImage(ctx context.Context, archive string) error {
-	store, err := image.Open(control.ImageDir)
-	if err != nil {
-		return err
-	}
-	_, err = store.Load(ctx, archive)
-	return err
 }
 
 // PodLink finds the node's end of a pod's link.

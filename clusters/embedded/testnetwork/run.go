@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/network"
 	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
+	"github.com/ingress-testbed/testbed/clusters/embedded/registry"
 )
 
 // testNetwork is the test network while it is built and runs.
@@ -30,23 +32,31 @@ type testNetwork struct {
 	spec      control.Spec
 	topology  *network.Topology
 	ca        *pki.Authority
+	host      *control.Host
+	puller    *registry.Puller // once requests are served
 	processes *processes
 	client    kubernetes.Interface
 }
 
 // Main runs the test network, as control.Command says, and returns the process's exit code.
 func Main() int {
-	host := os.NewFile(3, "host")
-	if host == nil {
+	host, requests := inherited(3), inherited(4)
+	if host == nil || requests == nil {
 		fmt.Fprintln(os.Stderr, "testbed test-network is started by testbed itself; use: testbed up")
 		return 2
 	}
 	events := &reporter{encoder: json.NewEncoder(host)}
-	if err := run(host, events); err != nil {
+	if err := run(host, requests, events); err != nil {
 		events.tell(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
 		return 1
 	}
 	return 0
+}
+
+// inherited returns a file descriptor that the host has passed, or nil. The programs that are started here don't get it.
+func inherited(fd int) *os.File {
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "host")
 }
 
 // reporter sends events to the host. A part of Kubernetes may end while the cluster is still being built.
@@ -61,12 +71,17 @@ func (r *reporter) tell(e control.Event) error {
 	return r.encoder.Encode(e)
 }
 
-func run(host io.Reader, events *reporter) error {
+func run(host io.Reader, requests *os.File, events *reporter) error {
 	var r testNetwork
 	decoder := json.NewDecoder(host)
 	if err := decoder.Decode(&r.spec); err != nil {
 		return fmt.Errorf("reading what to build: %w", err)
 	}
+	var err error
+	if r.host, err = control.NewHost(requests); err != nil {
+		return err
+	}
+	defer r.host.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { // the host says nothing more: its silence ends when it does
@@ -128,6 +143,11 @@ func (r *testNetwork) cable(ctx context.Context) error {
 
 // serve answers the host's requests until it hangs up.
 func (r *testNetwork) serve(ctx context.Context, events *reporter) error {
+	var err error
+	if r.puller, err = newPuller(r.host); err != nil {
+		return err
+	}
+	defer r.puller.Close()
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Socket, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)

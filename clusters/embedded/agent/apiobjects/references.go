@@ -9,11 +9,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// References lists the ConfigMaps and Secrets that a Pod's volumes and environments refer to, each once.
+// References lists the ConfigMaps and Secrets that a Pod's volumes, environments and image pull secrets refer to, each once.
 func References(pod *corev1.Pod) []Reference {
 	r := references{namespace: pod.Namespace, seen: map[Reference]bool{}}
 	for i := range pod.Spec.Volumes {
 		r.volume(pod.Spec.Volumes[i].VolumeSource)
+	}
+	for _, secret := range pod.Spec.ImagePullSecrets {
+		r.secret(secret.Name)
 	}
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
@@ -41,7 +42,6 @@ func (a *attempt) do(ctx context.Context) (ended corev1.ContainerStateTerminated
 	if !ok {
 		return corev1.ContainerStateTerminated{}, false
 	}
-	r.event(corev1.EventTypeNormal, eventPulled, "Container image %q already present on machine", r.definition().Image)
 	logPath := r.logPath(a.number)
 	log, err := crilog.Open(logPath, r.manager.config.LogLimits)
 	if err != nil {
@@ -108,33 +108,50 @@ func (a *attempt) identify(img image.Image) {
 	rand.Read(random[:])
 	id := "testbed://" + hex.EncodeToString(random[:])
 	imageID := img.ID
-	if repository, _, ok := strings.Cut(img.Name, ":"); ok && img.Digest != "" {
-		imageID = repository + "@" + img.Digest
+	if img.Digest != "" {
+		imageID = img.Repository + "@" + img.Digest
 	}
 	a.runner.manager.pod.Apply(podstatus.Identified{Container: a.runner.name, ID: id, ImageName: img.Name, ImageID: imageID})
 }
 
-// retryInterval is how often an attempt tries again to get what the container needs, such as a ConfigMap.
+// retryInterval is how often an attempt tries again to get what the container needs, such as a ConfigMap. It is also how
+// soon an image is found that users load.
 const retryInterval = time.Second
 
 // prepare gets everything that the container needs, and waits for what does not exist yet. It returns false if the
 // container is to stop before that.
 func (a *attempt) prepare(ctx context.Context) (container.Spec, image.Image, bool) {
 	r := a.runner
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // a pull ends when the container is to stop
+		select {
+		case <-r.stop.Set():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var img image.Image
 	for reported := ""; !r.stop.IsSet(); {
-		a.image = r.definition().Image
-		img, err := r.manager.config.Images.Get(a.image)
-		reason := imageReason(r.definition(), err, reported != "")
+		var spec container.Spec
+		var err error
+		if c := r.definition(); c.Image != a.image {
+			if img, err = a.getImage(ctx, c); err == nil {
+				a.image = c.Image
+			}
+		}
 		if err == nil {
-			var spec container.Spec
 			if spec, err = a.spec(ctx, img); err == nil {
 				return spec, img, true
 			}
-			reason = "CreateContainerConfigError"
 		}
-		if reported != err.Error() {
-			r.event(corev1.EventTypeWarning, eventFailed, "Error: %s: %v", reason, err)
-			reported = err.Error()
+		if r.stop.IsSet() {
+			break
+		}
+		reason, event := explainWaiting(err)
+		if reported != event {
+			r.event(corev1.EventTypeWarning, eventFailed, "%s", event)
+			reported = event
 		}
 		r.manager.pod.Apply(podstatus.Waiting{Container: r.name, Reason: reason, Message: err.Error()})
 		if !r.stop.Sleep(retryInterval, r.retry) {
@@ -144,18 +161,26 @@ func (a *attempt) prepare(ctx context.Context) (container.Spec, image.Image, boo
 	return container.Spec{}, image.Image{}, false
 }
 
-// imageReason is the kubelet's reason for an error about an image. The kubelet distinguishes the first failure from later
-// ones.
-func imageReason(c *corev1.Container, err error, again bool) string {
-	switch {
-	case errors.Is(err, image.ErrInvalidName):
-		return "InvalidImageName"
-	case c.ImagePullPolicy == corev1.PullNever:
-		return "ErrImageNeverPull"
-	case again:
-		return "ImagePullBackOff"
+// explainWaiting returns the reason for which a container waits, and the text of the event about it, as the kubelet's.
+func explainWaiting(err error) (reason, event string) {
+	var noImage *imagepull.Error
+	if errors.As(err, &noImage) {
+		return noImage.Reason, "Error: " + noImage.Reason
 	}
-	return "ErrImagePull"
+	reason = "CreateContainerConfigError"
+	return reason, fmt.Sprintf("Error: %s: %v", reason, err)
+}
+
+// getImage gets the container's image.
+func (a *attempt) getImage(ctx context.Context, c *corev1.Container) (image.Image, error) {
+	r := a.runner
+	return r.manager.config.Images.Get(ctx, imagepull.Request{
+		Image: c.Image, Policy: c.ImagePullPolicy, Credentials: r.manager.pod.PullCredentials,
+		Event: func(kind, reason, message string) { r.event(kind, reason, "%s", message) },
+		Progress: func(message string) {
+			r.manager.pod.Apply(podstatus.Waiting{Container: r.name, Reason: podstatus.ReasonCreating, Message: message})
+		},
+	})
 }
 
 // spec builds the specification of the container and creates the files that it refers to.

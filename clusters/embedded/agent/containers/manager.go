@@ -19,9 +19,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/deadline"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podspec"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
@@ -48,6 +51,8 @@ type Pod interface {
 	Container(name string) podstatus.Container
 	// Spec builds the specification of a container, except for its scratch folder and its termination message.
 	Spec(ctx context.Context, c *corev1.Container, img image.Image) (container.Spec, error)
+	// PullCredentials returns those of the Pod's image pull secrets for a repository.
+	PullCredentials(ctx context.Context, repository name.Repository) []authn.AuthConfig
 	// Event records an event about the part of the Pod at a field path.
 	Event(fieldPath, kind, reason, message string)
 }
@@ -58,7 +63,7 @@ type Config struct {
 	Dir, LogDir string
 	LogLimits   crilog.Limits
 	Launcher    *container.Launcher
-	Images      *image.Store
+	Images      *imagepull.Pod
 	Logger      *slog.Logger
 	// Prior is the Pod's status at the start, with the containers of an earlier node agent.
 	Prior corev1.PodStatus

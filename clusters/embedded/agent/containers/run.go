@@ -105,7 +105,7 @@ func (c *containerRun) stopSignal() unix.Signal {
 	name := ""
 	if definition.Lifecycle != nil && definition.Lifecycle.StopSignal != nil {
 		name = string(*definition.Lifecycle.StopSignal)
-	} else if img, err := c.runner.manager.config.Images.Get(definition.Image); err == nil {
+	} else if img, err := c.runner.manager.config.Images.Stored(definition.Image); err == nil {
 		name = img.Config.StopSignal
 	}
 	signal, err := container.SignalByName(name)

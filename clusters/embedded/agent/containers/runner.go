@@ -195,7 +195,6 @@ func (r *runner) event(kind, reason, format string, args ...any) {
 
 // Reasons of events, as the kubelet's.
 const (
-	eventPulled       = "Pulled"
 	eventCreated      = "Created"
 	eventStarted      = "Started"
 	eventFailed       = "Failed"

@@ -6,6 +6,8 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
@@ -35,6 +37,15 @@ func (p containerPod) Event(fieldPath, kind, reason, message string) {
 	p.node.event(p.Object(), fieldPath, kind, reason, message)
 }
 
+// PullCredentials returns those of the Pod's image pull secrets for a repository.
+func (p containerPod) PullCredentials(ctx context.Context, repository name.Repository) []authn.AuthConfig {
+	return p.objects(ctx).PullCredentials(ctx, repository)
+}
+
+func (p containerPod) objects(ctx context.Context) podObjects {
+	return podObjects{ctx, p.node, p.Object(), p.resources.images}
+}
+
 // Spec builds the specification of a container.
 func (p containerPod) Spec(ctx context.Context, c *corev1.Container, img image.Image) (container.Spec, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -46,7 +57,7 @@ func (p containerPod) Spec(ctx context.Context, c *corev1.Container, img image.I
 	}
 	spec, err := podspec.Build(podspec.Input{
 		Pod: pod, Container: c, Image: img, Runtime: p.resources.runtime(), Services: services,
-		Objects: podObjects{ctx, p.node, pod},
+		Objects: p.objects(ctx),
 	})
 	if err != nil {
 		return spec, err

@@ -21,10 +21,10 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
-	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 )
 
 // Node is what all Pods of a node use.
@@ -37,7 +37,7 @@ type Node struct {
 	PodDir, LogDir string
 	LogLimits      crilog.Limits
 	Launcher       *container.Launcher
-	Images         *image.Store
+	Images         imagepull.Node
 	Sandboxes      *sandbox.Maker
 	Objects        *apiobjects.Watcher
 	Services       corev1listers.ServiceLister
@@ -46,11 +46,12 @@ type Node struct {
 	Log            *slog.Logger
 }
 
-// podObjects gets the objects that a Pod refers to, until ctx ends.
+// podObjects gets the objects and images that a Pod refers to, until ctx ends.
 type podObjects struct {
-	ctx  context.Context //nolint:containedctx // of the calls that it is passed to
-	node *Node
-	pod  *corev1.Pod
+	ctx    context.Context //nolint:containedctx // of the calls that it is passed to
+	node   *Node
+	pod    *corev1.Pod
+	images *imagepull.Pod
 }
 
 func (o podObjects) ConfigMap(name string) (*corev1.ConfigMap, error) {
@@ -65,16 +66,12 @@ func (o podObjects) Token(ctx context.Context, audience string, seconds int64) (
 	return apiobjects.RequestToken(ctx, o.node.Client, o.pod, audience, seconds)
 }
 
-func (o podObjects) ImageRootFS(imageName string) (string, error) {
-	img, err := o.node.Images.Get(imageName)
-	return img.RootFS, err
-}
-
 // Reasons of events, as the kubelet's.
 const (
 	eventFailedMount = "FailedMount"
 	eventSandbox     = "FailedCreatePodSandBox"
 	eventKillPod     = "FailedKillPod"
+	eventPullSecret  = "FailedToRetrieveImagePullSecret"
 )
 
 // Event records an event about a Pod.

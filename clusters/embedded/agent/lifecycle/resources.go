@@ -18,6 +18,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/admission"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/deadline"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podspec"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
@@ -39,10 +40,11 @@ const (
 // resources are what the containers of a Pod share: its folder, volumes, sandbox, files in /etc and, if they share a PID
 // namespace, a pause container.
 type resources struct {
-	node  *Node
-	state *podState
-	dir   string
-	log   *slog.Logger
+	node   *Node
+	state  *podState
+	images *imagepull.Pod
+	dir    string
+	log    *slog.Logger
 
 	volumes *volume.Set
 	// volumesIdle holds an element while nobody works on the volumes, which may take as long as a request to the API.
@@ -53,10 +55,10 @@ type resources struct {
 	pause   *container.Process // nil if there is none
 }
 
-func newResources(ctx context.Context, node *Node, state *podState, dir string, log *slog.Logger) *resources {
+func newResources(ctx context.Context, node *Node, state *podState, images *imagepull.Pod, dir string, log *slog.Logger) *resources {
 	r := &resources{
-		node: node, state: state, dir: dir, log: log, volumesIdle: make(chan struct{}, 1),
-		volumes: volume.NewSet(filepath.Join(dir, "volumes"), podObjects{ctx, node, state.get().Pod}),
+		node: node, state: state, images: images, dir: dir, log: log, volumesIdle: make(chan struct{}, 1),
+		volumes: volume.NewSet(filepath.Join(dir, "volumes"), podObjects{ctx, node, state.get().Pod, images}),
 	}
 	r.volumesIdle <- struct{}{}
 	return r

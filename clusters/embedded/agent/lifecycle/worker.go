@@ -52,10 +52,11 @@ func Start(ctx context.Context, node *Node, pod *corev1.Pod, report Report) *Wor
 		lifetime: make(chan struct{}, 1),
 	}
 	w.publisher = publisher{w.state, report, log}
-	w.resources = newResources(ctx, node, w.state, dir, log)
+	images := node.Images.ForPod(log)
+	w.resources = newResources(ctx, node, w.state, images, dir, log)
 	w.containers = containers.NewManager(containers.Config{
 		Dir: filepath.Join(dir, "containers"), LogDir: node.LogDir, LogLimits: node.LogLimits,
-		Launcher: node.Launcher, Images: node.Images, Logger: log, Prior: *pod.Status.DeepCopy(),
+		Launcher: node.Launcher, Images: images, Logger: log, Prior: *pod.Status.DeepCopy(),
 	}, containerPod{node, w.state, w.resources}, w.stop)
 	go w.run()
 	return w

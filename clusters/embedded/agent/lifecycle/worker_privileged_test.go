@@ -30,6 +30,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/imagepull"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/sandbox"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
@@ -74,7 +75,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, events: record.NewFakeRecorder(1000), awake: make(chan struct{}, 1)}
 	w.node = &Node{
 		Name: "node", HostIPs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, DNS: DNS{Domain: "cluster.local", NodeFile: "/etc/resolv.conf"},
-		PodDir: filepath.Join(state, "pods"), LogDir: t.TempDir(), LogLimits: crilog.DefaultLimits(), Launcher: launcher, Images: store,
+		PodDir: filepath.Join(state, "pods"), LogDir: t.TempDir(), LogLimits: crilog.DefaultLimits(), Launcher: launcher,
+		Images:    imagepull.Node{Store: store},
 		Sandboxes: sandbox.NewMaker(sandbox.NewNetwork(state, state, state), filepath.Join(state, "sandboxes"), log),
 		Objects:   apiobjects.NewWatcher(client, func(apiobjects.Reference) {}),
 		Services:  informers.NewSharedInformerFactory(client, 0).Core().V1().Services().Lister(),

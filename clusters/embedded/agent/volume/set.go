@@ -23,8 +23,8 @@ type Sources interface {
 	podspec.Objects
 	// Token for the Pod's service account and when it should be replaced.
 	Token(ctx context.Context, audience string, seconds int64) (token string, renew time.Time, err error)
-	// ImageRootFS is the folder with an image's files.
-	ImageRootFS(imageName string) (string, error)
+	// ImageRootFS returns the folder with the files of a volume's image.
+	ImageRootFS(ctx context.Context, v *corev1.ImageVolumeSource) (string, error)
 }
 
 // Set is the volumes of one Pod.
@@ -89,7 +89,7 @@ func (w *writer) make(ctx context.Context, v *corev1.Volume) error {
 		w.set.paths[v.Name] = v.HostPath.Path
 		return checkHostPath(v.HostPath)
 	case v.Image != nil:
-		path, err := w.set.sources.ImageRootFS(v.Image.Reference)
+		path, err := w.set.sources.ImageRootFS(ctx, v.Image)
 		w.set.paths[v.Name] = path
 		return err
 	case isWritten(v.VolumeSource):

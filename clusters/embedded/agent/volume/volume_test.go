@@ -50,7 +50,9 @@ func (s *sources) Token(_ context.Context, audience string, seconds int64) (stri
 	return fmt.Sprintf("token-%d-%s-%d", s.tokens, audience, seconds), time.Now().Add(s.life), nil
 }
 
-func (s *sources) ImageRootFS(string) (string, error) { return s.image, nil }
+func (s *sources) ImageRootFS(context.Context, *corev1.ImageVolumeSource) (string, error) {
+	return s.image, nil
+}
 
 func newSet(t *testing.T) (*Set, *sources) {
 	t.Helper()
