@@ -80,7 +80,7 @@ func (c *Connection) ExportLogs(ctx context.Context, dir string) error {
 // Close removes the capture agents from the cluster.
 func (c *Connection) Close(ctx context.Context) error { return c.agents.Close(ctx) }
 
-// WaitReady waits until every node is Ready.
+// WaitReady waits until every node is Ready and has a range of Pod addresses, which a new one gets a little later.
 func (c *Connection) WaitReady(ctx context.Context, timeout time.Duration) error {
 	missing := ""
 	err := wait.PollUntilContextTimeout(ctx, readyInterval, timeout, true, func(ctx context.Context) (bool, error) {
@@ -90,7 +90,7 @@ func (c *Connection) WaitReady(ctx context.Context, timeout time.Duration) error
 			return false, nil //nolint:nilerr // retried; if the error lasts, the time-out reports it
 		}
 		for _, node := range list.Items {
-			if !ready(node) {
+			if !ready(node) || node.Spec.PodCIDR == "" {
 				missing = node.Name
 				return false, nil
 			}

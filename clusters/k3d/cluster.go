@@ -1,5 +1,5 @@
-// Package k3d runs the test-bed on clusters of k3d (K3s in Docker): an existing one, or a new one. It drives the k3d
-// program through e2e-framework's provider.
+// Package k3d runs the test-bed on clusters of k3d (K3s in Docker): an existing one, or a new one. It runs the k3d program
+// with an environment of its own, because the user's can change what k3d does and where it writes.
 package k3d
 
 import (
@@ -8,12 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"sigs.k8s.io/e2e-framework/support"
-	"sigs.k8s.io/e2e-framework/third_party/k3d"
+	"path/filepath"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/connection"
+	"github.com/ingress-testbed/testbed/clusters/tempdir"
 )
 
 // Config selects an existing cluster or describes a new one.
@@ -24,76 +23,84 @@ type Config struct {
 	Image string
 }
 
-// arguments of `k3d cluster create`: as many nodes as kind has; without the ingress controller and the load balancer that
-// K3s includes, which would occupy the ports; and without changes to the user's kubeconfig.
-func arguments() []string {
-	return []string{
-		"--servers", "1", "--agents", "2", "--no-lb",
-		"--k3s-arg", "--disable=traefik@server:*",
-		"--k3s-arg", "--disable=servicelb@server:*",
-		"--kubeconfig-update-default=false", "--kubeconfig-switch-context=false",
-		"--wait", "--timeout", "300s",
-	}
-}
-
 // Exists reports whether a cluster of that name exists. It fails if k3d can't be used at all, and the error says what is
 // missing.
 func Exists(ctx context.Context, name string) (bool, error) {
-	program, err := find()
+	k3d, err := find(os.DevNull)
 	if err != nil {
 		return false, err
 	}
-	all, err := names(ctx, program)
-	if err != nil {
-		return false, err
-	}
-	return contains(all, name)
+	_, there, err := k3d.get(ctx, name)
+	return there, err
 }
 
 // Cluster is a cluster of k3d. Its client is this machine, which reaches the nodes at their containers' addresses.
 type Cluster struct {
 	name       string
-	provider   support.E2EClusterProviderWithImageLoader
-	connection *connection.Connection // nil until the cluster exists
+	k3d        program
+	dir        *tempdir.Dir           // holds the kubeconfig
+	connection *connection.Connection // nil until the cluster can be used
 	created    bool                   // by this process
 }
 
 var _ clusters.Cluster = (*Cluster)(nil)
 
-// Open connects to the cluster of the name if it exists, and otherwise creates one, which Destroy deletes.
+// Open connects to the cluster of the name if it exists, and starts it if it is stopped. Otherwise it creates one, which
+// Destroy deletes.
 func Open(ctx context.Context, config Config) (*Cluster, error) {
-	program, err := find()
+	dir, err := tempdir.Make("k3d")
 	if err != nil {
 		return nil, err
 	}
-	existing, err := Exists(ctx, config.Name)
+	k3d, err := find(filepath.Join(dir.Path(), "k3d-kubeconfig"))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, dir.Remove())
 	}
-	provider := k3d.NewCluster(config.Name)
-	provider.WithPath(program)
-	if config.Image != "" {
-		provider.WithOpts(k3d.WithImage(config.Image))
-	}
-	if !existing {
-		provider.WithOpts(k3d.WithArgs(arguments()...))
-	}
-	c := &Cluster{name: config.Name, provider: provider, created: !existing}
-	_, err = provider.Create(ctx)
-	if err == nil {
-		c.connection, err = connection.Open(ctx, c.Kubeconfig(), "")
-	}
-	if err != nil {
+	return open(ctx, config, k3d, dir)
+}
+
+func open(ctx context.Context, config Config, k3d program, dir *tempdir.Dir) (*Cluster, error) {
+	c := &Cluster{name: config.Name, k3d: k3d, dir: dir}
+	if err := c.open(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("k3d cluster %q: %w", config.Name, err), c.Destroy(context.WithoutCancel(ctx)))
 	}
 	return c, nil
+}
+
+func (c *Cluster) open(ctx context.Context, config Config) error {
+	existing, there, err := c.k3d.get(ctx, config.Name)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		c.created = true
+		err = c.k3d.create(ctx, config)
+	case !existing.running():
+		err = c.k3d.start(ctx, config.Name)
+	}
+	if err != nil {
+		return err
+	}
+	kubeconfig, err := c.k3d.getKubeconfig(ctx, config.Name)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.Kubeconfig(), kubeconfig, 0o600); err != nil {
+		return fmt.Errorf("writing the cluster's kubeconfig: %w", err)
+	}
+	opened, err := connection.Open(ctx, c.Kubeconfig(), "")
+	if err != nil {
+		return err
+	}
+	c.connection = opened
+	return c.connection.WaitReady(ctx, c.k3d.timeouts.ready)
 }
 
 // Name of the cluster, as k3d has it.
 func (c *Cluster) Name() string { return c.name }
 
 // Kubeconfig is a private file of this process; the user's own is not written.
-func (c *Cluster) Kubeconfig() string { return c.provider.GetKubeconfig() }
+func (c *Cluster) Kubeconfig() string { return filepath.Join(c.dir.Path(), "kubeconfig") }
 
 // Nodes with the addresses of their containers.
 func (c *Cluster) Nodes(ctx context.Context) ([]clusters.Node, error) {
@@ -106,12 +113,15 @@ func (c *Cluster) Client() clusters.Client { return c.connection.Client() }
 // Access is by node ports.
 func (c *Cluster) Access() clusters.Access { return clusters.DirectAccess(c.Client()) }
 
-// LoadImage imports an archive into every node, as `k3d image import` does.
+// LoadImage imports an archive into every node.
 func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	if _, err := os.Stat(archive); err != nil {
 		return fmt.Errorf("image archive: %w", err)
 	}
-	return c.provider.LoadImageArchive(ctx, archive)
+	if err := c.k3d.load(ctx, c.name, archive); err != nil {
+		return fmt.Errorf("importing image archive %s: %w", archive, err)
+	}
+	return nil
 }
 
 // Capture starts an agent on the node that captures packets.
@@ -126,15 +136,21 @@ func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
 
 // Destroy deletes the cluster if this process created it, and otherwise removes the capture agents from it.
 func (c *Cluster) Destroy(ctx context.Context) error {
-	if c.created {
-		return c.provider.Destroy(ctx)
-	}
 	var err error
-	if c.connection != nil {
+	switch {
+	case c.created:
+		err = c.delete(ctx)
+	case c.connection != nil:
 		err = c.connection.Close(ctx)
 	}
-	if file := c.Kubeconfig(); file != "" {
-		err = errors.Join(err, os.Remove(file))
+	return errors.Join(err, c.dir.Remove())
+}
+
+// delete deletes the cluster, of which nothing may be there if it could not be created.
+func (c *Cluster) delete(ctx context.Context) error {
+	_, there, err := c.k3d.get(ctx, c.name)
+	if err != nil || !there {
+		return err
 	}
-	return err
+	return c.k3d.delete(ctx, c.name)
 }
