@@ -3,6 +3,7 @@ module github.com/ingress-testbed/testbed
 go 1.26.0
 
 require (
+	github.com/GehirnInc/crypt v0.0.0-20230320061759-8cc1b52080c5
 	github.com/containernetworking/cni v1.3.0
 	github.com/creack/pty v1.1.18
 	github.com/cucumber/gherkin/go/v26 v26.2.0

@@ -98,11 +98,22 @@ func (s *Server) downstreamOptions() downstream.Options {
 
 // tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.
 func (s *Server) tlsConfig() *tls.Config {
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return s.table.Load().Certificates().Find(hello.ServerName), nil
 		},
 	}
+	asking := config.Clone()
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		authorities := s.table.Load().Certificates().ClientAuthorities(hello.ServerName)
+		if authorities == nil {
+			return nil, nil
+		}
+		asked := asking.Clone()
+		asked.ClientAuth, asked.ClientCAs = tls.RequestClientCert, authorities // policies verify it
+		return asked, nil
+	}
+	return config
 }

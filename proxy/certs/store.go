@@ -17,6 +17,7 @@ type Store struct {
 	byName   map[string]*tls.Certificate // "*.example.com" for wildcards
 	fallback *tls.Certificate
 	parsed   map[string]*tls.Certificate // by PEM text, for the store that comes after this one
+	asked    map[string]*x509.CertPool   // the authorities that clients are shown, by host
 }
 
 // New parses the certificates. A bad one is reported and left out, the others are served; of two for the same name

@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
@@ -27,6 +28,8 @@ type Peer struct {
 	Stated proxyprotocol.Header
 	// Secure is set for connections over TLS.
 	Secure bool
+	// TLS is the state of the connection after its handshake; nil in plain text.
+	TLS *tls.ConnectionState
 }
 
 // Client is the client's side of one exchange: a request of an HTTP/1.1 connection, or an HTTP/2 stream. What is

@@ -99,7 +99,9 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 		}
 		defer func() { _ = encrypted.Close() }() // sends close_notify: the reply is complete (RFC 9112 section 9.8)
 		conn = encrypted
-		if encrypted.ConnectionState().NegotiatedProtocol == "h2" {
+		state := encrypted.ConnectionState()
+		peer.TLS = &state
+		if state.NegotiatedProtocol == "h2" {
 			s.serveHTTP2(conn, nil, peer)
 			return
 		}

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"crypto/tls"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
@@ -37,6 +38,7 @@ type Options struct {
 type exchange struct {
 	options *Options
 	peer    *forwarded.Connection
+	tls     *tls.ConnectionState // of the client's connection; nil in plain text
 	client  downstream.Client
 	message *message.Request
 
@@ -64,7 +66,7 @@ type outcome struct {
 
 // New makes the handler of a connection.
 func New(options *Options, peer downstream.Peer) downstream.Handler {
-	x := &exchange{options: options, peer: identify(options, peer)}
+	x := &exchange{options: options, peer: identify(options, peer), tls: peer.TLS}
 	x.request.HTTPPort, x.request.HTTPSPort = options.HTTPPort, options.HTTPSPort
 	return x
 }
@@ -98,10 +100,12 @@ func (x *exchange) begin(client downstream.Client, request *message.Request, now
 	x.request.Reset()
 	x.request.Message, x.request.Context = request, client.Context()
 	x.request.Scheme, x.request.Client = x.identity.Scheme, x.identity.Client
+	x.request.TLS, x.request.ID, x.request.Upstreams = x.tls, x.requestID.value, x.table
 }
 
 // end drops what must not stay in memory while the connection is idle.
 func (x *exchange) end() {
+	x.request.Release()
 	x.client, x.message, x.table, x.route, x.selection = nil, nil, nil, nil, runtime.Selection{}
 	x.identity, x.requestID.value = forwarded.Info{}, nil
 	x.request.Reset()

@@ -11,13 +11,26 @@ import (
 // Chain is the compiled policies of a route. The zero value does nothing.
 type Chain struct {
 	Settings Settings
-	requests []RequestPolicy
-	replies  []ReplyPolicy
+	// StateKeys are the keys of the states that the policies use, Upstreams the names of the upstreams that they use.
+	StateKeys, Upstreams []string
+
+	requests []requestHook
+	replies  []replyHook
 }
 
-// Compile makes a chain of a route's policies. It fails if one of them is not a policy of this package's kind, or has
-// no hook: it would be left out silently otherwise.
-func Compile(policies []route.Policy) (Chain, error) {
+// requestHook and replyHook are the hooks of policies, and of what a Binder returns.
+type (
+	requestHook interface {
+		Request(r *Request) (reply Reply, answered bool)
+	}
+	replyHook interface {
+		Reply(r *Request, reply *message.Response)
+	}
+)
+
+// Compile makes a chain of a route's policies. It fails if one of them is not a policy of this package's kind, has no
+// hook, because it would be left out silently otherwise, or can't be bound.
+func Compile(policies []route.Policy, states *States) (Chain, error) {
 	ordered := make([]Policy, 0, len(policies))
 	for _, p := range policies {
 		known, ok := p.(Policy)
@@ -28,24 +41,36 @@ func Compile(policies []route.Policy) (Chain, error) {
 	}
 	slices.SortStableFunc(ordered, func(a, b Policy) int { return int(a.Stage()) - int(b.Stage()) })
 	var chain Chain
+	binding := &Binding{States: states}
 	for _, p := range ordered {
-		if err := chain.add(p); err != nil {
+		if err := chain.add(p, binding); err != nil {
 			return Chain{}, err
 		}
 	}
+	chain.StateKeys = binding.keys
 	return chain, nil
 }
 
-func (c *Chain) add(p Policy) error {
+func (c *Chain) add(p Policy, binding *Binding) error {
 	configurer, configures := p.(Configurer)
 	if configures {
 		configurer.Configure(&c.Settings)
 	}
-	requests, seesRequests := p.(RequestPolicy)
+	if user, ok := p.(UpstreamUser); ok {
+		c.Upstreams = append(c.Upstreams, user.Upstreams()...)
+	}
+	var hooks any = p
+	if binder, ok := p.(Binder); ok {
+		var err error
+		if hooks, err = binder.Bind(binding); err != nil {
+			return fmt.Errorf("policy %q: %w", p.Text(), err)
+		}
+	}
+	requests, seesRequests := hooks.(requestHook)
 	if seesRequests {
 		c.requests = append(c.requests, requests)
 	}
-	replies, seesReplies := p.(ReplyPolicy)
+	replies, seesReplies := hooks.(replyHook)
 	if seesReplies {
 		c.replies = append(c.replies, replies)
 	}

@@ -34,7 +34,7 @@ func newReply(t testing.TB, fields string) *message.Response {
 
 func compile(t testing.TB, policies ...route.Policy) Chain {
 	t.Helper()
-	chain, err := Compile(policies)
+	chain, err := Compile(policies, new(States))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func (hookless) Stage() Stage             { return Limiting }
 
 func TestCompileFails(t *testing.T) {
 	for _, bad := range []route.Policy{stageless{}, hookless{}} {
-		if _, err := Compile([]route.Policy{HSTS{"x"}, bad}); err == nil || !strings.Contains(err.Error(), "stageless") {
+		if _, err := Compile([]route.Policy{HSTS{"x"}, bad}, new(States)); err == nil || !strings.Contains(err.Error(), "stageless") {
 			t.Errorf("%T: got %v", bad, err)
 		}
 	}

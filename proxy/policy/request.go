@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
 	"regexp"
 
@@ -36,33 +37,45 @@ type Request struct {
 	Session string
 	// Context is done when the client's connection is closed.
 	Context context.Context
+	// TLS is the state of the client's connection; nil if that is plain text.
+	TLS *tls.ConnectionState
+	// ID is the value of X-Request-ID that endpoints get.
+	ID []byte
+	// Upstreams are where policies may send requests of their own to.
+	Upstreams Upstreams
 
 	// RequestLines are field lines to add to the request, ReplyLines to the reply, each with its CR LF. Use
 	// AddRequestHeader and AddReplyHeader.
 	RequestLines, ReplyLines []byte
+	// SuccessLines are field lines to add to an endpoint's reply if its status is not an error. The policy that sets them
+	// adds them.
+	SuccessLines []byte
+
+	held []Releaser
 }
 
-// Reset forgets everything but the buffers of Host, the paths and the lines, and the ports.
+// Reset forgets everything but the buffers, and the ports. What the request holds must have been released.
 func (r *Request) Reset() {
 	*r = Request{
 		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
+		SuccessLines: r.SuccessLines[:0], held: r.held[:0],
 		HTTPPort: r.HTTPPort, HTTPSPort: r.HTTPSPort,
 	}
 }
 
 // AddRequestHeader adds a field to what the endpoint gets.
 func (r *Request) AddRequestHeader(name, value string) {
-	r.RequestLines = appendLine(r.RequestLines, name, value)
+	r.RequestLines = AppendLine(r.RequestLines, name, value)
 }
 
 // AddReplyHeader adds a field to what the client gets, from an endpoint or from the proxy itself.
 func (r *Request) AddReplyHeader(name, value string) {
-	r.ReplyLines = appendLine(r.ReplyLines, name, value)
+	r.ReplyLines = AppendLine(r.ReplyLines, name, value)
 }
 
-// appendLine appends a field line. A control character, which could end the line, becomes a space (RFC 9110 section
+// AppendLine appends a field line. A control character, which could end the line, becomes a space (RFC 9110 section
 // 5.5).
-func appendLine(dst []byte, name, value string) []byte {
+func AppendLine(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ':', ' ')
 	start := len(dst)

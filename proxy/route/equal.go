@@ -16,6 +16,7 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.Upstreams, other.Upstreams, Upstream.Equal) &&
 		slices.EqualFunc(t.Certificates, other.Certificates, Certificate.Equal) &&
 		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal) &&
+		slices.EqualFunc(t.ClientAuthorities, other.ClientAuthorities, ClientAuthorities.Equal) &&
 		t.Forwarded.Equal(other.Forwarded) &&
 		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders
 }
@@ -81,6 +82,11 @@ func (t TLS) Equal(other TLS) bool {
 	return t.ServerName == other.ServerName && t.SendServerName == other.SendServerName &&
 		t.Verify == other.Verify && t.VerifyDepth == other.VerifyDepth && bytes.Equal(t.RootsPEM, other.RootsPEM) &&
 		equalPointers(t.Certificate, other.Certificate, Certificate.Equal)
+}
+
+// Equal reports whether the same clients are shown the same authorities.
+func (a ClientAuthorities) Equal(other ClientAuthorities) bool {
+	return a.Host == other.Host && bytes.Equal(a.RootsPEM, other.RootsPEM)
 }
 
 // Equal reports whether two certificates are the same text for the same hosts.

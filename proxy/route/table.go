@@ -21,6 +21,9 @@ type Table struct {
 	Certificates []Certificate
 	// DefaultCertificate is served to clients with an unknown server name; nil makes the proxy generate one.
 	DefaultCertificate *Certificate
+	// ClientAuthorities has the hosts whose clients are asked for a certificate, each once. What it is good for is decided by
+	// the policies of routes.
+	ClientAuthorities []ClientAuthorities
 	// Forwarded configures the trust in other proxies.
 	Forwarded Forwarded
 	// ProxyProtocol requires a PROXY protocol header (version 1 or 2) at the start of every connection, and closes
@@ -61,6 +64,12 @@ type Policy interface {
 // ObjectRef names an object outside the proxy. It is shown in dumps, logs and metrics and decides nothing.
 type ObjectRef struct {
 	Kind, Namespace, Name string
+}
+
+// ClientAuthorities are the authorities that the clients of a host are shown when they are asked for a certificate.
+type ClientAuthorities struct {
+	Host     string // as in Host.Name
+	RootsPEM []byte
 }
 
 // Certificate is a chain and its key as PEM text, and the hosts it is for.

@@ -35,6 +35,9 @@ func (t *Table) WriteText(w io.Writer) error {
 	if t.DefaultCertificate != nil {
 		writeCertificate(out, "default certificate", *t.DefaultCertificate)
 	}
+	for _, a := range t.ClientAuthorities {
+		fmt.Fprintf(out, "client authorities of %s sha256:%s\n", cmp.Or(a.Host, "_"), shortSum(a.RootsPEM))
+	}
 	if text := t.Forwarded.text(); text != "" {
 		fmt.Fprintln(out, text)
 	}

@@ -21,13 +21,14 @@ type Compiler struct {
 	metrics   *metrics.Collector
 	generated *tls.Certificate // served where the table has no default certificate
 	pools     pools
+	states    policy.States
 
 	last     *Table
 	hosts    map[string]*compiledHost
 	problems []error // of the hosts
 	slots    slots
-	// referenced are the upstreams that the hosts' backends name.
-	referenced map[string]bool
+	// referenced are the upstreams that the hosts' backends and policies name, called those of the policies alone.
+	referenced, called map[string]bool
 }
 
 // NewCompiler makes a compiler. The certificate is served where a table has no default one.
@@ -53,10 +54,14 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	}
 	problems = append(problems, c.problems...)
 	var err error
-	if next.Unrouted, err = policy.Compile(table.Unrouted); err != nil {
+	if next.Unrouted, err = policy.Compile(table.Unrouted, &c.states); err != nil {
 		problems = append(problems, fmt.Errorf("requests without a route: %w", err))
 	}
 	next.upstreams = c.compileUpstreams(table.Upstreams)
+	next.called = make(map[string]*Upstream, len(c.called))
+	for name := range c.called {
+		next.called[name] = next.upstreams[c.slots.of(name)]
+	}
 	for _, u := range next.upstreams {
 		if u != nil && u.Problem != nil {
 			problems = append(problems, u.Problem)
@@ -70,6 +75,7 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	}
 	var bad []error
 	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.generated, previous)
+	next.certs.AskClients(table.ClientAuthorities)
 	c.last = next
 	return next, append(problems, bad...)
 }
@@ -81,7 +87,7 @@ func (c *Compiler) compileHosts(hosts []route.Host) *match.Hosts[*Route] {
 	for _, source := range hosts {
 		host := c.hosts[source.Name]
 		if host == nil || !host.source.Equal(source) {
-			host = compileHost(source)
+			host = c.compileHost(source)
 		}
 		if !compiled.Add(source.Name, host.paths) {
 			continue // Validate has reported it
@@ -94,7 +100,7 @@ func (c *Compiler) compileHosts(hosts []route.Host) *match.Hosts[*Route] {
 	return compiled
 }
 
-func compileHost(source route.Host) *compiledHost {
+func (c *Compiler) compileHost(source route.Host) *compiledHost {
 	host := &compiledHost{source: source}
 	var builder match.Builder[*Route]
 	for _, r := range source.Routes {
@@ -106,7 +112,7 @@ func compileHost(source route.Host) *compiledHost {
 			problem(err)
 			continue
 		}
-		made, err := newRoute(r)
+		made, err := newRoute(r, &c.states)
 		if err != nil {
 			problem(err)
 		}
@@ -137,7 +143,7 @@ func decodedMatch(m route.Match) (route.Match, error) {
 // requests.
 func (c *Compiler) finish(hosts map[string]*compiledHost) {
 	var users users
-	referenced := make(map[string]bool)
+	referenced, called, states := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	for name, host := range hosts {
 		for _, r := range host.routes {
 			users.addRoute(name, r)
@@ -150,10 +156,18 @@ func (c *Compiler) finish(hosts map[string]*compiledHost) {
 				}
 				referenced[backend.Upstream] = true
 			}
+			for _, upstream := range r.Chain.Upstreams {
+				c.slots.of(upstream)
+				referenced[upstream], called[upstream] = true, true
+			}
+			for _, key := range r.Chain.StateKeys {
+				states[key] = true
+			}
 		}
 	}
 	users.assign(c.metrics)
-	c.referenced = referenced
+	c.states.Keep(states)
+	c.referenced, c.called = referenced, called
 }
 
 // all returns the backends, the canary's included.

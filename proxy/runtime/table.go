@@ -22,6 +22,7 @@ type Table struct {
 	upstreams []*Upstream // by slot; nil where a slot is free
 	certs     *certs.Store
 	forwarded forwarded.Settings
+	called    map[string]*Upstream // those that policies send requests to
 }
 
 // Source is the table that was compiled. It must not be changed.
@@ -51,6 +52,15 @@ type Upstream struct {
 func (t *Table) Find(r *policy.Request) *Route {
 	found, _ := t.hosts.Find(view(r.Host), view(r.Decoded), r.Message)
 	return found
+}
+
+// NextPool implements policy.Upstreams.
+func (t *Table) NextPool(name string) *upstream.Pool {
+	u := t.called[name]
+	if u == nil || u.Turns.Len() == 0 {
+		return nil
+	}
+	return u.Pools[u.Turns.Next()]
 }
 
 // view is text without copying: valid for as long as the bytes are not changed.

@@ -49,7 +49,7 @@ func Sent(r *policy.Request, reply *message.Response) string {
 // Compile makes a chain.
 func Compile(t testing.TB, policies ...route.Policy) policy.Chain {
 	t.Helper()
-	chain, err := policy.Compile(policies)
+	chain, err := policy.Compile(policies, new(policy.States))
 	if err != nil {
 		t.Fatal(err)
 	}
