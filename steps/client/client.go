@@ -34,6 +34,8 @@ type Client struct {
 	Resolver *Resolver
 	// Header is sent with every request.
 	Header http.Header
+	// Certificate is presented to servers that request one; nil presents none.
+	Certificate *tls.Certificate
 }
 
 // Request is a request to make.
@@ -87,6 +89,11 @@ func (c *Client) Session() *Session {
 		TLSHandshakeTimeout:   connectTimeout,
 		// The scenarios verify certificates themselves, so that a failure shows the certificate.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
+	}
+	if c.Certificate != nil { // whatever authorities the server names
+		session.transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return c.Certificate, nil
+		}
 	}
 	return session
 }

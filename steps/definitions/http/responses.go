@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -27,6 +28,11 @@ func responseDefinitions() []vocabulary.Definition {
 			Pattern: `every response has the status (\d+)`,
 			Example: `every response has the status 200`,
 			Handler: everyStatusIs,
+		},
+		{
+			Pattern: `the responses have these statuses:`,
+			Example: `the responses have these statuses:`,
+			Handler: statusesAre,
 		},
 		{
 			Pattern: `the response contains the text "(.*)"`,
@@ -84,6 +90,40 @@ func everyStatusIs(ctx context.Context, expected int) error {
 	}
 	if wrong {
 		return world.Failure(fmt.Sprintf("status %d for each of %d requests", expected, len(scenario.Exchanges)), fmt.Sprint(seen), world.Diagnosis)
+	}
+	return nil
+}
+
+// statusesAre expects how many responses have each status, from "at least" to "at most"; there must be no other status.
+func statusesAre(ctx context.Context, table *godog.Table) error {
+	rows, err := arguments.Rows(table, "status", "at least", "at most")
+	if err != nil {
+		return err
+	}
+	scenario := world.From(ctx)
+	if _, err := scenario.Last(); err != nil {
+		return err
+	}
+	seen := map[string]int{}
+	for _, exchange := range scenario.Exchanges {
+		seen[statusOf(exchange)]++
+	}
+	observed := fmt.Sprint(seen)
+	wrong, counted, expected := false, 0, make([]string, len(rows))
+	for i, row := range rows {
+		least, errLeast := strconv.Atoi(row["at least"])
+		most, errMost := strconv.Atoi(row["at most"])
+		if err := errors.Join(errLeast, errMost); err != nil {
+			return fmt.Errorf("row %d: at least and at most must be numbers: %w", i+1, err)
+		}
+		expected[i] = fmt.Sprintf("%d to %d times %s", least, most, row["status"])
+		count := seen[row["status"]]
+		wrong = wrong || count < least || count > most
+		counted += count
+	}
+	wrong = wrong || counted < len(scenario.Exchanges)
+	if wrong {
+		return world.Failure(strings.Join(expected, ", ")+", and no other status", observed, world.Diagnosis)
 	}
 	return nil
 }
