@@ -26,6 +26,8 @@ type Global struct {
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS    string
 	Clients Clients
+	Access  GlobalAccess
+	Limits  Limits
 	// Denied is that of Ingress, for all of them.
 	Denied string
 }
@@ -43,6 +45,8 @@ type Ingress struct {
 	Protocol      route.Protocol
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
+	Access        Access
+	Limits        Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
 	// if that is not so.
 	Denied string
@@ -63,6 +67,8 @@ func readGlobal(r *setting.Reader) Global {
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
 		Clients:      parseClients(r),
+		Access:       parseGlobalAccess(r),
+		Limits:       parseGlobalLimits(r),
 	}
 }
 
@@ -83,6 +89,8 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
+		Access:       parseAccess(r, &global.Access),
+		Limits:       parseLimits(r, global.Limits),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
 	return ingress

@@ -20,6 +20,8 @@ func TestConfigMapDefaults(t *testing.T) {
 		Redirect:     config.Redirect{IfCertificate: true},
 		MaxBodyBytes: 1 << 20,
 		HSTS:         "max-age=31536000; includeSubDomains",
+		Access:       config.GlobalAccess{OpenPaths: []string{"/.well-known/acme-challenge"}},
+		Limits:       config.Limits{RateStatus: 503, ConnectionsStatus: 503},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
 		t.Errorf("%s %v", diff, faults)

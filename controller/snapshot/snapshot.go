@@ -118,11 +118,22 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		if name, ok := config.BackendSecret(prefix, ingress.Namespace, ingress.Annotations); ok {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
+		for _, name := range config.ProtectingSecrets(prefix, ingress.Namespace, ingress.Annotations) {
+			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
+		}
+		if server, ok := config.AuthServer(prefix, ingress.Annotations); ok {
+			s.addServer(store, server, ingress)
+		}
 	}
 	s.addService(store, settings.DefaultBackend)
 	s.addSecret(store, settings.DefaultCertificate)
 	if settings.ConfigMap.Name != "" {
 		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
+	}
+	if s.ConfigMap != nil {
+		if server, ok := config.GlobalAuthServer(s.ConfigMap.Data); ok {
+			s.addServer(store, server, s.Ingresses...)
+		}
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -24,6 +23,8 @@ type ingress struct {
 	hosts []string
 	// defaultBackend is its default backend; nil if it has none.
 	defaultBackend *service
+	// certificate is what its annotations ask of clients' certificates; nil if they ask for none.
+	certificate *certificateGuard
 }
 
 // entry is one path of one host.
@@ -189,12 +190,4 @@ func (i *ingress) key() string {
 // source is the Ingress as the source of its routes.
 func (i *ingress) source() route.ObjectRef {
 	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
-}
-
-// denial is the action for all routes of an Ingress whose clients can't be kept out as they should; nil for others.
-func (i *ingress) denial() *route.Deny {
-	if i.config.Denied == "" {
-		return nil
-	}
-	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: i.config.Denied}
 }

@@ -33,6 +33,7 @@ func (p location) match() route.Match {
 type claim struct {
 	route route.Route
 	from  *ingress
+	guard guard
 	// canary is the Ingress that claims the canary of the route; nil if none does.
 	canary *ingress
 }

@@ -2,6 +2,8 @@ package translate
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
@@ -18,6 +20,7 @@ type routes struct {
 	problems     *problems
 	upstreams    *upstreams
 	certificates *certificates
+	guards       *guards
 	hsts         string
 	decisions    []Decision
 	claims       claims
@@ -94,7 +97,7 @@ func (r *routes) addCanary(owner *ingress) {
 			})
 			continue
 		}
-		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.service))
+		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.service, r.denyCanary(owner, entry.location, main)))
 		main.route.Action = forward
 		if r.mode.Reproduces(compatibility.CanaryByService) {
 			r.spread(owner, forward)
@@ -117,6 +120,33 @@ func (r *routes) spread(owner *ingress, like route.Forward) {
 		forward.Canary = like.Canary
 		other.route.Action, other.canary = forward, owner
 	}
+}
+
+// denyCanary returns why a canary gets nothing: its annotations restrict access in another way than those of its main
+// Ingress, whose policies alone are applied. It is nil for others.
+func (r *routes) denyCanary(owner *ingress, at location, main *claim) *route.Deny {
+	own := r.guards.of(owner, at)
+	switch {
+	case own.deny != nil:
+		return own.deny
+	case !owner.config.Access.Own || slices.EqualFunc(own.policies.access(), main.guard.policies.access(), route.Policy.Equal):
+		return nil
+	}
+	r.problems.add(Problem{
+		Severity: Warning, Reason: CanaryConflict, Object: IngressObject(owner.object),
+		Message: fmt.Sprintf("canary for %s: its annotations restrict access in another way than those of Ingress %q, "+
+			"so that its requests are answered with 503", at, main.from.key()),
+		Other: IngressObject(main.from.object),
+	})
+	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: "the canary's access control is not that of its main Ingress"}
+}
+
+// access are the policies that decide who may come in.
+func (l policyList) access() policyList {
+	return slices.DeleteFunc(slices.Clone(l), func(p route.Policy) bool {
+		staged, ok := p.(policy.Policy)
+		return ok && staged.Stage() != policy.Authorizing
+	})
 }
 
 // upstreamName is how logs call a backend.
@@ -143,14 +173,17 @@ func newCanary(owner *ingress, backend route.Backend) *route.Canary {
 }
 
 func (r *routes) set(owner *ingress, at location, s service) {
-	backend := r.upstreams.backend(owner, s)
-	made := route.Route{Match: at.match(), Policies: r.policies(owner, at.host), Source: owner.source()}
+	guard := r.guards.of(owner, at)
+	backend := r.upstreams.backend(owner, s, guard.deny)
+	made := route.Route{
+		Match: at.match(), Policies: append(r.policies(owner, at.host), guard.policies...), Source: owner.source(),
+	}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
 	} else {
 		made.Action = route.Forward{Backends: []route.Backend{backend}}
 	}
-	r.claims[at] = &claim{from: owner, route: made}
+	r.claims[at] = &claim{from: owner, route: made, guard: guard}
 	r.served[owner] = true
 	if at.path == "/" && at.kind == route.Prefix {
 		r.decisions = append(r.decisions, LocationReplaced{

@@ -4,6 +4,7 @@ package translate
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -39,14 +40,15 @@ func Translate(s *snapshot.Snapshot) Result {
 	mode := global.Mode
 	certificates := newCertificates(s, mode, problems)
 	upstreams := newUpstreams(s, problems)
+	guards := newGuards(upstreams, &global.Access)
 	routes := &routes{
-		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, hsts: global.HSTS,
+		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards, hsts: global.HSTS,
 		claims: claims{}, served: map[*ingress]bool{},
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
 	for _, add := range []func(*ingress){
-		certificates.add, certificates.addListed, routes.addRules, routes.addDefaultBackend,
+		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDefaultBackend,
 	} {
 		for _, ingress := range all {
 			if !isCanary(ingress) {
@@ -56,11 +58,12 @@ func Translate(s *snapshot.Snapshot) Result {
 	}
 	for _, ingress := range all {
 		if isCanary(ingress) {
+			guards.add(ingress)
 			routes.addCanary(ingress)
 		}
 	}
 	hosts := routes.claims.hosts(all)
-	addDefaultBackend(s, hosts, upstreams)
+	addDefaultBackend(s, hosts, upstreams, guards.forDefault(), global.Denied)
 
 	return Result{
 		Table: &route.Table{
@@ -68,6 +71,7 @@ func Translate(s *snapshot.Snapshot) Result {
 			Upstreams:          sortedUpstreams(upstreams.list),
 			Certificates:       certificates.table(),
 			DefaultCertificate: certificates.byDefault(),
+			ClientAuthorities:  guards.clientAuthorities(),
 
 			Forwarded:            global.Clients.Forwarded,
 			ProxyProtocol:        global.Clients.ProxyProtocol,
@@ -105,23 +109,27 @@ func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 }
 
 // addDefaultBackend routes what no Ingress claims to the Service of the settings.
-func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, upstreams *upstreams) {
+func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, upstreams *upstreams, policies policyList,
+	denied string) {
 	name := s.Settings.DefaultBackend
 	if name.Name == "" {
 		return
 	}
 	upstreams.addDefault(name)
+	var action route.Action = route.Forward{Backends: []route.Backend{{
+		Upstream: defaultUpstream, Weight: 1,
+		Service: route.ServiceRef{Namespace: name.Namespace, Name: name.Name},
+	}}}
+	if denied != "" {
+		action = route.Deny{Status: http.StatusServiceUnavailable, Reason: denied}
+	}
 	if _, ok := hosts[""]; !ok {
 		hosts[""] = nil
 	}
 	for host, routes := range hosts {
 		if !slices.ContainsFunc(routes, isRoot) {
 			hosts[host] = append(routes, route.Route{
-				Match: route.PrefixPath("/"),
-				Action: route.Forward{Backends: []route.Backend{{
-					Upstream: defaultUpstream, Weight: 1,
-					Service: route.ServiceRef{Namespace: name.Namespace, Name: name.Name},
-				}}},
+				Match: route.PrefixPath("/"), Policies: policies, Action: action,
 			})
 		}
 	}

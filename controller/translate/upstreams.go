@@ -49,9 +49,9 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 }
 
 // backend returns the backend of a route to a Service, with weight 1, and makes the upstream if it is new. An upstream
-// that has no endpoints is made all the same: it answers 503.
-func (u *upstreams) backend(owner *ingress, s service) route.Backend {
-	if deny := owner.denial(); deny != nil {
+// that has no endpoints is made all the same: it answers 503. deny, unless it is nil, answers instead.
+func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.Backend {
+	if deny != nil {
 		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
 	key := upstreamKey{service: s, protocol: owner.config.Protocol, tls: owner.config.BackendTLS}
@@ -165,7 +165,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	}
 	var endpoints []route.Endpoint
 	for _, address := range addresses {
-		if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
+		if isOwn(address) {
 			return nil, &fault{InvalidBackend, fmt.Sprintf(
 				"Service %q leads to %s (%s), which is not an address outside", id, host, address)}
 		}

@@ -4,64 +4,64 @@ package setting
 
 func addressAnnotations() []Setting {
 	return []Setting{
-		{"whitelist-source-range", "networks, separated by commas", "", "Refuses clients (403) from elsewhere.", notYet().protecting().unless(coversAll).evenIfEmpty()},
-		{"allowlist-source-range", "networks, separated by commas", "", "Is another name of whitelist-source-range.", notYet().protecting().unless(coversAll).evenIfEmpty()},
-		{"denylist-source-range", "networks, separated by commas", "", "Refuses clients (403) from there.", notYet().protecting()},
-		{"satisfy", "all, any", "all", "Is whether a client must pass all checks of address, password and authentication service, or one.", notYet().protecting()},
+		{"whitelist-source-range", "networks, separated by commas", "", "Refuses clients (403) from elsewhere.", supported("addresses").protecting().evenIfEmpty()},
+		{"allowlist-source-range", "networks, separated by commas", "", "Is another name of whitelist-source-range.", supported("addresses").protecting().evenIfEmpty()},
+		{"denylist-source-range", "networks, separated by commas", "", "Refuses clients (403) from there.", supported("addresses").protecting()},
+		{"satisfy", "all, any", "all", "Is whether a client must pass all checks of address, password and authentication service, or one.", supported("addresses").protecting()},
 	}
 }
 
 func limitAnnotations() []Setting {
 	return []Setting{
-		{"limit-connections", "a number", "", "Bounds the requests of a client address that are served at the same time.", notYet().protecting()},
-		{"limit-rps", "a number", "", "Bounds the requests of a client address in a second.", notYet().protecting()},
-		{"limit-rpm", "a number", "", "Bounds the requests of a client address in a minute.", notYet().protecting()},
-		{"limit-burst-multiplier", "a number", "5", "Is how many times the rate may come at once.", notYet().protecting()},
+		{"limit-connections", "a number", "", "Bounds the requests of a client address that are served at the same time.", supported("rate-limits").protecting()},
+		{"limit-rps", "a number", "", "Bounds the requests of a client address in a second.", supported("rate-limits").protecting()},
+		{"limit-rpm", "a number", "", "Bounds the requests of a client address in a minute.", supported("rate-limits").protecting()},
+		{"limit-burst-multiplier", "a number", "5", "Is how many times the rate may come at once.", supported("rate-limits").protecting()},
 		{"limit-rate", "kilobytes", "0", "Bounds the bytes of a reply in a second.", notYet()},
 		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply comes before limit-rate.", notYet()},
-		{"limit-whitelist", "networks, separated by commas", "", "Exempts clients from the limits of requests.", notYet()},
-		{"limit-allowlist", "networks, separated by commas", "", "Is another name of limit-whitelist.", notYet()},
+		{"limit-whitelist", "networks, separated by commas", "", "Exempts clients from the limits of requests.", supported("rate-limits").protecting()},
+		{"limit-allowlist", "networks, separated by commas", "", "Is another name of limit-whitelist.", supported("rate-limits").protecting()},
 	}
 }
 
 func passwordAnnotations() []Setting {
 	return []Setting{
-		{"auth-type", "basic", "", "Requires a name and a password.", notYet().protecting()},
-		{"auth-secret", "the name of a Secret, perhaps with its namespace", "", "Holds names and passwords.", notYet().protecting()},
-		{"auth-secret-type", "auth-file, auth-map", "auth-file", "Is whether the Secret has one key for all names or one for each.", notYet().protecting()},
-		{"auth-realm", "text", "", "Is the realm that browsers show.", notYet().protecting()},
+		{"auth-type", "basic", "", "Requires a name and a password.", supported("passwords").protecting()},
+		{"auth-secret", "the name of a Secret, perhaps with its namespace", "", "Holds names and passwords.", supported("passwords").protecting()},
+		{"auth-secret-type", "auth-file, auth-map", "auth-file", "Is whether the Secret has one key for all names or one for each.", supported("passwords").protecting()},
+		{"auth-realm", "text", "", "Is the realm that browsers show.", supported("passwords").protecting()},
 	}
 }
 
 func externalAuthAnnotations() []Setting {
 	return []Setting{
-		{"auth-url", "a URL with nginx variables", "", "Is requested for each request, which passes if the answer is 2xx.", notYet().protecting()},
-		{"auth-method", "a method", "that of the request", "Is the method of that request.", notYet().protecting()},
-		{"auth-signin", "a URL with nginx variables", "", "Is where clients are redirected to in place of 401.", notYet().protecting()},
-		{"auth-signin-redirect-param", "a name", "rd", "Is the parameter of auth-signin that has the client's URL.", notYet().protecting()},
-		{"auth-request-redirect", "a value", "", "Sets X-Auth-Request-Redirect in that request.", notYet().protecting()},
-		{"auth-response-headers", "names, separated by commas", "", "Lists the fields of the answer that backends get.", notYet().protecting()},
+		{"auth-url", "a URL with nginx variables", "", "Is requested for each request, which passes if the answer is 2xx.", supported("external-authentication").protecting()},
+		{"auth-method", "a method", "GET", "Is the method of that request.", supported("external-authentication").protecting()},
+		{"auth-signin", "a URL with nginx variables", "", "Is where clients are redirected to in place of 401.", supported("external-authentication").protecting()},
+		{"auth-signin-redirect-param", "a name", "rd", "Is the parameter of auth-signin that has the client's URL.", supported("external-authentication").protecting()},
+		{"auth-request-redirect", "a value", "", "Sets X-Auth-Request-Redirect in that request.", supported("external-authentication").protecting()},
+		{"auth-response-headers", "names, separated by commas", "", "Lists the fields of the answer that backends get.", supported("external-authentication").protecting()},
 		{"auth-proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields for that request.", notYet().protecting()},
-		{"auth-always-set-cookie", "true, false", "false", "Passes cookies of the answer on with errors, too.", notYet().protecting()},
-		{"auth-cache-key", "text with nginx variables", "", "Is what answers are cached by.", notYet().protecting()},
-		{"auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is how long answers are cached.", notYet().protecting()},
-		{"auth-keepalive", "a number", "0", "Is how many connections to the authentication service are kept.", notYet().protecting()},
-		{"auth-keepalive-requests", "a number", "1000", "Is how many requests such a connection serves.", notYet().protecting()},
-		{"auth-keepalive-timeout", "seconds", "60", "Is how long such a connection is kept.", notYet().protecting()},
-		{"auth-keepalive-share-vars", "true, false", "false", "Shares nginx's variables with that request.", notYet().protecting()},
+		{"auth-always-set-cookie", "true, false", "false", "Passes cookies of the answer on with errors, too.", supported("external-authentication").protecting()},
+		{"auth-cache-key", "text with nginx variables", "", "Is what answers are cached by.", supported("external-authentication").protecting()},
+		{"auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is how long answers are cached.", supported("external-authentication").protecting()},
+		{"auth-keepalive", "a number", "0", "Is how many connections to the authentication service are kept.", harmless("connections to the authentication service are always kept")},
+		{"auth-keepalive-requests", "a number", "1000", "Is how many requests such a connection serves.", harmless("connections to the authentication service are always kept")},
+		{"auth-keepalive-timeout", "seconds", "60", "Is how long such a connection is kept.", harmless("connections to the authentication service are always kept")},
+		{"auth-keepalive-share-vars", "true, false", "false", "Shares nginx's variables with that request.", harmless("connections to the authentication service are always kept")},
 		{"auth-snippet", "nginx configuration", "", "Adds text to the location of that request.", refused(nginxLanguage).protecting()},
-		{"enable-global-auth", "true, false", "true", "Exempts the Ingress from global-auth-url if false.", notYet()},
+		{"enable-global-auth", "true, false", "true", "Exempts the Ingress from global-auth-url if false.", supported("external-authentication")},
 	}
 }
 
 func clientCertificateAnnotations() []Setting {
 	return []Setting{
-		{"auth-tls-secret", "namespace/name of a Secret", "", "Holds the authority of client certificates, which are required.", notYet().protecting()},
-		{"auth-tls-verify-client", "on, off, optional, optional_no_ca", "on", "Is whether a client certificate is required.", notYet().protecting()},
-		{"auth-tls-verify-depth", "a number", "1", "Is the longest chain of authorities that is accepted.", notYet().protecting()},
-		{"auth-tls-error-page", "a URL", "", "Is where clients without a valid certificate are redirected to.", notYet().protecting()},
-		{"auth-tls-pass-certificate-to-upstream", "true, false", "false", "Sends the certificate to backends.", notYet().protecting()},
-		{"auth-tls-match-cn", "CN= and a regular expression", "", "Restricts the common names of client certificates.", notYet().protecting()},
+		{"auth-tls-secret", "namespace/name of a Secret", "", "Holds the authority of client certificates, which are required.", supported("client-certificates").protecting()},
+		{"auth-tls-verify-client", "on, off, optional, optional_no_ca", "on", "Is whether a client certificate is required.", supported("client-certificates").protecting()},
+		{"auth-tls-verify-depth", "a number", "1", "Is the longest chain of authorities that is accepted.", supported("client-certificates").protecting()},
+		{"auth-tls-error-page", "a URL", "", "Is where clients without a valid certificate are redirected to.", supported("client-certificates").protecting()},
+		{"auth-tls-pass-certificate-to-upstream", "true, false", "false", "Sends the certificate to backends.", supported("client-certificates")},
+		{"auth-tls-match-cn", "CN= and a regular expression", "", "Restricts the common names of client certificates.", supported("client-certificates").protecting()},
 	}
 }
 

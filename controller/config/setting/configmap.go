@@ -119,13 +119,13 @@ func defaultKeys() []Setting {
 
 func accessKeys() []Setting {
 	return []Setting{
-		{"whitelist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", notYet().protecting().unless(coversAll)},
-		{"denylist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", notYet().protecting()},
-		{"block-cidrs", "networks, separated by commas", "", "Refuses clients (403) from there.", notYet().protecting()},
-		{"block-user-agents", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by User-Agent.", notYet().protecting()},
-		{"block-referers", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by Referer.", notYet().protecting()},
-		{"limit-req-status-code", "400 to 599", "503", "Is the status of requests above a rate.", notYet()},
-		{"limit-conn-status-code", "400 to 599", "503", "Is the status of requests above limit-connections.", notYet()},
+		{"whitelist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", supported("addresses").protecting().unless(coversAll)},
+		{"denylist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", supported("addresses").protecting()},
+		{"block-cidrs", "networks, separated by commas", "", "Refuses clients (403) from there.", supported("addresses").protecting()},
+		{"block-user-agents", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by User-Agent.", supported("addresses").protecting()},
+		{"block-referers", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by Referer.", supported("addresses").protecting()},
+		{"limit-req-status-code", "400 to 599", "503", "Is the status of requests above a rate.", supported("rate-limits")},
+		{"limit-conn-status-code", "400 to 599", "503", "Is the status of requests above limit-connections.", supported("rate-limits")},
 		{"limit-conn-zone-variable", "text with nginx variables", "$binary_remote_addr", "Is what clients are told apart by.", notYet()},
 		{"nginx-status-ipv4-whitelist", "addresses, separated by commas", "127.0.0.1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
 		{"nginx-status-ipv6-whitelist", "addresses, separated by commas", "::1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
@@ -134,17 +134,17 @@ func accessKeys() []Setting {
 
 func globalAuthKeys() []Setting {
 	return []Setting{
-		{"global-auth-url", "a URL with nginx variables", "", "Is auth-url for all Ingresses.", notYet().protecting()},
-		{"global-auth-method", "a method", "that of the request", "Is auth-method for all Ingresses.", notYet()},
-		{"global-auth-signin", "a URL with nginx variables", "", "Is auth-signin for all Ingresses.", notYet()},
-		{"global-auth-signin-redirect-param", "a name", "rd", "Is auth-signin-redirect-param for all Ingresses.", notYet()},
-		{"global-auth-response-headers", "names, separated by commas", "", "Is auth-response-headers for all Ingresses.", notYet()},
-		{"global-auth-request-redirect", "a value", "", "Is auth-request-redirect for all Ingresses.", notYet()},
+		{"global-auth-url", "a URL with nginx variables", "", "Is auth-url for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-method", "a method", "GET", "Is auth-method for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-signin", "a URL with nginx variables", "", "Is auth-signin for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-signin-redirect-param", "a name", "rd", "Is auth-signin-redirect-param for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-response-headers", "names, separated by commas", "", "Is auth-response-headers for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-request-redirect", "a value", "", "Is auth-request-redirect for all Ingresses.", supported("external-authentication").protecting()},
 		{"global-auth-snippet", "nginx configuration", "", "Is auth-snippet for all Ingresses.", refused(nginxLanguage).protecting()},
-		{"global-auth-cache-key", "text with nginx variables", "", "Is auth-cache-key for all Ingresses.", notYet()},
-		{"global-auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is auth-cache-duration for all Ingresses.", notYet()},
-		{"global-auth-always-set-cookie", "true, false", "false", "Is auth-always-set-cookie for all Ingresses.", notYet()},
-		{"no-auth-locations", "paths, separated by commas", "/.well-known/acme-challenge", "Lists beginnings of rules' paths that need no authentication.", notYet()},
+		{"global-auth-cache-key", "text with nginx variables", "", "Is auth-cache-key for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is auth-cache-duration for all Ingresses.", supported("external-authentication").protecting()},
+		{"global-auth-always-set-cookie", "true, false", "false", "Is auth-always-set-cookie for all Ingresses.", supported("external-authentication").protecting()},
+		{"no-auth-locations", "paths, separated by commas", "/.well-known/acme-challenge", "Lists beginnings of rules' paths that need no authentication.", supported("external-authentication")},
 	}
 }
 

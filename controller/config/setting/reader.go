@@ -45,6 +45,8 @@ func NewReader(table Table, prefix string, values map[string]string) *Reader {
 func (r *Reader) add(name, value string) {
 	setting := r.table.Lookup(name)
 	switch {
+	case setting == nil && looksProtecting(name):
+		r.Deny(name, "there is no such setting")
 	case setting == nil:
 		r.Unsupported(name, "unknown: it has no effect")
 	case value == "" && !setting.Decision.emptyCounts:
@@ -182,6 +184,17 @@ func (r *Reader) Denied() string {
 	return slices.Min(r.denied)
 }
 
+// Apart runs a parser, and returns why the paths would have to be denied by what it has read; they need not be for that
+// alone.
+func (r *Reader) Apart(parse func()) (denied string) {
+	before := r.denied
+	r.denied = nil
+	parse()
+	denied = r.Denied()
+	r.denied = before
+	return denied
+}
+
 // Protects reports whether a setting was given that restricts access.
 func (r *Reader) Protects() bool { return r.protects }
 
@@ -200,6 +213,12 @@ func (r *Reader) Unread() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// looksProtecting reports whether a name that is not in the table may be that of a protecting setting, written wrongly.
+func looksProtecting(name string) bool {
+	return strings.HasPrefix(name, "auth-") || strings.HasPrefix(name, "global-auth-") ||
+		strings.HasPrefix(name, "block-") || strings.HasSuffix(name, "-source-range")
 }
 
 // Shorten keeps a value that may be up to 256 KiB readable in a message.

@@ -1,0 +1,250 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
+	"github.com/ingress-testbed/testbed/proxy/policy/access"
+)
+
+// ExternalAuth is a server that decides who may come in.
+type ExternalAuth struct {
+	// Secure is whether the server is spoken to over TLS. ServerHost is its name or address; it may be "$host", the host of the
+	// route.
+	Secure     bool
+	ServerHost string
+	Port       uint16
+	// Policy has the rest. Its Upstream, Host and time limits are empty.
+	Policy access.External
+}
+
+// HostVariable is the only variable that may stand for the server's host.
+const HostVariable = "$host"
+
+// Authority is the host that the server gets, port included where it is not that of the scheme.
+func (a *ExternalAuth) Authority(host string) string {
+	if address, err := netip.ParseAddr(host); err == nil && address.Is6() {
+		host = "[" + host + "]"
+	}
+	if a.Secure && a.Port == 443 || !a.Secure && a.Port == 80 {
+		return host
+	}
+	return host + ":" + strconv.Itoa(int(a.Port))
+}
+
+// parseExternalAuth reads the settings whose names begin with a prefix; nil if there is no server.
+func parseExternalAuth(r *setting.Reader, prefix string) *ExternalAuth {
+	var a ExternalAuth
+	p := &a.Policy
+	text, given := r.Text(prefix + "url")
+	if given {
+		if err := a.parseURL(text); err != nil {
+			r.Deny(prefix+"url", fmt.Sprintf("%q is not valid: %v", setting.Shorten(text), err))
+		}
+	}
+	p.Method = r.Protecting(prefix+"method", "", checkMethod)
+	p.RequestRedirect = r.Protecting(prefix+"request-redirect", "", access.CheckTemplate)
+	p.ReplyHeaders = splitList(r.Protecting(prefix+"response-headers", "", checkFieldNames))
+	p.CacheKey = r.Protecting(prefix+"cache-key", "", access.CheckTemplate)
+	if times := parseCacheTimes(r, prefix+"cache-duration"); p.CacheKey != "" {
+		p.Cache = times
+	}
+	p.AlwaysSetCookie = r.Bool(prefix+"always-set-cookie", false)
+	p.SignIn = r.Protecting(prefix+"signin", "", checkSignIn)
+	param := r.Protecting(prefix+"signin-redirect-param", "rd", checkNotEmpty)
+	if p.SignIn != "" {
+		p.SignIn = addRedirectParam(p.SignIn, param)
+	}
+	if given {
+		return &a
+	}
+	for _, name := range []string{"method", "signin", "response-headers", "request-redirect", "cache-key"} {
+		if _, alone := r.Text(prefix + name); alone {
+			r.Deny(prefix+name, "it has no effect without "+prefix+"url")
+		}
+	}
+	return nil
+}
+
+// AuthServer returns the host of the external server of an Ingress, which may be HostVariable.
+func AuthServer(prefix string, annotations map[string]string) (host string, ok bool) {
+	return authServer(annotations[prefix+"/auth-url"])
+}
+
+// GlobalAuthServer is AuthServer for the ConfigMap.
+func GlobalAuthServer(data map[string]string) (host string, ok bool) {
+	return authServer(data["global-auth-url"])
+}
+
+func authServer(text string) (host string, ok bool) {
+	var a ExternalAuth
+	if text == "" || a.parseURL(strings.TrimSpace(text)) != nil {
+		return "", false
+	}
+	return a.ServerHost, true
+}
+
+func (a *ExternalAuth) parseURL(text string) error {
+	rest, isPlain := strings.CutPrefix(text, "http://")
+	if !isPlain {
+		if rest, a.Secure = strings.CutPrefix(text, "https://"); !a.Secure {
+			return errors.New("it must begin with http:// or https://")
+		}
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, path := rest[:end], rest[end:]
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
+		return errors.New("it must have no space, control character or fragment")
+	}
+	if err := access.CheckTemplate(path); err != nil {
+		return err
+	}
+	a.Policy.Path = path
+	return a.parseAuthority(authority)
+}
+
+func (a *ExternalAuth) parseAuthority(authority string) error {
+	isVariable := authority == HostVariable || strings.HasPrefix(authority, HostVariable+":")
+	if isVariable {
+		authority = "host" + strings.TrimPrefix(authority, HostVariable)
+	}
+	parsed, err := url.Parse("//" + authority)
+	if err != nil || parsed.User != nil || parsed.Hostname() == "" {
+		return errors.New("it must have a host")
+	}
+	a.ServerHost = strings.ToLower(parsed.Hostname())
+	if isVariable {
+		a.ServerHost = HostVariable
+	} else if _, err := netip.ParseAddr(a.ServerHost); err != nil && !isServerName(a.ServerHost) {
+		return fmt.Errorf("the host must be a DNS name, an address or %s", HostVariable)
+	}
+	a.Port = 80
+	if a.Secure {
+		a.Port = 443
+	}
+	if text := parsed.Port(); text != "" {
+		number, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || number == 0 {
+			return fmt.Errorf("%s is not a port", text)
+		}
+		a.Port = uint16(number)
+	}
+	return nil
+}
+
+func checkMethod(text string) error {
+	if !slices.Contains([]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+	}, text) {
+		return errors.New("it must be a method of HTTP, such as GET or POST")
+	}
+	return nil
+}
+
+func checkFieldNames(text string) error {
+	names := splitList(text)
+	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !isToken(name) }) {
+		return errors.New("it must be a list of names of header fields")
+	}
+	return nil
+}
+
+func checkNotEmpty(text string) error {
+	if text == "" || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == '&' || c == '=' }) {
+		return errors.New("it must be a name")
+	}
+	return nil
+}
+
+func checkSignIn(text string) error {
+	starts := func(prefix string) bool { return strings.HasPrefix(text, prefix) }
+	if !slices.ContainsFunc([]string{"http://", "https://", "$scheme://", "$pass_access_scheme://", "/"}, starts) ||
+		strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return errors.New("it must be a URL")
+	}
+	return access.CheckTemplate(text)
+}
+
+// addRedirectParam adds the URL of the request to that of the page for signing in, unless it has one.
+func addRedirectParam(signIn, param string) string {
+	const target = "=$pass_access_scheme://$http_host$escaped_request_uri"
+	_, query, hasQuery := strings.Cut(signIn, "?")
+	if !hasQuery || query == "" {
+		return strings.TrimSuffix(signIn, "?") + "?" + param + target
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		if strings.HasPrefix(pair, param+"=") {
+			return signIn
+		}
+	}
+	return signIn + "&" + param + target
+}
+
+// parseCacheTimes reads a list like "200 202 10m, 401 5m".
+func parseCacheTimes(r *setting.Reader, name string) []access.CacheTime {
+	text := r.Protecting(name, "200 202 401 5m", func(text string) error {
+		_, err := cacheTimes(text)
+		return err
+	})
+	times, _ := cacheTimes(text) // it was checked
+	return times
+}
+
+func cacheTimes(text string) ([]access.CacheTime, error) {
+	wrong := errors.New(`it must be a list of statuses and a time, such as "200 202 10m, 401 5m"`)
+	var times []access.CacheTime
+	for _, element := range splitList(text) {
+		words := strings.Fields(element)
+		last := len(words) - 1
+		lasts, ok := parseTime(words[last])
+		if !ok {
+			return nil, wrong
+		}
+		if last == 0 {
+			words, last = []string{"200", "301", "302", words[0]}, 3 // those of nginx's proxy_cache_valid
+		}
+		for _, word := range words[:last] {
+			status, err := strconv.Atoi(word)
+			if word == "any" {
+				status, err = 0, nil
+			} else if status < 100 || status > 599 {
+				return nil, wrong
+			}
+			if err != nil {
+				return nil, wrong
+			}
+			times = append(times, access.CacheTime{Status: status, For: lasts})
+		}
+	}
+	if len(times) == 0 {
+		return nil, wrong
+	}
+	return times, nil
+}
+
+// parseTime reads a time as nginx writes it: a whole number of seconds, or with one of the units ms, s, m, h and d.
+func parseTime(text string) (time.Duration, bool) {
+	digits := strings.TrimRight(text, "msghd")
+	unit := map[string]time.Duration{
+		"": time.Second, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+	}[text[len(digits):]]
+	number, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil || unit == 0 || number > uint64(365*24*time.Hour/unit) {
+		return 0, false
+	}
+	return time.Duration(number) * unit, true
+}

@@ -1,0 +1,79 @@
+package translate
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// authServer makes the upstream of an external server, or returns why there can't be one. A server without addresses has
+// no endpoints: requests are then answered with 500.
+func (u *upstreams) authServer(owner *ingress, host string, port uint16, secure bool) (name, fault string) {
+	protocol := route.HTTP1
+	if secure {
+		protocol = route.HTTPS
+	}
+	name = fmt.Sprintf("auth/%s/%s/%d", protocol, host, port)
+	addresses := u.authAddresses(host)
+	for _, address := range addresses {
+		if isOwn(address) {
+			message := fmt.Sprintf("auth-url: the server %q leads to %s, which is not an address outside", host, address)
+			u.problems.add(Problem{
+				Severity: Error, Reason: InvalidAnnotation, Object: IngressObject(owner.object),
+				Message: message + "; the paths answer 503",
+			})
+			return "", message
+		}
+	}
+	if len(addresses) == 0 {
+		u.problems.add(Problem{
+			Severity: Warning, Reason: NoEndpoints, Object: IngressObject(owner.object),
+			Message: fmt.Sprintf("auth-url: the name %q has no address; the paths answer 500", host),
+		})
+	}
+	if u.taken[name] {
+		return name, ""
+	}
+	u.taken[name] = true
+	upstream := route.Upstream{Name: name, Protocol: protocol}
+	if _, err := netip.ParseAddr(host); secure && err != nil {
+		upstream.TLS = &route.TLS{ServerName: host, SendServerName: true}
+	}
+	for _, address := range addresses {
+		upstream.Endpoints = append(upstream.Endpoints, route.Endpoint{Address: netip.AddrPortFrom(address, port)})
+	}
+	u.list = append(u.list, upstream)
+	return name, ""
+}
+
+// authAddresses are those of a server: its own, those of the Service that it is the DNS name of, or what it resolves to.
+func (u *upstreams) authAddresses(host string) []netip.Addr {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{address.Unmap()}
+	}
+	if key, ok := snapshot.ServiceOfName(host); ok {
+		if address, ok := u.clusterAddress(key); ok {
+			return []netip.Addr{address}
+		}
+	}
+	return u.snapshot.Addresses[host]
+}
+
+func (u *upstreams) clusterAddress(key types.NamespacedName) (netip.Addr, bool) {
+	service := u.snapshot.Services[key]
+	if service == nil {
+		return netip.Addr{}, false
+	}
+	address, err := netip.ParseAddr(strings.TrimSpace(service.Spec.ClusterIP))
+	return address, err == nil
+}
+
+// isOwn reports whether an address may be one of the controller's own machine.
+func isOwn(address netip.Addr) bool {
+	return address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast()
+}

@@ -1,0 +1,205 @@
+package translate
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/access"
+	"github.com/ingress-testbed/testbed/proxy/policy/limits"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// guards are the policies that keep clients out. Where one can't be set up, the routes are denied.
+type guards struct {
+	upstreams *upstreams
+	secrets   secrets
+	global    *config.GlobalAccess
+	// byHost has what the first Ingress of a host that asks for client certificates wants: as in ingress-nginx, it is asked
+	// for on all paths of the host, because the certificate is one of the connection.
+	byHost map[string]certificateGuard
+	// authorities are, by host, those that clients are shown.
+	authorities map[string][]byte
+}
+
+// guard is what restricts a route. With deny, nothing else matters.
+type guard struct {
+	policies policyList
+	deny     *route.Deny
+}
+
+type certificateGuard struct {
+	policy access.ClientCertificate
+	fault  string // why it can't be had
+}
+
+func newGuards(upstreams *upstreams, global *config.GlobalAccess) *guards {
+	return &guards{
+		upstreams: upstreams, secrets: secrets{upstreams.snapshot, upstreams.problems}, global: global,
+		byHost: map[string]certificateGuard{}, authorities: map[string][]byte{},
+	}
+}
+
+// add notes for which hosts an Ingress asks for client certificates.
+func (g *guards) add(owner *ingress) {
+	c := owner.config.Access.ClientCert
+	if c == nil {
+		return
+	}
+	made := certificateGuard{policy: c.Policy}
+	made.fault = g.secrets.authorities(owner, c.Secret, &made.policy)
+	owner.certificate = &made
+	hosts := owner.hosts
+	if owner.defaultBackend != nil && !slices.Contains(hosts, "") {
+		hosts = append(slices.Clip(hosts), "")
+	}
+	for _, host := range hosts {
+		if _, taken := g.byHost[host]; !taken {
+			g.byHost[host] = made
+		}
+		g.authorities[host] = append(g.authorities[host], made.policy.RootsPEM...)
+	}
+}
+
+// of returns what restricts an Ingress's route.
+func (g *guards) of(owner *ingress, at location) guard {
+	var made guard
+	reason := owner.config.Denied
+	if reason == "" {
+		reason = g.check(owner, at, &made.policies)
+	}
+	if reason != "" {
+		return guard{deny: &route.Deny{Status: http.StatusServiceUnavailable, Reason: reason}}
+	}
+	made.policies = append(made.policies, rates(owner)...)
+	return made
+}
+
+// forDefault returns what restricts the routes of the settings' default backend.
+func (g *guards) forDefault() policyList {
+	var made policyList
+	made.addIf(!g.global.Block.Equal(access.Block{}), g.global.Block)
+	return made
+}
+
+// check adds the policies of a route, or returns why it must be denied.
+func (g *guards) check(owner *ingress, at location, policies *policyList) (denied string) {
+	a := &owner.config.Access
+	policies.addIf(!g.global.Block.Equal(access.Block{}), g.global.Block)
+	certificate, required := g.byHost[at.host]
+	if owner.certificate != nil {
+		certificate, required = *owner.certificate, true
+	}
+	if certificate.fault != "" {
+		return certificate.fault
+	}
+	policies.addIf(required, certificate.policy)
+
+	var all []policy.Policy
+	if len(a.Addresses.Allow) > 0 || len(a.Addresses.Deny) > 0 {
+		all = append(all, a.Addresses)
+	}
+	if !g.isOpen(at.path) {
+		if a.Basic != nil {
+			basic, fault := g.secrets.users(owner, a.Basic)
+			if fault != "" {
+				return fault
+			}
+			all = append(all, basic)
+		}
+		if a.External != nil {
+			external, fault := g.external(owner, at.host)
+			if fault != "" {
+				return fault
+			}
+			all = append(all, external)
+		}
+	}
+	policies.addAccess(all, a.SatisfyAny)
+	return ""
+}
+
+// addAccess adds policies that all have to let a request pass, or any of them. A list that only denies addresses lets
+// nobody in, so that it stands beside the others.
+func (l *policyList) addAccess(all []policy.Policy, any bool) {
+	if any && len(all) > 1 {
+		if addresses, ok := all[0].(access.Addresses); ok && len(addresses.Allow) == 0 {
+			*l = append(*l, addresses)
+			all = all[1:]
+		}
+	}
+	if any && len(all) > 1 {
+		*l = append(*l, access.Any{Of: all})
+		return
+	}
+	for _, p := range all {
+		*l = append(*l, p)
+	}
+}
+
+// isOpen reports whether the rule's path needs no authentication, such as that of ACME challenges.
+func (g *guards) isOpen(path string) bool {
+	return slices.ContainsFunc(g.global.OpenPaths, func(open string) bool { return strings.HasPrefix(path, open) })
+}
+
+const (
+	authConnectTimeout  = 5 * time.Second
+	authResponseTimeout = 60 * time.Second
+)
+
+// external returns the policy of an external server for a host, or why it can't be had.
+func (g *guards) external(owner *ingress, host string) (made access.External, fault string) {
+	settings := owner.config.Access.External
+	made = settings.Policy
+	made.Connect, made.Response = authConnectTimeout, authResponseTimeout
+	server := settings.ServerHost
+	if server == config.HostVariable {
+		if host == "" || strings.HasPrefix(host, "*") {
+			return made, g.fail(owner, InvalidAnnotation, fmt.Sprintf(
+				"auth-url: %s is not the name of a server for the host %q", config.HostVariable, serverName(host)))
+		}
+		server = host
+	}
+	made.Host = settings.Authority(server)
+	made.Upstream, fault = g.upstreams.authServer(owner, server, settings.Port, settings.Secure)
+	return made, fault
+}
+
+// fail reports a fault of an Ingress, and returns why its route is denied.
+func (g *guards) fail(owner *ingress, reason Reason, message string) (fault string) {
+	g.upstreams.problems.add(Problem{
+		Severity: Error, Reason: reason, Object: IngressObject(owner.object), Message: message + "; the paths answer 503",
+	})
+	return message
+}
+
+// rates are the limits of an Ingress.
+func rates(owner *ingress) policyList {
+	c := &owner.config.Limits
+	rate := func(count int, per time.Duration) limits.Rate {
+		return limits.Rate{
+			Scope: owner.key(), Count: count, Per: per, Burst: count * c.BurstFactor, Exempt: c.Exempt, Status: c.RateStatus,
+		}
+	}
+	var policies policyList
+	policies.addIf(c.Connections > 0, limits.Connections{
+		Scope: owner.key(), Most: c.Connections, Exempt: c.Exempt, Status: c.ConnectionsStatus,
+	})
+	policies.addIf(c.PerSecond > 0, rate(c.PerSecond, time.Second))
+	policies.addIf(c.PerMinute > 0, rate(c.PerMinute, time.Minute))
+	return policies
+}
+
+// clientAuthorities are what clients are shown when they are asked for a certificate.
+func (g *guards) clientAuthorities() []route.ClientAuthorities {
+	var list []route.ClientAuthorities
+	for host, roots := range g.authorities {
+		list = append(list, route.ClientAuthorities{Host: host, RootsPEM: roots})
+	}
+	slices.SortFunc(list, func(a, b route.ClientAuthorities) int { return strings.Compare(a.Host, b.Host) })
+	return list
+}

@@ -1,0 +1,95 @@
+package translate
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/policy/access"
+)
+
+// secrets reads the Secrets by which Ingresses restrict access. What is wrong with one is a problem and a fault: why the
+// paths are denied.
+type secrets struct {
+	snapshot *snapshot.Snapshot
+	problems *problems
+}
+
+// users returns the policy of a Secret with passwords.
+func (s secrets) users(owner *ingress, settings *config.BasicAuth) (made access.Basic, fault string) {
+	id, data, fault := s.find(owner, "auth-secret", settings.Secret)
+	if fault != "" {
+		return made, fault
+	}
+	made = access.Basic{Realm: settings.Realm, Origin: id}
+	if !settings.Map {
+		users, err := access.ParseUsers(string(data[config.AuthFileKey]))
+		if err != nil {
+			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, config.AuthFileKey, err))
+		}
+		made.Users = users
+		return made, ""
+	}
+	made.Users = access.Users{}
+	for _, user := range slices.Sorted(maps.Keys(data)) {
+		hash := strings.TrimSpace(string(data[user]))
+		if err := access.CheckHash(hash); err != nil {
+			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, user, err))
+		}
+		made.Users[user] = hash
+	}
+	if len(made.Users) == 0 {
+		return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-secret has no hashes of passwords", id))
+	}
+	return made, ""
+}
+
+// authorities completes the policy of a Secret with authorities.
+func (s secrets) authorities(owner *ingress, name string, made *access.ClientCertificate) (fault string) {
+	id, data, fault := s.find(owner, "auth-tls-secret", name)
+	if fault != "" {
+		return fault
+	}
+	made.Origin = id
+	roots, lists := data[config.AuthoritiesKey], data[config.RevocationsKey]
+	if !x509.NewCertPool().AppendCertsFromPEM(roots) {
+		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-tls-secret has no usable %s", id, config.AuthoritiesKey))
+	}
+	if _, err := access.ParseRevocationLists(lists); err != nil {
+		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-tls-secret: %v", id, config.RevocationsKey, err))
+	}
+	made.RootsPEM, made.CRLPEM = roots, lists
+	return ""
+}
+
+func (s secrets) find(owner *ingress, annotation, text string) (id string, data map[string][]byte, fault string) {
+	name, ok := config.LocalSecretName(text, owner.object.Namespace)
+	if !ok {
+		return "", nil, s.fail(owner, InvalidAnnotation, fmt.Sprintf(
+			"%s: %q must be a Secret in the namespace of the Ingress", annotation, text))
+	}
+	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
+	secret := s.snapshot.Secrets[key]
+	if secret == nil {
+		return "", nil, s.fail(owner, SecretNotFound, fmt.Sprintf("Secret %q for %s does not exist", key, annotation))
+	}
+	return key.String(), secret.Data, ""
+}
+
+// fail reports a fault. An Ingress may come before its Secret, so that only one that names a wrong Secret is refused.
+func (s secrets) fail(owner *ingress, reason Reason, message string) (fault string) {
+	severity := Warning
+	if reason == InvalidAnnotation {
+		severity = Error
+	}
+	s.problems.add(Problem{
+		Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: message + "; the paths answer 503",
+	})
+	return message
+}

@@ -1,0 +1,94 @@
+@ingress-nginx
+Feature: Rate limits
+  Annotations limit how often a client may send requests; what is too much is answered with 503.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+
+  @annotation:limit-rpm @annotation:limit-burst-multiplier
+  Scenario: Requests in a minute
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: minute
+        annotations:
+          nginx.ingress.kubernetes.io/limit-rpm: "2"
+          nginx.ingress.kubernetes.io/limit-burst-multiplier: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: minute.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                      | status |
+      | http://minute.${domain}/ | 200    |
+      | http://minute.${domain}/ | 200    |
+      | http://minute.${domain}/ | 200    |
+      | http://minute.${domain}/ | 503    |
+      | http://minute.${domain}/ | 503    |
+
+  @annotation:limit-rps
+  Scenario: Requests in a second
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: second
+        annotations:
+          nginx.ingress.kubernetes.io/limit-rps: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: second.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: beside
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: beside.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://second.${domain}/" 30 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 6        | 10      |
+      | 503    | 20       | 24      |
+    When the client requests "http://beside.${domain}/" 30 times
+    Then every response has the status 200
+
+  @annotation:limit-whitelist
+  Scenario: Some clients are not limited
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: exempt
+        annotations:
+          nginx.ingress.kubernetes.io/limit-rpm: "1"
+          nginx.ingress.kubernetes.io/limit-whitelist: "${client address}/32"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: exempt.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://exempt.${domain}/" 30 times
+    Then every response has the status 200
