@@ -301,7 +301,9 @@ func TestTheWebhookRefuses(t *testing.T) {
 		o.ValidatingWebhook, o.ValidatingWebhookCert, o.ValidatingWebhookKey = "127.0.0.1:0", chain, key
 	})
 	w.backend("web", "one")
-	w.create(ingress("shop", "shop.example.com", "/", "web"))
+	shop := ingress("shop", "shop.example.com", "/", "web")
+	shop.CreationTimestamp = metav1.Now() // one that is not made yet is the younger one
+	w.create(shop)
 	w.expect("shop.example.com", "/", 200, "one")
 
 	raw, err := json.Marshal(ingress("thief", "shop.example.com", "/", "web"))

@@ -7,6 +7,12 @@ type Difference string
 const (
 	CanaryByService    Difference = "canary-by-service"
 	TLSSectionForHosts Difference = "tls-section-for-all-hosts"
+	RegexForHosts      Difference = "regular-expressions-for-all-paths"
+	StrictPaths        Difference = "strict-paths"
+	SlashRedirect      Difference = "slash-redirect"
+	RawPaths           Difference = "raw-paths"
+	CutSlash           Difference = "cut-slash"
+	WWWPort            Difference = "www-port"
 )
 
 // Row is what a Difference is.
@@ -34,6 +40,48 @@ func Rows() []Row {
 			"Hosts are redirected that a tls section lists, or that its certificate names.",
 			"Clients reject the default certificate, so that the other hosts can't be reached any more.",
 			"difference-tls-section-for-all-hosts",
+		},
+		{
+			RegexForHosts,
+			"One Ingress with use-regex or rewrite-target turns all paths of its hosts, also those of other Ingresses and of type Exact, into regular expressions that match beginnings and ignore case.",
+			"Only paths of that Ingress are regular expressions: those of type ImplementationSpecific, and others with characters such as ( or *.",
+			"Paths of other Ingresses should not match more than their authors wrote.",
+			"difference-regular-expressions-for-all-paths",
+		},
+		{
+			StrictPaths,
+			"Paths of type Exact and Prefix with other characters than letters, digits and -._~/ are refused.",
+			"They are compared as they are written.",
+			"The Ingress API allows them, percent-encoded characters in particular.",
+			"difference-strict-paths",
+		},
+		{
+			SlashRedirect,
+			"A rule whose path ends in a slash answers the path without it with a redirect (301), also one of type Exact.",
+			"A rule of type Prefix serves the path without the slash, too, and one of type Exact doesn't.",
+			"The Ingress API compares prefixes element by element.",
+			"difference-slash-redirect",
+		},
+		{
+			RawPaths,
+			"Backends get the path as the client has sent it, dot segments included.",
+			"Backends get the path without dot segments, and with percent-encoding normalised; encoded slashes stay encoded.",
+			"A backend that resolves dot segments in another way than the controller would serve what its rules don't let through.",
+			"difference-slash-redirect",
+		},
+		{
+			CutSlash,
+			"The redirect to HTTPS cuts off one slash at the end of the URL, unless preserve-trailing-slash says otherwise.",
+			"The redirect to HTTPS keeps the slash, unless preserve-trailing-slash is false.",
+			"Applications that add the slash send clients back, over and over.",
+			"difference-tls-section-for-all-hosts",
+		},
+		{
+			WWWPort,
+			"The redirect of from-to-www-redirect names the port even if it is the scheme's own, and cuts off a slash at the end.",
+			"The redirect leads to the same URL of the other host.",
+			"Clients take https://example.com:443 for another site than https://example.com where they compare texts.",
+			"difference-www-port",
 		},
 	}
 }

@@ -37,6 +37,8 @@ type Ingress struct {
 	Canary       *Canary         // nil: this Ingress is not a canary
 	Affinity     policy.Affinity // the zero value: sessions are not kept
 	Redirect     Redirect
+	Rewrite      Rewrite
+	Aliases      []string // further names of the first host
 	Timeouts     Timeouts
 	MaxBodyBytes int64
 	// UpstreamHost is what backends get as Host; "" leaves them the client's.
@@ -55,14 +57,15 @@ type Ingress struct {
 // ParseConfigMap reads the global settings. Faults are in the order of their keys.
 func ParseConfigMap(mode compatibility.Mode, data map[string]string) (Global, []setting.Fault) {
 	r := setting.NewReader(setting.ConfigMap(), "", data)
-	global := readGlobal(r)
-	global.Mode, global.Denied = mode, r.Denied()
+	global := readGlobal(mode, r)
+	global.Denied = r.Denied()
 	return global, r.Faults()
 }
 
-func readGlobal(r *setting.Reader) Global {
+func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 	return Global{
-		Redirect:     parseRedirect(r, Redirect{IfCertificate: true}),
+		Mode:         mode,
+		Redirect:     parseRedirect(r, defaultRedirect(mode)),
 		Timeouts:     parseTimeouts(r, Timeouts{}),
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
@@ -85,6 +88,8 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Canary:       parseCanary(r),
 		Affinity:     parseAffinity(r),
 		Redirect:     parseRedirect(r, global.Redirect),
+		Rewrite:      parseRewrite(r),
+		Aliases:      parseAliases(r),
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		UpstreamHost: parseUpstreamHost(r),

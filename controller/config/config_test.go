@@ -17,7 +17,9 @@ import (
 func TestConfigMapDefaults(t *testing.T) {
 	got, faults := config.ParseConfigMap(compatibility.Mend, nil)
 	want := config.Global{
-		Redirect:     config.Redirect{IfCertificate: true},
+		Redirect: config.Redirect{
+			IfCertificate: true, Status: 308, PlainPaths: []string{"/.well-known/acme-challenge"},
+		},
 		MaxBodyBytes: 1 << 20,
 		HSTS:         "max-age=31536000; includeSubDomains",
 		Access:       config.GlobalAccess{OpenPaths: []string{"/.well-known/acme-challenge"}},
@@ -100,11 +102,27 @@ func TestAnnotations(t *testing.T) {
 		"verification alone": {map[string]string{"proxy-ssl-verify": "on"}, func(i *config.Ingress) {
 			i.BackendTLS = config.BackendTLS{Verify: true, VerifyDepth: 1}
 		}},
-		"http":     {map[string]string{"backend-protocol": "HTTP"}, func(i *config.Ingress) { i.ProtocolGiven = true }},
-		"no limit": {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
-		"limit":    {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
+		"http to backends": {map[string]string{"backend-protocol": "HTTP"}, func(i *config.Ingress) { i.ProtocolGiven = true }},
+		"no limit":         {map[string]string{"proxy-body-size": "0"}, func(i *config.Ingress) { i.MaxBodyBytes = 0 }},
+		"limit":            {map[string]string{"proxy-body-size": "8M"}, func(i *config.Ingress) { i.MaxBodyBytes = 8 << 20 }},
 		"redirect": {map[string]string{"ssl-redirect": "F", "force-ssl-redirect": "1"}, func(i *config.Ingress) {
-			i.Redirect = config.Redirect{Always: true}
+			i.Redirect.Always, i.Redirect.IfCertificate = true, false
+		}},
+		"redirects": {map[string]string{
+			"app-root": "/app", "permanent-redirect": "https://a.example/p?q", "permanent-redirect-code": "308",
+			"from-to-www-redirect": "true", "preserve-trailing-slash": "false",
+		}, func(i *config.Ingress) {
+			i.Redirect.Root, i.Redirect.WWW, i.Redirect.CutSlash = "/app", true, true
+			i.Redirect.All = route.Redirect{Status: 308, URL: "https://a.example/p?q"}
+		}},
+		"a temporal redirect wins": {map[string]string{
+			"temporal-redirect": "https://a.example/t", "temporal-redirect-code": "307", "permanent-redirect": "https://a.example/p",
+		}, func(i *config.Ingress) { i.Redirect.All = route.Redirect{Status: 307, URL: "https://a.example/t"} }},
+		"rewriting": {map[string]string{"rewrite-target": "/$2", "use-regex": "true", "x-forwarded-prefix": "/pre"}, func(i *config.Ingress) {
+			i.Rewrite = config.Rewrite{Target: "/$2", Regex: true, Prefix: "/pre"}
+		}},
+		"aliases": {map[string]string{"server-alias": "A.example, *.b.example,"}, func(i *config.Ingress) {
+			i.Aliases = []string{"a.example", "*.b.example"}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +165,17 @@ func TestFaults(t *testing.T) {
 		"proxy-ssl-server-name":    {"true"},
 		"proxy-ssl-verify":         {"true", "optional"},
 		"proxy-ssl-verify-depth":   {"0", "x"},
+		"app-root":                 {"app", "/a b", "https://a.example"},
+		"permanent-redirect":       {"not a url", "/a", "ftp://a.example", "https://a.example/$request_uri", "https:///x"},
+		"permanent-redirect-code":  {"200", "304", "x"},
+		"temporal-redirect":        {"a.example"},
+		"temporal-redirect-code":   {"308"},
+		"from-to-www-redirect":     {"yes"},
+		"preserve-trailing-slash":  {"no"},
+		"rewrite-target":           {"/$1;x", "/a b", "/\x00", "/ü"},
+		"use-regex":                {"regex"},
+		"x-forwarded-prefix":       {"/$1", "a\r\nb"},
+		"server-alias":             {"~^www", "a b", "*"},
 	} {
 		for _, value := range values {
 			global, _ := config.ParseConfigMap(compatibility.Mend, nil)
@@ -255,6 +284,8 @@ func FuzzAnnotations(f *testing.F) {
 		"session-cookie-path", "session-cookie-max-age", "session-cookie-samesite", "session-cookie-secure", "ssl-redirect",
 		"force-ssl-redirect", "proxy-connect-timeout", "proxy-read-timeout", "proxy-body-size", "backend-protocol",
 		"proxy-ssl-secret", "proxy-ssl-name", "proxy-ssl-server-name", "proxy-ssl-verify", "proxy-ssl-verify-depth",
+		"app-root", "permanent-redirect", "permanent-redirect-code", "temporal-redirect", "rewrite-target", "x-forwarded-prefix",
+		"server-alias",
 	}
 	f.Fuzz(func(t *testing.T, value, other string) {
 		global, _ := config.ParseConfigMap(compatibility.Mend, map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})
@@ -269,6 +300,9 @@ func FuzzAnnotations(f *testing.F) {
 			}
 			if a := got.Affinity; a != (policy.Affinity{}) && (a.Cookie == "" || strings.ContainsAny(a.Cookie+a.Path+a.SameSite, ";\r\n\x00")) {
 				t.Errorf("%s=%q: cookie %+v", key, value, a)
+			}
+			if strings.ContainsAny(got.Redirect.Root+got.Redirect.All.URL+got.Rewrite.Target+got.Rewrite.Prefix, " \r\n\x00") {
+				t.Errorf("%s=%q: redirect %+v, rewrite %+v", key, value, got.Redirect, got.Rewrite)
 			}
 			for _, fault := range faults {
 				if fault.Message == "" || !strings.HasPrefix(fault.Key, "p/") {

@@ -3,6 +3,7 @@ package config
 import (
 	"testing"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
@@ -18,7 +19,7 @@ func TestSupportedSettingsAreRead(t *testing.T) {
 		return setting.NewReader(table, "", values)
 	}
 	r := all(setting.ConfigMap())
-	global := readGlobal(r)
+	global := readGlobal(compatibility.Mend, r)
 	if unread := r.Unread(); len(unread) > 0 {
 		t.Errorf("supported keys of the ConfigMap that no code reads: %q", unread)
 	}

@@ -53,8 +53,8 @@ type Store interface {
 // Snapshot is the state of the cluster. It is immutable, together with the objects that it points to.
 type Snapshot struct {
 	Settings Settings
-	// Ingresses of this controller, those that win a conflict first: the older, and at the same age by namespace
-	// and name.
+	// Ingresses of this controller, those that win a conflict first: the older, and of the same second the one whose
+	// namespace and name sort last.
 	Ingresses []*networkingv1.Ingress
 	// Services, EndpointSlices (by Service) and Secrets that the Ingresses or the settings refer to. What is
 	// missing in the cluster is missing here.
@@ -186,7 +186,8 @@ func serviceNames(ingress *networkingv1.Ingress) []string {
 	return names
 }
 
-// byPrecedence puts the older Ingress first. One without a time has not been created yet, so it is the youngest.
+// byPrecedence puts the older Ingress first and, as ingress-nginx does, of two of the same second the one whose name sorts
+// last. One without a time has not been created yet, so it is the youngest.
 func byPrecedence(a, b *networkingv1.Ingress) int {
 	at, bt := a.CreationTimestamp, b.CreationTimestamp
 	if at.IsZero() != bt.IsZero() {
@@ -195,5 +196,5 @@ func byPrecedence(a, b *networkingv1.Ingress) int {
 		}
 		return -1
 	}
-	return cmp.Or(at.Compare(bt.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(at.Compare(bt.Time), cmp.Compare(b.Namespace, a.Namespace), cmp.Compare(b.Name, a.Name))
 }

@@ -117,6 +117,15 @@ func (c *certificates) terminates(host string) bool {
 	return ok
 }
 
+// alias serves a further name of a host with its certificate.
+func (c *certificates) alias(host, alias string) {
+	if secret, ok := c.owners[host]; ok {
+		if _, taken := c.owners[alias]; !taken {
+			c.owners[alias] = secret
+		}
+	}
+}
+
 // check reports what is wrong with a TLS entry, whose hosts then get the default certificate.
 func (c *certificates) check(owner *ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {

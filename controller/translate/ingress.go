@@ -8,10 +8,10 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
 // ingress is the valid part of an Ingress; the rest was reported as Problems.
@@ -31,6 +31,13 @@ type ingress struct {
 type entry struct {
 	location
 	service service
+	// written is the path as the rule has it.
+	written string
+}
+
+// endsInSlash reports whether the rule's path ends in a slash that a request for it may lack.
+func (e entry) endsInSlash() bool {
+	return e.kind != route.Regex && e.written != "/" && strings.HasSuffix(e.written, "/")
 }
 
 // defaultBackendLabel is the location of a default backend in a message.
@@ -52,13 +59,15 @@ func (s service) ref() route.ServiceRef {
 type ingressReader struct {
 	object   *networkingv1.Ingress
 	problems *problems
+	mode     compatibility.Mode
+	rewrite  config.Rewrite
 }
 
 func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
-	r := ingressReader{object, problems}
 	result := ingress{object: object}
 	var faults []setting.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
+	r := ingressReader{object, problems, global.Mode, result.config.Rewrite}
 	for _, fault := range faults {
 		if fault.Unsupported {
 			r.warn(UnsupportedAnnotation, fault.Message)
@@ -123,34 +132,14 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 	if where.path == "" {
 		where.path = "/"
 	}
-	normal, fault := normalPath(where.path)
-	if fault != "" {
+	written := where.path
+	specific := path.PathType == nil || *path.PathType == networkingv1.PathTypeImplementationSpecific
+	if fault := r.normalise(&where, specific); fault != "" {
 		r.fail(InvalidPath, fmt.Sprintf("%s: %s", where, fault))
 		return entry{}, false
 	}
-	where.path = normal
-	if where.kind == route.Prefix && where.path != "/" {
-		// Compared by element, "/a/" and "/a" are the same prefix (Ingress v1, "Path types", examples).
-		where.path = strings.TrimSuffix(where.path, "/")
-	}
 	service, ok := r.backend(where, &path.Backend)
-	return entry{location: where, service: service}, ok
-}
-
-// normalPath is the path as the proxy compares it, or what keeps it from ever being matched. The API server refuses
-// most of that, too, but not for paths of type ImplementationSpecific.
-func normalPath(path string) (normal, fault string) {
-	if !strings.HasPrefix(path, "/") {
-		return "", "a path must begin with a slash; regular expressions are not supported"
-	}
-	if strings.Contains(path, "//") {
-		return "", `a path must not contain "//"`
-	}
-	bytes, err := urlpath.AppendNormal(nil, path)
-	if err != nil {
-		return "", err.Error()
-	}
-	return string(bytes), ""
+	return entry{location: where, service: service, written: written}, ok
 }
 
 func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (service, bool) {

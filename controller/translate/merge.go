@@ -14,6 +14,8 @@ type location struct {
 	host string
 	path string
 	kind route.PathKind
+	// ignoreCase is set for regular expressions.
+	ignoreCase bool
 }
 
 // String is the location as a message shows it: `path "/a" of host "x.org"`.
@@ -26,7 +28,7 @@ func (p location) String() string {
 }
 
 func (p location) match() route.Match {
-	return route.Match{Path: route.Path{Kind: p.kind, Value: p.path}}
+	return route.Match{Path: route.Path{Kind: p.kind, Value: p.path, IgnoreCase: p.ignoreCase}}
 }
 
 // claim is a route and the Ingress that it is from.

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
+	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -21,9 +24,10 @@ type routes struct {
 	upstreams    *upstreams
 	certificates *certificates
 	guards       *guards
-	hsts         string
-	decisions    []Decision
-	claims       claims
+	// everywhere are the policies of all requests.
+	everywhere policyList
+	decisions  []Decision
+	claims     claims
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
 }
@@ -69,7 +73,7 @@ func (r *routes) addCanary(owner *ingress) {
 			entry{location: location{path: "/", kind: route.Prefix}, service: *owner.defaultBackend})
 	}
 	for _, entry := range entries {
-		main, ok := r.claims[entry.location]
+		main, ok := r.main(entry)
 		switch {
 		case !ok:
 			r.problems.add(Problem{
@@ -108,6 +112,15 @@ func (r *routes) addCanary(owner *ingress) {
 			Canary: upstreamName(forward.Canary.Backend), Ingress: owner.key(),
 		})
 	}
+}
+
+// main returns the claim that a canary's path joins. Canaries need not repeat that their paths are regular expressions.
+func (r *routes) main(e entry) (*claim, bool) {
+	if claim, ok := r.claims[e.location]; ok {
+		return claim, true
+	}
+	claim, ok := r.claims[location{host: e.host, path: e.written, kind: route.Regex, ignoreCase: true}]
+	return claim, ok
 }
 
 // spread lets a canary join all locations with the same main upstream that have none.
@@ -176,7 +189,7 @@ func (r *routes) set(owner *ingress, at location, s service) {
 	guard := r.guards.of(owner, at)
 	backend := r.upstreams.backend(owner, s, guard.deny)
 	made := route.Route{
-		Match: at.match(), Policies: append(r.policies(owner, at.host), guard.policies...), Source: owner.source(),
+		Match: at.match(), Policies: append(r.policies(owner, at), guard.policies...), Source: owner.source(),
 	}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
@@ -197,17 +210,34 @@ func (r *routes) set(owner *ingress, at location, s service) {
 	})
 }
 
-// policies are what the settings of an Ingress do to its routes for a host, a line for each.
-func (r *routes) policies(owner *ingress, host string) []route.Policy {
+// policies are what the settings of an Ingress do to one of its routes, a line for each.
+func (r *routes) policies(owner *ingress, at location) []route.Policy {
 	c := &owner.config
-	terminates := r.certificates.terminates(host)
 	var policies policyList
-	policies.addIf(c.Redirect.Always || c.Redirect.IfCertificate && terminates, policy.RedirectToHTTPS{})
+	policies.addIf(c.Redirect.All != route.Redirect{}, redirecting.All{To: c.Redirect.All})
+	policies.addIf(c.Redirect.Root != "", redirecting.Root{Path: c.Redirect.Root})
+	policies.addIf(r.toHTTPS(owner, at), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash})
+	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != at.path
+	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
+	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts{Connect: c.Timeouts.Connect, Response: c.Timeouts.Response})
 	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
 	policies.addIf(c.Affinity != policy.Affinity{}, c.Affinity)
-	policies.addIf(terminates && r.hsts != "", policy.HSTS{Value: r.hsts})
+	return append(policies, r.everywhere...)
+}
+
+// toHTTPS reports whether requests in plain text are redirected.
+func (r *routes) toHTTPS(owner *ingress, at location) bool {
+	c := &owner.config.Redirect
+	isPlain := func(beginning string) bool { return strings.HasPrefix(at.path, beginning) }
+	return (c.Always || c.IfCertificate && r.certificates.terminates(at.host)) && !slices.ContainsFunc(c.PlainPaths, isPlain)
+}
+
+// policiesEverywhere are the policies of all requests, those included that no Ingress claims.
+func policiesEverywhere(global *config.Global) policyList {
+	var policies policyList
+	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS})
 	return policies
 }
 

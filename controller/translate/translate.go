@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -42,8 +43,12 @@ func Translate(s *snapshot.Snapshot) Result {
 	upstreams := newUpstreams(s, problems)
 	guards := newGuards(upstreams, &global.Access)
 	routes := &routes{
-		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards, hsts: global.HSTS,
-		claims: claims{}, served: map[*ingress]bool{},
+		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
+		everywhere: policiesEverywhere(&global),
+		claims:     claims{}, served: map[*ingress]bool{},
+	}
+	if mode.Reproduces(compatibility.RegexForHosts) {
+		spreadRegexes(all)
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
@@ -57,17 +62,22 @@ func Translate(s *snapshot.Snapshot) Result {
 		}
 	}
 	for _, ingress := range all {
-		if isCanary(ingress) {
+		switch {
+		case isCanary(ingress):
 			guards.add(ingress)
 			routes.addCanary(ingress)
+		case mode.Reproduces(compatibility.SlashRedirect):
+			routes.addSlashRedirects(ingress)
 		}
 	}
-	hosts := routes.claims.hosts(all)
+	hosts := routes.hosts(all)
 	addDefaultBackend(s, hosts, upstreams, guards.forDefault(), global.Denied)
 
 	return Result{
 		Table: &route.Table{
 			Hosts:              sortedHosts(hosts),
+			Unrouted:           routes.everywhere,
+			RawPaths:           mode.Reproduces(compatibility.RawPaths),
 			Upstreams:          sortedUpstreams(upstreams.list),
 			Certificates:       certificates.table(),
 			DefaultCertificate: certificates.byDefault(),

@@ -38,3 +38,28 @@ Feature: Host matching
       | http://a.b.${domain}/any   | 404    |                |
       | http://${domain}/any       | 404    |                |
       | http://elsewhere.test/any  | 404    |                |
+
+  @ingress-nginx @annotation:server-alias
+  Scenario Outline: server-alias serves the host under more names
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: alias
+        annotations: {nginx.ingress.kubernetes.io/server-alias: "one.alias.${domain},two.alias.${domain}"}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: named.alias.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "http://<host>.alias.${domain}/"
+    Then the response status is <status>
+
+    Examples:
+      | host  | status |
+      | named | 200    |
+      | one   | 200    |
+      | two   | 200    |
+      | three | 404    |

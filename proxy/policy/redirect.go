@@ -22,7 +22,7 @@ func (RedirectToHTTPS) Stage() Stage { return Redirecting }
 // Text implements route.Policy.
 func (p RedirectToHTTPS) Text() string {
 	text := "redirect to https"
-	if p.Status != 0 {
+	if p.Status != 0 && p.Status != 308 {
 		text += fmt.Sprintf(" status=%d", p.Status)
 	}
 	if p.CutSlash {

@@ -34,30 +34,30 @@ func redirectAnnotations() []Setting {
 	return []Setting{
 		{"ssl-redirect", "true, false", "true", "Redirects plain text to HTTPS where the host has a certificate.", supported("tls")},
 		{"force-ssl-redirect", "true, false", "false", "Redirects plain text to HTTPS on every host.", supported("tls")},
-		{"preserve-trailing-slash", "true, false", "false", "Keeps a slash at the end of the URL in the redirect to HTTPS.", notYet()},
-		{"app-root", "a path", "", "Redirects requests for / to the path, with 302.", notYet()},
-		{"permanent-redirect", "a URL", "", "Redirects all requests to the URL.", notYet()},
-		{"permanent-redirect-code", "301, 302, 303, 307, 308", "301", "Is the status of permanent-redirect.", notYet()},
-		{"temporal-redirect", "a URL", "", "Redirects all requests to the URL, and wins over permanent-redirect.", notYet()},
-		{"temporal-redirect-code", "301, 302, 303, 307", "302", "Is the status of temporal-redirect.", notYet()},
-		{"from-to-www-redirect", "true, false", "false", "Redirects the host with www. to the one without, or the other way round.", notYet()},
-		{"relative-redirects", "true, false", "false", "Leaves scheme and host out of redirects that the controller answers with.", notYet()},
+		{"preserve-trailing-slash", "true, false", "true; false in compatibility mode", "Keeps a slash at the end of the URL in the redirect to HTTPS.", supported("redirects")},
+		{"app-root", "a path", "", "Redirects requests for / to the path, with 302.", supported("redirects")},
+		{"permanent-redirect", "a URL", "", "Redirects all requests to the URL.", supported("redirects")},
+		{"permanent-redirect-code", "301, 302, 303, 307, 308", "301", "Is the status of permanent-redirect.", supported("redirects")},
+		{"temporal-redirect", "a URL", "", "Redirects all requests to the URL, and wins over permanent-redirect.", supported("redirects")},
+		{"temporal-redirect-code", "301, 302, 303, 307", "302", "Is the status of temporal-redirect.", supported("redirects")},
+		{"from-to-www-redirect", "true, false", "false", "Redirects the host with www. to the one without, or the other way round.", supported("redirects")},
+		{"relative-redirects", "true, false", "false", "Leaves scheme and host out of redirects that the controller answers with.", refused("redirects are always absolute")},
 		{"use-port-in-redirects", "true, false", "false", "Names the listener's port in redirects that nginx itself makes.", harmless("the port of a redirect is the one that clients reach")},
 	}
 }
 
 func rewriteAnnotations() []Setting {
 	return []Setting{
-		{"rewrite-target", "a path with $1 to $9", "", "Replaces the path that backends get; groups of the rule's path fill in $1 to $9.", notYet()},
-		{"use-regex", "true, false", "false", "Takes the paths of the Ingress as regular expressions that ignore case.", notYet()},
-		{"x-forwarded-prefix", "a path", "", "Sets X-Forwarded-Prefix where rewrite-target applies.", notYet()},
+		{"rewrite-target", "a path with $1 to $9", "", "Replaces the path that backends get; groups of the rule's path fill in $1 to $9.", supported("rewrite")},
+		{"use-regex", "true, false", "false", "Takes the paths of the Ingress as regular expressions that ignore case.", supported("rewrite")},
+		{"x-forwarded-prefix", "a path", "", "Sets X-Forwarded-Prefix where rewrite-target applies.", supported("rewrite")},
 		{"enable-rewrite-log", "true, false", "false", "Logs each step of nginx's rewriting.", harmless("`testbed explain` and the dump of the table show what is rewritten")},
 	}
 }
 
 func hostAnnotations() []Setting {
 	return []Setting{
-		{"server-alias", "host names, separated by commas", "", "Serves the paths of the Ingress's host under more names.", notYet()},
+		{"server-alias", "host names, separated by commas", "", "Serves the paths of the Ingress's host under more names.", supported("hosts")},
 		{"upstream-vhost", "a host name", "the client's", "Sets the Host that backends get.", supported("forwarded")},
 	}
 }

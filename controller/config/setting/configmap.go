@@ -28,10 +28,10 @@ func redirectKeys() []Setting {
 	return []Setting{
 		{"ssl-redirect", "true, false", "true", "Is the default of the annotation.", supported("tls")},
 		{"force-ssl-redirect", "true, false", "false", "Is the default of the annotation.", supported("tls")},
-		{"preserve-trailing-slash", "true, false", "false", "Is the default of the annotation.", notYet()},
-		{"http-redirect-code", "301, 302, 307, 308", "308", "Is the status of the redirects to HTTPS and to or from www.", notYet()},
-		{"no-tls-redirect-locations", "paths, separated by commas", "/.well-known/acme-challenge", "Lists beginnings of rules' paths that are not redirected to HTTPS.", notYet()},
-		{"relative-redirects", "true, false", "false", "Is the default of the annotation.", notYet()},
+		{"preserve-trailing-slash", "true, false", "false", "Is the default of the annotation.", supported("redirects")},
+		{"http-redirect-code", "301, 302, 307, 308", "308", "Is the status of the redirects to HTTPS and to or from www.", supported("redirects")},
+		{"no-tls-redirect-locations", "paths, separated by commas", "/.well-known/acme-challenge", "Lists beginnings of rules' paths that are not redirected to HTTPS.", supported("redirects")},
+		{"relative-redirects", "true, false", "false", "Is the default of the annotation.", refused("redirects are always absolute").unless(isFalse)},
 		{"use-port-in-redirects", "true, false", "false", "Is the default of the annotation.", harmless("the port of a redirect is the one that clients reach")},
 	}
 }

@@ -1,0 +1,37 @@
+package config
+
+import (
+	"regexp"
+
+	"github.com/ingress-testbed/testbed/controller/config/setting"
+)
+
+// Rewrite is how the paths of an Ingress are read, and what backends get in their place.
+type Rewrite struct {
+	// Target is the path that backends get, with $1 to $9 for the groups of the rule's path; "" leaves them the client's.
+	Target string
+	// Regex takes the paths of the rules as regular expressions.
+	Regex bool
+	// Prefix is X-Forwarded-Prefix for backends; "" sends none. It is sent where Target applies.
+	Prefix string
+}
+
+// Active reports whether paths are read as regular expressions, which rewriting implies.
+func (r Rewrite) Active() bool { return r.Regex || r.Target != "" }
+
+// rewriteTarget and forwardedPrefix are the values that ingress-nginx accepts.
+//
+//nolint:gochecknoglobals // regular expressions that are never changed
+var (
+	rewriteTarget   = regexp.MustCompile(`^/?[-._~a-zA-Z0-9/:$]+$`)
+	forwardedPrefix = regexp.MustCompile(`^[-._~a-zA-Z0-9/:]+$`)
+)
+
+func parseRewrite(r *setting.Reader) Rewrite {
+	return Rewrite{
+		Target: r.Checked("rewrite-target", rewriteTarget.MatchString,
+			`it must be a path of letters, digits, "-._~/:" and groups such as $1`),
+		Regex:  r.Bool("use-regex", false),
+		Prefix: r.Checked("x-forwarded-prefix", forwardedPrefix.MatchString, `it must be a path of letters, digits and "-._~/:"`),
+	}
+}
