@@ -9,19 +9,20 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 )
 
 const (
 	resolveEvery  = 30 * time.Second // addresses may change, and the resolver returns no TTL
 	resolveWithin = 5 * time.Second
+	// firstRetry is the time until a failed look-up is repeated. It doubles with each failure, up to resolveEvery: the
+	// cluster's DNS server may start after the controller.
+	firstRetry = time.Second
 )
 
 // resolver looks up the names of ExternalName Services in the background, so that taking a snapshot never waits.
 type resolver struct {
 	lookup  func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	changed func()
-	clock   clock.WithTicker
 	wanted  chan struct{}
 
 	mu    sync.Mutex
@@ -30,14 +31,14 @@ type resolver struct {
 
 type resolvedName struct {
 	addresses []netip.Addr
-	looked    bool
+	due       time.Time     // of the next look-up; the zero value is at once
+	retry     time.Duration // how long after a failure; zero after a success
 }
 
 func newResolver(changed func()) *resolver {
 	return &resolver{
 		lookup:  net.DefaultResolver.LookupNetIP,
 		changed: changed,
-		clock:   clock.RealClock{},
 		wanted:  make(chan struct{}, 1),
 		names:   map[string]*resolvedName{},
 	}
@@ -72,26 +73,39 @@ func (r *resolver) keep(names map[string][]netip.Addr) {
 }
 
 func (r *resolver) run(ctx context.Context) {
-	ticker := r.clock.NewTicker(resolveEvery)
-	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
+		r.resolve(ctx)
+		idle := r.idle()
+		if idle <= 0 {
+			continue
+		}
+		timer := time.NewTimer(idle)
 		select {
 		case <-ctx.Done():
-			return
 		case <-r.wanted:
-			r.resolve(ctx, false)
-		case <-ticker.C():
-			r.resolve(ctx, true)
+		case <-timer.C:
 		}
+		timer.Stop()
 	}
 }
 
-// resolve looks up the names that are new, or all of them.
-func (r *resolver) resolve(ctx context.Context, all bool) {
+// idle is the time until the next look-up is due.
+func (r *resolver) idle() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	idle := resolveEvery
+	for _, name := range r.names {
+		idle = min(idle, name.due.Sub(time.Now()))
+	}
+	return idle
+}
+
+// resolve looks up the names that are due.
+func (r *resolver) resolve(ctx context.Context) {
 	r.mu.Lock()
 	var hosts []string
 	for host, name := range r.names {
-		if all || !name.looked {
+		if !name.due.After(time.Now()) {
 			hosts = append(hosts, host)
 		}
 	}
@@ -102,10 +116,7 @@ func (r *resolver) resolve(ctx context.Context, all bool) {
 		addresses, err := r.find(ctx, host)
 		r.mu.Lock()
 		if name := r.names[host]; name != nil {
-			name.looked = true
-			if err == nil && !slices.Equal(name.addresses, addresses) { // after a failure the previous answer is kept
-				name.addresses, changed = addresses, true
-			}
+			changed = name.looked(addresses, err, time.Now()) || changed
 		}
 		r.mu.Unlock()
 		if err != nil {
@@ -115,6 +126,21 @@ func (r *resolver) resolve(ctx context.Context, all bool) {
 	if changed {
 		r.changed()
 	}
+}
+
+// looked stores the result of a look-up, and reports whether the addresses have changed. After a failure they are kept.
+func (n *resolvedName) looked(addresses []netip.Addr, err error, now time.Time) bool {
+	if err != nil {
+		n.retry = min(max(2*n.retry, firstRetry), resolveEvery)
+		n.due = now.Add(n.retry)
+		return false
+	}
+	n.retry, n.due = 0, now.Add(resolveEvery)
+	if slices.Equal(n.addresses, addresses) {
+		return false
+	}
+	n.addresses = addresses
+	return true
 }
 
 // find looks up the IPv4 addresses, or the IPv6 ones if there are none: not every Pod network has IPv6.
