@@ -27,6 +27,7 @@ KUBE_VERSION = $(or $(if $(K8S_VERSION),$(filter v$(K8S_VERSION:v%=%) v$(K8S_VER
 KUBE_MOD     = $(or $(wildcard $(KUBE_MODULE)/versions/$(basename $(KUBE_VERSION:v%=%)).mod),$(KUBE_MODULE)/go.mod)
 KUBE         = bin/kubernetes/$(KUBE_VERSION)/kube
 CNI_PLUGINS := main/bridge main/loopback ipam/host-local meta/portmap
+COREDNS_MODULE := clusters/embedded/coredns
 IMAGES      := bin/images/controller.tar bin/images/backends.tar bin/images/capture.tar
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -69,6 +70,7 @@ test: require-go require-cc ## unit tests with the race detector; needs neither 
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
 	CGO_ENABLED=1 go test -race ./...
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
+	cd $(COREDNS_MODULE) && go mod verify >/dev/null
 
 .PHONY: test-privileged
 test-privileged: build ## tests that make real clusters and containers, as root
@@ -80,6 +82,7 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
+	cd $(COREDNS_MODULE) && go mod tidy -diff
 	cd $(KUBE_MODULE) && for mod in $(KUBE_MODS:$(KUBE_MODULE)/%=%); do go mod tidy -diff -modfile=$$mod; done
 	go tool -modfile=.tools/golangci-lint/go.mod golangci-lint run
 	go tool -modfile=.tools/actionlint/go.mod actionlint
@@ -116,7 +119,7 @@ clean: ## remove what was built and reported; Go's caches stay
 # ---- building ----
 
 .PHONY: build
-build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni) bin/testbed $(IMAGES) ## build everything into bin/
+build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni bin/images/coredns.tar) bin/testbed $(IMAGES) ## build everything into bin/
 
 # Go knows best what is out of date, and is quick to say so.
 .PHONY: bin/testbed bin/controller bin/backends bin/capture
@@ -137,6 +140,10 @@ bin/cni: $(KUBE_MODULE)/go.mod Makefile | require-go
 	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@/ \
 	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS)) 2>&1 | $(progress)
 	@touch $@
+
+# CoreDNS is a module of its own too, and its version the one in its go.mod.
+bin/coredns: $(addprefix $(COREDNS_MODULE)/,go.mod go.sum main.go) | require-go
+	@$(call building,$@) cd $(COREDNS_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ . 2>&1 | $(progress)
 
 # `go build -v` names each package that it compiles. On a terminal they are counted, errors are passed on.
 building = printf '%s\n' "Building $(1)";

@@ -37,7 +37,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	}
 	spec := control.Spec{
 		Name: config.Name, Network: config.Network, KubernetesVersion: programs.Version,
-		Kube: programs.Kube, CNI: programs.CNI, Logs: config.Logs, HostAPI: s.api.address(),
+		Kube: programs.Kube, CNI: programs.CNI, Images: []string{programs.DNS}, Logs: config.Logs, HostAPI: s.api.address(),
 	}
 	if err := s.start(ctx, programs.Testbed, spec, config.Progress); err != nil {
 		s.stop()

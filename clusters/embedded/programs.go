@@ -18,8 +18,8 @@ import (
 //	BINARIES/cni/bridge, host-local, …    CNI plug-ins
 //	BINARIES/images/*.tar                 images
 type Programs struct {
-	// Testbed, Kube and CNI are paths of two programs and a folder.
-	Testbed, Kube, CNI string
+	// Testbed, Kube and CNI are paths of two programs and a folder, and DNS that of an archive, the image of CoreDNS.
+	Testbed, Kube, CNI, DNS string
 	// Version of Kubernetes, "v1.37.2".
 	Version string
 }
@@ -38,8 +38,9 @@ func (c Config) Programs() (Programs, error) {
 	p := Programs{
 		Testbed: testbed, Version: chosen,
 		Kube: filepath.Join(dir, "kubernetes", chosen, "kube"), CNI: filepath.Join(dir, "cni"),
+		DNS: filepath.Join(dir, "images", "coredns.tar"),
 	}
-	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge"), filepath.Join(p.CNI, "portmap")} {
+	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge"), filepath.Join(p.CNI, "portmap"), p.DNS} {
 		if _, err := os.Stat(path); err != nil {
 			return Programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
 		}

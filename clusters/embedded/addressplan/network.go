@@ -119,6 +119,9 @@ func (n Network) Validate() error {
 	if bits := n.PodCIDR.Bits(); bits > 24 || len(n.Nodes) > 1<<(24-bits) {
 		fail("podCIDR %s has no /24 for each of %d nodes", n.PodCIDR, len(n.Nodes))
 	}
+	if n.ServiceCIDR.Addr().Is4() && !n.ServiceCIDR.Contains(n.ClusterDNS()) {
+		fail("serviceCIDR %s has no address %s, which the cluster's DNS server gets: use a /28 or larger", n.ServiceCIDR, n.ClusterDNS())
+	}
 	if n.InternetMTU < 576 || n.LANMTU < 1280 || n.LANMTU > 65535 || n.InternetMTU > 65535 {
 		fail("MTU: want 576 to 65535 for the internet and 1280 to 65535 for the LAN")
 	}
@@ -172,6 +175,12 @@ func (n Network) Tunnel(i int) netip.Addr { return n.Pods(i).Addr() }
 
 // KubernetesService is the cluster IP of the API server.
 func (n Network) KubernetesService() netip.Addr { return n.ServiceCIDR.Masked().Addr().Next() }
+
+// dnsOffset is the number of the DNS server's address in the range of cluster IPs, by convention of kubeadm and K3s.
+const dnsOffset = 10
+
+// ClusterDNS is the cluster IP of the DNS server.
+func (n Network) ClusterDNS() netip.Addr { return add(n.ServiceCIDR.Masked().Addr(), dnsOffset) }
 
 func add(a netip.Addr, n int) netip.Addr {
 	b := a.As4()

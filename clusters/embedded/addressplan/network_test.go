@@ -26,6 +26,7 @@ func TestDefaultsAreTheWalkthroughs(t *testing.T) {
 		{"cni0 of k3s-s", n.PodGateway(0), "172.16.0.1"},
 		{"tunnel of k3s-w1", n.Tunnel(1), "172.16.1.0"},
 		{"service kubernetes", n.KubernetesService(), "10.10.200.1"},
+		{"cluster DNS", n.ClusterDNS(), "10.10.200.10"},
 	} {
 		if got := tc.got.(interface{ String() string }).String(); got != tc.want {
 			t.Errorf("%s: got %s, want %s", tc.what, got, tc.want)
@@ -43,7 +44,9 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"client is router":   {func(n *Network) { n.ClientAddress = netip.MustParseAddr("175.116.31.1") }, "kept for the router"},
 		"same network":       {func(n *Network) { n.PublicAddress = netip.MustParseAddr("175.116.31.9") }, "different /24"},
 		"IPv6":               {func(n *Network) { n.ClientAddress = netip.MustParseAddr("2001:db8::1") }, "IPv4"},
+		"IPv6 Services":      {func(n *Network) { n.ServiceCIDR = netip.MustParsePrefix("2001:db8::/64") }, "want an IPv4 range"},
 		"no room for pods":   {func(n *Network) { n.PodCIDR = netip.MustParsePrefix("172.16.0.0/23") }, "no /24 for each"},
+		"no room for DNS":    {func(n *Network) { n.ServiceCIDR = netip.MustParsePrefix("10.10.200.0/29") }, "/28 or larger"},
 		"small packets":      {func(n *Network) { n.LANMTU = 500 }, "MTU"},
 		"no nodes":           {func(n *Network) { n.Nodes = []Node{} }, "0 nodes"},
 		"node name too long": {func(n *Network) { n.Nodes[1].Name = "a-very-long-name" }, "1 to 12"},

@@ -41,6 +41,8 @@ type Spec struct {
 	// Kube is the path of the multi-call binary, and CNI the folder of the CNI plug-ins.
 	Kube string `json:"kube"`
 	CNI  string `json:"cni"`
+	// Images are archives whose images all nodes have from the start.
+	Images []string `json:"images"`
 	// Logs is the folder for the parts' logs; it exists.
 	Logs string `json:"logs"`
 	// HostAPI is where the host listens for the API server.

@@ -28,6 +28,9 @@ type Config struct {
 	LANMTU            int    `json:"lanMTU"`
 	Kubeconfig        string `json:"kubeconfig"`
 	KubernetesVersion string `json:"kubernetesVersion"`
+	// ClusterDNS is the cluster IP of the DNS server, and ClusterDomain the domain of the cluster's names.
+	ClusterDNS    netip.Addr `json:"clusterDNS"`
+	ClusterDomain string     `json:"clusterDomain"`
 	// ServingCert and ServingKey are for the kubelet API, which trusts clients of ClientCA.
 	ServingCert string `json:"servingCert"`
 	ServingKey  string `json:"servingKey"`

@@ -71,7 +71,7 @@ func (c Config) agentConfig(cniDir string, log *slog.Logger) agent.Config {
 		CNIConfDir: cniDir, CNIBinDir: c.CNIBinDir, CNICacheDir: filepath.Join(c.StateDir, "cni-cache"),
 		StateDir: AgentDir(c.StateDir), ImageDir: c.ImageDir, LogDir: c.PodLogs,
 		Registries: registries{control.NewInsideClient()}, LoadCommand: c.LoadCommand,
-		ClusterDomain: "cluster.local", Logger: log,
+		ClusterDNS: c.ClusterDNS, ClusterDomain: c.ClusterDomain, Logger: log,
 	}
 }
 

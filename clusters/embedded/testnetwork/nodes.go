@@ -35,6 +35,9 @@ func (r *testNetwork) startNodes(ctx context.Context) error {
 	if err := r.startControllers(); err != nil {
 		return err
 	}
+	if err := r.deployDNS(ctx); err != nil {
+		return err
+	}
 	if err := poll(ctx, nodesPatience, r.nodesReady); err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ func (r *testNetwork) nodeConfig(i int) node.Config {
 		Name: name, InternalIP: p.Nodes[i].Address, ExternalIP: p.Public(i),
 		PodCIDR: p.Pods(i), PodGateway: p.PodGateway(i), ClusterPodCIDR: p.PodCIDR, LANMTU: p.LANMTU,
 		Kubeconfig: kubeconfigPath(nodeFile(name)), KubernetesVersion: r.spec.KubernetesVersion,
+		ClusterDNS: p.ClusterDNS(), ClusterDomain: clusterDomain,
 		ServingCert: certificate(nodeFile(name)), ServingKey: key(nodeFile(name)), ClientCA: certificate("ca"),
 		StateDir: nodeDir(name), ImageDir: control.ImageDir, CNIBinDir: r.spec.CNI, LoadCommand: r.loadCommand(),
 		PodLogs: filepath.Join(r.spec.Logs, "pods"),

@@ -114,7 +114,7 @@ func (r *testNetwork) build(ctx context.Context, events *reporter) error {
 			return errors.Join(mountFileSystems(), linkPrograms(r.spec.Kube))
 		}},
 		{"network of router, client and nodes", r.cable},
-		{"etcd and kube-apiserver", r.startAPI},
+		{"etcd and kube-apiserver", r.startAPIAndLoadImages},
 		{"nodes Ready", r.startNodes},
 	} {
 		start := time.Now()
@@ -138,6 +138,14 @@ func (r *testNetwork) cable(ctx context.Context) error {
 		r.ca, err = issueCertificates(r.spec)
 		return err
 	})
+	return group.Wait()
+}
+
+// startAPIAndLoadImages does both at the same time.
+func (r *testNetwork) startAPIAndLoadImages(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.startAPI(ctx) })
+	group.Go(func() error { return r.loadImages(ctx) })
 	return group.Wait()
 }
 
