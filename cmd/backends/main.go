@@ -1,4 +1,5 @@
 // Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo, probe or extra.
+// It is also a client, for requests from inside the cluster.
 package main
 
 import (
@@ -58,8 +59,19 @@ func command() *cobra.Command {
 	echo.Flags().StringVar(&serverVersion, "server-version", backends.EchoServerVersion, "value of server_version=")
 	probe := server(&shared, "probe", "Answers for tests of load, time-outs, streams and WebSocket", 8080,
 		func() http.Handler { return backends.Probe(shared.hostname) })
-	root.AddCommand(web, guest, echo, probe, extra(&shared))
+	root.AddCommand(web, guest, echo, probe, extra(&shared), get())
 	return root
+}
+
+func get() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get URL",
+		Short: "Make a GET request and print the body of the response",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return backends.Get(cmd.Context(), cmd.OutOrStdout(), args[0])
+		},
+	}
 }
 
 func server(shared *settings, name, short string, port uint16, handler func() http.Handler) *cobra.Command {
