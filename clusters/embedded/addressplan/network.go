@@ -25,6 +25,9 @@ type Network struct {
 	PodCIDR netip.Prefix `json:"podCIDR,omitzero"`
 	// ServiceCIDR is the range of cluster IPs.
 	ServiceCIDR netip.Prefix `json:"serviceCIDR,omitzero"`
+	// LoadBalancerCIDR is the range of the addresses of load balancers. They are on the internet, and the router finds the
+	// node that announces one on the LAN.
+	LoadBalancerCIDR netip.Prefix `json:"loadBalancerCIDR,omitzero"`
 	// LANMTU and InternetMTU are the largest packets in bytes that the LAN and the internet carry.
 	LANMTU      int `json:"lanMTU,omitempty"`
 	InternetMTU int `json:"internetMTU,omitempty"`
@@ -47,6 +50,7 @@ func (n Network) WithDefaults() Network {
 	setPrefix(&n.LAN, "192.168.10.0/24")
 	setPrefix(&n.PodCIDR, "172.16.0.0/16")
 	setPrefix(&n.ServiceCIDR, "10.10.200.0/24")
+	setPrefix(&n.LoadBalancerCIDR, "3.35.217.192/26")
 	if n.LANMTU == 0 {
 		n.LANMTU = 9001
 	}
@@ -89,7 +93,7 @@ func (n Network) Validate() error {
 	ranges := []struct {
 		field  string
 		prefix netip.Prefix
-	}{{"lan", n.LAN}, {"podCIDR", n.PodCIDR}, {"serviceCIDR", n.ServiceCIDR}}
+	}{{"lan", n.LAN}, {"podCIDR", n.PodCIDR}, {"serviceCIDR", n.ServiceCIDR}, {"loadBalancerCIDR", n.LoadBalancerCIDR}}
 	for i, r := range ranges {
 		if !r.prefix.Addr().Is4() {
 			fail("%s %s: want an IPv4 range", r.field, r.prefix)
@@ -99,11 +103,14 @@ func (n Network) Validate() error {
 				fail("%s %s overlaps %s %s", r.field, r.prefix, other.field, other.prefix)
 			}
 		}
-		for _, outside := range []netip.Addr{n.ClientAddress, n.PublicAddress} {
+		for _, outside := range n.outside() {
 			if r.prefix.Contains(outside) {
-				fail("%s is inside %s %s: the internet side needs addresses of its own", outside, r.field, r.prefix)
+				fail("%s is inside %s %s: the client and the nodes need public addresses of their own", outside, r.field, r.prefix)
 			}
 		}
+	}
+	if n.ClientNet().Overlaps(n.LoadBalancerCIDR) {
+		fail("loadBalancerCIDR %s overlaps the client's network %s", n.LoadBalancerCIDR, n.ClientNet())
 	}
 	for _, a := range []netip.Addr{n.ClientAddress, n.PublicAddress} {
 		if !a.Is4() {
@@ -127,6 +134,17 @@ func (n Network) Validate() error {
 	}
 	errs = append(errs, n.validateNodes()...)
 	return errors.Join(errs...)
+}
+
+// outside are the addresses of machines on the internet.
+func (n Network) outside() []netip.Addr {
+	addresses := []netip.Addr{n.ClientAddress, n.PublicAddress}
+	if n.PublicAddress.Is4() {
+		for i := 1; i < len(n.Nodes); i++ {
+			addresses = append(addresses, n.Public(i))
+		}
+	}
+	return addresses
 }
 
 func (n Network) validateNodes() (errs []error) {

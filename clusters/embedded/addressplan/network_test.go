@@ -41,6 +41,8 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 	}{
 		"ranges overlap":     {func(n *Network) { n.ServiceCIDR = netip.MustParsePrefix("172.16.9.0/24") }, "overlaps podCIDR"},
 		"client inside":      {func(n *Network) { n.ClientAddress = netip.MustParseAddr("192.168.10.7") }, "inside lan"},
+		"node inside pool":   {func(n *Network) { n.LoadBalancerCIDR = netip.MustParsePrefix("3.35.217.40/30") }, "public addresses of their own"},
+		"pool near client":   {func(n *Network) { n.LoadBalancerCIDR = netip.MustParsePrefix("175.116.31.0/28") }, "the client's network"},
 		"client is router":   {func(n *Network) { n.ClientAddress = netip.MustParseAddr("175.116.31.1") }, "kept for the router"},
 		"same network":       {func(n *Network) { n.PublicAddress = netip.MustParseAddr("175.116.31.9") }, "different /24"},
 		"IPv6":               {func(n *Network) { n.ClientAddress = netip.MustParseAddr("2001:db8::1") }, "IPv4"},

@@ -133,6 +133,15 @@ func (c *Client) PodLink(ctx context.Context, r PodRequest) (Link, error) {
 	return answer.Link, conn.Close()
 }
 
+// Plug pulls out a node's cable, or plugs it in again.
+func (c *Client) Plug(ctx context.Context, r PlugRequest) error {
+	conn, err := c.roundTrip(ctx, request{Plug: &r}, nil)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // roundTrip sends one request and reads the reply. Unless there is an error, the caller closes the connection.
 func (c *Client) roundTrip(ctx context.Context, r request, answer *reply) (*net.UnixConn, error) {
 	var dialer net.Dialer

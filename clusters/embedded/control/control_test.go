@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -71,6 +72,13 @@ func (hostNetwork) PullImage(ctx context.Context, r PullRequest, report func(Pul
 
 func (hostNetwork) PodLink(_ context.Context, r PodRequest) (Link, error) {
 	return Link{Machine: "k3s-s", Interface: "veth-" + r.Pod}, nil
+}
+
+func (hostNetwork) Plug(_ context.Context, r PlugRequest) error {
+	if r.Node != "k3s-w1" || r.In {
+		return fmt.Errorf("unexpected request %+v", r)
+	}
+	return nil
 }
 
 // serveTest starts a server and returns a client for it. A client looks below a root for the socket's usual path.
@@ -183,6 +191,12 @@ func TestErrorsReachTheClient(t *testing.T) {
 	if err != nil || link != (Link{Machine: "k3s-s", Interface: "veth-web"}) {
 		t.Errorf("pod's link: %v, %v", link, err)
 	}
+	if err := client.Plug(t.Context(), PlugRequest{Node: "k3s-w1"}); err != nil {
+		t.Errorf("pulling out a cable: %v", err)
+	}
+	if err := client.Plug(t.Context(), PlugRequest{Node: "k3s-w9", In: true}); err == nil || !strings.Contains(err.Error(), "k3s-w9") {
+		t.Errorf("a cable of an unknown node: %v", err)
+	}
 }
 
 func TestPullReportsProgressUntilItEnds(t *testing.T) {
@@ -259,6 +273,7 @@ func (refusing) PullImage(context.Context, PullRequest, func(PullProgress)) erro
 	return errRefused
 }
 func (refusing) PodLink(context.Context, PodRequest) (Link, error) { return Link{}, errRefused }
+func (refusing) Plug(context.Context, PlugRequest) error           { return errRefused }
 
 func unixPair(t *testing.T) (a, b *net.UnixConn) {
 	t.Helper()

@@ -67,6 +67,7 @@ type request struct {
 	LoadImage string       `json:"loadImage,omitempty"` // path of an archive
 	PullImage *PullRequest `json:"pullImage,omitempty"`
 	PodLink   *PodRequest  `json:"podLink,omitempty"`
+	Plug      *PlugRequest `json:"plug,omitempty"`
 }
 
 // reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture. Replies with Progress
@@ -97,6 +98,12 @@ type DialRequest struct {
 type Link struct {
 	Machine   string `json:"machine"`
 	Interface string `json:"interface"`
+}
+
+// PlugRequest pulls out a node's cable, or plugs it in again.
+type PlugRequest struct {
+	Node string `json:"node"`
+	In   bool   `json:"in"`
 }
 
 // PodRequest finds the node's end of a pod's link.

@@ -23,6 +23,8 @@ type Handler interface {
 	// PullImage pulls an image. It calls report from its own goroutine, and not after it has returned.
 	PullImage(ctx context.Context, r PullRequest, report func(PullProgress)) error
 	PodLink(ctx context.Context, r PodRequest) (Link, error)
+	// Plug pulls out a node's cable, or plugs it in again.
+	Plug(ctx context.Context, r PlugRequest) error
 }
 
 // requestTimeout bounds how long a client may take to send its request.
@@ -81,6 +83,8 @@ func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 	case r.PodLink != nil:
 		link, err := handler.PodLink(ctx, *r.PodLink)
 		send(conn, reply{Link: link}, err)
+	case r.Plug != nil:
+		send(conn, reply{}, handler.Plug(ctx, *r.Plug))
 	default:
 		refuse(conn, errors.New("empty request"))
 	}

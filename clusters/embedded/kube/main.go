@@ -1,6 +1,7 @@
 // Command kube is every Kubernetes program that the embedded cluster runs, in one binary: etcd, kube-apiserver,
-// kube-controller-manager, kube-scheduler, kube-proxy and kubectl. The first argument, or the name it is called by,
-// says which. One binary links in a fraction of the time that six take, because they share nearly all their packages.
+// kube-controller-manager, kube-scheduler, cloud-controller-manager, kube-proxy and kubectl. The first argument, or the
+// name it is called by, says which. One binary links in a fraction of the time that seven take, because they share nearly
+// all their packages.
 package main
 
 import (
@@ -25,17 +26,20 @@ import (
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/kube/cloud"
 )
 
 // programs maps the name of each program to what runs it; every one ends the process itself.
 func programs() map[string]func() {
 	return map[string]func(){
-		"etcd":                    func() { etcdmain.Main(os.Args) },
-		"kube-apiserver":          component(apiserver.NewAPIServerCommand),
-		"kube-controller-manager": component(controllermanager.NewControllerManagerCommand),
-		"kube-scheduler":          component(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
-		"kube-proxy":              component(proxy.NewProxyCommand),
-		"kubectl":                 kubectl,
+		"etcd":                     func() { etcdmain.Main(os.Args) },
+		"kube-apiserver":           component(apiserver.NewAPIServerCommand),
+		"kube-controller-manager":  component(controllermanager.NewControllerManagerCommand),
+		"kube-scheduler":           component(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
+		"cloud-controller-manager": component(cloud.NewCommand),
+		"kube-proxy":               component(proxy.NewProxyCommand),
+		"kubectl":                  kubectl,
 	}
 }
 

@@ -15,7 +15,7 @@ const internetGateway = "internet-gateway"
 
 // connectInternet gives every node a public address, one to one, as a cloud's internet gateway does: the node itself
 // only has its LAN address, and the client's address is not translated. Private addresses can't be reached from the
-// internet.
+// internet; addresses of load balancers can, and are not translated.
 func (n *Namespace) connectInternet(ctx context.Context, p addressplan.Network) error {
 	return n.Do(func() error {
 		nft, err := knftables.New(knftables.IPv4Family, internetGateway)
@@ -25,7 +25,7 @@ func (n *Namespace) connectInternet(ctx context.Context, p addressplan.Network) 
 		tx := nft.NewTransaction()
 		tx.Add(&knftables.Table{})
 		translatePublicAddresses(tx, p)
-		hidePrivateAddresses(tx)
+		hidePrivateAddresses(tx, p)
 		if err := nft.Run(ctx, tx); err != nil {
 			return fmt.Errorf("translating public addresses: %w", err)
 		}
@@ -49,12 +49,13 @@ func translatePublicAddresses(tx *knftables.Transaction, p addressplan.Network) 
 	}
 }
 
-func hidePrivateAddresses(tx *knftables.Transaction) {
+func hidePrivateAddresses(tx *knftables.Transaction, p addressplan.Network) {
 	const chain = "forward"
 	addChain(tx, chain, knftables.FilterType, knftables.ForwardHook, knftables.FilterPriority)
 	for _, rule := range []string{
 		"ct status dnat accept",
 		"ct state established,related accept",
+		"ip daddr " + p.LoadBalancerCIDR.String() + " accept",
 		"iifname " + internetInterface + " reject with icmp host-unreachable",
 	} {
 		tx.Add(&knftables.Rule{Chain: chain, Rule: rule})

@@ -25,9 +25,13 @@ type Config struct {
 	PodGateway     netip.Addr   `json:"podGateway"`
 	ClusterPodCIDR netip.Prefix `json:"clusterPodCIDR"`
 	// LANMTU is the largest packet in bytes on the link to the other nodes.
-	LANMTU            int    `json:"lanMTU"`
-	Kubeconfig        string `json:"kubeconfig"`
-	KubernetesVersion string `json:"kubernetesVersion"`
+	LANMTU int `json:"lanMTU"`
+	// LoadBalancerCIDR is the range of the load balancers' addresses, which the nodes announce.
+	LoadBalancerCIDR netip.Prefix `json:"loadBalancerCIDR"`
+	// Kubeconfig is the node's own, and AnnouncerKubeconfig that of the announcer.
+	Kubeconfig          string `json:"kubeconfig"`
+	AnnouncerKubeconfig string `json:"announcerKubeconfig"`
+	KubernetesVersion   string `json:"kubernetesVersion"`
 	// ClusterDNS is the cluster IP of the DNS server, and ClusterDomain the domain of the cluster's names.
 	ClusterDNS    netip.Addr `json:"clusterDNS"`
 	ClusterDomain string     `json:"clusterDomain"`

@@ -18,7 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
+	"github.com/ingress-testbed/testbed/clusters/embedded/announcer"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
@@ -60,6 +62,12 @@ func run(ctx context.Context, configPath string, log *slog.Logger) error {
 		}
 		return c.runFlannel(ctx)
 	})
+	group.Go(func() error {
+		if err := announcer.Run(ctx, c.announcerConfig(log)); err != nil {
+			return fmt.Errorf("announcing load balancers: %w", err)
+		}
+		return nil
+	})
 	return group.Wait()
 }
 
@@ -72,6 +80,13 @@ func (c Config) agentConfig(cniDir string, log *slog.Logger) agent.Config {
 		StateDir: AgentDir(c.StateDir), ImageDir: c.ImageDir, LogDir: c.PodLogs,
 		Registries: registries{control.NewInsideClient()}, LoadCommand: c.LoadCommand,
 		ClusterDNS: c.ClusterDNS, ClusterDomain: c.ClusterDomain, Logger: log,
+	}
+}
+
+func (c Config) announcerConfig(log *slog.Logger) announcer.Config {
+	return announcer.Config{
+		Node: c.Name, Address: c.InternalIP, Interface: addressplan.MachineInterface, Pool: c.LoadBalancerCIDR,
+		Kubeconfig: c.AnnouncerKubeconfig, Log: log,
 	}
 }
 

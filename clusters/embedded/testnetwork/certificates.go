@@ -18,6 +18,8 @@ const (
 	toKubeletFile  = "kube-apiserver-kubelet-client"
 	accountsFile   = "service-accounts"
 	adminFile      = "admin"
+	announcerFile  = "announcer"
+	cloudFile      = "cloud-controller-manager"
 	mastersGroup   = "system:masters"
 	certificateDir = control.StateDir + "/pki"
 )
@@ -40,6 +42,8 @@ func components() []component {
 		{"kube-controller-manager", "system:kube-controller-manager"},
 		{"kube-scheduler", "system:kube-scheduler"},
 		{"kube-proxy", "system:kube-proxy"},
+		{cloudFile, cloudUser},
+		{announcerFile, announcerUser},
 	}
 }
 

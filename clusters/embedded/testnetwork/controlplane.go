@@ -45,8 +45,9 @@ func (r *testNetwork) startAPI(ctx context.Context) error {
 func (r *testNetwork) startControllers() error {
 	first := r.topology.Nodes[0]
 	for name, flags := range map[string][]string{
-		"kube-controller-manager": controllerManagerFlags(r.spec.Network),
-		"kube-scheduler":          schedulerFlags(),
+		"kube-controller-manager":  controllerManagerFlags(r.spec.Network),
+		"kube-scheduler":           schedulerFlags(),
+		"cloud-controller-manager": cloudControllerFlags(r.spec.Network),
 	} {
 		if err := r.processes.start(first, name, r.program(name, flags)...); err != nil {
 			return err
@@ -134,6 +135,13 @@ func schedulerFlags() []string {
 		"--bind-address=127.0.0.1",
 		"--authentication-skip-lookup",
 		"--leader-elect=false",
+	}
+}
+
+func cloudControllerFlags(p addressplan.Network) []string {
+	return []string{
+		"--kubeconfig=" + kubeconfigPath(cloudFile),
+		"--load-balancer-cidr=" + p.LoadBalancerCIDR.String(),
 	}
 }
 

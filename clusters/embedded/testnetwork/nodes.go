@@ -24,7 +24,7 @@ const nodesPatience = 2 * time.Minute
 // startNodes starts the controllers, and on every node kube-proxy and the node's own program, and waits until every
 // node is Ready.
 func (r *testNetwork) startNodes(ctx context.Context) error {
-	if err := r.allowNodes(ctx); err != nil {
+	if err := r.allow(ctx); err != nil {
 		return err
 	}
 	for i := range r.spec.Network.Nodes {
@@ -84,6 +84,7 @@ func (r *testNetwork) nodeConfig(i int) node.Config {
 		PodCIDR: p.Pods(i), PodGateway: p.PodGateway(i), ClusterPodCIDR: p.PodCIDR, LANMTU: p.LANMTU,
 		Kubeconfig: kubeconfigPath(nodeFile(name)), KubernetesVersion: r.spec.KubernetesVersion,
 		ClusterDNS: p.ClusterDNS(), ClusterDomain: clusterDomain,
+		LoadBalancerCIDR: p.LoadBalancerCIDR, AnnouncerKubeconfig: kubeconfigPath(announcerFile),
 		ServingCert: certificate(nodeFile(name)), ServingKey: key(nodeFile(name)), ClientCA: certificate("ca"),
 		StateDir: nodeDir(name), ImageDir: control.ImageDir, CNIBinDir: r.spec.CNI, LoadCommand: r.loadCommand(),
 		PodLogs: filepath.Join(r.spec.Logs, "pods"),

@@ -52,6 +52,11 @@ func (r *testNetwork) Capture(ctx context.Context, request control.Link, w io.Wr
 	return on.Do(func() error { return capture.Run(ctx, request.Interface, w) })
 }
 
+// Plug pulls out a node's cable, or plugs it in again.
+func (r *testNetwork) Plug(_ context.Context, request control.PlugRequest) error {
+	return r.topology.Plug(request.Node, request.In)
+}
+
 // PodLink finds the node's end of a pod's link.
 func (r *testNetwork) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
 	for _, planned := range r.spec.Network.Nodes {

@@ -1,0 +1,168 @@
+package announcer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/record"
+)
+
+// lan has the nodes that announce one address.
+type lan struct {
+	mu        sync.Mutex
+	announces map[string]bool
+	unhealthy map[string]bool
+	// cutOff are nodes that don't reach the API server.
+	cutOff map[string]bool
+	// two is whether two nodes announced the address at once.
+	two bool
+}
+
+func newLAN() *lan {
+	return &lan{announces: map[string]bool{}, unhealthy: map[string]bool{}, cutOff: map[string]bool{}}
+}
+
+// node returns the announcing nodes, and set changes a node.
+func (l *lan) nodes() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(slices.Sorted(maps.Keys(l.announces)), " ")
+}
+
+func (l *lan) set(of map[string]bool, node string, value bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	of[node] = value
+}
+
+func (l *lan) announce(ctx context.Context, node string) {
+	l.mu.Lock()
+	l.announces[node] = true
+	l.two = l.two || len(l.announces) > 1
+	l.mu.Unlock()
+	<-ctx.Done()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.announces, node)
+}
+
+var errCutOff = errors.New("no route to host")
+
+// candidate is a node's candidacy. All nodes share the Leases of one API server.
+func (l *lan) candidate(node string, api *fake.Clientset) candidacy {
+	client := fake.NewClientset()
+	client.ReactionChain = nil
+	client.AddReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		l.mu.Lock()
+		cutOff := l.cutOff[node]
+		l.mu.Unlock()
+		if cutOff {
+			return true, nil, errCutOff
+		}
+		object, err := api.Invokes(action, nil)
+		return true, object, err
+	})
+	return candidacy{
+		node: node, address: netip.MustParseAddr("203.0.113.1"),
+		assignment: assignment{service: types.NamespacedName{Namespace: "shop", Name: "cart"}},
+		healthy: func(context.Context, int32) bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return !l.unhealthy[node]
+		},
+		leases:   client.CoordinationV1(),
+		announce: func(ctx context.Context, _ netip.Addr) { l.announce(ctx, node) },
+		events:   record.NewFakeRecorder(100), log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// elect runs the candidacies of three nodes, and then the test.
+func elect(t *testing.T, l *lan, test func()) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		api := fake.NewClientset()
+		var nodes sync.WaitGroup
+		for _, node := range []string{"a", "b", "c"} {
+			nodes.Go(func() { l.candidate(node, api).run(ctx) })
+			time.Sleep(10 * time.Millisecond) // so that a is the first
+		}
+		test()
+		cancel()
+		nodes.Wait()
+		if left := l.nodes(); left != "" {
+			t.Errorf("after the end, %s announces", left)
+		}
+		if l.two {
+			t.Error("two nodes announced the address at once")
+		}
+	})
+}
+
+func TestOneNodeAnnounces(t *testing.T) {
+	t.Parallel()
+	l := newLAN()
+	elect(t, l, func() {
+		time.Sleep(30 * time.Second)
+		if got := l.nodes(); got != "a" {
+			t.Errorf("%q announces, want the first", got)
+		}
+	})
+}
+
+func TestAnUnhealthyNodeHandsOver(t *testing.T) {
+	t.Parallel()
+	l := newLAN()
+	elect(t, l, func() {
+		time.Sleep(10 * time.Second)
+		l.set(l.unhealthy, "a", true)
+		time.Sleep(healthInterval + 3*retryPeriod)
+		if got := l.nodes(); got != "b" && got != "c" {
+			t.Errorf("%q announces after a became unhealthy", got)
+		}
+		for _, node := range []string{"b", "c"} {
+			l.set(l.unhealthy, node, true)
+		}
+		time.Sleep(10 * time.Second)
+		if got := l.nodes(); got != "" {
+			t.Errorf("no node is healthy, and %q announces", got)
+		}
+		l.set(l.unhealthy, "a", false)
+		time.Sleep(10 * time.Second)
+		if got := l.nodes(); got != "a" {
+			t.Errorf("%q announces, want the only healthy one", got)
+		}
+	})
+}
+
+func TestAnotherTakesOverFromANodeThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	l := newLAN()
+	elect(t, l, func() {
+		time.Sleep(10 * time.Second)
+		l.set(l.cutOff, "a", true)
+		time.Sleep(leaseDuration + 3*retryPeriod)
+		if got := l.nodes(); got != "b" && got != "c" {
+			t.Errorf("%q announces after a was cut off", got)
+		}
+		l.set(l.cutOff, "a", false)
+		before := l.nodes()
+		time.Sleep(time.Minute)
+		if got := l.nodes(); got != before {
+			t.Errorf("%q announces, want %s to keep the address", got, before)
+		}
+	})
+}
