@@ -290,6 +290,13 @@ func assertions() []assertion {
       """
       gyull.com 192.0.2.10
       """`, "does not consist of an address and names"},
+		{"the load balancer of a Service", `
+    When the client requests "http://${load balancer of ${controller namespace}/front}:${node port of ingress/front}/"
+    Then the response status is 404`, ""},
+		{"a Service without health checks", `
+    When the client requests "http://192.0.2.10:${health check port of ingress/front}/"`, "has no health check node port"},
+		{"a Service without load balancer", `
+    When the client requests "http://${load balancer of ingress/controller}/"`, "has no load balancer"},
 		{"a table without its columns", `
     Then requests are answered as follows:
       | URL | code |
@@ -340,6 +347,11 @@ func addFixtures(t *testing.T, l *loopback) {
 			{APIGroups: []string{corev1.GroupName}, Resources: []string{"pods"}, Verbs: []string{"list", "watch"}},
 			{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingresses/status"}, Verbs: []string{"update"}},
 		},
+	})
+	l.create(t, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "front"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80, NodePort: 30080}}},
+		Status:     corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{{IP: nodeAddress}}}},
 	})
 	output := "NAME      TYPE        PORT(S)\nsvc1      ClusterIP   9001/TCP\nsvc2      NodePort    9002:30832/TCP\n"
 	if err := os.WriteFile(filepath.Join(l.commands, "get svc"), []byte(output), 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
 	"github.com/ingress-testbed/testbed/steps/definitions/http"
@@ -37,10 +38,12 @@ type dependencies struct {
 
 func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness) dependencies {
 	client := environment.Cluster.Client()
+	balancers, _ := environment.Cluster.(clusters.LoadBalancers) // nil if the cluster is of another kind
 	return dependencies{
 		kubernetes: kubernetes.Dependencies{
 			Objects: environment.Objects, Nodes: environment.Nodes, Kubectl: environment.Kubectl, Controller: environment.Controller,
 			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Features: environment.Features,
+			LoadBalancers: balancers,
 		},
 		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: environment.Objects},
 		dialer:    client,

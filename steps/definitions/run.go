@@ -82,7 +82,7 @@ func (r *Run) after(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 	if scenario == nil {
 		return ctx, nil
 	}
-	return ctx, r.namespaces.Leave(ctx, scenario)
+	return ctx, errors.Join(scenario.End(ctx), r.namespaces.Leave(ctx, scenario))
 }
 
 // Findings returns what the run observed about the controller beside what the scenarios assert, one sentence each.

@@ -31,6 +31,15 @@ func (l List) Worker(number int) (clusters.Node, error) {
 	return l[number], nil
 }
 
+// Any stands for a node that isn't known. It has the addresses that any of the nodes masquerades with.
+func (l List) Any() clusters.Node {
+	anyNode := clusters.Node{Name: "any node"}
+	for _, node := range l {
+		anyNode.Masquerade = append(anyNode.Masquerade, node.Masquerade...)
+	}
+	return anyNode
+}
+
 // Properties are the names that Property accepts.
 func Properties() []string {
 	return []string{"address", "external address", "pod gateway", "pod range", "masquerade"}

@@ -46,6 +46,9 @@ func TestProperty(t *testing.T) {
 			t.Errorf("%s is %q, %v; want %q", property, got, err, want)
 		}
 	}
+	if got, err := nodes.Property(list().Any(), "masquerade"); err != nil || got != `/10\.0\.0\.1|172\.16\.0\.1/` {
+		t.Errorf("any node masquerades with %q, %v", got, err)
+	}
 	for _, property := range nodes.Properties() {
 		if _, err := nodes.Property(agent, property); !errors.Is(err, clusters.ErrUnsupported) || !strings.Contains(err.Error(), "not report") {
 			t.Errorf("%s of a node without it gave %v", property, err)

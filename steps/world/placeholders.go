@@ -11,6 +11,7 @@ import (
 
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters"
@@ -23,8 +24,8 @@ import (
 var placeholder = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
 var errUnknownPlaceholder = errors.New("known are: namespace, domain, client address, controller pod, controller address, controller cluster IP, " +
-	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP of SERVICE, " +
-	"and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
+	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP, load balancer, node port, " +
+	"health check port of SERVICE, any node masquerade, and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
 // Placeholders replaces the placeholders of feature files, which stand for what only the running cluster knows.
@@ -63,15 +64,21 @@ func (p Placeholders) ExpandArguments(ctx context.Context, arguments []reflect.V
 	return errors.Join(problems...)
 }
 
-// Expand replaces the placeholders in a text.
+// Expand replaces the placeholders in a text. A placeholder's name may contain another one:
+// ${cluster IP of ${controller namespace}/web}.
 func (p Placeholders) Expand(ctx context.Context, text string) (string, error) {
-	var problems []error
-	expanded := placeholder.ReplaceAllStringFunc(text, func(match string) string {
-		value, err := p.Value(ctx, match[2:len(match)-1])
-		problems = append(problems, err)
-		return value
-	})
-	return expanded, errors.Join(problems...)
+	for range 2 { // the inner ones, and then the outer ones
+		var problems []error
+		text = placeholder.ReplaceAllStringFunc(text, func(match string) string {
+			value, err := p.Value(ctx, match[2:len(match)-1])
+			problems = append(problems, err)
+			return value
+		})
+		if err := errors.Join(problems...); err != nil {
+			return text, err
+		}
+	}
+	return text, nil
 }
 
 // Value returns the value of a placeholder, by its name without ${ and }.
@@ -107,6 +114,15 @@ func (p Placeholders) value(ctx context.Context, name string) (string, error) {
 	}
 	if service, ok := strings.CutPrefix(name, "cluster IP of "); ok {
 		return p.clusterIP(ctx, service)
+	}
+	if service, ok := strings.CutPrefix(name, "load balancer of "); ok {
+		return p.loadBalancer(ctx, service)
+	}
+	if service, ok := strings.CutPrefix(name, "node port of "); ok {
+		return p.nodePort(ctx, service)
+	}
+	if service, ok := strings.CutPrefix(name, "health check port of "); ok {
+		return p.healthCheckPort(ctx, service)
 	}
 	return p.node(ctx, name)
 }
@@ -144,13 +160,59 @@ func (p Placeholders) podAddress(ctx context.Context, owner string) (string, err
 	return pods[0].Status.PodIP, nil
 }
 
-func (p Placeholders) clusterIP(ctx context.Context, service string) (string, error) {
+func (p Placeholders) service(ctx context.Context, service string) (*corev1.Service, error) {
 	namespace, name := From(ctx).Qualify(service)
 	found, err := p.environment.Objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return "", fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
+		return nil, fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
+	}
+	return found, nil
+}
+
+func (p Placeholders) clusterIP(ctx context.Context, service string) (string, error) {
+	found, err := p.service(ctx, service)
+	if err != nil {
+		return "", err
 	}
 	return found.Spec.ClusterIP, nil
+}
+
+// loadBalancer returns the first address of a Service's load balancer.
+func (p Placeholders) loadBalancer(ctx context.Context, service string) (string, error) {
+	found, err := p.service(ctx, service)
+	if err != nil {
+		return "", err
+	}
+	for _, ingress := range found.Status.LoadBalancer.Ingress {
+		if ingress.IP != "" {
+			return ingress.IP, nil
+		}
+	}
+	return "", fmt.Errorf("service %s has no load balancer: an earlier step must wait for it", service)
+}
+
+// nodePort returns the node port of a Service's first port.
+func (p Placeholders) nodePort(ctx context.Context, service string) (string, error) {
+	found, err := p.service(ctx, service)
+	if err != nil {
+		return "", err
+	}
+	return portOf(service, "node port", found.Spec.Ports[0].NodePort)
+}
+
+func (p Placeholders) healthCheckPort(ctx context.Context, service string) (string, error) {
+	found, err := p.service(ctx, service)
+	if err != nil {
+		return "", err
+	}
+	return portOf(service, "health check node port", found.Spec.HealthCheckNodePort)
+}
+
+func portOf(service, kind string, port int32) (string, error) {
+	if port == 0 {
+		return "", fmt.Errorf("service %s has no %s", service, kind)
+	}
+	return strconv.Itoa(int(port)), nil
 }
 
 // node returns the value of "NODE" or "NODE PROPERTY".
@@ -183,6 +245,8 @@ func (p Placeholders) findNode(ctx context.Context, node string) (clusters.Node,
 	switch node {
 	case "control plane":
 		return p.environment.Nodes[0], nil
+	case "any node":
+		return p.environment.Nodes.Any(), nil
 	case "controller node":
 		pod, err := p.environment.Controller.Pod(ctx)
 		if err != nil {

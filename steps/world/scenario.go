@@ -5,6 +5,7 @@ package world
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type Scenario struct {
 
 	evidence  []godog.Attachment
 	onFailure []func(context.Context)
+	atEnd     []func(context.Context) error
 }
 
 type contextKey struct{}
@@ -82,6 +84,24 @@ func (s *Scenario) Failed(ctx context.Context) {
 	for _, attach := range s.onFailure {
 		attach(ctx)
 	}
+}
+
+// endTimeout bounds what is done at the end of a scenario.
+const endTimeout = time.Minute
+
+// AtEnd registers a function that undoes something when the scenario has ended, in whatever way.
+func (s *Scenario) AtEnd(undo func(context.Context) error) { s.atEnd = append(s.atEnd, undo) }
+
+// End calls the functions that AtEnd registered, the last one first, also if ctx has ended.
+func (s *Scenario) End(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	var errs []error
+	for _, undo := range slices.Backward(s.atEnd) {
+		errs = append(errs, undo(ctx))
+	}
+	s.atEnd = nil
+	return errors.Join(errs...)
 }
 
 // retryInterval is the time between two attempts of Eventually.

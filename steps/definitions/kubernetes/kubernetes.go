@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/nodes"
@@ -24,6 +25,8 @@ type Dependencies struct {
 	Controller   Controller
 	Readiness    Readiness
 	Placeholders Placeholders
+	// LoadBalancers is nil if the cluster has no load balancers that pass requests on unchanged.
+	LoadBalancers clusters.LoadBalancers
 	// Features contains the manifests that feature files refer to.
 	Features fs.FS
 }
@@ -53,5 +56,6 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		applySteps{d.Objects, d.Readiness, d.Placeholders, d.Features}.definitions(),
 		kubectlSteps{d.Kubectl}.definitions(),
 		serviceSteps{d.Objects}.definitions(),
+		networkSteps{d.Objects, d.LoadBalancers}.definitions(),
 	)
 }
