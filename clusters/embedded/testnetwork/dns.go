@@ -9,8 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/clusterdns"
-	"github.com/ingress-testbed/testbed/clusters/embedded/control"
-	"github.com/ingress-testbed/testbed/clusters/embedded/image"
 )
 
 // dnsImage is the image in the archive that Spec.Images names.
@@ -18,12 +16,8 @@ const dnsImage = "testbed.local/coredns:dev"
 
 // loadImages makes the images that the cluster itself runs known to all nodes.
 func (r *testNetwork) loadImages(ctx context.Context) error {
-	store, err := image.Open(control.ImageDir)
-	if err != nil {
-		return err
-	}
 	for _, archive := range r.spec.Images {
-		if _, err := store.Load(ctx, archive); err != nil {
+		if _, err := r.LoadImage(ctx, archive); err != nil {
 			return err
 		}
 	}
