@@ -126,8 +126,8 @@ build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni
 bin/testbed bin/controller bin/backends bin/capture: require-go
 	@$(call building,$@) $(GO_BUILD) -v -o $@ ./cmd/$(@F) 2>&1 | $(progress)
 
-bin/images/%.tar: bin/%
-	@go run ./cmd/images --binary $< --name testbed.local/$*:dev --entrypoint /$* --out $@
+bin/images/%.tar: bin/% bin/testbed
+	@bin/testbed build-image $< --name testbed.local/$*:dev --out $@ >/dev/null
 
 # Kubernetes is a module of its own, because it needs a replacement for each of the modules it is made of.
 $(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_MODULE)/main.go | require-go

@@ -19,8 +19,8 @@ func runInternal(args []string) (code int, done bool) {
 		return testnetwork.Main(), true
 	case args[0] == node.Command && len(args) == 2:
 		return node.Main(args[1]), true
-	case args[0] == machineShellCommand && len(args) > 2:
-		return machineShell(args[1], args[2:]), true
+	case args[0] == machineShellCommand && len(args) > 3:
+		return machineShell(args[1], args[2], args[3:]), true
 	case args[0] == container.InitArgument:
 		container.Init() // becomes the container's program
 	}

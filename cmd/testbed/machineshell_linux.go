@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,26 +11,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineShell becomes the command on a machine that has its own host name. Machines of an embedded cluster share all
-// namespaces but that of the network, as the programs that run there need no more; people look at the name.
-func machineShell(machine string, command []string) int {
-	if err := becomeOn(machine, command); err != nil {
-		fmt.Fprintf(os.Stderr, "testbed: %v\n", err)
+// machineShell runs a command on a machine that has its own host name, and returns its exit code. Machines of an embedded
+// cluster share all namespaces but that of the network, as the programs that run there need no more; people look at the
+// name. The path is the caller's folder.
+func machineShell(machine, path string, command []string) int {
+	pipe, folder := inherited(3), inherited(4)
+	err := runOn(machine, folderInside(path, folder), command, pipe)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
 	}
+	fmt.Fprintf(os.Stderr, "testbed: %v\n", err)
 	return 1
 }
 
-func becomeOn(machine string, command []string) error {
+// inherited returns a file that was passed to this process, and that the command doesn't get.
+func inherited(fd int) *os.File {
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "inherited")
+}
+
+// folderInside returns the folder to start in: the caller's, unless it is gone or the machines have something else there.
+func folderInside(path string, folder *os.File) string {
+	defer folder.Close()
+	if path == "" {
+		fmt.Fprintln(os.Stderr, "testbed: the current folder is gone: starting in /")
+		return "/"
+	}
+	if inside, err := os.Stat(path); err == nil && inside.IsDir() {
+		if outside, err := folder.Stat(); err == nil && os.SameFile(inside, outside) {
+			return path
+		}
+	}
+	fmt.Fprintf(os.Stderr, "testbed: %s is not there on the machines, which have a /run and a /proc of their own: starting in /\n", path)
+	return "/"
+}
+
+func runOn(machine, folder string, command []string, pipe *os.File) error {
+	if err := os.Chdir(folder); err != nil { // the command may be relative to it
+		return fmt.Errorf("machine %s: %w", machine, err)
+	}
 	program, err := exec.LookPath(command[0])
 	if err != nil {
 		return fmt.Errorf("machine %s: %w", machine, err)
 	}
-	runtime.LockOSThread() // a namespace is a thread's; the thread that calls execve is the one that stays
+	runtime.LockOSThread() // a namespace is a thread's, and of the processes that it starts
 	if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
 		return fmt.Errorf("giving machine %s a host name of its own: %w", machine, err)
 	}
 	if err := unix.Sethostname([]byte(machine)); err != nil {
 		return fmt.Errorf("naming machine %s: %w", machine, err)
 	}
-	return fmt.Errorf("running %s: %w", program, syscall.Exec(program, command, os.Environ()))
+	cmd := exec.Command(program, command[1:]...)
+	cmd.Args[0] = command[0]
+	cmd.Dir = folder
+	return runRelayed(cmd, pipe)
 }

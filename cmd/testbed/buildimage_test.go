@@ -10,20 +10,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-func run(arguments ...string) error {
-	cmd := command()
+func buildImage(arguments ...string) error {
+	cmd := newBuildImage()
 	cmd.SetArgs(arguments)
 	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
 	return cmd.Execute()
 }
 
-func TestPackingThisTest(t *testing.T) {
+func TestBuildImageOfThisTest(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := filepath.Join(t.TempDir(), "image.tar")
-	err = run("--binary", self, "--name", "testbed.local/images:dev", "--out", out, "--port", "80,8080")
+	t.Chdir(t.TempDir())
+	err = buildImage(self, "--name", "testbed.local/images:dev", "--port", "80,8080")
 	if err != nil {
 		// Tests under the race detector are linked dynamically, which the command must reject.
 		if !strings.Contains(err.Error(), "CGO_ENABLED=0") {
@@ -31,7 +32,7 @@ func TestPackingThisTest(t *testing.T) {
 		}
 		return
 	}
-	image, err := tarball.ImageFromPath(out, nil)
+	image, err := tarball.ImageFromPath(filepath.Base(self)+".tar", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,19 +48,19 @@ func TestPackingThisTest(t *testing.T) {
 	}
 }
 
-func TestWrongFlagsAreNamed(t *testing.T) {
-	cases := map[string]struct {
+func TestBuildImageNamesWrongFlags(t *testing.T) {
+	for name, c := range map[string]struct {
 		arguments []string
 		want      string
 	}{
-		"nothing":      {nil, "binary"},
-		"unknown flag": {[]string{"--image", "x"}, "--image"},
-		"port zero":    {[]string{"--binary", "x", "--name", "a.b/cd:e", "--out", "x", "--port", "0"}, "1 and 65535"},
-		"no binary":    {[]string{"--binary", "/none", "--name", "a.b/cd:e", "--out", "x"}, "/none"},
-	}
-	for name, c := range cases {
+		"no name":      {[]string{"x"}, "name"},
+		"unknown flag": {[]string{"x", "--image", "x"}, "--image"},
+		"port zero":    {[]string{"x", "--name", "a.b/cd:e", "--port", "0"}, "1 and 65535"},
+		"no binary":    {[]string{"/none", "--name", "a.b/cd:e"}, "/none"},
+		"no registry":  {[]string{"x", "--name", "cd:e"}, "registry"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			if err := run(c.arguments...); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := buildImage(c.arguments...); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
