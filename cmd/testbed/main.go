@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,9 +34,9 @@ func run(args []string) int {
 	root := newRoot()
 	began := markBegin(root)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !*began && !errors.Is(err, suite.ErrInput) {
-		err = fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, root.CommandPath(), err)
+		err = usageError(cmd, err)
 	}
 	var code exitCode
 	switch {
@@ -44,12 +45,34 @@ func run(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	default:
-		fmt.Fprintf(os.Stderr, "testbed: %v\n", err)
+		fmt.Fprintf(os.Stderr, "testbed: %s\n", describe(err))
 		if errors.Is(err, suite.ErrInput) {
 			return int(inputError)
 		}
 		return 1
 	}
+}
+
+// usageError is an error about the command line.
+func usageError(cmd *cobra.Command, err error) error {
+	text, suggestions, found := strings.Cut(err.Error(), "\n\nDid you mean this?\n")
+	if found {
+		text += "; did you mean " + strings.Join(strings.Fields(suggestions), " or ") + "?"
+	}
+	return fmt.Errorf("%w: %s; see `%s --help`", suite.ErrInput, text, cmd.CommandPath())
+}
+
+// describe returns the text of an error. What is wrong comes first, and that nothing was run comes last.
+func describe(err error) string {
+	nothing := suite.ErrInput.Error()
+	text, found := strings.CutPrefix(err.Error(), nothing+": ")
+	switch {
+	case !found:
+		return text
+	case strings.Contains(text, "\n"):
+		return strings.TrimRight(text, "\n") + "\n" + nothing
+	}
+	return text + "; " + nothing
 }
 
 // markBegin distinguishes errors of a command that was started from those of an invalid command line: an unknown command,
@@ -87,9 +110,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, // main prints them
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see `%s --help`: %w", suite.ErrInput, cmd.CommandPath(), err)
-	})
-	root.AddCommand(newRun(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newCapture(), newCleanup())
+	root.SetFlagErrorFunc(usageError)
+	root.AddCommand(newRun(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup())
 	return root
 }

@@ -12,16 +12,21 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// asProgram makes the test binary run as the program itself.
+// asProgram makes the test binary run as the program itself, or as one of the parts in relay_test.go.
 const asProgram = "TESTBED_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch as := os.Getenv(asProgram); as {
+	case "":
+		os.Exit(m.Run())
+	case "1":
 		os.Exit(run(os.Args[1:]))
+	default:
+		os.Exit(relayPart(as, os.Args[1]))
 	}
-	os.Exit(m.Run())
 }
 
 // program runs the program and returns its exit code and what it printed.
@@ -46,11 +51,14 @@ func TestExitCodeOfInvalidCommandLine(t *testing.T) {
 	}{
 		{[]string{"steps"}, 0, "an ingress controller\n"},
 		{[]string{"--help"}, 0, "testbed [command]"},
-		{[]string{"walrus"}, 2, `unknown command "walrus"`},
-		{[]string{"down", "walrus"}, 2, `unknown command "walrus"`},
+		{[]string{"walrus"}, 2, "testbed: unknown command \"walrus\" for \"testbed\"; see `testbed --help`; nothing was run\n"},
+		{[]string{"kubectrl"}, 2, "testbed: unknown command \"kubectrl\" for \"testbed\"; did you mean kubectl?; see `testbed --help`; nothing was run\n"},
+		{[]string{"down", "walrus"}, 2, "unknown command \"walrus\" for \"testbed down\"; see `testbed down --help`; nothing was run\n"},
 		{[]string{"load"}, 2, "requires at least 1 arg"},
 		{[]string{"capture"}, 2, "write"},
-		{[]string{"run", "--walrus"}, 2, "--walrus"},
+		{[]string{"run", "--walrus"}, 2, "testbed: unknown flag: --walrus; see `testbed run --help`; nothing was run\n"},
+		{[]string{"build-image"}, 2, "accepts 1 arg"},
+		{[]string{"build-image", "x"}, 2, `"name" not set`},
 		{[]string{"run", "--cluster", "walrus"}, 2, `unknown kind of cluster "walrus"`},
 		{[]string{"run", "--ingress-class", "traefik"}, 2, "give both, or neither"},
 		{[]string{"run", "--controller-service", "traefik/traefik"}, 2, "give both, or neither"},
@@ -63,6 +71,32 @@ func TestExitCodeOfInvalidCommandLine(t *testing.T) {
 		code, printed := program(t, test.args...)
 		if code != test.code || !strings.Contains(printed, test.says) {
 			t.Errorf("%q ended with %d and printed %q, want %d and %q", test.args, code, printed, test.code, test.says)
+		}
+	}
+}
+
+func TestErrorsEndWithWhatWasDone(t *testing.T) {
+	for err, want := range map[error]string{
+		errors.New("no route to host"):                                 "no route to host",
+		fmt.Errorf("%w: no such step", suite.ErrInput):                 "no such step; nothing was run",
+		fmt.Errorf("%w: undefined steps:\n  a\n  b\n", suite.ErrInput): "undefined steps:\n  a\n  b\nnothing was run",
+		fmt.Errorf("loading: %w", fmt.Errorf("%w: x", suite.ErrInput)): "loading: nothing was run: x",
+	} {
+		if got := describe(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestHintsNameTheProgramAsItWasCalled(t *testing.T) {
+	for program, want := range map[string]string{
+		"bin/testbed": "  bin/testbed kubectl --name mine get nodes ", "testbed": "  testbed down --name mine ",
+		"/my programs/testbed": "  '/my programs/testbed' shell --name mine client ", "it's/testbed": `  'it'\''s/testbed' down`,
+	} {
+		var out strings.Builder
+		printHints(&out, calledAs(program), "mine")
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: printed %q, want %q", program, out.String(), want)
 		}
 	}
 }

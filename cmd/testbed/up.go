@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +52,7 @@ func keepCluster(ctx context.Context, settings *embedded.Settings, name string, 
 	}
 	defer cluster.Destroy(ctx) //nolint:errcheck // it returns none
 	fmt.Fprintf(out, "Cluster %q runs Kubernetes %s, after %.1f s\n", cluster.Name(), cluster.Version(), time.Since(start).Seconds())
-	printHints(out, cluster.Name())
+	printHints(out, calledAs(os.Args[0]), cluster.Name())
 	if os.Getenv(backgroundVariable) != "" {
 		if err := detachOutput(); err != nil {
 			return err
@@ -64,17 +66,25 @@ func keepCluster(ctx context.Context, settings *embedded.Settings, name string, 
 	}
 }
 
-func printHints(out io.Writer, name string) {
+func printHints(out io.Writer, program, name string) {
 	option := ""
 	if name != embedded.DefaultName {
 		option = " --name " + name
 	}
 	fmt.Fprintf(out, `
-  testbed kubectl%[1]s get nodes      use it
-  testbed shell%[1]s client           a shell on the client, or on a node
-  testbed kubeconfig%[1]s             a kubeconfig for other programs on this machine
-  testbed down%[1]s                   end it
-`, option)
+  %[1]s kubectl%[2]s get nodes      use it
+  %[1]s shell%[2]s client           a shell on the client, or on a node
+  %[1]s kubeconfig%[2]s             a kubeconfig for other programs on this machine
+  %[1]s down%[2]s                   end it
+`, program, option)
+}
+
+// calledAs is how the user called this program, such as "bin/testbed", in a form for the shell.
+func calledAs(program string) string {
+	if strings.ContainsFunc(program, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("'\"\\$`&;|<>()*?[]#!~", r) }) {
+		return "'" + strings.ReplaceAll(program, "'", `'\''`) + "'"
+	}
+	return program
 }
 
 // detachOutput redirects standard output and error to /dev/null. The parent process waits for that, and then exits.
@@ -106,6 +116,7 @@ func startInBackground(ctx context.Context, settings *embedded.Settings, name st
 		return fmt.Errorf("finding the running program: %w", err)
 	}
 	child := exec.Command(self, append(os.Args[1:], "--foreground")...)
+	child.Args[0] = os.Args[0]
 	child.Env = append(os.Environ(), backgroundVariable+"=1")
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	output, err := child.StdoutPipe()
