@@ -19,24 +19,28 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/controller/admission"
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 )
 
 // cluster holds the objects that exist before the reviewed Ingress.
-type cluster struct{ store *snapshottest.Store }
-
-func settings() snapshot.Settings {
-	return snapshot.Settings{ControllerClass: "me", AnnotationsPrefix: "p"}
+type cluster struct {
+	store *snapshottest.Store
+	mode  compatibility.Mode
 }
 
-func (c cluster) Snapshot() *snapshot.Snapshot { return snapshot.Take(c.store, settings()) }
+func (c cluster) settings() snapshot.Settings {
+	return snapshot.Settings{ControllerClass: "me", AnnotationsPrefix: "p", Compatibility: c.mode}
+}
+
+func (c cluster) Snapshot() *snapshot.Snapshot { return snapshot.Take(c.store, c.settings()) }
 func (c cluster) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
-	return snapshot.TakeWith(c.store, settings(), ingress)
+	return snapshot.TakeWith(c.store, c.settings(), ingress)
 }
 
 func with(objects ...runtime.Object) cluster {
-	return cluster{snapshottest.NewStore(append(objects,
+	return cluster{store: snapshottest.NewStore(append(objects,
 		&networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "nginx"}, Spec: networkingv1.IngressClassSpec{Controller: "me"}},
 		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"}, Spec: corev1.ServiceSpec{
 			Ports: []corev1.ServicePort{{Port: 80}},
@@ -246,4 +250,22 @@ func FuzzHandler(f *testing.F) {
 			t.Errorf("status %d", status)
 		}
 	})
+}
+
+// TestLenientValues has wrong values that ingress-nginx accepts, and some that it refuses, too.
+func TestLenientValues(t *testing.T) {
+	for key, refused := range map[string]bool{"proxy-read-timeout": false, "permanent-redirect": true, "configuration-snippet": true} {
+		for mode, want := range map[compatibility.Mode]bool{compatibility.Mend: true, compatibility.IngressNginx: refused} {
+			raw, err := json.Marshal(ingress("a", "a.example.com", annotation(key, "not a value")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cluster := with()
+			cluster.mode = mode
+			response := admission.Review(cluster, request(admissionv1.Create, raw))
+			if response.Allowed == want || !want && !strings.Contains(strings.Join(response.Warnings, ""), key) {
+				t.Errorf("%s: %s is allowed: %t, warnings %q", mode, key, response.Allowed, response.Warnings)
+			}
+		}
+	}
 }

@@ -13,6 +13,12 @@ const (
 	RawPaths           Difference = "raw-paths"
 	CutSlash           Difference = "cut-slash"
 	WWWPort            Difference = "www-port"
+	LenientValues      Difference = "lenient-values"
+	CanaryTotal        Difference = "canary-total"
+	SessionStays       Difference = "session-stays"
+	InsecureNone       Difference = "insecure-none"
+	CookieOfRegex      Difference = "cookie-of-regex"
+	AffinityByService  Difference = "affinity-by-service"
 )
 
 // Row is what a Difference is.
@@ -82,6 +88,48 @@ func Rows() []Row {
 			"The redirect leads to the same URL of the other host.",
 			"Clients take https://example.com:443 for another site than https://example.com where they compare texts.",
 			"difference-www-port",
+		},
+		{
+			LenientValues,
+			"The webhook accepts annotations with wrong values, but for a few, and the defaults apply.",
+			"The webhook refuses them.",
+			"A typing error should not change what an Ingress does without a word.",
+			"controller/admission: TestLenientValues",
+		},
+		{
+			CanaryTotal,
+			"canary-weight-total counts only above 100.",
+			"canary-weight-total always counts.",
+			"A weight of 25 of 50 is one half.",
+			"controller/config: TestDifferences",
+		},
+		{
+			SessionStays,
+			"A session whose endpoint fails stays there, and its client gets errors, unless session-cookie-change-on-failure is true.",
+			"The session moves to another endpoint, unless session-cookie-change-on-failure is false.",
+			"Most applications can do without a session rather than without an answer.",
+			"controller/config: TestDifferences",
+		},
+		{
+			InsecureNone,
+			"A cookie with SameSite=None is not marked as Secure over plain text.",
+			"It always is.",
+			"Browsers drop cookies with SameSite=None that are not Secure.",
+			"controller/config: TestDifferences",
+		},
+		{
+			CookieOfRegex,
+			"The default Path of a session cookie is the rule's path, also if that is a regular expression.",
+			"The default Path for a regular expression is /.",
+			"Browsers would not send the cookie back.",
+			"difference-cookie-of-regex",
+		},
+		{
+			AffinityByService,
+			"Ingresses with session affinity that name the same Service all have the cookie of the youngest.",
+			"Each Ingress has its own cookie.",
+			"Another Ingress should not change the name of a cookie.",
+			"difference-affinity-by-service",
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
@@ -17,7 +18,7 @@ type Canary struct {
 	Weight, WeightTotal                int
 }
 
-func parseCanary(r *setting.Reader) *Canary {
+func parseCanary(r *setting.Reader, mode compatibility.Mode) *Canary {
 	enabled := r.Bool("canary", false)
 	canary := &Canary{
 		Header:        r.Checked("canary-by-header", isToken, "it must be the name of a request header"),
@@ -26,7 +27,10 @@ func parseCanary(r *setting.Reader) *Canary {
 		Cookie:        r.Checked("canary-by-cookie", isToken, "it must be the name of a cookie"),
 		WeightTotal:   r.Int("canary-weight-total", 1, math.MaxInt32, 100),
 	}
-	canary.Weight = r.Int("canary-weight", 0, canary.WeightTotal, 0)
+	if mode.Reproduces(compatibility.CanaryTotal) {
+		canary.WeightTotal = max(canary.WeightTotal, 100)
+	}
+	canary.Weight = min(r.Int("canary-weight", 0, math.MaxInt32, 0), canary.WeightTotal)
 	if !enabled {
 		return nil
 	}

@@ -85,8 +85,8 @@ func ParseAnnotations(prefix string, annotations map[string]string, global Globa
 
 func readIngress(r *setting.Reader, global Global) Ingress {
 	ingress := Ingress{
-		Canary:       parseCanary(r),
-		Affinity:     parseAffinity(r),
+		Canary:       parseCanary(r, global.Mode),
+		Affinity:     parseAffinity(r, global.Mode),
 		Redirect:     parseRedirect(r, global.Redirect),
 		Rewrite:      parseRewrite(r),
 		Aliases:      parseAliases(r),

@@ -84,7 +84,20 @@ func TestAnnotations(t *testing.T) {
 			"session-cookie-name": "route", "session-cookie-path": "/shop", "session-cookie-max-age": "172800",
 			"session-cookie-samesite": "None", "session-cookie-secure": "true",
 		}, func(i *config.Ingress) {
-			i.Affinity = policy.Affinity{Cookie: "route", Path: "/shop", MaxAge: 48 * time.Hour, SameSite: "None", Secure: true}
+			i.Affinity = policy.Affinity{Cookie: "route", Path: "/shop", MaxAge: "172800", SameSite: "None", Secure: true}
+		}},
+		"session with more": {map[string]string{
+			"affinity": "cookie", "affinity-mode": "persistent", "affinity-canary-behavior": "legacy", "session-cookie-max-age": "0",
+			"session-cookie-domain": "example.com", "session-cookie-expires": "60", "session-cookie-samesite": "lax",
+			"session-cookie-conditional-samesite-none": "true", "session-cookie-change-on-failure": "false",
+		}, func(i *config.Ingress) {
+			i.Affinity = policy.Affinity{
+				Cookie: "INGRESSCOOKIE", MaxAge: "0", Domain: "example.com", Expires: time.Minute, SameSite: "Lax", CompatibleNone: true,
+				MainOnly: true, Stay: true,
+			}
+		}},
+		"a weight above the total": {map[string]string{"canary": "true", "canary-weight": "200"}, func(i *config.Ingress) {
+			i.Canary = &config.Canary{Weight: 100, WeightTotal: 100}
 		}},
 		"session cookie without affinity": {map[string]string{"session-cookie-name": "route"}, func(*config.Ingress) {}},
 		"grpc":                            {map[string]string{"backend-protocol": "grpc"}, func(i *config.Ingress) { i.Protocol, i.ProtocolGiven = route.H2C, true }},
@@ -140,42 +153,45 @@ func TestAnnotations(t *testing.T) {
 // TestFaults gives each annotation a value that is wrong: it then counts as not given, and its key is in the message.
 func TestFaults(t *testing.T) {
 	for key, values := range map[string][]string{
-		"canary":                   {"yes", "TRUE!"},
-		"canary-weight":            {"-1", "101", "ten", "1.5", "99999999999999999999"},
-		"canary-weight-total":      {"0", "-1", "x"},
-		"canary-by-header":         {"two words", "colon:", "ümlaut", "line\nfeed"},
-		"canary-by-header-value":   {"line\nfeed"},
-		"canary-by-header-pattern": {"[", "(?<look>", `\`},
-		"canary-by-cookie":         {"a=b", "a;b"},
-		"affinity":                 {"ip", "Cookie"},
-		"affinity-mode":            {"sticky"},
-		"affinity-canary-behavior": {"loose"},
-		"session-cookie-name":      {"a b"},
-		"session-cookie-path":      {"shop", "/shop; Secure", "/\x00"},
-		"session-cookie-max-age":   {"-1", "1h", "99999999999"},
-		"session-cookie-samesite":  {"none"},
-		"session-cookie-secure":    {"maybe"},
-		"ssl-redirect":             {"on"},
-		"force-ssl-redirect":       {"off"},
-		"proxy-connect-timeout":    {"0", "-5", "5s"},
-		"proxy-read-timeout":       {"0", "1e3", strings.Repeat("9", 40)},
-		"proxy-body-size":          {"m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
-		"backend-protocol":         {"http2", "SMTP"},
-		"proxy-ssl-name":           {"a b", "a;b", "ü"},
-		"proxy-ssl-server-name":    {"true"},
-		"proxy-ssl-verify":         {"true", "optional"},
-		"proxy-ssl-verify-depth":   {"0", "x"},
-		"app-root":                 {"app", "/a b", "https://a.example"},
-		"permanent-redirect":       {"not a url", "/a", "ftp://a.example", "https://a.example/$request_uri", "https:///x"},
-		"permanent-redirect-code":  {"200", "304", "x"},
-		"temporal-redirect":        {"a.example"},
-		"temporal-redirect-code":   {"308"},
-		"from-to-www-redirect":     {"yes"},
-		"preserve-trailing-slash":  {"no"},
-		"rewrite-target":           {"/$1;x", "/a b", "/\x00", "/ü"},
-		"use-regex":                {"regex"},
-		"x-forwarded-prefix":       {"/$1", "a\r\nb"},
-		"server-alias":             {"~^www", "a b", "*"},
+		"canary":                           {"yes", "TRUE!"},
+		"canary-weight":                    {"-1", "ten", "1.5", "99999999999999999999"},
+		"canary-weight-total":              {"0", "-1", "x"},
+		"canary-by-header":                 {"two words", "colon:", "ümlaut", "line\nfeed"},
+		"canary-by-header-value":           {"line\nfeed"},
+		"canary-by-header-pattern":         {"[", "(?<look>", `\`},
+		"canary-by-cookie":                 {"a=b", "a;b"},
+		"affinity":                         {"ip", "Cookie"},
+		"affinity-mode":                    {"sticky"},
+		"affinity-canary-behavior":         {"loose"},
+		"session-cookie-name":              {"a b"},
+		"session-cookie-path":              {"shop", "/shop; Secure", "/\x00"},
+		"session-cookie-max-age":           {"-1", "1h", "99999999999"},
+		"session-cookie-samesite":          {"weird"},
+		"session-cookie-domain":            {"a b", "x;y"},
+		"session-cookie-expires":           {"-1", "x"},
+		"session-cookie-change-on-failure": {"never"},
+		"session-cookie-secure":            {"maybe"},
+		"ssl-redirect":                     {"on"},
+		"force-ssl-redirect":               {"off"},
+		"proxy-connect-timeout":            {"0", "-5", "5s"},
+		"proxy-read-timeout":               {"0", "1e3", strings.Repeat("9", 40)},
+		"proxy-body-size":                  {"m", "8mb", "-1", "1.5m", "8 m", "9999999999g", "0x10"},
+		"backend-protocol":                 {"http2", "SMTP"},
+		"proxy-ssl-name":                   {"a b", "a;b", "ü"},
+		"proxy-ssl-server-name":            {"true"},
+		"proxy-ssl-verify":                 {"true", "optional"},
+		"proxy-ssl-verify-depth":           {"0", "x"},
+		"app-root":                         {"app", "/a b", "https://a.example"},
+		"permanent-redirect":               {"not a url", "/a", "ftp://a.example", "https://a.example/$request_uri", "https:///x"},
+		"permanent-redirect-code":          {"200", "304", "x"},
+		"temporal-redirect":                {"a.example"},
+		"temporal-redirect-code":           {"308"},
+		"from-to-www-redirect":             {"yes"},
+		"preserve-trailing-slash":          {"no"},
+		"rewrite-target":                   {"/$1;x", "/a b", "/\x00", "/ü"},
+		"use-regex":                        {"regex"},
+		"x-forwarded-prefix":               {"/$1", "a\r\nb"},
+		"server-alias":                     {"~^www", "a b", "*"},
 	} {
 		for _, value := range values {
 			global, _ := config.ParseConfigMap(compatibility.Mend, nil)
@@ -201,8 +217,8 @@ func TestFaults(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	annotations := map[string]string{
 		"p/proxy-ssl-name": "no-effect.without.secret", "p/fastcgi-index": "i",
-		"p/no-such-annotation": "/", "p/affinity-mode": "persistent", "p/affinity-canary-behavior": "legacy",
-		"p/backend-protocol": "FCGI", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
+		"p/no-such-annotation": "/",
+		"p/backend-protocol":   "FCGI", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
 	}
 	global, _ := config.ParseConfigMap(compatibility.Mend, nil)
 	_, faults := config.ParseAnnotations("p", annotations, global)
@@ -214,7 +230,7 @@ func TestUnsupported(t *testing.T) {
 		keys = append(keys, fault.Key)
 	}
 	want := []string{
-		"p/affinity-canary-behavior", "p/affinity-mode", "p/backend-protocol", "p/fastcgi-index", "p/no-such-annotation",
+		"p/backend-protocol", "p/fastcgi-index", "p/no-such-annotation",
 		"p/proxy-ssl-name",
 	}
 	if diff := cmp.Diff(want, keys); diff != "" {
@@ -242,6 +258,24 @@ func TestAccessControlCloses(t *testing.T) {
 	}
 	if got, faults := config.ParseAnnotations("p", nil, global); got.Denied != global.Denied || len(faults) > 0 {
 		t.Errorf("an Ingress is closed by %q, faults %+v", got.Denied, faults)
+	}
+}
+
+// TestDifferences has the values that mean something else in the mode ingress-nginx.
+func TestDifferences(t *testing.T) {
+	annotations := prefixed(map[string]string{
+		"canary": "true", "canary-weight": "25", "canary-weight-total": "50", "affinity": "cookie", "session-cookie-samesite": "None",
+	})
+	for mode, want := range map[compatibility.Mode]struct {
+		total        int
+		stay, secure bool
+	}{compatibility.Mend: {50, false, true}, compatibility.IngressNginx: {100, true, false}} {
+		global, _ := config.ParseConfigMap(mode, nil)
+		got, faults := config.ParseAnnotations("p", annotations, global)
+		if got.Canary.Weight != 25 || got.Canary.WeightTotal != want.total || got.Affinity.Stay != want.stay ||
+			got.Affinity.Secure != want.secure || len(faults) > 0 {
+			t.Errorf("%s: %+v, %+v, %v", mode, got.Canary, got.Affinity, faults)
+		}
 	}
 }
 

@@ -69,9 +69,12 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
 	r := ingressReader{object, problems, global.Mode, result.config.Rewrite}
 	for _, fault := range faults {
-		if fault.Unsupported {
+		switch {
+		case fault.Unsupported:
 			r.warn(UnsupportedAnnotation, fault.Message)
-		} else {
+		case !fault.Refused && global.Mode.Reproduces(compatibility.LenientValues):
+			r.warn(InvalidAnnotation, fault.Message)
+		default:
 			r.fail(InvalidAnnotation, fault.Message)
 		}
 	}

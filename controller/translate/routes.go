@@ -26,6 +26,8 @@ type routes struct {
 	guards       *guards
 	// everywhere are the policies of all requests.
 	everywhere policyList
+	// affinities are those of Services; nil unless Ingresses share them.
+	affinities map[service]policy.Affinity
 	decisions  []Decision
 	claims     claims
 	// served are the Ingresses that have a route or canary.
@@ -189,7 +191,7 @@ func (r *routes) set(owner *ingress, at location, s service) {
 	guard := r.guards.of(owner, at)
 	backend := r.upstreams.backend(owner, s, guard.deny)
 	made := route.Route{
-		Match: at.match(), Policies: append(r.policies(owner, at), guard.policies...), Source: owner.source(),
+		Match: at.match(), Policies: append(r.policies(owner, at, s), guard.policies...), Source: owner.source(),
 	}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
@@ -211,7 +213,7 @@ func (r *routes) set(owner *ingress, at location, s service) {
 }
 
 // policies are what the settings of an Ingress do to one of its routes, a line for each.
-func (r *routes) policies(owner *ingress, at location) []route.Policy {
+func (r *routes) policies(owner *ingress, at location, s service) []route.Policy {
 	c := &owner.config
 	var policies policyList
 	policies.addIf(c.Redirect.All != route.Redirect{}, redirecting.All{To: c.Redirect.All})
@@ -223,7 +225,7 @@ func (r *routes) policies(owner *ingress, at location) []route.Policy {
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts{Connect: c.Timeouts.Connect, Response: c.Timeouts.Response})
 	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
-	policies.addIf(c.Affinity != policy.Affinity{}, c.Affinity)
+	policies.addIf(c.Affinity != policy.Affinity{}, r.affinity(owner, at, s))
 	return append(policies, r.everywhere...)
 }
 
@@ -232,6 +234,36 @@ func (r *routes) toHTTPS(owner *ingress, at location) bool {
 	c := &owner.config.Redirect
 	isPlain := func(beginning string) bool { return strings.HasPrefix(at.path, beginning) }
 	return (c.Always || c.IfCertificate && r.certificates.terminates(at.host)) && !slices.ContainsFunc(c.PlainPaths, isPlain)
+}
+
+// affinity completes the settings of an Ingress for a route.
+func (r *routes) affinity(owner *ingress, at location, s service) policy.Affinity {
+	affinity := owner.config.Affinity
+	if shared, ok := r.affinities[s]; ok {
+		affinity = shared
+	}
+	switch {
+	case owner.config.Affinity.Path != "":
+		affinity.Path = owner.config.Affinity.Path
+	case at.kind != route.Regex || r.mode.Reproduces(compatibility.CookieOfRegex):
+		affinity.Path = at.path
+	default:
+		affinity.Path = "/"
+	}
+	return affinity
+}
+
+// shareAffinities has the last Ingress of a Service decide about the sessions of all that have any.
+func (r *routes) shareAffinities(all []*ingress) {
+	r.affinities = map[service]policy.Affinity{}
+	for _, ingress := range all {
+		if (ingress.config.Affinity == policy.Affinity{}) || ingress.config.Canary != nil {
+			continue
+		}
+		for _, e := range ingress.entries {
+			r.affinities[e.service] = ingress.config.Affinity
+		}
+	}
 }
 
 // policiesEverywhere are the policies of all requests, those included that no Ingress claims.

@@ -50,6 +50,9 @@ func Translate(s *snapshot.Snapshot) Result {
 	if mode.Reproduces(compatibility.RegexForHosts) {
 		spreadRegexes(all)
 	}
+	if mode.Reproduces(compatibility.AffinityByService) {
+		routes.shareAffinities(all)
+	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
 	for _, add := range []func(*ingress){

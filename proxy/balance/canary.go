@@ -51,14 +51,19 @@ func (c *Canary) Matches(r *message.Request) bool {
 	return c.rules.Weight > 0 && rand.IntN(c.rules.Total()) < c.rules.Weight
 }
 
-// headerValue returns the first field of the header's name.
+// headerValue returns the field of the header's name; none if there are several, which are a list (RFC 9110 section 5.3)
+// that equals no value.
 func (c *Canary) headerValue(r *message.Request) (value string, found bool) {
 	for i := range r.Fields {
-		if message.EqualFold(r.Fields[i].Name, c.header) {
-			return view(r.Fields[i].Value), true
+		if !message.EqualFold(r.Fields[i].Name, c.header) {
+			continue
 		}
+		if found {
+			return "", false
+		}
+		value, found = view(r.Fields[i].Value), true
 	}
-	return "", false
+	return value, found
 }
 
 func (c *Canary) byHeader(value string) (matches, decided bool) {

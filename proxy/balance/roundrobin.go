@@ -5,6 +5,7 @@ package balance
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"sync/atomic"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -17,6 +18,7 @@ type RoundRobin struct {
 	endpoints []route.Endpoint
 	sessions  map[string]int // index by session token
 	tokens    []string
+	suffix    string // of all tokens: it names the upstream
 	turn      atomic.Uint64
 }
 
@@ -27,9 +29,11 @@ func NewRoundRobin(upstream string, endpoints []route.Endpoint) *RoundRobin {
 		sessions:  make(map[string]int, len(endpoints)),
 		tokens:    make([]string, len(endpoints)),
 	}
+	name := sha256.Sum256([]byte(upstream))
+	r.suffix = "|" + hex.EncodeToString(name[:16])
 	for i, endpoint := range endpoints {
 		sum := sha256.Sum256([]byte(upstream + "|" + endpoint.Address.String()))
-		r.tokens[i] = hex.EncodeToString(sum[:16])
+		r.tokens[i] = hex.EncodeToString(sum[:16]) + r.suffix
 		r.sessions[r.tokens[i]] = i
 	}
 	return r
@@ -50,6 +54,9 @@ func (r *RoundRobin) Endpoint(index int) route.Endpoint { return r.endpoints[ind
 // upstream's name and the endpoint's address, so that a session outlives every change of the table that leaves the
 // endpoint where it is, and it does not disclose the address to the client.
 func (r *RoundRobin) Token(index int) string { return r.tokens[index] }
+
+// Owns reports whether a session cookie's value stands for an endpoint of the upstream, one that is gone included.
+func (r *RoundRobin) Owns(token string) bool { return strings.HasSuffix(token, r.suffix) }
 
 // Session returns the endpoint that a session cookie's value stands for.
 func (r *RoundRobin) Session(token string) (index int, found bool) {

@@ -26,7 +26,7 @@ func (x *exchange) forward() (reusable bool) {
 			x.outcome.upstreamTime = now.Sub(x.outcome.started)
 			return x.relay(reply)
 		}
-		if x.outcome.attempts >= attempts || !x.call.Retryable(err) {
+		if x.outcome.attempts >= attempts || !x.selection.Movable() || !x.call.Retryable(err) {
 			return x.fail(err)
 		}
 		x.options.Metrics.Retries.Add(1)

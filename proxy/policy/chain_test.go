@@ -100,8 +100,10 @@ func TestEqualAndText(t *testing.T) {
 	all := []Policy{
 		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1}, Timeouts{2, 1}, Timeouts{1, 2},
 		UpstreamHost{"a"}, UpstreamHost{"b"},
-		Affinity{"a", "/", 1, "Lax", true}, Affinity{"b", "/", 1, "Lax", true}, Affinity{"a", "/b", 1, "Lax", true},
-		Affinity{"a", "/", 2, "Lax", true}, Affinity{"a", "/", 1, "Strict", true}, Affinity{"a", "/", 1, "Lax", false},
+		Affinity{Cookie: "a"}, Affinity{Cookie: "b"}, Affinity{Cookie: "a", Path: "/b"}, Affinity{Cookie: "a", Domain: "d"},
+		Affinity{Cookie: "a", MaxAge: "1"}, Affinity{Cookie: "a", Expires: 1}, Affinity{Cookie: "a", SameSite: "Lax"},
+		Affinity{Cookie: "a", CompatibleNone: true}, Affinity{Cookie: "a", Secure: true}, Affinity{Cookie: "a", MainOnly: true},
+		Affinity{Cookie: "a", Stay: true},
 	}
 	for i, a := range all {
 		for j, b := range all {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"regexp"
+	"unsafe"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
@@ -91,3 +92,6 @@ func clean(value []byte) {
 		}
 	}
 }
+
+// view is text without copying: valid for as long as the bytes are not changed.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +143,48 @@ func TestSessionsKeepTheirEndpoint(t *testing.T) {
 				t.Errorf("the session of %s: got %s, new session %q", first, name, again.Session)
 			}
 		}
+	}
+}
+
+// TestSessionsKeepTheirSide has sessions whose endpoint is gone: another one of the same upstream takes them.
+func TestSessionsKeepTheirSide(t *testing.T) {
+	c := newCompiler(t)
+	for _, side := range []string{"main", "canary"} {
+		table := compile(t, c, canaryTo(route.Backend{Upstream: "canary"}, 50))
+		r := request(t, "X-C: "+map[string]string{"main": "never", "canary": "always"}[side]+"\r\n")
+		_, selection := selected(t, table, r)
+		less := canaryTo(route.Backend{Upstream: "canary"}, 50)
+		for i := range less.Upstreams {
+			if u := &less.Upstreams[i]; u.Name == side {
+				u.Endpoints = slices.Delete(u.Endpoints, selection.Endpoint, selection.Endpoint+1)
+			}
+		}
+		table = compile(t, c, less)
+		for range 20 {
+			again := request(t, "Cookie: s="+r.Session+"\r\n")
+			if name, _ := selected(t, table, again); name != side+"/0" || again.Session == "" || again.Session == r.Session {
+				t.Errorf("the session of %s: got %s, new session %q", side, name, again.Session)
+			}
+		}
+	}
+}
+
+// TestSessionsOfTheMainSideAlone lets a canary's requests begin none.
+func TestSessionsOfTheMainSideAlone(t *testing.T) {
+	source := canaryTo(route.Backend{Upstream: "canary"}, 0)
+	source.Hosts[0].Routes[0].Policies = []route.Policy{policy.Affinity{Cookie: "s", MainOnly: true, Stay: true}}
+	table := compile(t, newCompiler(t), source)
+	r := request(t, "X-C: always\r\n")
+	if name, selection := selected(t, table, r); !strings.HasPrefix(name, "canary/") || r.Session != "" || !selection.Movable() {
+		t.Errorf("got %s with the session %q", name, r.Session)
+	}
+	r = request(t, "X-C: never\r\n")
+	first, selection := selected(t, table, r)
+	if r.Session == "" || !selection.Movable() {
+		t.Errorf("a new session: %q, movable %t", r.Session, selection.Movable())
+	}
+	if name, selection := selected(t, table, request(t, "X-C: always\r\nCookie: s="+r.Session+"\r\n")); name != first || selection.Movable() {
+		t.Errorf("got %s, want %s; movable %t", name, first, selection.Movable())
 	}
 }
 

@@ -16,7 +16,11 @@ type Selection struct {
 	Endpoint int
 
 	sticky bool
+	stays  bool // a session that began before, and must not move
 }
+
+// Movable reports whether another endpoint may be tried if the selected one fails.
+func (s *Selection) Movable() bool { return !s.stays }
 
 // Pool is that of the selected endpoint, which there must be.
 func (s *Selection) Pool() *upstream.Pool { return s.Upstream.Pools[s.Endpoint] }
@@ -46,7 +50,7 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 	affinity := route.Chain.Settings.Affinity
 	if affinity != nil {
 		if token, found := balance.Cookie(r.Message, affinity.Cookie); found {
-			if selection, found := t.session(route, token); found {
+			if selection, found := t.session(route, r, token); found {
 				return selection
 			}
 		}
@@ -56,6 +60,9 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 		return Selection{Backend: backend, Endpoint: -1}
 	}
 	selection := Selection{Backend: backend, Upstream: t.upstreams[backend.slot], Endpoint: -1, sticky: affinity != nil}
+	if affinity != nil && affinity.MainOnly && route.canary != nil && backend == &route.canary.backend {
+		selection.sticky = false
+	}
 	turns := selection.Upstream.Turns
 	if turns.Len() == 0 {
 		return selection
@@ -81,26 +88,34 @@ func (t *Table) pick(route *Route, r *policy.Request) *Backend {
 	return nil
 }
 
-// session finds the endpoint of a session among the backends that get anything.
-func (t *Table) session(route *Route, token string) (Selection, bool) {
+// session finds the endpoint of a session among the backends that get anything. If the endpoint is gone, the session
+// goes to another one of the same upstream, so that it stays on its side of a canary.
+func (t *Table) session(route *Route, r *policy.Request, token string) (Selection, bool) {
+	affinity := route.Chain.Settings.Affinity
 	for i := range route.backends {
 		if backend := &route.backends[i]; backend.weight > 0 {
-			if selection, found := t.sessionOf(backend, token); found {
+			if selection, found := t.sessionOf(backend, r, token, affinity.Stay); found {
 				return selection, true
 			}
 		}
 	}
-	if route.canary == nil {
+	if route.canary == nil || affinity.MainOnly {
 		return Selection{}, false
 	}
-	return t.sessionOf(&route.canary.backend, token)
+	return t.sessionOf(&route.canary.backend, r, token, affinity.Stay)
 }
 
-func (t *Table) sessionOf(backend *Backend, token string) (Selection, bool) {
+func (t *Table) sessionOf(backend *Backend, r *policy.Request, token string, stays bool) (Selection, bool) {
 	if backend.Deny != nil {
 		return Selection{}, false
 	}
 	u := t.upstreams[backend.slot]
+	selection := Selection{Backend: backend, Upstream: u, sticky: true, stays: stays}
 	endpoint, found := u.Turns.Session(token)
-	return Selection{Backend: backend, Upstream: u, Endpoint: endpoint, sticky: true}, found
+	if !found && u.Turns.Len() > 0 && u.Turns.Owns(token) {
+		endpoint, found = u.Turns.Next(), true
+		r.Session = u.Turns.Token(endpoint)
+	}
+	selection.Endpoint = endpoint
+	return selection, found
 }

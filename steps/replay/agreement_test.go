@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	records "github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/reports/agreement"
 	"github.com/ingress-testbed/testbed/steps/replay"
@@ -19,8 +20,8 @@ var (
 	onlyCase = flag.String("case", "", "replay these cases only, separated by commas")
 )
 
-// floorFile has the number of checks that agreed when it was last edited.
-const floorFile = "testdata/agreement.txt"
+// floorFile has the number of checks that agreed in a mode when it was last edited.
+func floorFile(mode compatibility.Mode) string { return "testdata/agreement-" + mode.String() + ".txt" }
 
 // TestAgreement replays the record of ingress-nginx against the controller and the proxy in this process. It fails if less
 // agrees than before. Print the agreement by area, and every disagreement, with:
@@ -28,12 +29,19 @@ const floorFile = "testdata/agreement.txt"
 //	go test ./steps/replay -run TestAgreement -v
 //	go test ./steps/replay -run TestAgreement -v -area rewrite
 //	go test ./steps/replay -run TestAgreement -v -case auth-basic
+//	go test ./steps/replay -run TestAgreement/ingress-nginx -v
 func TestAgreement(t *testing.T) {
+	for _, mode := range []compatibility.Mode{compatibility.Mend, compatibility.IngressNginx} {
+		t.Run(mode.String(), func(t *testing.T) { testAgreement(t, mode) })
+	}
+}
+
+func testAgreement(t *testing.T, mode compatibility.Mode) {
 	whole, err := record.Read(records.IngressNginx())
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := newInProcess(whole)
+	target, err := newInProcess(whole, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +72,8 @@ func TestAgreement(t *testing.T) {
 	if *onlyArea != "" || *onlyCase != "" {
 		return
 	}
-	if agree := report.Score().Agree; agree < floor(t) {
-		t.Errorf("%d checks agree with the record, fewer than the %d of %s", agree, floor(t), floorFile)
+	if agree := report.Score().Agree; agree < floor(t, mode) {
+		t.Errorf("%d checks agree with the record, fewer than the %d of %s", agree, floor(t, mode), floorFile(mode))
 	}
 }
 
@@ -73,9 +81,9 @@ func selected(list, name string) bool {
 	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
-func floor(t *testing.T) int {
+func floor(t *testing.T, mode compatibility.Mode) int {
 	t.Helper()
-	content, err := os.ReadFile(floorFile)
+	content, err := os.ReadFile(floorFile(mode))
 	if err != nil {
 		t.Fatal(err)
 	}

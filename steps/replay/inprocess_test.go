@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/admission"
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
@@ -45,9 +46,10 @@ type inProcess struct {
 	whole   *record.Record
 	setup   *setup.Setup
 	secrets *setup.Secrets
+	mode    compatibility.Mode
 }
 
-func newInProcess(whole *record.Record) (*inProcess, error) {
+func newInProcess(whole *record.Record, mode compatibility.Mode) (*inProcess, error) {
 	parsed, err := setup.Parse(whole.Setup)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func newInProcess(whole *record.Record) (*inProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &inProcess{whole: whole, setup: parsed, secrets: secrets}, nil
+	return &inProcess{whole: whole, setup: parsed, secrets: secrets, mode: mode}, nil
 }
 
 // Begin implements replay.Target.
@@ -205,7 +207,8 @@ func (s store) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
 func (p *inProcess) newStore(pods []corev1.Pod, bindings record.Bindings) (store, error) {
 	settings := snapshot.Settings{
 		ControllerClass: "testbed.local/ingress", LegacyClass: class,
-		ConfigMap: types.NamespacedName{Namespace: "ingress", Name: "controller"},
+		ConfigMap:     types.NamespacedName{Namespace: "ingress", Name: "controller"},
+		Compatibility: p.mode,
 	}
 	s := store{Store: snapshottest.NewStore(), settings: settings}
 	s.Add(&networkingv1.IngressClass{

@@ -36,9 +36,9 @@ func redirectAnnotations() []Setting {
 		{"force-ssl-redirect", "true, false", "false", "Redirects plain text to HTTPS on every host.", supported("tls")},
 		{"preserve-trailing-slash", "true, false", "true; false in compatibility mode", "Keeps a slash at the end of the URL in the redirect to HTTPS.", supported("redirects")},
 		{"app-root", "a path", "", "Redirects requests for / to the path, with 302.", supported("redirects")},
-		{"permanent-redirect", "a URL", "", "Redirects all requests to the URL.", supported("redirects")},
+		{"permanent-redirect", "a URL", "", "Redirects all requests to the URL.", supported("redirects").strictly()},
 		{"permanent-redirect-code", "301, 302, 303, 307, 308", "301", "Is the status of permanent-redirect.", supported("redirects")},
-		{"temporal-redirect", "a URL", "", "Redirects all requests to the URL, and wins over permanent-redirect.", supported("redirects")},
+		{"temporal-redirect", "a URL", "", "Redirects all requests to the URL, and wins over permanent-redirect.", supported("redirects").strictly()},
 		{"temporal-redirect-code", "301, 302, 303, 307", "302", "Is the status of temporal-redirect.", supported("redirects")},
 		{"from-to-www-redirect", "true, false", "false", "Redirects the host with www. to the one without, or the other way round.", supported("redirects")},
 		{"relative-redirects", "true, false", "false", "Leaves scheme and host out of redirects that the controller answers with.", refused("redirects are always absolute")},
@@ -100,18 +100,18 @@ func canaryAnnotations() []Setting {
 
 func affinityAnnotations() []Setting {
 	return []Setting{
-		{"affinity", "cookie", "", "Keeps a client on one endpoint by a cookie.", supported("balancing")},
-		{"affinity-mode", "balanced, persistent", "balanced", "Is whether sessions may move when endpoints are added; here they never do.", supported("balancing")},
-		{"affinity-canary-behavior", "sticky, legacy", "sticky", "Is whether a session stays on its side of a canary.", supported("balancing")},
-		{"session-cookie-name", "a token", "INGRESSCOOKIE", "Names the cookie.", supported("balancing")},
-		{"session-cookie-path", "a path", "the path of the rule", "Is the Path of the cookie.", supported("balancing")},
-		{"session-cookie-domain", "a domain", "", "Is the Domain of the cookie.", notYet()},
-		{"session-cookie-max-age", "seconds", "", "Is the Max-Age of the cookie.", supported("balancing")},
-		{"session-cookie-expires", "seconds", "", "Is how far ahead the cookie's Expires is.", notYet()},
-		{"session-cookie-samesite", "None, Lax, Strict", "", "Is the SameSite of the cookie.", supported("balancing")},
-		{"session-cookie-conditional-samesite-none", "true, false", "false", "Leaves SameSite=None out for browsers that misunderstand it.", notYet()},
-		{"session-cookie-secure", "true, false", "false", "Marks the cookie as Secure; over HTTPS it always is.", supported("balancing")},
-		{"session-cookie-change-on-failure", "true, false", "false", "Moves a session whose endpoint fails to another.", notYet()},
+		{"affinity", "cookie", "", "Keeps a client on one endpoint by a cookie.", supported("affinity")},
+		{"affinity-mode", "balanced, persistent", "balanced", "Is whether sessions may move when endpoints are added; here they never do.", supported("affinity")},
+		{"affinity-canary-behavior", "sticky, legacy", "sticky", "Is whether a session stays on its side of a canary.", supported("affinity")},
+		{"session-cookie-name", "a token", "INGRESSCOOKIE", "Names the cookie.", supported("affinity")},
+		{"session-cookie-path", "a path", "the path of the rule", "Is the Path of the cookie.", supported("affinity")},
+		{"session-cookie-domain", "a domain", "", "Is the Domain of the cookie.", supported("affinity")},
+		{"session-cookie-max-age", "seconds", "", "Is the Max-Age of the cookie.", supported("affinity")},
+		{"session-cookie-expires", "seconds", "", "Is how far ahead the cookie's Expires is.", supported("affinity")},
+		{"session-cookie-samesite", "None, Lax, Strict", "", "Is the SameSite of the cookie.", supported("affinity")},
+		{"session-cookie-conditional-samesite-none", "true, false", "false", "Leaves SameSite=None out for browsers that misunderstand it.", supported("affinity")},
+		{"session-cookie-secure", "true, false", "false", "Marks the cookie as Secure; over HTTPS it always is.", supported("affinity")},
+		{"session-cookie-change-on-failure", "true, false", "true; false in compatibility mode", "Moves a session whose endpoint fails to another.", supported("affinity")},
 	}
 }
 

@@ -15,7 +15,9 @@ type Fault struct {
 	Key string
 	// Unsupported means that the setting is not supported, rather than its value being wrong.
 	Unsupported bool
-	Message     string
+	// Refused says that ingress-nginx refuses an Ingress with the setting or value, too.
+	Refused bool
+	Message string
 }
 
 // Reader gives out the values of a table's supported settings, and collects faults. Settings that are not given, have no
@@ -139,11 +141,12 @@ func (r *Reader) Checked(name string, valid func(string) bool, rule string) stri
 // Invalid records a value that is wrong. If the setting protects, the paths are closed.
 func (r *Reader) Invalid(name, value, rule string) {
 	message := fmt.Sprintf("%s: %q is not valid: %s", r.prefix+name, Shorten(value), rule)
-	if setting := r.table.Lookup(name); setting != nil && setting.Decision.Protects {
+	setting := r.table.Lookup(name)
+	if setting != nil && setting.Decision.Protects {
 		r.Deny(name, fmt.Sprintf("%q is not valid: %s", Shorten(value), rule))
 		return
 	}
-	r.faults = append(r.faults, Fault{Key: r.prefix + name, Message: message})
+	r.faults = append(r.faults, Fault{Key: r.prefix + name, Refused: setting != nil && setting.Decision.strict, Message: message})
 }
 
 // Unsupported records a valid value whose feature is not supported.
@@ -168,7 +171,11 @@ func (r *Reader) Protecting(name, otherwise string, check func(text string) erro
 // Deny records that a setting which restricts access can't be had: the paths must be denied.
 func (r *Reader) Deny(name, message string) {
 	key := r.prefix + name
-	r.faults = append(r.faults, Fault{Key: key, Message: fmt.Sprintf("%s: %s; the paths answer 503", key, message)})
+	setting := r.table.Lookup(name)
+	r.faults = append(r.faults, Fault{
+		Key: key, Refused: setting != nil && setting.Decision.Kind == Refused,
+		Message: fmt.Sprintf("%s: %s; the paths answer 503", key, message),
+	})
 	r.Close(name + ": " + message)
 	r.protects = true
 }

@@ -26,6 +26,8 @@ type Decision struct {
 	Protects bool
 	// asksNothing reports whether a value of a protecting setting keeps nobody out; nil if every value does.
 	asksNothing func(value string) bool
+	// strict says that ingress-nginx refuses an Ingress with a wrong value; mostly it takes the default.
+	strict bool
 	// emptyCounts says that an empty value is a value. That of other settings counts as not given.
 	emptyCounts bool
 }
@@ -111,6 +113,11 @@ func notYet() Decision { return refused("not implemented") }
 
 func (d Decision) protecting() Decision {
 	d.Protects = true
+	return d
+}
+
+func (d Decision) strictly() Decision {
+	d.strict = true
 	return d
 }
 
