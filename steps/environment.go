@@ -3,6 +3,7 @@
 //	world        the state of one scenario
 //	subject      the ingress controller under test
 //	definitions  the steps of the feature files, one package per subject
+//	backends     servers that scenarios share
 //	schedule     which scenarios run at the same time
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
 //

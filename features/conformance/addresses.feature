@@ -4,7 +4,7 @@ Feature: Address lists
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:whitelist-source-range
   Scenario: A list of networks lets only their clients in

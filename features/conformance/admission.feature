@@ -4,7 +4,7 @@ Feature: Validation
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   Scenario Outline: An invalid annotation is rejected
     Then applying these objects is rejected with "<message>":

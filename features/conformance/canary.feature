@@ -3,8 +3,8 @@ Feature: Canary releases
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
-    And the objects of "manifests/next.yaml"
+    And a Service "echo" with 2 shared echo servers
+    And a Service "next" with 1 shared echo server
 
   Scenario: A header takes precedence over a cookie, and a cookie over the weight
     Given these objects:
@@ -42,29 +42,29 @@ Feature: Canary releases
       """
     When the client requests "http://canary.${domain}/" 400 times
     Then the responses are split randomly by the text they contain:
-      | text   | share |
-      | 1.13.0 | 50 %  |
-      | 1.13.1 | 50 %  |
+      | text                | share |
+      | server_version=echo | 50 %  |
+      | server_version=next | 50 %  |
     When the client always sends the headers:
       | X-Canary | always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response contains the text "1.13.1"
+    Then every response contains the text "server_version=next"
     When the client requests "http://other.${domain}/" 30 times
-    Then every response contains the text "1.13.0"
+    Then every response contains the text "server_version=echo"
     When the client always sends the headers:
       | X-Canary | never         |
       | Cookie   | canary=always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response contains the text "1.13.0"
+    Then every response contains the text "server_version=echo"
     When the client always sends the headers:
       | X-Canary | neither       |
       | Cookie   | canary=always |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response contains the text "1.13.1"
+    Then every response contains the text "server_version=next"
     When the client always sends the headers:
       | Cookie | canary=never |
     And the client requests "http://canary.${domain}/" 30 times
-    Then every response contains the text "1.13.0"
+    Then every response contains the text "server_version=echo"
 
   Scenario: Selection by the value of a header
     Given these objects:
@@ -99,9 +99,9 @@ Feature: Canary releases
       """
     When the client requests "http://canary.${domain}/" with the header:
       | X-Region | north |
-    Then the response contains the text "1.13.1"
+    Then the response contains the text "server_version=next"
     When the client requests "http://canary.${domain}/" with the header:
       | X-Region | always |
-    Then the response contains the text "1.13.0"
+    Then the response contains the text "server_version=echo"
     When the client requests "http://canary.${domain}/"
-    Then the response contains the text "1.13.0"
+    Then the response contains the text "server_version=echo"

@@ -3,7 +3,7 @@ Feature: IngressClass
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   Scenario: An Ingress of another class is not served
     Given these objects, without waiting until they are ready:

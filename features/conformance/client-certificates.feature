@@ -4,7 +4,7 @@ Feature: Client certificates
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
     And a TLS Secret "server" with a certificate for "mutual.${domain}, open.${domain}"
     And a TLS Secret "alice" with a self-signed certificate for "alice"
     And a TLS Secret "mallory" with a self-signed certificate for "mallory"

@@ -4,8 +4,8 @@ Feature: External authentication
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
-    And the objects of "manifests/probe.yaml"
+    And a Service "echo" with 2 shared echo servers
+    And a Service "probe" with 1 shared probe server
 
   @annotation:auth-url
   Scenario: The server's status decides
@@ -67,7 +67,7 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
-    Then requests are answered as follows:
+    Then within 10 seconds, requests are answered as follows:
       | URL                        | status |
       | http://auth-200.${domain}/ | 200    |
       | http://auth-204.${domain}/ | 200    |

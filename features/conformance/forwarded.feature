@@ -3,7 +3,7 @@ Feature: Forwarded headers
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
     And these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -4,7 +4,7 @@ Feature: Passwords
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:auth-type @annotation:auth-realm
   Scenario: A request without a password is told the realm

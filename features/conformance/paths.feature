@@ -4,8 +4,8 @@ Feature: Path matching
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
-    And the objects of "manifests/next.yaml"
+    And a Service "echo" with 2 shared echo servers
+    And a Service "next" with 1 shared echo server
 
   Scenario: Path types
     Given these objects:
@@ -27,22 +27,22 @@ Feature: Path matching
             - {path: /any, pathType: ImplementationSpecific, backend: {service: {name: echo, port: {number: 80}}}}
       """
     Then requests are answered as follows:
-      | URL                                        | status | text   |
-      | http://paths.${domain}/prefix              | 200    | 1.13.0 |
-      | http://paths.${domain}/prefix/             | 200    | 1.13.0 |
-      | http://paths.${domain}/prefix/one/two      | 200    | 1.13.0 |
-      | http://paths.${domain}/prefix?query=/      | 200    | 1.13.0 |
-      | http://paths.${domain}/prefixes            | 404    |        |
-      | http://paths.${domain}/Prefix              | 404    |        |
-      | http://paths.${domain}/prefix/longer       | 200    | 1.13.1 |
-      | http://paths.${domain}/prefix/longer/three | 200    | 1.13.1 |
-      | http://paths.${domain}/prefix/longerer     | 200    | 1.13.0 |
-      | http://paths.${domain}/prefix/exact        | 200    | 1.13.1 |
-      | http://paths.${domain}/prefix/exact/more   | 200    | 1.13.0 |
-      | http://paths.${domain}/slash/one           | 200    | 1.13.0 |
-      | http://paths.${domain}/slash               | 200    | 1.13.0 |
-      | http://paths.${domain}/any/thing           | 200    | 1.13.0 |
-      | http://paths.${domain}/                    | 404    |        |
+      | URL                                        | status | text                |
+      | http://paths.${domain}/prefix              | 200    | server_version=echo |
+      | http://paths.${domain}/prefix/             | 200    | server_version=echo |
+      | http://paths.${domain}/prefix/one/two      | 200    | server_version=echo |
+      | http://paths.${domain}/prefix?query=/      | 200    | server_version=echo |
+      | http://paths.${domain}/prefixes            | 404    |                     |
+      | http://paths.${domain}/Prefix              | 404    |                     |
+      | http://paths.${domain}/prefix/longer       | 200    | server_version=next |
+      | http://paths.${domain}/prefix/longer/three | 200    | server_version=next |
+      | http://paths.${domain}/prefix/longerer     | 200    | server_version=echo |
+      | http://paths.${domain}/prefix/exact        | 200    | server_version=next |
+      | http://paths.${domain}/prefix/exact/more   | 200    | server_version=echo |
+      | http://paths.${domain}/slash/one           | 200    | server_version=echo |
+      | http://paths.${domain}/slash               | 200    | server_version=echo |
+      | http://paths.${domain}/any/thing           | 200    | server_version=echo |
+      | http://paths.${domain}/                    | 404    |                     |
 
   Scenario: The default backend receives requests that match no rule
     Given these objects:
@@ -61,9 +61,9 @@ Feature: Path matching
             - {path: /echo, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
     Then requests are answered as follows:
-      | URL                              | status | text   |
-      | http://default.${domain}/echo    | 200    | 1.13.0 |
-      | http://default.${domain}/another | 200    | 1.13.1 |
+      | URL                              | status | text                |
+      | http://default.${domain}/echo    | 200    | server_version=echo |
+      | http://default.${domain}/another | 200    | server_version=next |
 
   Scenario: The older of two Ingresses keeps a path
     Given these objects:
@@ -95,5 +95,5 @@ Feature: Path matching
             - {path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
       """
     Then requests are answered as follows:
-      | URL                     | status | text   |
-      | http://twice.${domain}/ | 200    | 1.13.0 |
+      | URL                     | status | text                |
+      | http://twice.${domain}/ | 200    | server_version=echo |

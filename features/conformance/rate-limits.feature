@@ -4,7 +4,7 @@ Feature: Rate limits
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:limit-rpm @annotation:limit-burst-multiplier
   Scenario: Requests in a minute

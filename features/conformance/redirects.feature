@@ -4,7 +4,7 @@ Feature: Redirects
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:app-root
   Scenario: app-root redirects the root, and nothing else

@@ -4,8 +4,8 @@ Feature: Rewriting of paths
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
-    And the objects of "manifests/next.yaml"
+    And a Service "echo" with 2 shared echo servers
+    And a Service "next" with 1 shared echo server
 
   @annotation:rewrite-target
   Scenario Outline: Groups of the rule's path fill in the target
@@ -95,9 +95,9 @@ Feature: Rewriting of paths
             - {path: "/[a-z]+/.*", pathType: ImplementationSpecific, backend: {service: {name: next, port: {number: 80}}}}
       """
     When the client requests "http://regex.${domain}/abc/1"
-    Then every response contains the text "server_version=nginx: 1.13.1"
+    Then every response contains the text "server_version=next"
     When the client requests "http://regex.${domain}/1/1"
-    Then every response contains the text "server_version=nginx: 1.13.0"
+    Then every response contains the text "server_version=echo"
 
   @own @annotation:use-regex
   Scenario Outline: Regular expressions of one Ingress leave paths of another as they are

@@ -4,7 +4,7 @@ Feature: TLS
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
     And a TLS Secret "exact" with a certificate for "shop.${domain}"
     And a TLS Secret "wildcard" with a certificate for "*.${domain}"
     And these objects:

@@ -3,7 +3,7 @@ Feature: WebSocket
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/probe.yaml"
+    And a Service "probe" with 1 shared probe server
     And a TLS Secret "chat" with a certificate for "secure.${domain}"
     And these objects:
       """

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
 	"github.com/ingress-testbed/testbed/steps/definitions/http"
 	"github.com/ingress-testbed/testbed/steps/definitions/kubernetes"
@@ -36,13 +37,13 @@ type dependencies struct {
 	packets    packets.Dependencies
 }
 
-func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness) dependencies {
+func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness, shared *backends.Shared) dependencies {
 	client := environment.Cluster.Client()
 	balancers, _ := environment.Cluster.(clusters.LoadBalancers) // nil if the cluster is of another kind
 	return dependencies{
 		kubernetes: kubernetes.Dependencies{
 			Objects: environment.Objects, Nodes: environment.Nodes, Kubectl: environment.Kubectl, Controller: environment.Controller,
-			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Features: environment.Features,
+			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Backends: shared, Features: environment.Features,
 			LoadBalancers: balancers,
 		},
 		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: environment.Objects},

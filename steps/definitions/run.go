@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
 	"github.com/ingress-testbed/testbed/steps/subject"
@@ -23,13 +24,15 @@ type Run struct {
 	namespaces  *world.Namespaces
 	readiness   *subject.Readiness
 	diagnosis   diagnosis.Source
+	backends    *backends.Shared
 }
 
 // NewRun compiles the vocabulary for an environment. ScenariosIn counts the selected scenarios of each feature file, by
 // URI, so that a walkthrough's objects are deleted after its last scenario.
 func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, error) {
 	readiness := subject.NewReadiness(environment.Objects, environment.Controller, environment.WaitPolicy)
-	uses := dependenciesOf(environment, readiness)
+	shared := backends.NewShared(environment.Objects)
+	uses := dependenciesOf(environment, readiness, shared)
 	compiled, err := vocabulary.New(uses.definitions(), vocabulary.Hooks{
 		Arguments: world.NewPlaceholders(environment).ExpandArguments,
 		Result:    result,
@@ -38,7 +41,7 @@ func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, e
 		return nil, err
 	}
 	return &Run{
-		environment: environment, vocabulary: compiled, readiness: readiness, diagnosis: uses.diagnosis,
+		environment: environment, vocabulary: compiled, readiness: readiness, diagnosis: uses.diagnosis, backends: shared,
 		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
 	}, nil
 }
@@ -90,7 +93,7 @@ func (r *Run) Findings() []string { return r.readiness.Findings() }
 
 // Clean deletes what the run has created in the cluster and waits until it is gone.
 func (r *Run) Clean(ctx context.Context) error {
-	return errors.Join(r.namespaces.StartDelete(ctx), r.environment.Controller.Remove(ctx), r.namespaces.WaitGone(ctx))
+	return errors.Join(r.namespaces.StartDelete(ctx), r.environment.Controller.Remove(ctx), r.backends.Clean(ctx), r.namespaces.WaitGone(ctx))
 }
 
 // interrupted is the reason of scenarios that are skipped after an interruption.

@@ -149,7 +149,7 @@ func (p Placeholders) installation(ctx context.Context, name string) (string, er
 
 // podAddress returns the address of a Pod, or of the only Pod of a Deployment.
 func (p Placeholders) podAddress(ctx context.Context, owner string) (string, error) {
-	namespace, name := From(ctx).Qualify(owner)
+	namespace, name := From(ctx).QualifyPods(owner)
 	pods, err := p.environment.Objects.PodsOf(ctx, namespace, name)
 	if err != nil {
 		return "", err

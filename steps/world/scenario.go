@@ -28,6 +28,8 @@ type Scenario struct {
 	// Exchanges of the last step that made requests.
 	Exchanges []client.Exchange
 
+	sharedPods map[string]sharedPods // by Service
+
 	evidence  []godog.Attachment
 	onFailure []func(context.Context)
 	atEnd     []func(context.Context) error
@@ -52,6 +54,25 @@ func (s *Scenario) Qualify(object string) (namespace, name string) {
 		return namespace, name
 	}
 	return s.Namespace.Name, object
+}
+
+// sharedPods is the Deployment of backends that scenarios share.
+type sharedPods struct{ namespace, deployment string }
+
+// SharePods makes the name of a Service stand for the Pods of a Deployment in another namespace.
+func (s *Scenario) SharePods(service, namespace, deployment string) {
+	if s.sharedPods == nil {
+		s.sharedPods = map[string]sharedPods{}
+	}
+	s.sharedPods[service] = sharedPods{namespace, deployment}
+}
+
+// QualifyPods is Qualify for a Deployment or Pod: the name of a Service with shared backends stands for their Deployment.
+func (s *Scenario) QualifyPods(owner string) (namespace, name string) {
+	if shared, found := s.sharedPods[owner]; found {
+		return shared.namespace, shared.deployment
+	}
+	return s.Qualify(owner)
 }
 
 // Last returns the last exchange. It is an error if there is none, or if it has no response.

@@ -15,7 +15,7 @@ import (
 // (Kubernetes documentation, "Access Services Running on Clusters").
 func (e echoes) eachPodSays(ctx context.Context, owner string, port int, table *godog.Table) error {
 	scenario := world.From(ctx)
-	namespace, name := scenario.Qualify(owner)
+	namespace, name := scenario.QualifyPods(owner)
 	pods, err := e.pods.PodsOf(ctx, namespace, name)
 	if err != nil {
 		return err

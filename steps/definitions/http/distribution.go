@@ -90,7 +90,7 @@ func labelResponses(ctx context.Context, texts []string) ([]string, error) {
 
 // podNames returns the names of a Deployment's Pods, which their responses contain.
 func podNames(ctx context.Context, pods Pods, owner string) ([]string, error) {
-	namespace, name := world.From(ctx).Qualify(owner)
+	namespace, name := world.From(ctx).QualifyPods(owner)
 	found, err := pods.PodsOf(ctx, namespace, name)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/nodes"
@@ -27,6 +28,7 @@ type Dependencies struct {
 	Placeholders Placeholders
 	// LoadBalancers is nil if the cluster has no load balancers that pass requests on unchanged.
 	LoadBalancers clusters.LoadBalancers
+	Backends      Backends
 	// Features contains the manifests that feature files refer to.
 	Features fs.FS
 }
@@ -40,6 +42,11 @@ type Controller interface {
 type Readiness interface {
 	SetSettings(settings map[string]string)
 	Wait(ctx context.Context, ingresses []*unstructured.Unstructured) (note string, err error)
+}
+
+// Backends are servers that scenarios share.
+type Backends interface {
+	Backend(ctx context.Context, kind backends.Kind, service string, pods int) (backends.Backend, error)
 }
 
 // Placeholders replaces the placeholders of feature files.
@@ -57,5 +64,6 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		kubectlSteps{d.Kubectl}.definitions(),
 		serviceSteps{d.Objects}.definitions(),
 		networkSteps{d.Objects, d.LoadBalancers}.definitions(),
+		backendSteps{d.Backends}.definitions(),
 	)
 }

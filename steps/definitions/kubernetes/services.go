@@ -49,7 +49,7 @@ func (s serviceSteps) definitions() []vocabulary.Definition {
 
 // podsOf lists the ready Pods of a Deployment, or the Pod of that name.
 func (s serviceSteps) podsOf(ctx context.Context, owner string) ([]corev1.Pod, error) {
-	namespace, name := world.From(ctx).Qualify(owner)
+	namespace, name := world.From(ctx).QualifyPods(owner)
 	return s.objects.PodsOf(ctx, namespace, name)
 }
 

@@ -214,7 +214,7 @@ func (s steps) connectsToEach(ctx context.Context, link, from, owner string, por
 }
 
 func (s steps) podsOf(ctx context.Context, owner string) ([]corev1.Pod, error) {
-	namespace, name := world.From(ctx).Qualify(owner)
+	namespace, name := world.From(ctx).QualifyPods(owner)
 	return s.Pods.PodsOf(ctx, namespace, name)
 }
 
