@@ -128,7 +128,7 @@ Feature: External authentication
 
   @annotation:auth-url
   Scenario: Nothing passes without the server
-    Given these objects:
+    Given these objects, without waiting until they are ready:
       """
       apiVersion: v1
       kind: Service
@@ -136,7 +136,9 @@ Feature: External authentication
       spec:
         selector: {app: none}
         ports: [{port: 80}]
-      ---
+      """
+    And these objects:
+      """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata:

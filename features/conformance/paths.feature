@@ -80,6 +80,7 @@ Feature: Path matching
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
+    And the next objects are younger by a second
     When applying these objects is rejected with "older":
       """
       apiVersion: networking.k8s.io/v1

@@ -43,6 +43,21 @@ func assertions() []assertion {
 		{"one status of many", `
     When the client requests "http://paths.test:30080/guest" 3 times
     Then every response has the status 404`, "200 OK:3"},
+		{"how often each status was received", `
+    When the client requests "http://paths.test:30080/guest" 3 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 2        | 3       |`, ""},
+		{"a status too often", `
+    When the client requests "http://paths.test:30080/guest" 3 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 1        | 2       |`, "200:3"},
+		{"a status that is not expected", `
+    When the client requests "http://paths.test:30080/guest" 3 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 404    | 0        | 3       |`, "200:3"},
 		{"whole text", `
     When the client requests "http://paths.test:30080/guest"
     Then the response is:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -44,6 +45,11 @@ func (a applySteps) definitions() []vocabulary.Definition {
 			Handler: func(ctx context.Context, manifest *godog.DocString) error {
 				return a.apply(ctx, []byte(manifest.Content), false)
 			},
+		},
+		{
+			Pattern: `the next objects are younger by a second`,
+			Example: `the next objects are younger by a second`,
+			Handler: waitSecond,
 		},
 		{
 			Pattern: `the (\S+) "([^"]*)" is deleted`,
@@ -127,6 +133,16 @@ func (a applySteps) waitReady(ctx context.Context, object *unstructured.Unstruct
 	ctx, cancel := context.WithTimeout(ctx, objects.ReadyTimeout)
 	defer cancel()
 	return a.objects.WaitReady(ctx, object)
+}
+
+// waitSecond waits so long that a controller can tell the ages of objects apart: their creationTimestamp has whole seconds.
+func waitSecond(ctx context.Context) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func deleted(ctx context.Context, kind, name string) error {
