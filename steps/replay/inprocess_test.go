@@ -43,10 +43,10 @@ const (
 // inProcess is the controller's translation and the proxy in this process. Each case has a proxy and backends of its own, so
 // that all cases can run at the same time.
 type inProcess struct {
+	mode    compatibility.Mode
 	whole   *record.Record
 	setup   *setup.Setup
 	secrets *setup.Secrets
-	mode    compatibility.Mode
 }
 
 func newInProcess(whole *record.Record, mode compatibility.Mode) (*inProcess, error) {
@@ -58,7 +58,7 @@ func newInProcess(whole *record.Record, mode compatibility.Mode) (*inProcess, er
 	if err != nil {
 		return nil, err
 	}
-	return &inProcess{whole: whole, setup: parsed, secrets: secrets, mode: mode}, nil
+	return &inProcess{mode: mode, whole: whole, setup: parsed, secrets: secrets}, nil
 }
 
 // Begin implements replay.Target.
@@ -207,8 +207,7 @@ func (s store) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
 func (p *inProcess) newStore(pods []corev1.Pod, bindings record.Bindings) (store, error) {
 	settings := snapshot.Settings{
 		ControllerClass: "testbed.local/ingress", LegacyClass: class,
-		ConfigMap:     types.NamespacedName{Namespace: "ingress", Name: "controller"},
-		Compatibility: p.mode,
+		ConfigMap: types.NamespacedName{Namespace: "ingress", Name: "controller"}, Compatibility: p.mode,
 	}
 	s := store{Store: snapshottest.NewStore(), settings: settings}
 	s.Add(&networkingv1.IngressClass{
