@@ -52,6 +52,13 @@ help: ## list the targets
 conformance: build ## start a cluster, run the feature files on real traffic, write the report
 	bin/testbed run --cluster $(CLUSTER) --reports $(REPORTS) --tags '$(TAGS)' $(FEATURES)
 
+.PHONY: replay
+replay: build ## send the record of ingress-nginx to the controller, report the agreement
+	bin/testbed replay --cluster $(CLUSTER) --compatibility '$(COMPATIBILITY)' --reports $(REPORTS)/replay --at-least $(AGREEMENT)
+COMPATIBILITY ?= ingress-nginx#   replay: mode of the controller, ingress-nginx or mend
+# The checks that have to agree, from the file that gates the replay without a cluster.
+AGREEMENT = $(or $(shell cat steps/replay/testdata/agreement-$(COMPATIBILITY).txt),1)
+
 .PHONY: conformance-matrix
 conformance-matrix: bin/testbed ## the same on every Kubernetes version of the embedded cluster, and one combined report
 	$(call say,Conformance on Kubernetes $(KUBE_MINORS): about a minute each$(comma) and the first time ten more to build each)

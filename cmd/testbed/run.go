@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,13 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/terminal"
 	"github.com/ingress-testbed/testbed/steps/definitions"
-	"github.com/ingress-testbed/testbed/steps/subject"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
@@ -26,10 +23,9 @@ import (
 const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
-	var name, kind, tags, reportDir string
+	var tags, reportDir string
 	var parallel int
-	var judged judgeFlags
-	all := newProviders()
+	target := newTargetFlags()
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
 		Short: "Run feature files against a cluster and write reports",
@@ -39,65 +35,20 @@ func newRun() *cobra.Command {
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			provider, err := all.choose(kind)
-			if err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrInput, err)
-			}
-			existing, err := judged.existing()
-			if err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrInput, err)
-			}
-			images, err := imageDir()
+			source, options, err := target.check(cmd)
 			if err != nil {
 				return err
 			}
-			source, err := provider.Check(cmd.Context(), clusters.Request{
-				Name: name, ImageDir: images, Controller: serviceOf(existing), Progress: cmd.ErrOrStderr(),
-			})
-			if err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrInput, err)
-			}
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
-			if err := checkExisting(existing, source.Properties()); err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrInput, err)
-			}
-			options, err := suiteOptions(source, existing)
-			if err != nil {
-				return fmt.Errorf("%w: %w", suite.ErrInput, err)
-			}
 			options.Tags, options.ReportDir, options.Parallel = tags, reportDir, parallel
-			options.WaitPolicy.Settle = judged.settle
 			return runSuite(cmd.Context(), args, options)
 		},
 	}
-	all.register(cmd)
-	cmd.Flags().StringVar(&name, "name", "", "`name` of the cluster; an existing one is used and kept (default a new one that ends with the run)")
-	cmd.Flags().StringVar(&kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), all[0].Kind()), "`kind` of cluster: "+all.kinds())
-	judged.register(cmd)
+	target.register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
-}
-
-// suiteOptions are those that depend on the cluster and on the controller under test; existing is nil for one that the
-// run deploys.
-func suiteOptions(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
-	properties := source.Properties()
-	options := suite.Options{
-		Title: "Ingress test-bed", NewCluster: source.Get, Disposable: properties.Disposable, Images: properties.Images,
-		Kubectl: properties.Kubectl, NewController: newController(existing, properties.Tenancy),
-	}
-	if tenancy := properties.Tenancy; tenancy != nil {
-		options.WalkthroughNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare
-	}
-	if len(options.Kubectl) == 0 {
-		var err error
-		if options.Kubectl, err = findKubectl(); err != nil {
-			return options, err
-		}
-	}
-	return options, nil
 }
 
 func runSuite(ctx context.Context, args []string, options suite.Options) error {

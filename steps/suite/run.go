@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,7 +24,6 @@ import (
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
-	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
@@ -125,7 +123,7 @@ type run struct {
 
 func (r *run) do(ctx context.Context) error {
 	if err := tempdir.Sweep(); err != nil {
-		r.note("%s", err)
+		r.options.note("%s", err)
 	}
 	captures, err := tempdir.Make("captures")
 	if err != nil {
@@ -160,23 +158,7 @@ func (r *run) do(ctx context.Context) error {
 
 // scenarios gets the cluster and runs the scenarios on it. The cluster is returned if there is one, also with an error.
 func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster, error) {
-	cluster, err := r.options.NewCluster(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("getting a cluster: %w", err)
-	}
-	for _, image := range r.options.Images {
-		r.note("loading the image %s", filepath.Base(image))
-		if err := cluster.LoadImage(ctx, image); err != nil {
-			return cluster, fmt.Errorf("loading the image %s: %w", image, err)
-		}
-	}
-	api, err := objects.Connect(cluster.Kubeconfig())
-	if err != nil {
-		return cluster, err
-	}
-	api.Prepare = r.options.Prepare
-	api.Progress = func(text string) { r.note("%s", text) }
-	environment, err := r.environment(ctx, cluster, api, captures)
+	cluster, environment, err := Connect(ctx, r.options, captures)
 	if err != nil {
 		return cluster, err
 	}
@@ -196,37 +178,12 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	return cluster, r.clean(ctx, bound)
 }
 
-func (r *run) environment(ctx context.Context, cluster clusters.Cluster, api *objects.API, captures string) (*steps.Environment, error) {
-	all, err := cluster.Nodes(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing the cluster's nodes: %w", err)
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("the cluster %s has no nodes", cluster.Name())
-	}
-	return &steps.Environment{
-		Cluster: cluster,
-		Nodes:   all,
-		Objects: api,
-		Kubectl: kubectl.Program{
-			Command: r.options.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(captures, "kubectl-cache"),
-		},
-		Controller: r.options.NewController(subject.Cluster{
-			Objects: api, Nodes: all, Client: cluster.Client(), Access: cluster.Access(),
-		}),
-		WaitPolicy:           r.options.WaitPolicy,
-		Features:             r.options.Files,
-		ArtefactDir:          captures,
-		WalkthroughNamespace: r.options.WalkthroughNamespace,
-	}, nil
-}
-
 // clean deletes what the scenarios created, also after an interruption, unless the cluster ends anyway.
 func (r *run) clean(ctx context.Context, scenarios *definitions.Run) error {
 	if r.options.Disposable {
 		return nil
 	}
-	r.note("deleting what the scenarios created in the cluster")
+	r.options.note("deleting what the scenarios created in the cluster")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 	defer cancel()
 	if err := scenarios.Clean(ctx); err != nil {
@@ -289,10 +246,4 @@ func (r *run) exportLogs(ctx context.Context, cluster clusters.Cluster) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 	defer cancel()
 	return logsIn(r.options.ReportDir).export(ctx, cluster)
-}
-
-func (r *run) note(format string, arguments ...any) {
-	if r.options.Progress != nil {
-		fmt.Fprintf(r.options.Progress, format+"\n", arguments...)
-	}
 }

@@ -210,11 +210,23 @@ func (c *comparison) headers() {
 			kind, gravity = Location, RedirectedDifferently
 		case "Set-Cookie":
 			kind = Cookie
+			want, got = sortedAttributes(want), sortedAttributes(got)
 		case "Server":
 			gravity = Cosmetic
 		}
 		c.values(kind, gravity, "header "+name, want, got)
 	}
+}
+
+// sortedAttributes has the attributes of cookies in one order, since it means nothing (RFC 6265, section 5.2).
+func sortedAttributes(cookies record.Values) record.Values {
+	var all record.Values
+	for _, cookie := range cookies {
+		parts := strings.Split(cookie, "; ")
+		slices.Sort(parts[1:])
+		all = append(all, strings.Join(parts, "; "))
+	}
+	return all
 }
 
 // canonical has the names in the form of net/http: HTTP doesn't tell upper from lower case.

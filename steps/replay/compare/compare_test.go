@@ -75,11 +75,11 @@ func TestWhatAgrees(t *testing.T) {
 	t.Parallel()
 	sent := record.Request{Target: "/p", Method: "POST"}
 	want := record.Answer{
-		Status: 200, Backend: "a", Headers: map[string]record.Values{"www-authenticate": {"x"}, "Set-Cookie": {"s=${any}; Path=/"}},
+		Status: 200, Backend: "a", Headers: map[string]record.Values{"www-authenticate": {"x"}, "Set-Cookie": {"s=${any}; Max-Age=1; Path=/"}},
 		Saw: &record.Seen{Headers: map[string]record.Values{"x-request-id": {"${32 hex digits}"}, "x-a": {"${any}"}}},
 	}
 	got := record.Answer{
-		Status: 200, Backend: "a", Headers: map[string]record.Values{"Www-Authenticate": {"x"}, "Set-Cookie": {"s=1; Path=/"}},
+		Status: 200, Backend: "a", Headers: map[string]record.Values{"Www-Authenticate": {"x"}, "Set-Cookie": {"s=1; Path=/; Max-Age=1"}},
 		Saw: &record.Seen{Method: "POST", Target: "/p", Version: "HTTP/1.1", Headers: map[string]record.Values{
 			"x-request-id": {"0123456789abcdef0123456789abcdef"}, "x-a": {"1", "2"},
 		}},

@@ -15,17 +15,18 @@ import (
 // maxFile is the most bytes of a file. Files of the project stay below it too, so that people can open them.
 const maxFile = 1 << 20
 
-// Read reads the record in a folder and checks it. Files that don't end in .yaml are left alone.
+// Read reads the record in a folder and checks it. Files that don't end in .yaml are left alone. setup.yaml may be missing:
+// the record then has no Setup.
 func Read(files fs.FS) (*Record, error) {
 	record := &Record{}
 	about, err := readFile(files, AboutFile)
 	if err != nil {
-		return nil, fmt.Errorf("%w: a record is a folder with %s, %s and a file for each area", err, AboutFile, SetupFile)
+		return nil, fmt.Errorf("%w: a record is a folder with %s and a file for each area", err, AboutFile)
 	}
 	if record.About, err = ParseAbout(about); err != nil {
 		return nil, fmt.Errorf("%s: %w", AboutFile, err)
 	}
-	if record.Setup, err = readFile(files, SetupFile); err != nil {
+	if record.Setup, err = readFile(files, SetupFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	names, err := fs.Glob(files, "*.yaml")

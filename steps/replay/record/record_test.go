@@ -108,7 +108,7 @@ func TestMistakesAreNamed(t *testing.T) {
 func TestAFolderThatIsNoRecord(t *testing.T) {
 	t.Parallel()
 	_, err := record.Read(fstest.MapFS{})
-	if err == nil || !strings.Contains(err.Error(), "a record is a folder with record.yaml") {
+	if err == nil || !strings.Contains(err.Error(), "a record is a folder with record.yaml and a file for each area") {
 		t.Errorf("error %v", err)
 	}
 }

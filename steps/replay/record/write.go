@@ -14,7 +14,10 @@ func (r *Record) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("creating the folder of the record: %w", err)
 	}
-	files := map[string][]byte{SetupFile: r.Setup}
+	files := map[string][]byte{}
+	if r.Setup != nil {
+		files[SetupFile] = r.Setup
+	}
 	var err error
 	if files[AboutFile], err = Encode(r.About); err != nil {
 		return err

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/suite"
+)
+
+// targetFlags select the cluster and the ingress controller under test.
+type targetFlags struct {
+	name, kind string
+	judged     judgeFlags
+	all        providers
+}
+
+func newTargetFlags() *targetFlags { return &targetFlags{all: newProviders()} }
+
+func (f *targetFlags) register(cmd *cobra.Command) {
+	f.all.register(cmd)
+	cmd.Flags().StringVar(&f.name, "name", "", "`name` of the cluster; an existing one is used and kept (default a new one that ends with the run)")
+	cmd.Flags().StringVar(&f.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), f.all[0].Kind()), "`kind` of cluster: "+f.all.kinds())
+	f.judged.register(cmd)
+}
+
+// check validates the flags and checks that the cluster can be had. It returns the cluster, which the caller closes, and the
+// options that depend on it.
+func (f *targetFlags) check(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
+	source, options, err := f.source(cmd)
+	if err != nil {
+		return nil, suite.Options{}, fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	return source, options, nil
+}
+
+func (f *targetFlags) source(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
+	provider, err := f.all.choose(f.kind)
+	if err != nil {
+		return nil, suite.Options{}, err
+	}
+	existing, err := f.judged.existing()
+	if err != nil {
+		return nil, suite.Options{}, err
+	}
+	images, err := imageDir()
+	if err != nil {
+		return nil, suite.Options{}, err
+	}
+	source, err := provider.Check(cmd.Context(), clusters.Request{
+		Name: f.name, ImageDir: images, Controller: serviceOf(existing), Progress: cmd.ErrOrStderr(),
+	})
+	if err != nil {
+		return nil, suite.Options{}, err
+	}
+	options, err := f.options(source, existing)
+	if err != nil {
+		source.Close() //nolint:errcheck // the next run removes temporary files that are left
+		return nil, suite.Options{}, err
+	}
+	return source, options, nil
+}
+
+func (f *targetFlags) options(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
+	if err := checkExisting(existing, source.Properties()); err != nil {
+		return suite.Options{}, err
+	}
+	options, err := suiteOptions(source, existing)
+	options.WaitPolicy.Settle = f.judged.settle
+	return options, err
+}
+
+// suiteOptions are those that depend on the cluster and on the controller under test; existing is nil for one that the
+// run deploys.
+func suiteOptions(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
+	properties := source.Properties()
+	options := suite.Options{
+		Title: "Ingress test-bed", NewCluster: source.Get, Disposable: properties.Disposable, Images: properties.Images,
+		Kubectl: properties.Kubectl, NewController: newController(existing, properties.Tenancy),
+	}
+	if tenancy := properties.Tenancy; tenancy != nil {
+		options.WalkthroughNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare
+	}
+	if len(options.Kubectl) == 0 {
+		var err error
+		if options.Kubectl, err = findKubectl(); err != nil {
+			return options, err
+		}
+	}
+	return options, nil
+}
