@@ -87,13 +87,13 @@ func TestCanaryWeight(t *testing.T) {
 func TestAffinity(t *testing.T) {
 	table := canaryTable(t, route.Canary{Header: "X-C", Weight: 50})
 	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.Affinity{
-		Cookie: "route", Path: "/x", MaxAge: time.Hour, SameSite: "None",
+		Cookie: "route", Path: "/x", MaxAge: "3600", SameSite: "None", Secure: true,
 	}}
 	s := serve(t, proxy.Config{}, table)
 	for _, side := range []string{"always", "never"} {
 		_, first, header := s.get(t, "http://h/", "X-C", side)
 		cookie := header.Get("Set-Cookie")
-		if !strings.HasSuffix(cookie, "; Path=/x; Max-Age=3600; HttpOnly; SameSite=None; Secure") {
+		if !strings.HasSuffix(cookie, "; Max-Age=3600; Path=/x; Secure; HttpOnly; SameSite=None") {
 			t.Fatalf("got the cookie %q", cookie)
 		}
 		value, _, _ := strings.Cut(cookie, ";")
