@@ -62,7 +62,7 @@ type Timeouts struct {
 	Body         time.Duration // between two reads of a request body, or two writes of a reply: 60 s
 	Connect      time.Duration // to an endpoint, where the route says nothing: 5 s
 	Response     time.Duration // for an endpoint's reply header, where the route says nothing: 60 s
-	Tunnel       time.Duration // how long nothing may pass through an upgraded connection: 1 h
+	Tunnel       time.Duration // how long nothing may pass through an upgraded connection, where the route says nothing: 1 h
 	UpstreamIdle time.Duration // how long an idle connection to an endpoint is kept: 60 s
 	Drain        time.Duration // for running requests, when the server is told to stop: 30 s
 }

@@ -514,36 +514,49 @@ func TestUploadsToEndpointsThatReadNothing(t *testing.T) {
 // nothing does.
 func TestIdleTunnelEnds(t *testing.T) {
 	for _, clientSpeaks := range []bool{false, true} {
-		inFakeTime(t, func(b bubble) {
-			const messages = 5
-			speak := func(conn net.Conn) {
-				for range messages {
-					time.Sleep(50 * time.Minute)
-					io.WriteString(conn, "x")
-				}
-			}
-			s := b.serve(proxy.Config{Timeouts: proxy.Timeouts{Tunnel: time.Hour}}, toAll(upstream("u", b.scripted(func(conn net.Conn, in *bufio.Reader) {
-				readHead(in)
-				io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
-				if !clientSpeaks {
-					speak(conn)
-				}
-				io.Copy(io.Discard, in)
-			}))))
-			c := b.dial(s)
-			started := time.Now()
-			c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
-			expect(b, c, "GET", http.StatusSwitchingProtocols)
-			if clientSpeaks {
-				speak(c)
-			}
-			rest, err := io.ReadAll(c.in)
-			if err != nil || (len(rest) == messages) == clientSpeaks {
-				b.Errorf("got %q, %v", rest, err)
-			}
-			b.passed("the tunnel", started.Add(messages*50*time.Minute), time.Hour)
-		})
+		for _, ofRoute := range []bool{false, true} {
+			idleTunnelEnds(t, clientSpeaks, ofRoute)
+		}
 	}
+}
+
+// idleTunnelEnds has the limit set by the route, or by the proxy's configuration.
+func idleTunnelEnds(t *testing.T, clientSpeaks, ofRoute bool) {
+	inFakeTime(t, func(b bubble) {
+		const messages = 5
+		speak := func(conn net.Conn) {
+			for range messages {
+				time.Sleep(50 * time.Minute)
+				io.WriteString(conn, "x")
+			}
+		}
+		table := toAll(upstream("u", b.scripted(func(conn net.Conn, in *bufio.Reader) {
+			readHead(in)
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+			if !clientSpeaks {
+				speak(conn)
+			}
+			io.Copy(io.Discard, in)
+		})))
+		config := proxy.Config{Timeouts: proxy.Timeouts{Tunnel: time.Hour}}
+		if ofRoute {
+			config = proxy.Config{Timeouts: proxy.Timeouts{Tunnel: 24 * time.Hour}}
+			table.Hosts[0].Routes[0].Policies = []route.Policy{policy.Timeouts{Response: time.Hour}}
+		}
+		s := b.serve(config, table)
+		c := b.dial(s)
+		started := time.Now()
+		c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+		expect(b, c, "GET", http.StatusSwitchingProtocols)
+		if clientSpeaks {
+			speak(c)
+		}
+		rest, err := io.ReadAll(c.in)
+		if err != nil || (len(rest) == messages) == clientSpeaks {
+			b.Errorf("got %q, %v", rest, err)
+		}
+		b.passed("the tunnel", started.Add(messages*50*time.Minute), time.Hour)
+	})
 }
 
 // TestDrainEndsAfterItsLimit has requests that never end, over both protocols, and an upgraded connection.

@@ -26,6 +26,7 @@ type Global struct {
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS    string
 	Clients Clients
+	Retry   policy.Retry
 	Access  GlobalAccess
 	Limits  Limits
 	// Denied is that of Ingress, for all of them.
@@ -47,6 +48,7 @@ type Ingress struct {
 	Protocol      route.Protocol
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
+	Retry         policy.Retry // the zero value leaves it to the proxy
 	Access        Access
 	Limits        Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
@@ -70,6 +72,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
 		Clients:      parseClients(r),
+		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       parseGlobalAccess(r),
 		Limits:       parseGlobalLimits(r),
 	}
@@ -94,6 +97,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
+		Retry:        parseRetry(r, global.Retry),
 		Access:       parseAccess(r, &global.Access),
 		Limits:       parseLimits(r, global.Limits),
 	}

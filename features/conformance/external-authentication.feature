@@ -256,6 +256,9 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                    | status |
+      | http://body.${domain}/ | 200    |
     When the client sends POST "http://body.${domain}/form" with the body:
       """
       some=thing

@@ -13,7 +13,7 @@ import (
 // it (upstream.Retryable), and relays the reply.
 func (x *exchange) forward() (reusable bool) {
 	x.prepareCall()
-	attempts := min(x.options.Attempts, x.selection.Upstream.Turns.Len())
+	attempts := x.attempts()
 	started := x.outcome.started
 	for {
 		x.outcome.attempts++
@@ -21,18 +21,28 @@ func (x *exchange) forward() (reusable bool) {
 		x.outcome.endpoint = pool.Address
 		x.setHost(pool)
 		reply, err := pool.RoundTrip(&x.call, started)
+		if err == nil && x.outcome.attempts < attempts && x.retriesReply(reply) {
+			_ = reply.Close() // another one takes its place
+			x.tryNext()
+			started = time.Now()
+			continue
+		}
 		if err == nil {
 			now := time.Now()
 			x.outcome.upstreamTime = now.Sub(x.outcome.started)
 			return x.relay(reply)
 		}
-		if x.outcome.attempts >= attempts || !x.selection.Movable() || !x.call.Retryable(err) {
+		if x.outcome.attempts >= attempts || !x.retries(err) {
 			return x.fail(err)
 		}
-		x.options.Metrics.Retries.Add(1)
-		x.selection.Next(&x.request)
+		x.tryNext()
 		started = time.Now()
 	}
+}
+
+func (x *exchange) tryNext() {
+	x.options.Metrics.Retries.Add(1)
+	x.selection.Next(&x.request)
 }
 
 // prepareCall fills in what endpoints get.
@@ -51,6 +61,9 @@ func (x *exchange) prepareCall() {
 	}
 	if settings.ResponseTimeout > 0 {
 		c.Timeouts.Response = settings.ResponseTimeout
+	}
+	if settings.SendTimeout > 0 {
+		c.Timeouts.Send = settings.SendTimeout
 	}
 }
 

@@ -87,6 +87,9 @@ func (x *exchange) upgrade(reply upstream.Reply) (reusable bool) {
 		return x.abandon(err)
 	}
 	t := tunnel{client: client, endpoint: endpoint, idle: x.options.Tunnel}
+	if limit := x.route.Chain.Settings.ResponseTimeout; limit > 0 {
+		t.idle = limit
+	}
 	x.call.BytesIn, x.outcome.bytesOut = t.run(fromClient, fromEndpoint)
 	return false
 }

@@ -98,7 +98,8 @@ func TestCompileFails(t *testing.T) {
 // TestEqualAndText changes each field of each policy.
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
-		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1}, Timeouts{2, 1}, Timeouts{1, 2},
+		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1, 1}, Timeouts{2, 1, 1}, Timeouts{1, 2, 1}, Timeouts{1, 1, 2},
+		Retry{}, Retry{Never: true}, Retry{Timeouts: true}, Retry{Statuses: []int{500}}, Retry{NonIdempotent: true}, Retry{Attempts: 1}, Retry{Within: 1},
 		UpstreamHost{"a"}, UpstreamHost{"b"},
 		Affinity{Cookie: "a"}, Affinity{Cookie: "b"}, Affinity{Cookie: "a", Path: "/b"}, Affinity{Cookie: "a", Domain: "d"},
 		Affinity{Cookie: "a", MaxAge: "1"}, Affinity{Cookie: "a", Expires: 1}, Affinity{Cookie: "a", SameSite: "Lax"},

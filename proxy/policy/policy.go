@@ -44,6 +44,10 @@ type Settings struct {
 	BodyLimit int64
 	// ConnectTimeout bounds connecting to an endpoint, ResponseTimeout the silence of an endpoint.
 	ConnectTimeout, ResponseTimeout time.Duration
+	// SendTimeout bounds how long an endpoint may take nothing of the request.
+	SendTimeout time.Duration
+	// Retry is after which failures another endpoint gets the request; nil leaves it to the proxy.
+	Retry *Retry
 	// Affinity keeps a client on one endpoint; nil does not.
 	Affinity *Affinity
 }

@@ -12,7 +12,8 @@ import (
 // 15.6.5). 0 leaves one to the proxy's configuration.
 type Timeouts struct {
 	Connect  time.Duration // for connecting, TLS handshake included
-	Response time.Duration // for silence, before and within a reply
+	Response time.Duration // for silence, before and within a reply, and of an upgraded connection
+	Send     time.Duration // for taking nothing of the request
 }
 
 // Stage implements Policy.
@@ -27,6 +28,9 @@ func (p Timeouts) Text() string {
 	if p.Response > 0 {
 		text = append(text, fmt.Sprintf("response=%s", p.Response))
 	}
+	if p.Send > 0 {
+		text = append(text, fmt.Sprintf("send=%s", p.Send))
+	}
 	return strings.Join(text, " ")
 }
 
@@ -40,5 +44,8 @@ func (p Timeouts) Configure(settings *Settings) {
 	}
 	if p.Response > 0 {
 		settings.ResponseTimeout = p.Response
+	}
+	if p.Send > 0 {
+		settings.SendTimeout = p.Send
 	}
 }

@@ -106,6 +106,12 @@ func (c *Call) Retryable(err error) bool {
 	return !failed.Sent || failed.broken && c.Request.IsSafe() && !c.Request.HasBody()
 }
 
+// Repeatable reports whether the request may be sent to another endpoint although one may have processed it: a safe
+// request without a body, or any whose body can be sent again if nonIdempotent is set.
+func (c *Call) Repeatable(nonIdempotent bool) bool {
+	return !c.consumed && (nonIdempotent || c.Request.IsSafe() && !c.Request.HasBody())
+}
+
 // gather reads the part of the body that was received already.
 func (c *Call) gather() error {
 	if c.gathered {

@@ -150,10 +150,10 @@ func timeoutAnnotations() []Setting {
 	return []Setting{
 		{"proxy-connect-timeout", "seconds", "5", "Bounds connecting to a backend.", supported("errors")},
 		{"proxy-read-timeout", "seconds", "60", "Bounds a backend's silence.", supported("errors")},
-		{"proxy-send-timeout", "seconds", "60", "Bounds how long a backend may not take any of the request.", notYet()},
-		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Says after which failures another endpoint is tried.", notYet()},
-		{"proxy-next-upstream-timeout", "seconds", "0", "Bounds all tries together.", notYet()},
-		{"proxy-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", notYet()},
+		{"proxy-send-timeout", "seconds", "60", "Bounds how long a backend may not take any of the request.", supported("retries")},
+		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Says after which failures another endpoint is tried.", supported("retries")},
+		{"proxy-next-upstream-timeout", "seconds", "0", "Bounds all tries together.", supported("retries")},
+		{"proxy-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", supported("retries")},
 	}
 }
 

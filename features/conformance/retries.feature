@@ -1,0 +1,104 @@
+@ingress-nginx
+Feature: Retries and time-outs
+  A request whose endpoint fails is sent to another one, if no endpoint may have processed it. Annotations change when.
+
+  Background:
+    Given an ingress controller
+    And the objects of "manifests/echo.yaml"
+    And the objects of "manifests/probe.yaml"
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: half}
+      spec:
+        ports: [{port: 80}]
+      """
+    And these objects:
+      """
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: half-1
+        labels: {kubernetes.io/service-name: half}
+      addressType: IPv4
+      ports: [{name: "", port: 8080, protocol: TCP}]
+      endpoints:
+      - addresses: ["${address of probe}"]
+        conditions: {ready: true, serving: true, terminating: false}
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: half-2
+        labels: {kubernetes.io/service-name: half}
+      addressType: IPv4
+      ports: [{name: "", port: 9, protocol: TCP}]
+      endpoints:
+      - addresses: ["${address of probe}"]
+        conditions: {ready: true, serving: true, terminating: false}
+      """
+
+  Scenario: An endpoint that refuses connections does not fail requests
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: default
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: default.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: half, port: {number: 80}}}}
+      """
+    When the client requests "http://default.${domain}/" 10 times
+    Then every response has the status 200
+
+  @annotation:proxy-next-upstream
+  Scenario: Retries can be switched off
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: never
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-next-upstream: "off"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: never.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: half, port: {number: 80}}}}
+      """
+    When the client requests "http://never.${domain}/" 10 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 1        | 9       |
+      | 502    | 1        | 9       |
+
+  @annotation:proxy-next-upstream
+  Scenario: A status that is to be retried reaches the client if there is no other endpoint
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: status
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-next-upstream: error http_500
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: status.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                                | status |
+      | http://status.${domain}/status/500 | 500    |
