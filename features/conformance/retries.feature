@@ -35,7 +35,7 @@ Feature: Retries and time-outs
       addressType: IPv4
       ports: [{name: "", port: 9, protocol: TCP}]
       endpoints:
-      - addresses: ["${address of probe}"]
+      - addresses: ["${controller address}"]
         conditions: {ready: true, serving: true, terminating: false}
       """
 
