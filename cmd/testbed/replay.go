@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,7 +138,7 @@ func newReplay() *cobra.Command {
 
 // readRecord reads the record in a folder, or the one that is built in.
 func readRecord(args []string) (*record.Record, error) {
-	var files fs.FS = records.IngressNginx()
+	files := records.IngressNginx()
 	if len(args) > 0 {
 		files = os.DirFS(args[0])
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	onlyArea = flag.String("area", "", "replay the cases of these areas only, separated by commas")
-	onlyCase = flag.String("case", "", "replay these cases only, separated by commas")
+	onlyArea = flag.String("area", "", "replay the cases of these areas only, separated by commas") //nolint:gochecknoglobals // a flag
+	onlyCase = flag.String("case", "", "replay these cases only, separated by commas")              //nolint:gochecknoglobals // a flag
 )
 
 // floorFile has the number of checks that agreed in a mode when it was last edited.

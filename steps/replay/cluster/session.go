@@ -59,6 +59,7 @@ type session struct {
 	bindings   record.Bindings
 	admission  map[string]record.Admission
 	ingresses  []*unstructured.Unstructured // that were applied
+	services   []*unstructured.Unstructured // that were made
 	namespaces []string                     // that were made
 	restore    func(context.Context) error  // the ConfigMap; nil if it wasn't changed
 }
@@ -133,8 +134,12 @@ func (s *session) prepareNamespace(ctx context.Context, namespace string, servic
 		return err
 	}
 	for _, object := range made {
-		if _, err := s.target.apply(ctx, object, namespace); err != nil {
+		applied, err := s.target.apply(ctx, object, namespace)
+		if err != nil {
 			return err
+		}
+		if applied.GetKind() == "Service" {
+			s.services = append(s.services, applied)
 		}
 	}
 	for _, secret := range s.target.secrets.In(namespace) {
@@ -248,10 +253,11 @@ func (s *session) probe(ctx context.Context) error {
 	return nil
 }
 
-// end deletes the Ingresses of the case, then its namespaces, and restores the ConfigMap.
+// end deletes the objects of the case and restores the ConfigMap. Services are deleted at once, because the namespaces take
+// their time to end and clusters have a few hundred addresses for Services only.
 func (s *session) end(ctx context.Context) error {
 	api := s.target.environment.Objects
-	problems := []error{api.StartDelete(ctx, s.ingresses)}
+	problems := []error{api.StartDelete(ctx, s.ingresses), api.StartDelete(ctx, s.services)}
 	for _, namespace := range s.namespaces {
 		problems = append(problems, api.StartDelete(ctx, []*unstructured.Unstructured{namespaceObject(namespace)}))
 	}

@@ -28,7 +28,7 @@ func (s *session) http1() (answer record.Answer, reusable bool) {
 	}()
 	answer, reusable = s.readHTTP1()
 	if !reusable {
-		s.conn.Conn.Close()
+		s.conn.Close()
 	}
 	if err := <-written; err != nil {
 		reusable = false

@@ -37,12 +37,12 @@ func (s *session) http2(ctx context.Context) (record.Answer, error) {
 	transport := &http2.Transport{DisableCompression: true}
 	conn, err := transport.NewClientConn(s.conn)
 	if err != nil {
-		return record.Answer{Error: failure(err)}, nil //nolint:nilerr // a failure of the connection is an answer
+		return record.Answer{Error: failure(err)}, nil // a failure of the connection is an answer
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // the answer was read
 	response, err := conn.RoundTrip(request)
 	if err != nil {
-		return record.Answer{Error: failure(err)}, nil //nolint:nilerr // as above
+		return record.Answer{Error: failure(err)}, nil
 	}
 	answer := s.read(response)
 	answer.Version = response.Proto

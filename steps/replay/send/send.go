@@ -117,7 +117,7 @@ func (s *session) once(ctx context.Context) (record.Answer, error) {
 		}
 	}
 	// A request that was interrupted is not an answer.
-	stop := context.AfterFunc(ctx, func() { s.conn.Conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var answer record.Answer
 	var reusable bool
@@ -173,8 +173,8 @@ func (c *Client) tlsConfig(request record.Request) *tls.Config {
 	config := &tls.Config{
 		ServerName: serverName(request),
 		// The certificate is compared, not trusted. Requests may offer old versions to see that they are refused.
-		InsecureSkipVerify: true,             //nolint:gosec // see above
-		MinVersion:         tls.VersionTLS10, //nolint:gosec // see above
+		InsecureSkipVerify: true, //nolint:gosec // see above
+		MinVersion:         tls.VersionTLS10,
 		NextProtos:         []string{"http/1.1"},
 	}
 	if request.HTTP2 {

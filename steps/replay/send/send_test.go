@@ -257,7 +257,7 @@ func FuzzDescribe(f *testing.F) {
 	f.Add([]byte(`{"who":"extra-1","method":"GET","uri":"/","headers":{"A":["1"]},"body":3}`), "gzip")
 	f.Add([]byte("\n\nHostname: a\n\nServer values:\n\tserver_version=a\n"), "")
 	f.Fuzz(func(t *testing.T, body []byte, coding string) {
-		response := &http.Response{StatusCode: 200, Header: http.Header{"Content-Encoding": {coding}, "Date": {"now"}}}
+		response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Encoding": {coding}, "Date": {"now"}}}
 		answer := send.Describe(response, body)
 		if answer.Status != 200 || answer.Headers["Date"] != nil {
 			t.Errorf("%+v", answer)

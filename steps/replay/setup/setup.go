@@ -111,7 +111,7 @@ func isName(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-'
 }
 
-// Services returns Services of those names in a namespace, with their EndpointSlices. pods are those of the Deployments.
+// ServicesIn returns Services of those names in a namespace, with their EndpointSlices. pods are those of the Deployments.
 func (s *Setup) ServicesIn(namespace string, names []string, pods []corev1.Pod) ([]runtime.Object, error) {
 	var all []runtime.Object
 	for _, original := range s.Services {
