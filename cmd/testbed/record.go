@@ -59,7 +59,7 @@ func newRecord() *cobra.Command {
 			if err := whole.Write(out); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d cases recorded in %s\n", len(cases)-len(skipped), out)
+			fmt.Fprintf(cmd.OutOrStdout(), "Recorded %d of %d cases in %s\n", len(cases)-len(skipped), len(cases), out)
 			return nil
 		},
 	}

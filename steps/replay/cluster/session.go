@@ -23,9 +23,12 @@ import (
 )
 
 const (
-	// probeBackend is the Service that every case has for the probe, and probeFailed how long a probe may fail.
+	// probeBackend is the Service that every case has for the probe, and probeTimeout how long it may fail.
 	probeBackend = "probe"
 	probeTimeout = 60 * time.Second
+	// objectSpacing is the least time between two objects of a case: webhooks decide by the controller's cache, which has to have
+	// the objects before, as it has between two calls of kubectl.
+	objectSpacing = 200 * time.Millisecond
 	// configMapDelay is how long a controller gets to take up a changed ConfigMap, which is watched independently of
 	// Ingresses. --settle replaces it.
 	configMapDelay = 2 * time.Second
@@ -164,7 +167,7 @@ func (s *session) applyObjects(ctx context.Context, all []record.Object) error {
 	s.admission = map[string]record.Admission{}
 	for i, object := range all {
 		if i > 0 {
-			if err := sleep(ctx, time.Duration(s.one.Spacing)); err != nil {
+			if err := sleep(ctx, max(objectSpacing, time.Duration(s.one.Spacing))); err != nil {
 				return err
 			}
 		}
