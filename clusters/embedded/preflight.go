@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -41,17 +42,26 @@ func checkMachine(haveProgram func(string) bool) error {
 	return nil
 }
 
-// haveProgram looks where a program may be; users' PATHs often lack sbin.
+// systemFolders have programs such as nft. Debian's users lack them in their PATH.
+func systemFolders() []string { return []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} }
+
+// haveProgram looks in the PATH and in the system's folders.
 func haveProgram(name string) bool {
 	if _, err := exec.LookPath(name); err == nil {
 		return true
 	}
-	for _, dir := range []string{"/usr/sbin/", "/sbin/", "/usr/local/sbin/"} {
-		if info, err := os.Stat(dir + name); err == nil && info.Mode()&0o111 != 0 {
+	for _, dir := range systemFolders() {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode()&0o111 != 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// environment is this process's, with the system's folders at the end of its PATH.
+func environment() []string {
+	path := append(filepath.SplitList(os.Getenv("PATH")), systemFolders()...)
+	return append(os.Environ(), "PATH="+strings.Join(path, string(filepath.ListSeparator)))
 }
 
 // explainNamespaces adds the remedy to the error of a kernel that refuses namespaces.

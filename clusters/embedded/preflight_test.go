@@ -3,6 +3,7 @@ package embedded
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -13,6 +14,21 @@ func TestAMachineWithoutNftIsToldHowToGetIt(t *testing.T) {
 	}
 	if err := checkMachine(func(string) bool { return true }); err != nil {
 		t.Error(err)
+	}
+}
+
+// The test network finds nft also where the user's PATH lacks the folder that the check has found it in.
+func TestTestNetworkSearchesSystemFolders(t *testing.T) {
+	t.Setenv("PATH", "/home/user/bin:/usr/bin")
+	command := exec.Cmd{Env: environment()}
+	var paths []string
+	for _, variable := range command.Environ() {
+		if strings.HasPrefix(variable, "PATH=") {
+			paths = append(paths, variable)
+		}
+	}
+	if want := "PATH=/home/user/bin:/usr/bin:/usr/local/sbin:/usr/sbin:/sbin"; len(paths) != 1 || paths[0] != want {
+		t.Errorf("%q, want %q", paths, want)
 	}
 }
 

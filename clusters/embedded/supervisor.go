@@ -46,6 +46,7 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 	defer theirRequests.Close()
 	s.serveHost(requests)
 	s.process = exec.Command(testbed, control.Command)
+	s.process.Env = environment()
 	s.process.ExtraFiles = []*os.File{theirs, theirRequests}
 	s.process.Stderr = os.Stderr // for errors before the socket is used
 	s.process.SysProcAttr = namespaces()
