@@ -86,8 +86,8 @@ func TestChooseVersion(t *testing.T) {
 		{"", "v1.37.2", ""},
 		{"1.36", "v1.36.3", ""},
 		{"v1.36.3", "v1.36.3", ""},
-		{"1.3", "", "there is: 1.37.2, 1.36.3, 1.9.11"},
-		{"latest", "", "there is"},
+		{"1.3", "", "available: 1.37.2, 1.36.3, 1.9.11"},
+		{"latest", "", "available"},
 	} {
 		got, err := chooseVersion(dir, tc.wanted)
 		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {

@@ -13,7 +13,7 @@ import (
 
 // Programs are the paths of what a cluster runs.
 //
-//	BINARIES/testbed                      this program
+//	BINARIES/testbed                      this program; BINARIES is `bin`, or the folder of a release's archive
 //	BINARIES/kubernetes/v1.37.2/kube      the control plane and kubectl, one folder a version
 //	BINARIES/cni/bridge, host-local, …    CNI plug-ins
 //	BINARIES/images/*.tar                 images
@@ -23,6 +23,9 @@ type Programs struct {
 	// Version of Kubernetes, "v1.37.2".
 	Version string
 }
+
+// howToGet is the remedy for missing programs.
+const howToGet = "run `make build`, or unpack the whole archive of a release"
 
 // Programs finds the programs that a cluster of this configuration runs. The error says what to build.
 func (c Config) Programs() (Programs, error) {
@@ -42,7 +45,7 @@ func (c Config) Programs() (Programs, error) {
 	}
 	for _, path := range []string{p.Kube, filepath.Join(p.CNI, "bridge"), filepath.Join(p.CNI, "portmap"), p.DNS} {
 		if _, err := os.Stat(path); err != nil {
-			return Programs{}, fmt.Errorf("%s is not built: run `make build` first", path)
+			return Programs{}, fmt.Errorf("%s is missing: %s", path, howToGet)
 		}
 	}
 	return p, nil
@@ -69,7 +72,11 @@ func findTestbed(binaries string) (string, error) {
 	}
 	path, err := exec.LookPath("testbed")
 	if err != nil {
-		return "", fmt.Errorf("the testbed program is not in the PATH: run `make build` and add its folder bin: %w", err)
+		return "", fmt.Errorf("the testbed program is not in the PATH: %s, and add the program's folder to the PATH: %w", howToGet, err)
+	}
+	// What it needs is beside the program, not beside a link to it.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", fmt.Errorf("finding the testbed program: %w", err)
 	}
 	return filepath.Abs(path)
 }
@@ -78,7 +85,7 @@ func findTestbed(binaries string) (string, error) {
 func chooseVersion(dir, wanted string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return "", fmt.Errorf("no Kubernetes is built (%w): run `make build` first", err)
+		return "", fmt.Errorf("no Kubernetes beside the testbed program (%w): %s", err, howToGet)
 	}
 	var built []*version.Version
 	for _, entry := range entries {
@@ -98,12 +105,12 @@ func chooseVersion(dir, wanted string) (string, error) {
 			return "v" + s, nil
 		}
 	}
-	return "", fmt.Errorf("kubernetes %s is not built; there is: %s", wanted, joinVersions(built))
+	return "", fmt.Errorf("kubernetes %s is not built; available: %s", wanted, joinVersions(built))
 }
 
 func joinVersions(versions []*version.Version) string {
 	if len(versions) == 0 {
-		return "none (run `make build`)"
+		return "none (" + howToGet + ")"
 	}
 	names := make([]string, len(versions))
 	for i, v := range versions {

@@ -62,7 +62,7 @@ func (p providers) choose(kind string) (clusters.Provider, error) {
 	return p[at], nil
 }
 
-// imageDir is the folder in which `make build` puts the archives of the images: beside this program.
+// imageDir is the folder with the archives of the images: beside this program, in `bin` and in a release's archive.
 func imageDir() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -71,7 +71,7 @@ func imageDir() (string, error) {
 	return filepath.Join(filepath.Dir(self), "images"), nil
 }
 
-// findKubectl finds the kubectl that is installed, or the one that `make build` builds for embedded clusters.
+// findKubectl finds the kubectl that is installed, or the one of embedded clusters.
 func findKubectl() ([]string, error) {
 	installed, err := kubectl.Find()
 	if err == nil {
