@@ -14,9 +14,14 @@ K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; t
 KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's default if empty
 KIND_CONFIG ?=#                   CLUSTER=kind: file with kind's own configuration
 K3D_IMAGE   ?=#                   CLUSTER=k3d: image of K3s; k3d's default if empty
+ARCHS       ?= amd64 arm64#       architectures that `make release` builds for
 export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG K3D_IMAGE
 
 # ---- what is built ----
+# Where to, and for which architecture: this machine's if empty. `make release` gives both.
+BIN         := bin
+ARCH        :=
+PACKER      := $(BIN)/testbed#    packs images, and so is of this machine's architecture
 KUBE_MODULE := clusters/embedded/kube
 # Every Kubernetes minor version has a mod file. The newest, which is the default, has go.mod.
 KUBE_MODS   := $(sort $(wildcard $(KUBE_MODULE)/versions/*.mod)) $(KUBE_MODULE)/go.mod
@@ -25,14 +30,16 @@ KUBE_MINORS := $(foreach v,$(KUBE_VERSIONS),$(basename $(v:v%=%)))
 KUBE_VERSION = $(or $(if $(K8S_VERSION),$(filter v$(K8S_VERSION:v%=%) v$(K8S_VERSION:v%=%).%,$(KUBE_VERSIONS)),$(lastword $(KUBE_VERSIONS))),\
 	$(error Kubernetes $(K8S_VERSION) is not known: K8S_VERSION takes $(KUBE_MINORS); make bump-kubernetes adds others))
 KUBE_MOD     = $(or $(wildcard $(KUBE_MODULE)/versions/$(basename $(KUBE_VERSION:v%=%)).mod),$(KUBE_MODULE)/go.mod)
-KUBE         = bin/kubernetes/$(KUBE_VERSION)/kube
+KUBE         = $(BIN)/kubernetes/$(KUBE_VERSION)/kube
 CNI_PLUGINS := main/bridge main/loopback ipam/host-local meta/portmap
 COREDNS_MODULE := clusters/embedded/coredns
-IMAGES      := bin/images/controller.tar bin/images/backends.tar bin/images/capture.tar
+IMAGES      := $(BIN)/images/controller.tar $(BIN)/images/backends.tar $(BIN)/images/capture.tar
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 export CGO_ENABLED ?= 0
-GO_BUILD    := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# `go build` that shows how far it is. Equal sources give equal programs, with or without Git.
+GO_BUILD     = go run ./cmd/gobuild $(if $(ARCH),-arch $(ARCH)) -o $(CURDIR)/$@
+GO_FLAGS    := -trimpath -buildvcs=false
 comma       := ,
 # Where Kubernetes keeps its own version; its programs report it to each other.
 KUBE_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
@@ -82,7 +89,7 @@ test: require-go require-cc ## unit tests with the race detector; needs neither 
 .PHONY: test-privileged
 test-privileged: build ## tests that make real clusters and containers, as root
 # One package at a time: some look at all of this machine's mounts and interfaces, which others make.
-	go test -p 1 -tags privileged ./clusters/...
+	go test -p 1 -tags privileged ./clusters/... ./cmd/testbed
 
 .PHONY: lint
 lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
@@ -92,7 +99,7 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	cd $(COREDNS_MODULE) && go mod tidy -diff
 	cd $(KUBE_MODULE) && for mod in $(KUBE_MODS:$(KUBE_MODULE)/%=%); do go mod tidy -diff -modfile=$$mod; done
 	go tool -modfile=.tools/golangci-lint/go.mod golangci-lint run
-	go tool -modfile=.tools/actionlint/go.mod actionlint
+	go tool -modfile=.tools/actionlint/go.mod actionlint .github/workflows/*.yml fixtures/starter/files/.github/workflows/*.yml
 
 .PHONY: bench
 bench: require-go ## micro-benchmarks, and the memory of 100 idle connections of each kind
@@ -119,44 +126,56 @@ FUZZTIME ?= 30s#                  how long `make fuzz` runs each target
 bump-kubernetes: require-go ## add a Kubernetes minor version or bump one: make bump-kubernetes K8S=v1.37.3
 	@$(KUBE_MODULE)/bump.sh '$(K8S)'
 
+# All files in the archives get the time of the commit (https://reproducible-builds.org/specs/source-date-epoch/).
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+CYCLONEDX_GOMOD   := go tool -modfile=.tools/cyclonedx-gomod/go.mod cyclonedx-gomod
+
+.PHONY: release
+release: require-go ## archives that run without Go, with licences, SBOMs and checksums, in dist/ (docs/releasing.md)
+	@rm -rf dist bin/release
+	@$(MAKE) bin/testbed
+	@for arch in $(ARCHS); do $(MAKE) programs BIN=bin/release/linux-$$arch ARCH=$$arch PACKER=bin/testbed; done
+	$(call say,Collecting licences$(comma) listing modules and packing)
+	@go run ./cmd/release --version $(VERSION) --time $(SOURCE_DATE_EPOCH) --out dist --module . --module $(KUBE_MODULE) --module $(COREDNS_MODULE) \
+	  $(foreach word,$(CYCLONEDX_GOMOD),--sbom-command $(word)) $(ARCHS:%=bin/release/linux-%)
+
 .PHONY: clean
 clean: ## remove what was built and reported; Go's caches stay
-	rm -rf bin reports/out
+	rm -rf bin dist reports/out
 
 # ---- building ----
 
 .PHONY: build
-build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) bin/cni bin/images/coredns.tar) bin/testbed $(IMAGES) ## build everything into bin/
+build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) $(BIN)/cni $(BIN)/images/coredns.tar) $(BIN)/testbed $(IMAGES) ## build everything into bin/
+
+# What a release has.
+.PHONY: programs
+programs: $(KUBE) $(BIN)/cni $(BIN)/images/coredns.tar $(BIN)/testbed $(IMAGES)
 
 # Go knows best what is out of date, and is quick to say so.
-.PHONY: bin/testbed bin/controller bin/backends bin/capture
-bin/testbed bin/controller bin/backends bin/capture: require-go
-	@$(call building,$@) $(GO_BUILD) -v -o $@ ./cmd/$(@F) 2>&1 | $(progress)
+.PHONY: $(BIN)/testbed $(BIN)/controller $(BIN)/backends $(BIN)/capture
+$(BIN)/testbed $(BIN)/controller $(BIN)/backends $(BIN)/capture: require-go
+	@echo "Building $@"
+	@$(GO_BUILD) -- $(GO_FLAGS) -ldflags "-s -w -X main.version=$(VERSION)" ./cmd/$(@F)
 
-bin/images/%.tar: bin/% bin/testbed
-	@bin/testbed build-image $< --name testbed.local/$*:dev --out $@ >/dev/null
+$(BIN)/images/%.tar: $(BIN)/% $(PACKER)
+	@$(PACKER) build-image $< --name testbed.local/$*:dev --out $@ >/dev/null
 
 # Kubernetes is a module of its own, because it needs a replacement for each of the modules it is made of.
 $(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_MODULE)/main.go | require-go
 	$(call say,Building Kubernetes $(KUBE_VERSION): six to ten minutes on two cores the first time$(comma) then seconds)
-	@mkdir -p $(@D)
-	@cd $(KUBE_MODULE) && go build -v -trimpath -modfile=$(KUBE_MOD:$(KUBE_MODULE)/%=%) -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/$@ . 2>&1 | $(progress)
+	@$(GO_BUILD) -dir $(KUBE_MODULE) -- $(GO_FLAGS) -modfile=$(KUBE_MOD:$(KUBE_MODULE)/%=%) -ldflags "$(KUBE_LDFLAGS)" .
 
-bin/cni: $(KUBE_MODULE)/go.mod Makefile | require-go
-	@mkdir -p $@
-	@cd $(KUBE_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@/ \
-	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS)) 2>&1 | $(progress)
+$(BIN)/cni: $(KUBE_MODULE)/go.mod Makefile | require-go
+	@echo "Building $@"
+	@$(GO_BUILD)/ -dir $(KUBE_MODULE) -- $(GO_FLAGS) -ldflags "-s -w" \
+	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS))
 	@touch $@
 
 # CoreDNS is a module of its own too, and its version the one in its go.mod.
-bin/coredns: $(addprefix $(COREDNS_MODULE)/,go.mod go.sum main.go) | require-go
-	@$(call building,$@) cd $(COREDNS_MODULE) && go build -v -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ . 2>&1 | $(progress)
-
-# `go build -v` names each package that it compiles. On a terminal they are counted, errors are passed on.
-building = printf '%s\n' "Building $(1)";
-progress = awk '/^[A-Za-z0-9.\/_~-]+$$/ {n++; if (tty) {printf "\r  %d packages compiled", n; fflush()} next} \
-	/^go: downloading/ {if (tty) {printf "\r\033[K  %s\r", $$0; fflush()} next} {print} END {if (n && tty) print ""}' \
-	tty=$(shell [ -t 1 ] && echo 1 || echo 0)
+$(BIN)/coredns: $(addprefix $(COREDNS_MODULE)/,go.mod go.sum main.go) | require-go
+	@echo "Building $@"
+	@$(GO_BUILD) -dir $(COREDNS_MODULE) -- $(GO_FLAGS) -ldflags "-s -w" .
 
 # ---- what must be there ----
 
