@@ -111,6 +111,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newRun(), newReplay(), newRecord(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup())
+	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup())
 	return root
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ const inputError = exitCode(2)
 func newRun() *cobra.Command {
 	var tags, reportDir string
 	var parallel int
+	var load []string
 	target := newTargetFlags()
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
@@ -41,12 +43,14 @@ func newRun() *cobra.Command {
 			}
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
 			options.Tags, options.ReportDir, options.Parallel = tags, reportDir, parallel
+			options.Images = slices.Concat(options.Images, load)
 			return runSuite(cmd.Context(), args, options)
 		},
 	}
 	target.register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
+	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
 }
