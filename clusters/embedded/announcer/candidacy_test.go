@@ -2,7 +2,6 @@ package announcer
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -13,10 +12,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
+	typedcoordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/record"
 )
 
@@ -59,22 +59,48 @@ func (l *lan) announce(ctx context.Context, node string) {
 	delete(l.announces, node)
 }
 
-var errCutOff = errors.New("no route to host")
+// uplink is a node's way to the Leases of the API server. Requests of a node that is cut off end with their context.
+type uplink struct {
+	typedcoordinationv1.LeaseInterface
+	lan  *lan
+	node string
+}
+
+func (u uplink) Leases(string) typedcoordinationv1.LeaseInterface { return u }
+
+func (u uplink) reach(ctx context.Context) error {
+	u.lan.mu.Lock()
+	cutOff := u.lan.cutOff[u.node]
+	u.lan.mu.Unlock()
+	if cutOff {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (u uplink) Get(ctx context.Context, name string, o metav1.GetOptions) (*coordinationv1.Lease, error) {
+	if err := u.reach(ctx); err != nil {
+		return nil, err
+	}
+	return u.LeaseInterface.Get(ctx, name, o)
+}
+
+func (u uplink) Create(ctx context.Context, lease *coordinationv1.Lease, o metav1.CreateOptions) (*coordinationv1.Lease, error) {
+	if err := u.reach(ctx); err != nil {
+		return nil, err
+	}
+	return u.LeaseInterface.Create(ctx, lease, o)
+}
+
+func (u uplink) Update(ctx context.Context, lease *coordinationv1.Lease, o metav1.UpdateOptions) (*coordinationv1.Lease, error) {
+	if err := u.reach(ctx); err != nil {
+		return nil, err
+	}
+	return u.LeaseInterface.Update(ctx, lease, o)
+}
 
 // candidate is a node's candidacy. All nodes share the Leases of one API server.
 func (l *lan) candidate(node string, api *fake.Clientset) candidacy {
-	client := fake.NewClientset()
-	client.ReactionChain = nil
-	client.AddReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		l.mu.Lock()
-		cutOff := l.cutOff[node]
-		l.mu.Unlock()
-		if cutOff {
-			return true, nil, errCutOff
-		}
-		object, err := api.Invokes(action, nil)
-		return true, object, err
-	})
 	return candidacy{
 		node: node, address: netip.MustParseAddr("203.0.113.1"),
 		assignment: assignment{service: types.NamespacedName{Namespace: "shop", Name: "cart"}},
@@ -83,7 +109,7 @@ func (l *lan) candidate(node string, api *fake.Clientset) candidacy {
 			defer l.mu.Unlock()
 			return !l.unhealthy[node]
 		},
-		leases:   client.CoordinationV1(),
+		leases:   uplink{api.CoordinationV1().Leases(metav1.NamespaceSystem), l, node},
 		announce: func(ctx context.Context, _ netip.Addr) { l.announce(ctx, node) },
 		events:   record.NewFakeRecorder(100), log: slog.New(slog.DiscardHandler),
 	}
