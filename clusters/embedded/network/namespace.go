@@ -84,14 +84,3 @@ func setUp(link string) error {
 	}
 	return nil
 }
-
-func setDown(link string) error {
-	l, err := netlink.LinkByName(link)
-	if err != nil {
-		return fmt.Errorf("finding interface %s: %w", link, err)
-	}
-	if err := netlink.LinkSetDown(l); err != nil {
-		return fmt.Errorf("setting interface %s down: %w", link, err)
-	}
-	return nil
-}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
@@ -106,19 +105,6 @@ func prepareNode(ns *Namespace) error {
 		return err
 	}
 	return ns.Sysctl(map[string]int{"net.bridge.bridge-nf-call-iptables": 1}, true)
-}
-
-// Plug pulls out a node's cable at the switch, or plugs it in again.
-func (t *Topology) Plug(node string, in bool) error {
-	if !slices.ContainsFunc(t.Nodes, func(ns *Namespace) bool { return ns.name == node }) {
-		return fmt.Errorf("unknown node %q", node)
-	}
-	return t.Router.Do(func() error {
-		if in {
-			return setUp(node)
-		}
-		return setDown(node)
-	})
 }
 
 // Namespace finds a machine by name.
