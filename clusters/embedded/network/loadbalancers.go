@@ -37,7 +37,7 @@ func (t *Topology) routeLoadBalancers(addresses netip.Prefix) error {
 	return nil
 }
 
-// rejectUnserved makes a node answer packets to ports of a load balancer that no Service has with "host unreachable".
+// rejectUnserved makes a node answer packets to ports of a load balancer that no Service has with "network unreachable".
 // kube-proxy has given all others another destination before they are routed. Without the rule, the node would send these
 // back to the router, which would send them to the node again, until their time to live ends.
 func (n *Namespace) rejectUnserved(addresses netip.Prefix) error {
