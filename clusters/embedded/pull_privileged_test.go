@@ -10,6 +10,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,15 +32,17 @@ import (
 	"github.com/ingress-testbed/testbed/internal/kubeclient"
 )
 
-// loopbackRegistry is a registry on this machine's loopback. Its repositories below "private/" have one user.
+// loopbackRegistry is a registry on this machine's loopback. Its repositories below "private/" have one user, and those
+// below "slow/" have blobs only after the registry is released.
 type loopbackRegistry struct {
 	host      string
 	manifests atomic.Int32 // how often one was read
+	released  chan struct{}
 }
 
 func newLoopbackRegistry(t *testing.T) *loopbackRegistry {
 	t.Helper()
-	r := &loopbackRegistry{}
+	r := &loopbackRegistry{released: make(chan struct{})}
 	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if request.Method == http.MethodGet && strings.Contains(request.URL.Path, "/manifests/") {
@@ -49,6 +53,12 @@ func newLoopbackRegistry(t *testing.T) *loopbackRegistry {
 			w.WriteHeader(http.StatusUnauthorized)
 			io.WriteString(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`)
 			return
+		}
+		if request.Method == http.MethodGet && strings.HasPrefix(request.URL.Path, "/v2/slow/") && strings.Contains(request.URL.Path, "/blobs/") {
+			select {
+			case <-r.released:
+			case <-request.Context().Done():
+			}
 		}
 		// The client sends credentials only if the registry asks for them here.
 		if request.URL.Path == "/v2/" && user == "" {
@@ -177,6 +187,15 @@ func TestPodsPullFromLoopback(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	r := newLoopbackRegistry(t)
+	var proxied atomic.Int32
+	toRegistry := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: r.host})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		proxied.Add(1)
+		toRegistry.ServeHTTP(w, request)
+	}))
+	t.Cleanup(proxy.Close)
+	t.Setenv("HTTP_PROXY", proxy.URL) // doesn't apply to the loopback
+	t.Setenv("NO_PROXY", "")
 	public, digest := r.push(t, "public/web:1", nil)
 	private, _ := r.push(t, "private/web:1", map[string]string{"repository": "private"})
 	p := newPods(t, create(t, "test-pull"))
@@ -203,6 +222,27 @@ func TestPodsPullFromLoopback(t *testing.T) {
 		p := pods{t, p.client}
 		p.run("digest", r.host+"/public/web:other@"+digest, nil)
 		p.awaitRunning("digest")
+	})
+
+	t.Run("through the host's proxy", func(t *testing.T) {
+		p := pods{t, p.client}
+		r.push(t, "public/proxied:1", map[string]string{"repository": "proxied"})
+		p.run("proxied", "registry.local/public/proxied:1", nil)
+		p.awaitRunning("proxied")
+		if proxied.Load() == 0 {
+			t.Error("the proxy got no request")
+		}
+	})
+
+	t.Run("progress", func(t *testing.T) {
+		p := pods{t, p.client}
+		slow, _ := r.push(t, "slow/web:1", map[string]string{"repository": "slow"})
+		p.run("slow", slow, nil)
+		p.await("slow", "waiting with progress", func(s corev1.ContainerStatus) bool {
+			return s.State.Waiting != nil && s.State.Waiting.Reason == "ContainerCreating" && strings.Contains(s.State.Waiting.Message, "Pulling image")
+		})
+		close(r.released)
+		p.awaitRunning("slow")
 	})
 
 	t.Run("without credentials", func(t *testing.T) {

@@ -351,7 +351,9 @@ func FuzzParseList(f *testing.F) {
 			t.Errorf("both %v and %v", all, err)
 		}
 		for _, one := range all {
-			one.running()
+			if none := one.ServersCount <= 0 && one.AgentsCount <= 0; none && one.ServersRunning >= 0 && one.AgentsRunning >= 0 && !one.running() {
+				t.Errorf("%+v has no nodes, and not all of them run", one)
+			}
 		}
 	})
 }

@@ -79,7 +79,7 @@ func TestErrorsEndWithWhatWasDone(t *testing.T) {
 	for err, want := range map[error]string{
 		errors.New("no route to host"):                                 "no route to host",
 		fmt.Errorf("%w: no such step", suite.ErrInput):                 "no such step; nothing was run",
-		fmt.Errorf("%w: undefined steps:\n  a\n  b\n", suite.ErrInput): "undefined steps:\n  a\n  b\nnothing was run",
+		fmt.Errorf("%w: undefined steps:\n  a\n  b", suite.ErrInput):   "undefined steps:\n  a\n  b\nnothing was run",
 		fmt.Errorf("loading: %w", fmt.Errorf("%w: x", suite.ErrInput)): "loading: nothing was run: x",
 	} {
 		if got := describe(err); got != want {

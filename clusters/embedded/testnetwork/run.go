@@ -81,7 +81,7 @@ func run(host io.Reader, requests *os.File, events *reporter) error {
 	if r.host, err = control.NewHost(requests); err != nil {
 		return err
 	}
-	defer r.host.Close()
+	defer r.host.Close() //nolint:errcheck // this process ends
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { // the host says nothing more: its silence ends when it does

@@ -52,6 +52,7 @@ type Pod struct {
 // failure is a pull that failed.
 type failure struct {
 	message  string
+	at       time.Time
 	reported bool // that the next attempt waits
 }
 
@@ -59,6 +60,9 @@ type failure struct {
 const (
 	firstDelay = 10 * time.Second
 	maxDelay   = 5 * time.Minute
+	// failureShown is how long ErrImagePull is the reason, before ImagePullBackOff. With the kubelet it is so until it
+	// looks at the Pod again, after some seconds.
+	failureShown = 2 * time.Second
 )
 
 // ForPod returns what gets the images of a Pod. Its delays end with the Pod.
@@ -160,9 +164,12 @@ func effectivePolicy(policy corev1.PullPolicy, ref name.Reference) corev1.PullPo
 func (p *Pod) waits(r Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := p.failures[r.Image]
-	if last == nil || !p.backOff.IsInBackOffSinceUpdate(r.Image, p.backOff.Clock.Now()) {
+	last, now := p.failures[r.Image], p.backOff.Clock.Now()
+	switch {
+	case last == nil || !p.backOff.IsInBackOffSinceUpdate(r.Image, now):
 		return nil
+	case now.Sub(last.at) < failureShown:
+		return &Error{ReasonPull, last.message}
 	}
 	message := fmt.Sprintf("Back-off pulling image %q", r.Image)
 	if !last.reported {
@@ -214,8 +221,9 @@ func (p *Pod) succeeded(imageName string) {
 func (p *Pod) failed(imageName, message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failures[imageName] = &failure{message: message}
-	p.backOff.Next(imageName, p.backOff.Clock.Now())
+	now := p.backOff.Clock.Now()
+	p.failures[imageName] = &failure{message: message, at: now}
+	p.backOff.Next(imageName, now)
 }
 
 // remedy is what a user can do about an image that can't be pulled; missing is why the store doesn't have it.

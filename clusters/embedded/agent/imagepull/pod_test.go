@@ -239,6 +239,8 @@ func TestBackOff(t *testing.T) {
 			want := ReasonBackOff
 			if len(w.registry.pulls) > pulls {
 				at = append(at, time.Since(began))
+			}
+			if time.Since(began)-at[len(at)-1] < failureShown {
 				want = ReasonPull
 			}
 			if got := reason(t, err); got != want {
@@ -270,18 +272,20 @@ func TestBackOff(t *testing.T) {
 }
 
 func TestLoadedImageEndsBackOff(t *testing.T) {
-	w := newWorld(t)
-	const web = "registry.example/web:latest"
-	if _, err := w.get(t.Context(), web, always); reason(t, err) != ReasonPull {
-		t.Errorf("first: %v", err)
-	}
-	if _, err := w.get(t.Context(), web, always); reason(t, err) != ReasonBackOff {
-		t.Errorf("second: %v", err)
-	}
-	w.load(web, newImage(t, "a"))
-	if img, err := w.get(t.Context(), web, always); err != nil || !img.Loaded {
-		t.Errorf("after it was loaded: %+v, %v", img, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		const web = "registry.example/web:latest"
+		for _, want := range []string{ReasonPull, ReasonBackOff} {
+			if _, err := w.get(t.Context(), web, always); reason(t, err) != want {
+				t.Errorf("reason %s, want %s", reason(t, err), want)
+			}
+			time.Sleep(failureShown) // of the bubble's clock
+		}
+		w.load(web, newImage(t, "a"))
+		if img, err := w.get(t.Context(), web, always); err != nil || !img.Loaded {
+			t.Errorf("after it was loaded: %+v, %v", img, err)
+		}
+	})
 }
 
 func TestWarningsAreNotRepeated(t *testing.T) {
