@@ -88,7 +88,7 @@ func findKubectl() ([]string, error) {
 func newController(existing *subject.Reference, tenancy *clusters.Tenancy) func(subject.Cluster) subject.Controller {
 	return func(cluster subject.Cluster) subject.Controller {
 		if existing == nil {
-			return subject.NewDeployed(cluster, deployment(tenancy, cluster.Access).Render)
+			return subject.NewDeployed(cluster, testbed.New(deployment(tenancy, cluster.Access)))
 		}
 		reference := *existing
 		reference.ByClusterIP = !cluster.Access.NodePorts

@@ -6,7 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
 func TestChooseProvider(t *testing.T) {
@@ -49,19 +52,25 @@ func TestDeploymentFollowsTheAccess(t *testing.T) {
 		service string
 		refused bool // a node port of the feature file's choice
 	}{
-		"own cluster":   {nil, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "nginx", `type: "NodePort"`, false},
-		"guest":         {tenancy, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "run", `type: "NodePort"`, false},
-		"load balancer": {tenancy, clusters.Access{Reach: clusters.ReachLoadBalancer}, "run", `type: "LoadBalancer"`, true},
-		"port forward":  {tenancy, clusters.Access{Reach: clusters.ReachPortForward}, "run", `type: "NodePort"`, true},
+		"own cluster":   {nil, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "nginx", "NodePort", false},
+		"guest":         {tenancy, clusters.Access{Reach: clusters.ReachNodePort, NodePorts: true}, "run", "NodePort", false},
+		"load balancer": {tenancy, clusters.Access{Reach: clusters.ReachLoadBalancer}, "run", "LoadBalancer", true},
+		"port forward":  {tenancy, clusters.Access{Reach: clusters.ReachPortForward}, "run", "NodePort", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			render := deployment(c.tenancy, c.access).Render
+			render := testbed.New(deployment(c.tenancy, c.access)).Render
 			controller, err := render(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if controller.IngressClass != c.class || !strings.Contains(string(controller.Manifest), c.service) {
-				t.Errorf("class %q, want %q; manifest without %q:\n%s", controller.IngressClass, c.class, c.service, controller.Manifest)
+			var kind string
+			for _, object := range controller.Objects {
+				if object.GetKind() == "Service" && object.GetName() == controller.Service {
+					kind, _, _ = unstructured.NestedString(object.Object, "spec", "type")
+				}
+			}
+			if controller.IngressClass != c.class || kind != c.service {
+				t.Errorf("class %q, want %q; Service of type %q, want %q", controller.IngressClass, c.class, kind, c.service)
 			}
 			if _, err := render(ports); (err != nil) != c.refused {
 				t.Errorf("with a node port: error %v", err)

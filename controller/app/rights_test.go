@@ -8,13 +8,17 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
-	"github.com/ingress-testbed/testbed/fixtures/manifests"
+	"github.com/ingress-testbed/testbed/fixtures/charts"
 )
 
-// checkRights fails if the controller sent a request that its manifests' RBAC rules do not allow.
+// checkRights fails if the controller sent a request that its chart's RBAC rules do not allow.
 func checkRights(t *testing.T, actions []clienttesting.Action) {
 	t.Helper()
-	stream, err := manifests.Controller(manifests.ControllerSettings{Namespace: "ingress"})
+	rendered, err := charts.Render(nil, charts.Release{Name: "ingress-nginx", Namespace: "ingress"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := charts.YAML(rendered)
 	if err != nil {
 		t.Fatal(err)
 	}

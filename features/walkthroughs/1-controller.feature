@@ -5,13 +5,30 @@ Feature: Installing an ingress controller
 
   Background:
     # cat <<EOT> ingress-nginx-values.yaml
-    # controller:
-    #   service: {type: NodePort, nodePorts: {http: 30080, https: 30443}}
-    #   nodeSelector: {kubernetes.io/hostname: "k3s-s"}
-    Given an ingress controller with:
-      | node            | ${control plane} |
-      | HTTP node port  | 30080            |
-      | HTTPS node port | 30443            |
+    Given the file "ingress-nginx-values.yaml" has:
+      """
+      controller:
+        service:
+          type: NodePort
+          nodePorts:
+            http: 30080
+            https: 30443
+        nodeSelector:
+          kubernetes.io/hostname: "${control plane}"
+        metrics:
+          enabled: true
+        serviceMonitor:
+            enabled: true
+      """
+    # The chart of the test-bed takes the place of ingress-nginx's.
+    When I run "helm upgrade --install ingress-nginx ingress-nginx/ingress-nginx -f ingress-nginx-values.yaml --namespace ${controller namespace} --version 4.11.2"
+    Then it prints:
+      """
+      NAME: ingress-nginx
+      ...
+      NAMESPACE: ${controller namespace}
+      STATUS: deployed
+      """
 
   Scenario: The nodes and the client have the addresses of the article
     # MYIP=$(curl -s ipinfo.io/ip); echo $MYIP
@@ -105,3 +122,45 @@ Feature: Installing an ingress controller
       | secrets                            | list watch     |
       | leases.coordination.k8s.io         | list watch     |
       | ingresses.networking.k8s.io/status | update         |
+
+  Scenario: Helm lists the release
+    # helm list -n ingress
+    When I run "helm list -n ${controller namespace}"
+    Then it prints a table with exactly these rows:
+      | NAME          | NAMESPACE               | STATUS   | CHART                       |
+      | ingress-nginx | ${controller namespace} | deployed | /ingress-testbed-\d.*/ |
+
+  Scenario: An upgrade raises the verbosity of the log
+    Given the file "ingress-nginx-values.yaml" has:
+      """
+      controller:
+        service:
+          type: NodePort
+          nodePorts:
+            http: 30080
+            https: 30443
+        nodeSelector:
+          kubernetes.io/hostname: "${control plane}"
+        metrics:
+          enabled: true
+        serviceMonitor:
+            enabled: true
+        extraArgs:
+          v: "3"
+      """
+    # helm upgrade ingress-nginx ingress-nginx/ingress-nginx -f ingress-nginx-values.yaml --namespace ingress --version 4.11.2
+    When I run "helm upgrade ingress-nginx ingress-nginx/ingress-nginx -f ingress-nginx-values.yaml --namespace ${controller namespace} --version 4.11.2"
+    Then it prints:
+      """
+      Release "ingress-nginx" has been upgraded. Happy Helming!
+      NAME: ingress-nginx
+      ...
+      STATUS: deployed
+      """
+    # kubectl get pod -n ingress
+    When I run "kubectl get pod -n ${controller namespace}"
+    Then it prints a table with exactly these rows:
+      | NAME              | READY | STATUS  | RESTARTS |
+      | ${controller pod} | 1/1   | Running | 0        |
+    When I run "kubectl get deployment ingress-nginx-controller -n ${controller namespace} -o jsonpath='{.spec.template.spec.containers[0].args[?(@=="--v=3")]}'"
+    Then it prints "--v=3"

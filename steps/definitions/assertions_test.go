@@ -12,6 +12,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/proxy/proxytest"
 	"github.com/ingress-testbed/testbed/reports/results"
 	"github.com/ingress-testbed/testbed/steps/subject/testbed"
@@ -375,21 +376,26 @@ func addFixtures(t *testing.T, l *loopback) {
 }
 
 func TestRenderSettings(t *testing.T) {
-	controller, err := testbed.Render(map[string]string{
+	source := testbed.New(testbed.Options{})
+	controller, err := source.Render(map[string]string{
 		"node": "k3s-s", "log verbosity": "3", "HTTP node port": "31080", "flag --election-id": "x", "config hsts": "false",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`kubernetes.io/hostname: "k3s-s"`, "--v=3", "nodePort: 31080", "--election-id=x", `"hsts":"false"`} {
-		if !strings.Contains(string(controller.Manifest), part) {
-			t.Errorf("the manifest lacks %q:\n%s", part, controller.Manifest)
+	manifest, err := charts.YAML(controller.Objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"kubernetes.io/hostname: k3s-s", "--v=3", "nodePort: 31080", "--election-id=x", `hsts: "false"`} {
+		if !strings.Contains(string(manifest), part) {
+			t.Errorf("the manifest lacks %q:\n%s", part, manifest)
 		}
 	}
 	for setting, part := range map[[2]string]string{
-		{"nodes", "x"}: "it has: HTTP node port", {"replicas", "many"}: "must be a number", {"external traffic policy", "Global"}: "Global",
+		{"nodes", "x"}: "it has: HTTP node port", {"replicas", "many"}: "must be a number", {"external traffic policy", "Global"}: "externalTrafficPolicy",
 	} {
-		if _, err := testbed.Render(map[string]string{setting[0]: setting[1]}); err == nil || !strings.Contains(err.Error(), part) {
+		if _, err := source.Render(map[string]string{setting[0]: setting[1]}); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q: %v, want an error with %q", setting, err, part)
 		}
 	}

@@ -31,10 +31,12 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/fixtures/backends"
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
+	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/proxytest"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/steps"
+	"github.com/ingress-testbed/testbed/steps/helm"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/subject"
@@ -49,6 +51,7 @@ type loopback struct {
 	addresses map[string]string // listening addresses of the proxy, by the address that the client connects to
 	pcap      map[string][]byte // captures by the name of the Pod or node
 	commands  string            // folder with the outputs of kubectl by its arguments
+	releases  helm.Releases     // nil if no scenario uses Helm
 	// admitted reports whether an Ingress gets an address.
 	admitted func(name string) bool
 }
@@ -224,7 +227,7 @@ func (l *loopback) environment(t *testing.T) *steps.Environment {
 	return &steps.Environment{
 		Cluster: l, Nodes: cluster.Nodes, Objects: cluster.Objects, ArtefactDir: t.TempDir(),
 		Kubectl:    kubectl.Program{Command: []string{script}},
-		Controller: subject.NewDeployed(cluster, renderLoopback),
+		Controller: subject.NewDeployed(cluster, loopbackSource{}),
 	}
 }
 
@@ -236,15 +239,25 @@ func (l *loopback) subjectCluster(t *testing.T) subject.Cluster {
 		t.Fatal(err)
 	}
 	return subject.Cluster{
-		Objects: &objects.API{Clientset: l.clientset, Dynamic: l.dynamic, Mapper: mapper()}, Nodes: all, Client: l,
+		Objects: &objects.API{Clientset: l.clientset, Dynamic: l.dynamic, Mapper: mapper()}, Nodes: all, Client: l, Releases: l.releases,
 	}
 }
 
-func renderLoopback(map[string]string) (subject.Installation, error) {
+// loopbackSource renders a controller that consists of a ConfigMap.
+type loopbackSource struct{}
+
+func (loopbackSource) Render(map[string]string) (subject.Installation, error) {
 	return subject.Installation{
-		Manifest:  []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: controller, namespace: ingress}\n"),
+		Objects: []*unstructured.Unstructured{{Object: map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "controller", "namespace": "ingress"},
+		}}},
 		Namespace: "ingress", Service: "controller", Selector: "app=controller",
 	}, nil
+}
+
+func (s loopbackSource) RenderRelease(_ charts.Release, values map[string]any) (subject.Installation, map[string]any, error) {
+	installation, err := s.Render(nil)
+	return installation, values, err
 }
 
 // The methods of clusters.Cluster.

@@ -8,10 +8,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/helm"
 	"github.com/ingress-testbed/testbed/steps/nodes"
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
@@ -37,7 +40,10 @@ type Controller interface {
 	// Recheck makes the next Ensure look at all of the controller again. It is called after scenarios that may have changed
 	// it; until then Ensure may rely on what it has found.
 	Recheck()
-	// Installation describes the controller as Ensure or Check last found it.
+	// Helm runs a Helm command about the controller and returns what it prints. If it deploys the controller, Helm waits
+	// as Ensure does and returns the addresses at which requests enter; otherwise these are the zero value.
+	Helm(ctx context.Context, command helm.Command) (output string, entry client.Entry, err error)
+	// Installation describes the controller as Ensure, Helm or Check last found it.
 	Installation() (Installation, error)
 	// Pod returns a ready Pod of the controller, the first by name.
 	Pod(ctx context.Context) (corev1.Pod, error)
@@ -49,12 +55,12 @@ type Controller interface {
 
 // Installation is how an ingress controller is installed in a cluster.
 type Installation struct {
-	// Manifest to deploy the controller with; nil for an existing one.
-	Manifest []byte
+	// Objects to deploy the controller with, in this order; nil for an existing one. They must not be changed.
+	Objects []*unstructured.Unstructured
 	// Namespace of the Service and the Pods.
 	Namespace string
-	// Service that receives the requests. If there is a Manifest, it is of type NodePort or LoadBalancer and has ports
-	// named http and https.
+	// Service that receives the requests. That of Objects is of type NodePort or LoadBalancer and has ports named http and
+	// https.
 	Service string
 	// Selector of the Pods, a label selector.
 	Selector string
@@ -73,15 +79,22 @@ type Installation struct {
 }
 
 // Existing reports whether the controller was installed by somebody else, so that only its behaviour is known.
-func (i Installation) Existing() bool { return i.Manifest == nil }
+func (i Installation) Existing() bool { return i.Objects == nil }
 
-// Render returns the installation for the settings of a feature file. Unknown settings are an error.
-type Render func(settings map[string]string) (Installation, error)
+// Source renders installations of a controller.
+type Source interface {
+	// Render returns the installation for the settings of a feature file. Unknown settings are an error.
+	Render(settings map[string]string) (Installation, error)
+	// RenderRelease returns the installation that a Helm release is, and its values with those that the cluster requires.
+	RenderRelease(release charts.Release, given map[string]any) (installation Installation, values map[string]any, err error)
+}
 
 // Cluster is the cluster that a controller runs in.
 type Cluster struct {
 	Objects *objects.API
-	Nodes   nodes.List
+	// Releases are the cluster's Helm releases.
+	Releases helm.Releases
+	Nodes    nodes.List
 	// Client is the machine outside the cluster that requests come from, and Access how they reach Services.
 	Client client.Dialer
 	Access clusters.Access

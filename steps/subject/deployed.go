@@ -30,13 +30,14 @@ const serviceSyncDelay = 1500 * time.Millisecond
 // IngressClass and the ClusterRole are cluster-wide.
 type Deployed struct {
 	cluster Cluster
-	render  Render
+	source  Source
 
 	// deploying holds one value while a goroutine deploys, checks or removes the controller, and guards the fields up to
 	// mu. It is not a mutex, because acquiring it has to end with a context.
 	deploying chan struct{}
 	rendered  map[string]Installation // by settings, so that certificates are issued once
 	applied   []*unstructured.Unstructured
+	released  *release // nil if there is none
 	// serviceVersion is the resource version of the Service as last applied.
 	serviceVersion string
 
@@ -54,8 +55,8 @@ type ensured struct {
 var _ Controller = (*Deployed)(nil)
 
 // NewDeployed returns a controller that is deployed by its first Ensure.
-func NewDeployed(cluster Cluster, render Render) *Deployed {
-	return &Deployed{cluster: cluster, render: render, rendered: map[string]Installation{}, deploying: make(chan struct{}, 1)}
+func NewDeployed(cluster Cluster, source Source) *Deployed {
+	return &Deployed{cluster: cluster, source: source, rendered: map[string]Installation{}, deploying: make(chan struct{}, 1)}
 }
 
 // acquire waits for other deployments to end. The caller calls release if there is no error.
@@ -101,15 +102,14 @@ func (d *Deployed) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := objects.Decode(installation.Manifest)
-	if err != nil {
-		return err
-	}
-	for _, object := range manifest {
+	for _, object := range copies(installation.Objects) {
 		if err := d.cluster.Objects.CheckOwned(ctx, object, installation.Namespace); err != nil {
-			return fmt.Errorf("the ingress controller can't be deployed: %w; use --cluster kubeconfig, which chooses other names, "+
-				"or test the existing controller (--ingress-class and --controller-service)", err)
+			return fmt.Errorf("the ingress controller can't be deployed: %w; remove it (testbed uninstall), use --cluster kubeconfig, which "+
+				"chooses other names, or test the existing controller (--ingress-class and --controller-service)", err)
 		}
+	}
+	if _, err := d.Installation(); err != nil {
+		d.setCurrent(&installation)
 	}
 	return nil
 }
@@ -130,9 +130,23 @@ func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (clie
 	if err != nil {
 		return client.Entry{}, err
 	}
+	if err := d.uninstall(ctx); err != nil {
+		return client.Entry{}, err
+	}
 	if err := d.apply(ctx, installation); err != nil {
 		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
 	}
+	entry, err := d.finish(ctx, installation)
+	if err != nil {
+		return client.Entry{}, err
+	}
+	d.setEnsured(&ensured{settings: settingsKey(settings), entry: entry})
+	return entry, nil
+}
+
+// finish waits until the installation that was deployed responds, and returns where requests enter it. The caller must
+// have acquired d.
+func (d *Deployed) finish(ctx context.Context, installation Installation) (client.Entry, error) {
 	d.setCurrent(&installation)
 	pod, err := d.waitRollout(ctx, installation)
 	if err != nil {
@@ -142,11 +156,7 @@ func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (clie
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("finding the node ports of the ingress controller: %w", err)
 	}
-	if err := d.cluster.waitAnswer(ctx, entry); err != nil {
-		return client.Entry{}, err
-	}
-	d.setEnsured(&ensured{settings: settingsKey(settings), entry: entry})
-	return entry, nil
+	return entry, d.cluster.waitAnswer(ctx, entry)
 }
 
 // installationFor renders the settings, once. The caller must have acquired d.
@@ -155,7 +165,7 @@ func (d *Deployed) installationFor(settings map[string]string) (Installation, er
 	if installation, ok := d.rendered[key]; ok {
 		return installation, nil
 	}
-	installation, err := d.render(settings)
+	installation, err := d.source.Render(settings)
 	if err != nil {
 		return Installation{}, fmt.Errorf("rendering the ingress controller's manifest: %w", err)
 	}
@@ -169,10 +179,7 @@ func settingsKey(settings map[string]string) string { return fmt.Sprint(settings
 // apply deletes the objects of the last installation that are not in this one, applies the others, and waits until they
 // are ready. The caller must have acquired d.
 func (d *Deployed) apply(ctx context.Context, installation Installation) error {
-	manifest, err := objects.Decode(installation.Manifest)
-	if err != nil {
-		return err
-	}
+	manifest := copies(installation.Objects)
 	obsolete := slices.DeleteFunc(slices.Clone(d.applied), func(old *unstructured.Unstructured) bool {
 		return slices.ContainsFunc(manifest, func(object *unstructured.Unstructured) bool { return objects.Name(object) == objects.Name(old) })
 	})
@@ -194,17 +201,32 @@ func (d *Deployed) apply(ctx context.Context, installation Installation) error {
 		if err := d.waitReady(ctx, object); err != nil {
 			return err
 		}
-		if object.GetKind() != "Service" || object.GetName() != installation.Service {
-			continue
-		}
-		if d.serviceVersion != "" && d.serviceVersion != object.GetResourceVersion() {
-			if err := sleep(ctx, serviceSyncDelay); err != nil {
+		if object.GetKind() == "Service" && object.GetName() == installation.Service {
+			if err := d.waitSync(ctx, object.GetResourceVersion()); err != nil {
 				return err
 			}
 		}
-		d.serviceVersion = object.GetResourceVersion()
 	}
 	return nil
+}
+
+// waitSync waits until the nodes have synchronized their rules with a changed Service, whose resource version is given.
+func (d *Deployed) waitSync(ctx context.Context, version string) error {
+	changed := d.serviceVersion != "" && d.serviceVersion != version
+	d.serviceVersion = version
+	if changed {
+		return sleep(ctx, serviceSyncDelay)
+	}
+	return nil
+}
+
+// copies returns objects that may be changed.
+func copies(list []*unstructured.Unstructured) []*unstructured.Unstructured {
+	all := make([]*unstructured.Unstructured, 0, len(list))
+	for _, object := range list {
+		all = append(all, object.DeepCopy())
+	}
+	return all
 }
 
 func (d *Deployed) waitReady(ctx context.Context, object *unstructured.Unstructured) error {
@@ -301,11 +323,12 @@ func (d *Deployed) Remove(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	uninstalled := d.uninstall(ctx)
 	applied := d.applied
 	d.applied, d.serviceVersion = nil, ""
 	d.setCurrent(nil)
 	d.setEnsured(nil)
-	return d.cluster.Objects.Delete(ctx, applied)
+	return errors.Join(uninstalled, d.cluster.Objects.Delete(ctx, applied))
 }
 
 // sleep waits for the duration, or returns the cause of the end of ctx.

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/helm"
 )
 
 // Reference identifies an existing ingress controller.
@@ -146,6 +147,12 @@ func (e *Existing) Ensure(ctx context.Context, settings map[string]string) (clie
 		return client.Entry{}, err
 	}
 	return entry, e.cluster.waitAnswer(ctx, entry)
+}
+
+// Helm is not supported: its error wraps ErrTestbedOnly.
+func (e *Existing) Helm(_ context.Context, command helm.Command) (string, client.Entry, error) {
+	return "", client.Entry{}, fmt.Errorf("the scenario runs helm %s, but the existing controller of IngressClass %s is not changed: %w",
+		command.Verb, e.reference.IngressClass, ErrTestbedOnly)
 }
 
 // entry returns the addresses of the Service's ports for HTTP and HTTPS: its cluster IP, or the node's.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/fixtures/charts/release"
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -47,6 +48,7 @@ func Connect(ctx context.Context, options Options, artefacts string) (clusters.C
 		},
 		Controller: options.NewController(subject.Cluster{
 			Objects: api, Nodes: nodes, Client: cluster.Client(), Access: cluster.Access(),
+			Releases: release.New(release.Config{Kubeconfig: cluster.Kubeconfig(), Prepare: options.Prepare}),
 		}),
 		WaitPolicy:           options.WaitPolicy,
 		Features:             options.Files,

@@ -204,8 +204,10 @@ func TestLocate(t *testing.T) {
 func options(t *testing.T) suite.Options {
 	return suite.Options{
 		Title: "test", Files: files(), ReportDir: filepath.Join(t.TempDir(), "reports"), Kubectl: []string{"/bin/false"},
-		NewController: func(cluster subject.Cluster) subject.Controller { return subject.NewDeployed(cluster, testbed.Render) },
-		NewCluster:    func(context.Context) (clusters.Cluster, error) { return nil, errors.New("no vxlan in this kernel") },
+		NewController: func(cluster subject.Cluster) subject.Controller {
+			return subject.NewDeployed(cluster, testbed.New(testbed.Options{}))
+		},
+		NewCluster: func(context.Context) (clusters.Cluster, error) { return nil, errors.New("no vxlan in this kernel") },
 	}
 }
 

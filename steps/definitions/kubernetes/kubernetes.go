@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/helm"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/nodes"
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -36,6 +37,7 @@ type Dependencies struct {
 // Controller is the ingress controller under test.
 type Controller interface {
 	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
+	Helm(ctx context.Context, command helm.Command) (output string, entry client.Entry, err error)
 }
 
 // Readiness waits until the ingress controller serves Ingresses.
@@ -62,6 +64,7 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		controllerSteps{d.Controller, d.Readiness}.definitions(),
 		applySteps{d.Objects, d.Readiness, d.Placeholders, d.Features}.definitions(),
 		kubectlSteps{d.Kubectl}.definitions(),
+		helmSteps{d.Controller, d.Readiness, d.Features}.definitions(),
 		serviceSteps{d.Objects}.definitions(),
 		networkSteps{d.Objects, d.LoadBalancers}.definitions(),
 		backendSteps{d.Backends}.definitions(),

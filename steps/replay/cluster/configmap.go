@@ -10,7 +10,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ingress-testbed/testbed/steps"
-	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/replay"
 )
 
@@ -20,7 +19,7 @@ type configMap struct {
 	name      types.NamespacedName
 }
 
-// findConfigMap returns the ConfigMap of that name or, without one, that of the controller's manifest.
+// findConfigMap returns the ConfigMap of that name or, without one, that of the controller's objects.
 func findConfigMap(environment *steps.Environment, name types.NamespacedName) (*configMap, error) {
 	clientset := environment.Objects.Clientset
 	if name.Name != "" {
@@ -30,16 +29,12 @@ func findConfigMap(environment *steps.Environment, name types.NamespacedName) (*
 	if err != nil || installation.Existing() {
 		return nil, err
 	}
-	manifest, err := objects.Decode(installation.Manifest)
-	if err != nil {
-		return nil, err
-	}
-	for _, object := range manifest {
+	for _, object := range installation.Objects {
 		if object.GetKind() == "ConfigMap" {
 			return &configMap{clientset: clientset, name: types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}}, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // the manifest has none
+	return nil, nil //nolint:nilnil // they have none
 }
 
 // set replaces the data of the ConfigMap, and returns what restores it.

@@ -1,24 +1,20 @@
-// Package testbed renders the installation of the test-bed's own ingress controller.
+// Package testbed renders the installation of the test-bed's own ingress controller from its chart.
 package testbed
 
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/fixtures/manifests"
+	"github.com/ingress-testbed/testbed/fixtures/certificates"
+	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
-
-// Render renders the controller with the names of the walkthroughs. The error for an unknown setting lists the known
-// ones.
-func Render(settings map[string]string) (subject.Installation, error) {
-	return Options{}.Render(settings)
-}
 
 // Options choose what a feature file leaves open. The zero value is the installation of the walkthroughs.
 type Options struct {
@@ -36,71 +32,145 @@ type Options struct {
 	NoNodePorts string
 }
 
-// Render is a subject.Render.
-func (o Options) Render(settings map[string]string) (subject.Installation, error) {
-	chosen := manifests.ControllerSettings{
-		Name: "ingress-nginx", Namespace: cmp.Or(o.Namespace, "ingress"), IngressClass: cmp.Or(o.IngressClass, "nginx"),
-		Suffix: o.Suffix, ServiceType: o.ServiceType, ExtraArgs: map[string]string{}, Config: map[string]string{},
+// Source renders installations. Its methods may be called from several goroutines.
+type Source struct {
+	options Options
+
+	mu           sync.Mutex
+	certificates map[string]map[string]any // values of the chart, by namespace
+}
+
+var _ subject.Source = (*Source)(nil)
+
+// New returns a source of installations.
+func New(options Options) *Source {
+	return &Source{options: options, certificates: map[string]map[string]any{}}
+}
+
+// Render renders the controller for the settings of a feature file. The error for an unknown setting lists the known ones.
+func (s *Source) Render(given map[string]string) (subject.Installation, error) {
+	release := charts.DefaultRelease()
+	release.Namespace = cmp.Or(s.options.Namespace, release.Namespace)
+	values := map[string]any{}
+	if s.options.FreeNodePorts {
+		for _, name := range []string{"http", "https"} {
+			if err := set(values, int64(0), "controller", "service", "nodePorts", name); err != nil {
+				return subject.Installation{}, err
+			}
+		}
 	}
-	if o.FreeNodePorts {
-		chosen.HTTPNodePort, chosen.HTTPSNodePort = manifests.AnyNodePort, manifests.AnyNodePort
-	}
-	for name, value := range settings {
-		if err := o.set(&chosen, name, value); err != nil {
+	target := settings{release: &release, values: values, noNodePorts: s.options.NoNodePorts}
+	for name, value := range given {
+		if err := target.apply(name, value); err != nil {
 			return subject.Installation{}, err
 		}
 	}
-	manifest, err := manifests.Controller(chosen)
-	if err != nil {
-		return subject.Installation{}, err
-	}
-	return subject.Installation{
-		Manifest:  manifest,
-		Namespace: chosen.Namespace,
-		Service:   chosen.ControllerName(),
-		Selector: "app.kubernetes.io/component=controller,app.kubernetes.io/instance=" + chosen.ClusterName() +
-			",app.kubernetes.io/name=ingress-nginx",
-		Instance: chosen.ClusterName(), IngressClass: chosen.IngressClass,
-		Dump: []string{"/controller", "dump"},
-	}, nil
+	installation, _, err := s.RenderRelease(release, values)
+	return installation, err
 }
 
-// set applies one setting of a feature file.
-func (o Options) set(chosen *manifests.ControllerSettings, name, value string) error {
-	if flag, ok := strings.CutPrefix(name, "flag "); ok {
-		chosen.ExtraArgs[strings.TrimLeft(flag, "-")] = value
-		return nil
+// RenderRelease renders a Helm release. The values that it returns are the given ones, with those that the options require
+// and, for the webhook, a certificate that is the same for all revisions.
+func (s *Source) RenderRelease(release charts.Release, given map[string]any) (subject.Installation, map[string]any, error) {
+	values, err := s.complete(release, given)
+	if err != nil {
+		return subject.Installation{}, nil, err
 	}
-	if key, ok := strings.CutPrefix(name, "config "); ok {
-		chosen.Config[key] = value
-		return nil
+	rendered, err := charts.Render(values, release, nil)
+	if err != nil {
+		return subject.Installation{}, nil, err
 	}
-	texts := map[string]*string{
-		"name": &chosen.Name, "namespace": &chosen.Namespace, "node": &chosen.Node, "IngressClass": &chosen.IngressClass,
-		"controller class": &chosen.ControllerClass, "external traffic policy": &chosen.ExternalTrafficPolicy, "image": &chosen.Image,
+	installation, err := describe(rendered)
+	if err != nil {
+		return subject.Installation{}, nil, err
 	}
-	numbers := map[string]*int{
-		"replicas": &chosen.Replicas, "HTTP node port": &chosen.HTTPNodePort, "HTTPS node port": &chosen.HTTPSNodePort,
+	installation.Namespace = release.Namespace
+	installation.Objects = append([]*unstructured.Unstructured{charts.Namespace(release.Namespace)}, rendered...)
+	return installation, values, nil
+}
+
+// complete adds to the given values what they leave open.
+func (s *Source) complete(release charts.Release, given map[string]any) (map[string]any, error) {
+	values := (&unstructured.Unstructured{Object: given}).DeepCopy().Object
+	if values == nil {
+		values = map[string]any{}
 	}
-	switch {
-	case name == "log verbosity":
-		chosen.ExtraArgs["v"] = value
-	case texts[name] != nil:
-		*texts[name] = value
-	case numbers[name] != nil:
-		number, err := strconv.Atoi(value)
+	if s.options.NoNodePorts != "" {
+		ports, _, err := unstructured.NestedMap(values, "controller", "service", "nodePorts")
 		if err != nil {
-			return fmt.Errorf("the setting %q of the ingress controller must be a number, not %q", name, value)
+			return nil, fmt.Errorf("reading the values of the chart: %w", err)
 		}
-		if o.NoNodePorts != "" && strings.HasSuffix(name, "node port") {
-			return fmt.Errorf("the scenario sets the %s %d: %s: %w", name, number, o.NoNodePorts, clusters.ErrUnsupported)
+		for name, port := range ports {
+			if text := fmt.Sprint(port); text != "" && text != "0" {
+				return nil, fmt.Errorf("the scenario sets controller.service.nodePorts.%s to %s: %s: %w", name, text, s.options.NoNodePorts, clusters.ErrUnsupported)
+			}
 		}
-		*numbers[name] = number
-	default:
-		known := slices.Concat([]string{"log verbosity", "flag NAME", "config KEY"},
-			slices.Collect(maps.Keys(texts)), slices.Collect(maps.Keys(numbers)))
-		slices.Sort(known)
-		return fmt.Errorf("the ingress controller has no setting %q; it has: %s", name, strings.Join(known, ", "))
 	}
-	return nil
+	certificate, err := s.certificate(release.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, addition := range []struct {
+		value any
+		path  []string
+	}{
+		{s.options.IngressClass, []string{"controller", "ingressClassResource", "name"}},
+		{s.options.Suffix, []string{"clusterResourceSuffix"}},
+		{s.options.ServiceType, []string{"controller", "service", "type"}},
+		{certificate, []string{"controller", "admissionWebhooks", "certificate"}},
+	} {
+		if _, found, err := unstructured.NestedFieldNoCopy(values, addition.path...); err != nil || found || addition.value == "" {
+			continue // an error is about the given values, which rendering reports
+		}
+		if err := set(values, addition.value, addition.path...); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// certificate returns a certificate for the Services of a namespace as values of the chart.
+func (s *Source) certificate(namespace string) (map[string]any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if made := s.certificates[namespace]; made != nil {
+		return made, nil
+	}
+	issuer, err := certificates.NewAuthority("webhooks of " + namespace)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := issuer.Issue(certificates.Leaf{Hosts: []string{"*." + namespace + ".svc"}})
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]any{"crt": string(pair.Certificate), "key": string(pair.Key), "ca": string(issuer.PEM())}
+	s.certificates[namespace] = made
+	return made, nil
+}
+
+// describe finds the names of an installation in its objects.
+func describe(rendered []*unstructured.Unstructured) (subject.Installation, error) {
+	installation := subject.Installation{Dump: []string{"/controller", "dump"}}
+	for _, object := range rendered {
+		switch object.GetKind() {
+		case "ClusterRole":
+			installation.Instance = object.GetName()
+		case "IngressClass":
+			installation.IngressClass = object.GetName()
+		case "Deployment", "DaemonSet":
+			installation.Service = object.GetName() // it has the same name
+			labels, _, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
+			if err != nil {
+				return subject.Installation{}, fmt.Errorf("reading the selector of the controller: %w", err)
+			}
+			var terms []string
+			for name, value := range labels {
+				terms = append(terms, name+"="+value)
+			}
+			slices.Sort(terms)
+			installation.Selector = strings.Join(terms, ",")
+		}
+	}
+	return installation, nil
 }
