@@ -26,6 +26,9 @@ type Request struct {
 	Name string
 	// ImageDir is the folder that holds the archives of the test-bed's images.
 	ImageDir string
+	// Existing requires a cluster that exists, by Name or, if that is empty, by the default name of its kind. What the
+	// caller creates in it stays there: the cluster is kept, and there is no Tenancy.
+	Existing bool
 	// Controller is the Service of an ingress controller under test that the cluster has already. The zero value stands
 	// for one that the run deploys.
 	Controller types.NamespacedName
@@ -49,6 +52,9 @@ type Properties struct {
 	Disposable bool
 	// Images are archives that have to be loaded into the cluster.
 	Images []string
+	// ImageRegistry has the test-bed's images, such as registry.example.com/testbed. If empty, they are loaded into the
+	// nodes, as testbed.local/….
+	ImageRegistry string
 	// Kubectl is the program to use and its first arguments. If empty, the kubectl that is installed.
 	Kubectl []string
 	// Tenancy is nil if the run may use the walkthrough's own names.

@@ -33,6 +33,12 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 	if err != nil {
 		return nil, err
 	}
+	if request.Existing {
+		config.Name = cmp.Or(config.Name, DefaultName)
+		if _, err := Find(ctx, config.Name); err != nil {
+			return nil, err
+		}
+	}
 	var running *Cluster
 	if config.Name != "" {
 		if cluster, err := Connect(ctx, config.Name); err == nil { // otherwise Config.Check has the error

@@ -13,6 +13,9 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 )
 
+// defaultName is the name that k3d gives a cluster.
+const defaultName = "k3s-default"
+
 // Provider gets clusters of k3d.
 type Provider struct {
 	config Config
@@ -42,9 +45,15 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 	}
 	config := p.config
 	config.Name = cmp.Or(request.Name, fmt.Sprintf("testbed-%d", os.Getpid()))
+	if request.Existing {
+		config.Name = cmp.Or(request.Name, defaultName)
+	}
 	existing, err := Exists(ctx, config.Name)
 	if err != nil {
 		return nil, err
+	}
+	if request.Existing && !existing {
+		return nil, fmt.Errorf("there is no k3d cluster %q: give the --name of one that `k3d cluster list` lists", config.Name)
 	}
 	return &source{config: config, progress: request.Progress, images: images, existing: existing}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"sigs.k8s.io/kind/pkg/cluster"
 
 	"github.com/ingress-testbed/testbed/clusters"
 )
@@ -47,12 +48,18 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 	}
 	config := p.config
 	config.Name = cmp.Or(request.Name, fmt.Sprintf("testbed-%d", os.Getpid()))
+	if request.Existing {
+		config.Name = cmp.Or(request.Name, cluster.DefaultName)
+	}
 	config.Progress = request.Progress
 	exists, err := Exists(ctx, config.Name)
 	if err != nil {
 		return nil, err
 	}
-	return &source{config: config, images: images, existing: request.Name != "" && exists}, nil
+	if request.Existing && !exists {
+		return nil, fmt.Errorf("there is no kind cluster %q: give the --name of one that `kind get clusters` lists", config.Name)
+	}
+	return &source{config: config, images: images, existing: exists && (request.Existing || request.Name != "")}, nil
 }
 
 // source is a cluster that exists, or is to be created.
@@ -69,20 +76,20 @@ func (s *source) Properties() clusters.Properties {
 func (s *source) Get(ctx context.Context) (clusters.Cluster, error) {
 	if s.existing {
 		fmt.Fprintf(s.config.Progress, "Using the kind cluster %q, which is kept\n\n", s.config.Name)
-		cluster, err := Connect(ctx, s.config)
+		connected, err := Connect(ctx, s.config)
 		if err != nil {
 			return nil, err // not a nil *Cluster in an interface
 		}
-		return cluster, nil
+		return connected, nil
 	}
 	fmt.Fprintf(s.config.Progress, "Starting the kind cluster %q (about a minute)\n", s.config.Name)
 	start := time.Now()
-	cluster, err := Create(ctx, s.config)
+	created, err := Create(ctx, s.config)
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(s.config.Progress, "  ready after %.1f s\n\n", time.Since(start).Seconds())
-	return cluster, nil
+	return created, nil
 }
 
 func (s *source) Close() error { return nil }

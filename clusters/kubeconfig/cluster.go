@@ -66,15 +66,31 @@ func Connect(ctx context.Context, config Config) (*Cluster, error) {
 	return c, nil
 }
 
-// setUp creates the run's kubeconfig and its first namespace.
+// setUp creates the run's kubeconfig and, unless it is a lasting change, its first namespace.
 func (c *Cluster) setUp(ctx context.Context) error {
 	var err error
 	if c.dir, err = tempdir.Make("kubeconfig"); err != nil {
 		return err
 	}
-	if c.path, err = c.access.writePrivate(c.dir.Path(), c.config.Namespace()); err != nil {
+	namespace := c.config.Namespace()
+	if c.config.Lasting {
+		namespace = metav1.NamespaceDefault
+	}
+	if c.path, err = c.access.writePrivate(c.dir.Path(), namespace); err != nil {
 		return err
 	}
+	c.agents = podcapture.New(podcapture.Config{
+		REST: c.access.rest, Clientset: c.access.clientset, Nodes: c.Nodes, Labels: c.labels(),
+		Namespace: c.config.CaptureNamespace(), Image: c.config.image(podcapture.DefaultImage),
+	})
+	if c.config.Lasting {
+		return nil
+	}
+	return c.createNamespace(ctx)
+}
+
+// createNamespace creates the run's first namespace, which names the process that it belongs to.
+func (c *Cluster) createNamespace(ctx context.Context) error {
 	own, err := owner()
 	if err != nil {
 		return err
@@ -85,10 +101,6 @@ func (c *Cluster) setUp(ctx context.Context) error {
 	if _, err := c.access.clientset.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating the run's namespace: %w", err)
 	}
-	c.agents = podcapture.New(podcapture.Config{
-		REST: c.access.rest, Clientset: c.access.clientset, Nodes: c.Nodes, Labels: c.labels(),
-		Namespace: c.config.CaptureNamespace(), Image: c.config.image(podcapture.DefaultImage),
-	})
 	return nil
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	// Controller is the Service of an ingress controller under test that the cluster has already. The zero value stands for
 	// one that the run deploys, which takes more permissions and images.
 	Controller types.NamespacedName
+	// Lasting is set if what is created in the cluster stays: there is no run, and it gets no namespaces of its own.
+	Lasting bool
 	// Progress receives messages about what was detected; nil discards them.
 	Progress io.Writer
 }
@@ -85,7 +87,10 @@ func (c Config) image(name string) string {
 
 // images lists those that the nodes need.
 func (c Config) images() []string {
-	images := []string{c.image(imageHost + "/backends:dev"), c.image(imageHost + "/capture:dev")}
+	var images []string
+	if !c.Lasting {
+		images = append(images, c.image(imageHost+"/backends:dev"), c.image(imageHost+"/capture:dev"))
+	}
 	if c.deploys() {
 		images = append(images, c.image(imageHost+"/controller:dev"))
 	}

@@ -51,7 +51,7 @@ func (p *Provider) Check(_ context.Context, request clusters.Request) (clusters.
 	}
 	config := p.config
 	config.Run, config.Reach, config.Progress = NewRun(), clusters.Reach(p.reach), request.Progress
-	config.Controller = request.Controller
+	config.Controller, config.Lasting = request.Controller, request.Existing
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -62,6 +62,9 @@ func (p *Provider) Check(_ context.Context, request clusters.Request) (clusters.
 type source struct{ config Config }
 
 func (s source) Properties() clusters.Properties {
+	if s.config.Lasting {
+		return clusters.Properties{ImageRegistry: s.config.ImageRegistry}
+	}
 	return clusters.Properties{Tenancy: &clusters.Tenancy{
 		Namespace: s.config.Namespace(), ControllerNamespace: s.config.ControllerNamespace(),
 		IngressClass: s.config.IngressClass(), Suffix: s.config.Run, Prepare: s.config.Prepare,

@@ -12,7 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"helm.sh/helm/v4/pkg/kube"
 
+	"github.com/ingress-testbed/testbed/fixtures/charts/release"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
@@ -28,6 +30,7 @@ func run(args []string) int {
 	if code, done := runInternal(args); done {
 		return code
 	}
+	kube.ManagedFieldsManager = release.FieldManager
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends this process at once
@@ -111,6 +114,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup())
+	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
 	return root
 }

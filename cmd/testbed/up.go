@@ -15,31 +15,55 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
 func newUp() *cobra.Command {
 	settings := embedded.NewSettings()
 	var name string
-	var foreground bool
+	var foreground, install bool
+	controller := newInstallation()
 	cmd := &cobra.Command{
-		Use:   "up",
-		Short: "Start an embedded cluster that runs until `testbed down`",
-		Args:  cobra.NoArgs,
+		Use:     "up",
+		Short:   "Start an embedded cluster that runs until `testbed down`",
+		Example: "  testbed up\n  testbed up --install --set controller.replicaCount=2",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if foreground {
-				return keepCluster(cmd.Context(), settings, name, cmd.OutOrStdout())
+			controller.name = name
+			inBackground := os.Getenv(backgroundVariable) != "" // then the parent process installs the controller
+			if !install && !inBackground && controller.sources.Given() {
+				return fmt.Errorf("%w: values of the chart need --install", suite.ErrInput)
 			}
-			return startInBackground(cmd.Context(), settings, name)
+			if install && !inBackground {
+				if _, _, err := controller.render(io.Discard); err != nil { // before a cluster is started
+					return err
+				}
+			}
+			if foreground {
+				ready := func(ctx context.Context) error {
+					if !install || inBackground {
+						return nil
+					}
+					return controller.install(ctx, cmd.OutOrStdout())
+				}
+				return keepCluster(cmd.Context(), settings, name, cmd.OutOrStdout(), ready)
+			}
+			if err := startInBackground(cmd.Context(), settings, name); err != nil || !install {
+				return err
+			}
+			return controller.install(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	addName(cmd, &name)
 	cmd.Flags().AddFlagSet(settings.Flags())
+	cmd.Flags().BoolVar(&install, "install", false, "install the ingress controller, as `testbed install` does")
+	controller.sources.Register(cmd.Flags())
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay in the foreground; Ctrl-C ends the cluster")
 	return cmd
 }
 
-// keepCluster creates a cluster and keeps it until ctx is done.
-func keepCluster(ctx context.Context, settings *embedded.Settings, name string, out io.Writer) error {
+// keepCluster creates a cluster, calls ready, and keeps the cluster until ctx is done.
+func keepCluster(ctx context.Context, settings *embedded.Settings, name string, out io.Writer, ready func(context.Context) error) error {
 	config, err := settings.Checked(ctx, name, out)
 	if err != nil {
 		return err
@@ -52,6 +76,9 @@ func keepCluster(ctx context.Context, settings *embedded.Settings, name string, 
 	}
 	defer cluster.Destroy(ctx) //nolint:errcheck // it returns none
 	fmt.Fprintf(out, "Cluster %q runs Kubernetes %s, after %.1f s\n", cluster.Name(), cluster.Version(), time.Since(start).Seconds())
+	if err := ready(ctx); err != nil {
+		return err
+	}
 	printHints(out, calledAs(os.Args[0]), cluster.Name())
 	if os.Getenv(backgroundVariable) != "" {
 		if err := detachOutput(); err != nil {

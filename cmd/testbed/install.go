@@ -1,0 +1,301 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/fixtures/charts"
+	"github.com/ingress-testbed/testbed/fixtures/charts/release"
+	"github.com/ingress-testbed/testbed/steps/objects"
+	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/suite"
+)
+
+// installTimeout bounds an installation, images included.
+const installTimeout = 2 * time.Minute
+
+// installation is what `testbed install` installs, and where.
+type installation struct {
+	all        providers
+	kind, name string
+	release    charts.Release
+	sources    charts.Sources
+	merged     map[string]any // the values of sources; nil until they are read
+	timeout    time.Duration
+}
+
+func (i *installation) registerCluster(cmd *cobra.Command) {
+	i.all.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&i.name, "name", "", "`name` of the cluster (default testbed, kind or k3s-default)")
+	flags.StringVar(&i.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), i.all[0].Kind()), "`kind` of cluster: "+i.all.kinds())
+	flags.DurationVar(&i.timeout, "timeout", i.timeout, "`time` that it may take")
+}
+
+func (i *installation) registerRelease(flags *pflag.FlagSet) {
+	flags.StringVar(&i.release.Name, "release", i.release.Name, "`name` of the Helm release")
+	flags.StringVarP(&i.release.Namespace, "namespace", "n", i.release.Namespace, "`namespace` of the release; it is created if it doesn't exist")
+}
+
+// newInstallation returns the default release in an embedded cluster.
+func newInstallation() *installation {
+	all := newProviders()
+	return &installation{all: all, kind: all[0].Kind(), release: charts.DefaultRelease(), timeout: installTimeout}
+}
+
+func newInstall() *cobra.Command {
+	i := newInstallation()
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Install the ingress controller in a cluster, or change how it is installed",
+		Long: "Installs the test-bed's ingress controller with Helm's library, as a release that `helm list` shows, and waits until it\n" +
+			"responds. The values are those of the chart of ingress-nginx (docs/controller.md).",
+		Example: "  testbed install\n  testbed install -f values.yaml --set controller.replicaCount=2\n" +
+			"  testbed install --cluster kubeconfig --context staging --image-registry registry.example.com/testbed",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return i.install(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	i.registerCluster(cmd)
+	i.registerRelease(cmd.Flags())
+	i.sources.Register(cmd.Flags())
+	return cmd
+}
+
+func newUninstall() *cobra.Command {
+	i := newInstallation()
+	cmd := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Remove the ingress controller that `testbed install` has installed",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return i.uninstall(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	i.registerCluster(cmd)
+	i.registerRelease(cmd.Flags())
+	return cmd
+}
+
+func newManifests() *cobra.Command {
+	i := newInstallation()
+	cmd := &cobra.Command{
+		Use:   "manifests",
+		Short: "Print the manifests of the ingress controller, for kubectl",
+		Long: "Prints the objects that `testbed install` would create, and their Namespace, as YAML. No cluster is needed. Each call\n" +
+			"creates a certificate for the admission webhook.",
+		Example: "  testbed manifests -f values.yaml | kubectl apply -f -",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return i.print(cmd.OutOrStdout(), cmd.ErrOrStderr()) },
+	}
+	i.registerRelease(cmd.Flags())
+	i.sources.Register(cmd.Flags())
+	return cmd
+}
+
+// values are those of the options, with a warning about each that the chart doesn't have.
+func (i *installation) values(warnings io.Writer) (map[string]any, error) {
+	if i.merged == nil { // standard input can be read once
+		var err error
+		if i.merged, err = i.sources.Merge(readValues); err != nil {
+			return nil, err
+		}
+	}
+	unknown, err := charts.Unknown(i.merged)
+	if err != nil {
+		return nil, err
+	}
+	if len(unknown) > 0 {
+		fmt.Fprintf(warnings, "Without effect, because the chart has no such values: %s\n", strings.Join(unknown, ", "))
+	}
+	return i.merged, nil
+}
+
+// render renders the release. Errors wrap suite.ErrInput.
+func (i *installation) render(warnings io.Writer) (values map[string]any, rendered []*unstructured.Unstructured, err error) {
+	if values, err = i.values(warnings); err == nil {
+		rendered, err = charts.Render(values, i.release, nil)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	return values, rendered, nil
+}
+
+// readValues reads a file, or standard input.
+func readValues(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// connect connects to the cluster, which must exist.
+func (i *installation) connect(ctx context.Context, progress io.Writer) (clusters.Cluster, clusters.Source, error) {
+	provider, err := i.all.choose(i.kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err := imageDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := provider.Check(ctx, clusters.Request{Name: i.name, ImageDir: images, Existing: true, Progress: progress})
+	if err != nil {
+		return nil, nil, err
+	}
+	cluster, err := source.Get(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, source.Close())
+	}
+	return cluster, source, nil
+}
+
+// install installs or upgrades the release and waits until the controller responds.
+func (i *installation) install(ctx context.Context, progress io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, i.timeout, fmt.Errorf("not finished after %s (--timeout)", i.timeout))
+	defer cancel()
+	values, _, err := i.render(progress) // before anything is changed
+	if err != nil {
+		return err
+	}
+	cluster, source, err := i.connect(ctx, progress)
+	if err != nil {
+		return fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	defer source.Close()                              //nolint:errcheck // the next run removes temporary files that are left
+	defer cluster.Destroy(context.WithoutCancel(ctx)) //nolint:errcheck // it keeps the cluster, and removes temporary files
+	properties := source.Properties()
+	if properties.ImageRegistry != "" {
+		registry := map[string]any{"controller": map[string]any{"image": map[string]any{"registry": properties.ImageRegistry}}}
+		values = charts.MergeValues(registry, values)
+	}
+	for _, image := range properties.Images {
+		fmt.Fprintf(progress, "Loading the image %s\n", filepath.Base(image))
+		if err := cluster.LoadImage(ctx, image); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(progress, "Installing release %s in namespace %s\n", i.release.Name, i.release.Namespace)
+	deployed, err := release.New(release.Config{Kubeconfig: cluster.Kubeconfig()}).Upgrade(ctx, release.Request{
+		Release: i.release, Values: values, Create: true, ResetValues: true,
+	})
+	if err != nil {
+		return err
+	}
+	return await(ctx, cluster, deployed, progress)
+}
+
+// await waits until the objects of a release are ready and the controller responds to the client outside the cluster.
+func await(ctx context.Context, cluster clusters.Cluster, deployed release.Info, progress io.Writer) error {
+	api, err := objects.Connect(cluster.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	api.Progress = func(text string) { fmt.Fprintf(progress, "  %s\n", text) }
+	for _, object := range deployed.Objects {
+		if err := api.WaitReady(ctx, object); err != nil {
+			return err
+		}
+	}
+	class, service := classAndService(deployed.Objects)
+	fmt.Fprintf(progress, "Revision %d is ready", deployed.Revision)
+	if class != nil {
+		fmt.Fprintf(progress, "; it serves Ingresses of class %s", class.GetName())
+	}
+	nodes, err := cluster.Nodes(ctx)
+	if err != nil || class == nil || service == nil {
+		fmt.Fprintln(progress)
+		return err
+	}
+	existing := subject.NewExisting(subject.Cluster{Objects: api, Nodes: nodes, Client: cluster.Client(), Access: cluster.Access()},
+		subject.Reference{
+			IngressClass: class.GetName(), Namespace: service.GetNamespace(), Service: service.GetName(), ByClusterIP: !cluster.Access().NodePorts,
+		})
+	if err := existing.Check(ctx); err != nil {
+		return err
+	}
+	entry, err := existing.Ensure(ctx, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, " at http://%s and https://%s\n", entry.HTTP, entry.HTTPS)
+	return nil
+}
+
+// classAndService finds the IngressClass of a release and the Service that receives its requests; nil if the values leave
+// them out, or if no request can enter by the Service.
+func classAndService(list []*unstructured.Unstructured) (class, service *unstructured.Unstructured) {
+	var workload string
+	for _, object := range list {
+		if kind := object.GetKind(); kind == "Deployment" || kind == "DaemonSet" {
+			workload = object.GetName()
+		}
+	}
+	for _, object := range list {
+		switch object.GetKind() {
+		case "IngressClass":
+			class = object
+		case "Service":
+			if kind, _, _ := unstructured.NestedString(object.Object, "spec", "type"); object.GetName() == workload && kind != "ClusterIP" {
+				service = object
+			}
+		}
+	}
+	return class, service
+}
+
+// uninstall removes the release and waits until its objects are gone.
+func (i *installation) uninstall(ctx context.Context, progress io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, i.timeout, fmt.Errorf("not finished after %s (--timeout)", i.timeout))
+	defer cancel()
+	cluster, source, err := i.connect(ctx, progress)
+	if err != nil {
+		return fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	defer source.Close()                              //nolint:errcheck // the next run removes temporary files that are left
+	defer cluster.Destroy(context.WithoutCancel(ctx)) //nolint:errcheck // it keeps the cluster, and removes temporary files
+	client := release.New(release.Config{Kubeconfig: cluster.Kubeconfig()})
+	installed, err := client.Get(ctx, i.release)
+	if errors.Is(err, release.ErrNotFound) {
+		return fmt.Errorf("there is no release %s in namespace %s: choose another with --release and --namespace", i.release.Name, i.release.Namespace)
+	}
+	if err != nil {
+		return err
+	}
+	if err := client.Uninstall(ctx, i.release); err != nil {
+		return err
+	}
+	api, err := objects.Connect(cluster.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	if err := api.WaitGone(ctx, installed.Objects); err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "Release %s is gone; the namespace %s is kept\n", i.release.Name, i.release.Namespace)
+	return nil
+}
+
+// print prints the objects of the release.
+func (i *installation) print(out, warnings io.Writer) error {
+	_, rendered, err := i.render(warnings)
+	if err != nil {
+		return err
+	}
+	text, err := charts.YAML(append([]*unstructured.Unstructured{charts.Namespace(i.release.Namespace)}, rendered...))
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
