@@ -74,7 +74,8 @@ func statusFlags(flags *pflag.FlagSet, o *app.Options) {
 		"take the addresses out again when the last controller stops")
 	flags.Var((*objectName)(&o.PublishService), "publish-service",
 		"Service whose addresses are written; by default those of the nodes")
-	flags.StringSliceVar(&o.PublishStatusAddress, "publish-status-address", nil, "addresses to write instead")
+	flags.StringSliceVar(&o.PublishStatusAddress, "publish-status-address", nil,
+		"addresses to write, in place of those of --publish-service and of the nodes")
 	flags.BoolVar(&o.ReportNodeInternalIP, "report-node-internal-ip-address", false, "write nodes' internal addresses")
 	flags.StringVar(&o.ElectionID, "election-id", o.ElectionID, "Lease by which one of several controllers leads")
 }

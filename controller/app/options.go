@@ -30,7 +30,7 @@ type Options struct {
 	DefaultSSLCertificate    types.NamespacedName
 	DefaultBackendService    types.NamespacedName
 	PublishService           types.NamespacedName
-	PublishStatusAddress     []string // fixed addresses, instead of a Service's
+	PublishStatusAddress     []string // fixed addresses, which replace those of PublishService
 	ReportNodeInternalIP     bool
 	UpdateStatus             bool
 	UpdateStatusOnShutdown   bool
@@ -113,9 +113,6 @@ func (o Options) Validate() error {
 			return fmt.Errorf("%s: %q is outside of --watch-namespace %q, so it would never be found",
 				within.flag, within.key, o.WatchNamespace)
 		}
-	}
-	if o.PublishService.Name != "" && len(o.PublishStatusAddress) > 0 {
-		return errors.New("--publish-service and --publish-status-address are mutually exclusive")
 	}
 	if o.ShutdownGracePeriod < 0 || o.DrainTimeout <= 0 || o.StartTimeout <= 0 {
 		return errors.New("--shutdown-grace-period, --drain-timeout and --start-timeout: " +

@@ -31,7 +31,6 @@ func TestWrongOptions(t *testing.T) {
 		"--validating-webhook-key": func(o *app.Options) { o.ValidatingWebhookCert = "file" },
 		"--annotations-prefix":     func(o *app.Options) { o.AnnotationsPrefix = "a/b" },
 		"--election-id":            func(o *app.Options) { o.ElectionID = "A B" },
-		"--publish-status-address": func(o *app.Options) { o.PublishService.Name, o.PublishStatusAddress = "a", []string{"b"} },
 		"--shutdown-grace-period":  func(o *app.Options) { o.ShutdownGracePeriod = -time.Second },
 		"--default-ssl-certificate": func(o *app.Options) {
 			o.WatchNamespace, o.DefaultSSLCertificate = "a", types.NamespacedName{Namespace: "b", Name: "c"}
