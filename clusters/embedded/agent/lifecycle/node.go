@@ -66,6 +66,18 @@ func (o podObjects) Token(ctx context.Context, audience string, seconds int64) (
 	return apiobjects.RequestToken(ctx, o.node.Client, o.pod, audience, seconds)
 }
 
+func (o podObjects) TrustAnchors(ctx context.Context, p *corev1.ClusterTrustBundleProjection) ([]byte, error) {
+	return apiobjects.TrustAnchors(ctx, o.node.Client, p)
+}
+
+func (o podObjects) RequestCertificate(ctx context.Context, p *corev1.PodCertificateProjection) ([]byte, string, error) {
+	return apiobjects.RequestCertificate(ctx, o.node.Client, o.pod, p)
+}
+
+func (o podObjects) IssuedCertificate(ctx context.Context, request string) ([]byte, time.Time, error) {
+	return apiobjects.IssuedCertificate(ctx, o.node.Client, o.pod.Namespace, request)
+}
+
 // Reasons of events, as the kubelet's.
 const (
 	eventFailedMount = "FailedMount"

@@ -23,21 +23,32 @@ type Sources interface {
 	podspec.Objects
 	// Token for the Pod's service account and when it should be replaced.
 	Token(ctx context.Context, audience string, seconds int64) (token string, renew time.Time, err error)
+	// TrustAnchors returns the certificates of ClusterTrustBundles in PEM.
+	TrustAnchors(ctx context.Context, p *corev1.ClusterTrustBundleProjection) ([]byte, error)
+	// RequestCertificate requests a certificate for the Pod, and returns its key and the name of the request.
+	RequestCertificate(ctx context.Context, p *corev1.PodCertificateProjection) (key []byte, request string, err error)
+	// IssuedCertificate returns the chain that was issued for a request and when it should be replaced. Errors are those of
+	// package apiobjects.
+	IssuedCertificate(ctx context.Context, request string) (chain []byte, renew time.Time, err error)
 	// ImageRootFS returns the folder with the files of a volume's image.
 	ImageRootFS(ctx context.Context, v *corev1.ImageVolumeSource) (string, error)
 }
 
 // Set is the volumes of one Pod.
 type Set struct {
-	dir     string
-	sources Sources
-	tokens  map[tokenKey]*cachedToken
-	paths   map[string]string // by volume name
+	dir          string
+	sources      Sources
+	tokens       map[tokenKey]*cachedToken
+	certificates map[certificateKey]*podCertificate
+	paths        map[string]string // by volume name
 }
 
 // NewSet keeps what the volumes need in dir.
 func NewSet(dir string, sources Sources) *Set {
-	return &Set{dir: dir, sources: sources, tokens: map[tokenKey]*cachedToken{}, paths: map[string]string{}}
+	return &Set{
+		dir: dir, sources: sources, tokens: map[tokenKey]*cachedToken{},
+		certificates: map[certificateKey]*podCertificate{}, paths: map[string]string{},
+	}
 }
 
 // Setup creates all volumes. After an error it may be called again and continues where it failed. The time is when
@@ -59,6 +70,7 @@ func (s *Set) each(ctx context.Context, pod *corev1.Pod, rt podspec.Runtime, wan
 		if !wanted(v) {
 			continue
 		}
+		w.volume = v.Name
 		if err := w.make(ctx, v); err != nil {
 			errs = append(errs, fmt.Errorf("volume %q: %w", v.Name, err))
 		}
@@ -71,6 +83,7 @@ type writer struct {
 	set     *Set
 	pod     *corev1.Pod
 	runtime podspec.Runtime
+	volume  string    // that is being made
 	renew   time.Time // the earliest
 }
 

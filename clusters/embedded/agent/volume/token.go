@@ -39,14 +39,8 @@ func (w *writer) token(ctx context.Context, files map[string]file, s *corev1.Ser
 		t = &cachedToken{value, renew}
 		w.set.tokens[key] = t
 	}
-	if w.renew.IsZero() || t.renew.Before(w.renew) {
-		w.renew = t.renew
-	}
-	f := file{data: []byte(t.value), mode: mode, uid: soleUser(w.pod)}
-	if f.uid != nil || fsGroup(w.pod) != nil {
-		f.mode = 0o600 // its only user owns it
-	}
-	files[s.Path] = f
+	w.refreshAt(t.renew)
+	files[s.Path] = w.owned([]byte(t.value), mode)
 	return nil
 }
 

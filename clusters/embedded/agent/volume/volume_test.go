@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/apiobjects"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podspec"
 )
 
@@ -29,6 +30,8 @@ type sources struct {
 	tokens     int
 	life       time.Duration
 	image      string
+	requests   int   // for certificates
+	unissued   error // why no certificate is issued
 }
 
 func (s *sources) ConfigMap(name string) (*corev1.ConfigMap, error) {
@@ -48,6 +51,22 @@ func (s *sources) Secret(name string) (*corev1.Secret, error) {
 func (s *sources) Token(_ context.Context, audience string, seconds int64) (string, time.Time, error) {
 	s.tokens++
 	return fmt.Sprintf("token-%d-%s-%d", s.tokens, audience, seconds), time.Now().Add(s.life), nil
+}
+
+func (s *sources) TrustAnchors(context.Context, *corev1.ClusterTrustBundleProjection) ([]byte, error) {
+	return []byte("anchors"), nil
+}
+
+func (s *sources) RequestCertificate(context.Context, *corev1.PodCertificateProjection) ([]byte, string, error) {
+	s.requests++
+	return fmt.Appendf(nil, "key-%d\n", s.requests), fmt.Sprintf("req-%d", s.requests), nil
+}
+
+func (s *sources) IssuedCertificate(_ context.Context, request string) ([]byte, time.Time, error) {
+	if s.unissued != nil {
+		return nil, time.Time{}, fmt.Errorf("%w: %s", s.unissued, request)
+	}
+	return []byte("chain of " + request), time.Now().Add(s.life), nil
 }
 
 func (s *sources) ImageRootFS(context.Context, *corev1.ImageVolumeSource) (string, error) {
@@ -340,5 +359,70 @@ func TestCleanUpRemovesWhatIsLeft(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(podDir); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+func TestTrustBundlesAndCertificates(t *testing.T) {
+	set, sources := newSet(t)
+	sources.unissued = apiobjects.ErrPending
+	pod := podWith(corev1.Volume{Name: "identity", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{Name: ptr.To("any"), Path: "anchors.pem"}},
+		{PodCertificate: &corev1.PodCertificateProjection{CredentialBundlePath: "bundle.pem", KeyPath: "key.pem", CertificateChainPath: "chain.pem"}},
+	}}}})
+	ctx, rt := t.Context(), podspec.Runtime{}
+	holds := func(when string, want map[string]string) {
+		t.Helper()
+		for name, content := range want {
+			got, err := os.ReadFile(filepath.Join(set.dir, "identity", name))
+			if err != nil || string(got) != content {
+				t.Errorf("%s, %s: %q, %v; want %q", when, name, got, err, content)
+			}
+		}
+	}
+	for range 2 {
+		if _, err := set.Setup(ctx, pod, rt); !errors.Is(err, apiobjects.ErrPending) {
+			t.Fatalf("before a certificate is issued: %v", err)
+		}
+	}
+	if sources.requests != 1 {
+		t.Errorf("%d requests", sources.requests)
+	}
+	sources.unissued, sources.life = nil, 0
+	if _, err := set.Setup(ctx, pod, rt); err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]string{"anchors.pem": "anchors", "bundle.pem": "key-1\nchain of req-1", "key.pem": "key-1\n", "chain.pem": "chain of req-1"}
+	holds("issued", first)
+	// While its successor is not issued, the old one stays.
+	sources.unissued = apiobjects.ErrPending
+	due, err := set.Refresh(ctx, pod, rt)
+	if err != nil || due.IsZero() || time.Until(due) > 2*pendingInterval {
+		t.Errorf("due again at %v, %v", due, err)
+	}
+	holds("renewing", first)
+	sources.unissued, sources.life = nil, time.Hour
+	if due, err = set.Refresh(ctx, pod, rt); err != nil || time.Until(due) > trustRefresh {
+		t.Errorf("due again at %v, %v", due, err)
+	}
+	holds("renewed", map[string]string{"bundle.pem": "key-2\nchain of req-2"})
+	if _, err = set.Refresh(ctx, pod, rt); err != nil || sources.requests != 2 {
+		t.Errorf("%d requests, %v", sources.requests, err)
+	}
+}
+
+func TestDeniedCertificate(t *testing.T) {
+	set, sources := newSet(t)
+	sources.unissued = apiobjects.ErrDenied
+	pod := podWith(corev1.Volume{Name: "identity", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{PodCertificate: &corev1.PodCertificateProjection{CredentialBundlePath: "bundle.pem"}},
+	}}}})
+	for range 2 {
+		if _, err := set.Setup(t.Context(), pod, podspec.Runtime{}); !errors.Is(err, apiobjects.ErrDenied) {
+			t.Errorf("error %v", err)
+		}
+		sources.unissued = nil // it is not requested again
+	}
+	if sources.requests != 1 {
+		t.Errorf("%d requests", sources.requests)
 	}
 }

@@ -47,7 +47,7 @@ func (w *writer) files(ctx context.Context, v corev1.VolumeSource) (map[string]f
 func (w *writer) projected(ctx context.Context, files map[string]file, v *corev1.ProjectedVolumeSource) error {
 	mode := modeOf(v.DefaultMode)
 	var errs []error
-	for _, s := range v.Sources {
+	for i, s := range v.Sources {
 		switch {
 		case s.ConfigMap != nil:
 			errs = append(errs, w.configMap(files, s.ConfigMap.Name, s.ConfigMap.Items, s.ConfigMap.Optional, mode))
@@ -57,8 +57,13 @@ func (w *writer) projected(ctx context.Context, files map[string]file, v *corev1
 			errs = append(errs, w.downwardAPI(files, s.DownwardAPI.Items, mode))
 		case s.ServiceAccountToken != nil:
 			errs = append(errs, w.token(ctx, files, s.ServiceAccountToken, mode))
+		case s.ClusterTrustBundle != nil:
+			errs = append(errs, w.clusterTrustBundle(ctx, files, s.ClusterTrustBundle, mode))
+		case s.PodCertificate != nil:
+			errs = append(errs, w.certificate(ctx, files, certificateKey{w.volume, i}, s.PodCertificate, mode))
 		default:
-			errs = append(errs, errors.New("unsupported source: use configMap, secret, downwardAPI or serviceAccountToken"))
+			errs = append(errs, errors.New("unsupported source: use configMap, secret, downwardAPI, serviceAccountToken, "+
+				"clusterTrustBundle or podCertificate"))
 		}
 	}
 	return errors.Join(errs...)
