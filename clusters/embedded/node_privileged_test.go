@@ -120,14 +120,18 @@ func (n nodes) get(t *testing.T, machine, url string) string {
 	return string(body)
 }
 
-// run runs a command on a machine.
+// run runs a command on a machine and returns its output.
 func (n nodes) run(t *testing.T, machine string, command ...string) string {
 	t.Helper()
-	shell := exec.CommandContext(t.Context(), filepath.Join(binaries, "testbed"),
-		append([]string{"shell", "--name", n.cluster.Name(), machine, "--"}, command...)...)
-	out, err := shell.CombinedOutput()
+	return n.testbed(t, append([]string{"shell", "--name", n.cluster.Name(), machine, "--"}, command...)...)
+}
+
+// testbed runs the testbed program.
+func (n nodes) testbed(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "testbed"), args...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v on %s: %v\n%s", command, machine, err, out)
+		t.Fatalf("testbed %v: %v\n%s", args, err, out)
 	}
 	return string(out)
 }
