@@ -169,6 +169,10 @@ func runController() error {
 	if want := "CapEff:\t0000000000000400\n"; !strings.Contains(string(status), want) {
 		return fmt.Errorf("the program lacks its file capability: no %q in\n%s", want, status)
 	}
+	const service = "controller-admission.stand-in.svc.cluster.local"
+	if err := awaitName(service); err != nil {
+		return err
+	}
 	log, err := os.OpenFile("/var/log/controller/access.log", os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -194,6 +198,25 @@ func runController() error {
 		ended <- webhook.ListenAndServeTLS("/usr/local/certificates/cert", "/usr/local/certificates/key")
 	}()
 	return <-ended
+}
+
+// awaitName waits until the cluster's DNS server, which starts at the same time, has a name.
+func awaitName(host string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), jobTimeout)
+	defer cancel()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		_, err := net.DefaultResolver.LookupHost(ctx, host)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("cluster DNS: %w", err)
+		}
+	}
 }
 
 // review refuses objects by their name.

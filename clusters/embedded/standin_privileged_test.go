@@ -27,8 +27,8 @@ import (
 
 // TestControllerManifests installs a stand-in for ingress controllers whose manifests use what those that ingress-nginx and
 // Traefik publish use: Jobs that make the certificate of an admission webhook, a mountPath with a slash at its end, a user
-// other than root that binds port 80 by its program's file capability, log files that are links to /dev/stdout, and host
-// ports.
+// other than root that binds port 80 by its program's file capability, log files that are links to /dev/stdout, host ports,
+// a Service of type LoadBalancer, and names of Services.
 func TestControllerManifests(t *testing.T) {
 	cluster := create(t, "test-standin")
 	for _, archive := range []string{packTest(t), packController(t)} {
@@ -50,6 +50,14 @@ func TestControllerManifests(t *testing.T) {
 	}
 	eventually(t, "the access log is in the container's", func() bool {
 		return strings.Contains(n.kubectl(t, "logs", "--namespace=stand-in", "deployment/controller"), "GET / from 175.116.31.155")
+	})
+	eventually(t, "the Service has an address that answers", func() bool {
+		service, err := n.client.CoreV1().Services("stand-in").Get(t.Context(), "controller", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses := service.Status.LoadBalancer.Ingress
+		return len(addresses) == 1 && dial(t, cluster, "client", addresses[0].IP+":80") == nil
 	})
 	ingress := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
