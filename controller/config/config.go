@@ -5,8 +5,12 @@ package config
 
 import (
 	"cmp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -28,6 +32,7 @@ type Global struct {
 	Clients Clients
 	Retry   policy.Retry
 	Access  GlobalAccess
+	Replies replies.Global
 	Limits  Limits
 	// Denied is that of Ingress, for all of them.
 	Denied string
@@ -49,6 +54,7 @@ type Ingress struct {
 	ProtocolGiven bool
 	BackendTLS    BackendTLS
 	Retry         policy.Retry // the zero value leaves it to the proxy
+	Replies       replies.Settings
 	Access        Access
 	Limits        Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
@@ -74,6 +80,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Clients:      parseClients(r),
 		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       parseGlobalAccess(r),
+		Replies:      replies.ReadGlobal(r),
 		Limits:       parseGlobalLimits(r),
 	}
 }
@@ -99,8 +106,29 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		BackendTLS:   parseBackendTLS(r),
 		Retry:        parseRetry(r, global.Retry),
 		Access:       parseAccess(r, &global.Access),
+		Replies:      replies.Read(r, global.Replies),
 		Limits:       parseLimits(r, global.Limits),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
 	return ingress
+}
+
+// ConfigMaps returns the ConfigMaps with header fields that an Ingress's annotations name.
+func ConfigMaps(prefix string, annotations map[string]string) []types.NamespacedName {
+	return configMapsOf(annotations, prefix+"/custom-headers")
+}
+
+// GlobalConfigMaps is ConfigMaps for the ConfigMap.
+func GlobalConfigMaps(data map[string]string) []types.NamespacedName {
+	return configMapsOf(data, "proxy-set-headers", "add-headers")
+}
+
+func configMapsOf(values map[string]string, keys ...string) []types.NamespacedName {
+	var names []types.NamespacedName
+	for _, key := range keys {
+		if namespace, name, ok := strings.Cut(strings.TrimSpace(values[key]), "/"); ok {
+			names = append(names, types.NamespacedName{Namespace: namespace, Name: name})
+		}
+	}
+	return names
 }

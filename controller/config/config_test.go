@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -24,6 +25,7 @@ func TestConfigMapDefaults(t *testing.T) {
 		HSTS:         "max-age=31536000; includeSubDomains",
 		Access:       config.GlobalAccess{OpenPaths: []string{"/.well-known/acme-challenge"}},
 		Limits:       config.Limits{RateStatus: 503, ConnectionsStatus: 503},
+		Replies:      replies.Global{Hidden: []string{"server"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
 		t.Errorf("%s %v", diff, faults)
@@ -319,12 +321,13 @@ func FuzzAnnotations(f *testing.F) {
 		"force-ssl-redirect", "proxy-connect-timeout", "proxy-read-timeout", "proxy-body-size", "backend-protocol",
 		"proxy-ssl-secret", "proxy-ssl-name", "proxy-ssl-server-name", "proxy-ssl-verify", "proxy-ssl-verify-depth",
 		"app-root", "permanent-redirect", "permanent-redirect-code", "temporal-redirect", "rewrite-target", "x-forwarded-prefix",
-		"server-alias",
+		"server-alias", "enable-cors", "cors-allow-origin", "cors-allow-methods", "cors-allow-headers", "cors-expose-headers",
+		"cors-max-age", "custom-headers", "connection-proxy-header", "proxy-cookie-path", "proxy-cookie-domain", "proxy-redirect-from",
 	}
 	f.Fuzz(func(t *testing.T, value, other string) {
 		global, _ := config.ParseConfigMap(compatibility.Mend, map[string]string{"proxy-body-size": other, "proxy-read-timeout": other})
 		for _, key := range keys {
-			annotations := map[string]string{"p/canary": "true", "p/affinity": "cookie", "p/" + other: value, "p/" + key: value}
+			annotations := map[string]string{"p/canary": "true", "p/affinity": "cookie", "p/enable-cors": "true", "p/" + other: value, "p/" + key: value}
 			got, faults := config.ParseAnnotations("p", annotations, global)
 			if got.MaxBodyBytes < 0 || got.Timeouts.Connect < 0 || got.Timeouts.Response < 0 {
 				t.Errorf("%s=%q: negative limits %+v", key, value, got)
@@ -337,6 +340,12 @@ func FuzzAnnotations(f *testing.F) {
 			}
 			if strings.ContainsAny(got.Redirect.Root+got.Redirect.All.URL+got.Rewrite.Target+got.Rewrite.Prefix, " \r\n\x00") {
 				t.Errorf("%s=%q: redirect %+v, rewrite %+v", key, value, got.Redirect, got.Rewrite)
+			}
+			if cors := got.Replies.CORS; strings.ContainsAny(cors.Origins+cors.Methods+cors.Headers+cors.Expose, "\r\n\x00") {
+				t.Errorf("%s=%q: %+v", key, value, cors)
+			}
+			if c := got.Replies.Cookies; strings.ContainsAny(c.PathFrom+c.PathTo+c.DomainFrom+c.DomainTo+got.Replies.Location.To, "\r\n; ") {
+				t.Errorf("%s=%q: %+v", key, value, got.Replies)
 			}
 			for _, fault := range faults {
 				if fault.Message == "" || !strings.HasPrefix(fault.Key, "p/") {

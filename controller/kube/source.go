@@ -39,6 +39,7 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 	s.factories = append(s.factories, cluster)
 	s.store = &store{
 		names:     newResolver(s.changed.notify),
+		used:      newUsedNames(settings.ConfigMap),
 		ingresses: watched.Networking().V1().Ingresses().Informer(),
 		classes:   cluster.Networking().V1().IngressClasses().Informer(),
 		services:  watched.Core().V1().Services().Informer(),
@@ -48,9 +49,10 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 	if namespace == "" {
 		s.store.namespaces = cluster.Core().V1().Namespaces().Informer()
 	}
-	if settings.ConfigMap.Name != "" {
+	s.store.configMaps = watched.Core().V1().ConfigMaps().Informer()
+	if settings.ConfigMap.Name != "" && namespace != "" && settings.ConfigMap.Namespace != namespace {
 		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(options, only(settings.ConfigMap)...)...)
-		s.store.configMaps = one.Core().V1().ConfigMaps().Informer()
+		s.store.settings = one.Core().V1().ConfigMaps().Informer()
 		s.factories = append(s.factories, one)
 	}
 	if err := s.store.slices.AddIndexers(cache.Indexers{byService: serviceOfSlice}); err != nil {
@@ -60,6 +62,9 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 		var handler cache.ResourceEventHandler = s.changed
 		if informer == s.store.namespaces { // which change for many reasons
 			handler = cache.FilteringResourceEventHandler{FilterFunc: isTerminating, Handler: s.changed}
+		}
+		if informer == s.store.configMaps { // most of which mean nothing to the controller
+			handler = cache.FilteringResourceEventHandler{FilterFunc: s.store.used.has, Handler: s.changed}
 		}
 		if _, err := informer.AddEventHandler(handler); err != nil {
 			return nil, fmt.Errorf("watching %s: %w", what, err)
@@ -106,6 +111,7 @@ func (s *Source) Changed() <-chan struct{} { return s.changed }
 // Snapshot implements controller.Source.
 func (s *Source) Snapshot() *snapshot.Snapshot {
 	taken := snapshot.Take(s.store, s.settings)
+	s.store.used.next()
 	s.store.names.keep(taken.Addresses)
 	return taken
 }

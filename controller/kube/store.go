@@ -20,7 +20,9 @@ const byService = "service"
 // store looks objects up in the caches of informers.
 type store struct {
 	ingresses, classes, services, slices, secrets cache.SharedIndexInformer
-	configMaps                                    cache.SharedIndexInformer // nil if none is watched
+	configMaps                                    cache.SharedIndexInformer
+	settings                                      cache.SharedIndexInformer // of a ConfigMap elsewhere; nil if there is none
+	used                                          *usedNames
 	namespaces                                    cache.SharedIndexInformer // nil if only one is watched
 	names                                         *resolver
 }
@@ -31,10 +33,10 @@ var _ snapshot.Store = (*store)(nil)
 func (s *store) informers() map[string]cache.SharedIndexInformer {
 	all := map[string]cache.SharedIndexInformer{
 		"Ingresses": s.ingresses, "IngressClasses": s.classes, "Services": s.services, "EndpointSlices": s.slices,
-		"Secrets": s.secrets,
+		"Secrets": s.secrets, "ConfigMaps": s.configMaps,
 	}
-	if s.configMaps != nil {
-		all["ConfigMaps"] = s.configMaps
+	if s.settings != nil {
+		all["the ConfigMap of the settings"] = s.settings
 	}
 	if s.namespaces != nil {
 		all["Namespaces"] = s.namespaces
@@ -69,7 +71,11 @@ func (s *store) Secret(key types.NamespacedName) *corev1.Secret {
 }
 
 func (s *store) ConfigMap(key types.NamespacedName) *corev1.ConfigMap {
-	return get[corev1.ConfigMap](s.configMaps, key)
+	s.used.add(key)
+	if found := get[corev1.ConfigMap](s.configMaps, key); found != nil {
+		return found
+	}
+	return get[corev1.ConfigMap](s.settings, key)
 }
 
 func (s *store) EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice {

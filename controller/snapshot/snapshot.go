@@ -63,6 +63,8 @@ type Snapshot struct {
 	Secrets        map[types.NamespacedName]*corev1.Secret
 	// ConfigMap of the global settings; nil if there is none.
 	ConfigMap *corev1.ConfigMap
+	// ConfigMaps that the settings and the Ingresses refer to.
+	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
 	// Addresses by the name in an ExternalName Service.
 	Addresses map[string][]netip.Addr
 }
@@ -97,6 +99,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		Services:       map[types.NamespacedName]*corev1.Service{},
 		EndpointSlices: map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
 		Secrets:        map[types.NamespacedName]*corev1.Secret{},
+		ConfigMaps:     map[types.NamespacedName]*corev1.ConfigMap{},
 		Addresses:      map[string][]netip.Addr{},
 	}
 	classes := classesOf(store.IngressClasses(), settings)
@@ -121,6 +124,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		for _, name := range config.ProtectingSecrets(prefix, ingress.Namespace, ingress.Annotations) {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
+		s.addConfigMaps(store, config.ConfigMaps(prefix, ingress.Annotations))
 		if server, ok := config.AuthServer(prefix, ingress.Annotations); ok {
 			s.addServer(store, server, ingress)
 		}
@@ -131,6 +135,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
 	}
 	if s.ConfigMap != nil {
+		s.addConfigMaps(store, config.GlobalConfigMaps(s.ConfigMap.Data))
 		if server, ok := config.GlobalAuthServer(s.ConfigMap.Data); ok {
 			s.addServer(store, server, s.Ingresses...)
 		}
@@ -163,6 +168,14 @@ func (s *Snapshot) addSecret(store Store, key types.NamespacedName) {
 	}
 	if secret := store.Secret(key); secret != nil {
 		s.Secrets[key] = secret
+	}
+}
+
+func (s *Snapshot) addConfigMaps(store Store, keys []types.NamespacedName) {
+	for _, key := range keys {
+		if found := store.ConfigMap(key); found != nil {
+			s.ConfigMaps[key] = found
+		}
 	}
 }
 

@@ -54,6 +54,8 @@ const (
 	NoEndpoints           Reason = "NoEndpoints"
 	SecretNotFound        Reason = "SecretNotFound"
 	InvalidSecret         Reason = "InvalidSecret"
+	ConfigMapNotFound     Reason = "ConfigMapNotFound"
+	InvalidConfigMap      Reason = "InvalidConfigMap"
 )
 
 // Object is the Kubernetes object that a Problem is about.

@@ -10,6 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
+	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -24,8 +25,9 @@ type routes struct {
 	upstreams    *upstreams
 	certificates *certificates
 	guards       *guards
-	// everywhere are the policies of all requests.
-	everywhere policyList
+	fields       *fields
+	// everywhere are the policies of all replies, requests those of all requests that backends get.
+	everywhere, requests policyList
 	// affinities are those of Services; nil unless Ingresses share them.
 	affinities map[service]policy.Affinity
 	decisions  []Decision
@@ -189,9 +191,13 @@ func newCanary(owner *ingress, backend route.Backend) *route.Canary {
 
 func (r *routes) set(owner *ingress, at location, s service) {
 	guard := r.guards.of(owner, at)
+	fields, deny := r.fields.replies(owner)
+	if guard.deny == nil {
+		guard.deny = deny
+	}
 	backend := r.upstreams.backend(owner, s, guard.deny)
 	made := route.Route{
-		Match: at.match(), Policies: append(r.policies(owner, at, s), guard.policies...), Source: owner.source(),
+		Match: at.match(), Policies: slices.Concat(r.policies(owner, at, s), fields, guard.policies), Source: owner.source(),
 	}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
@@ -213,11 +219,12 @@ func (r *routes) set(owner *ingress, at location, s service) {
 }
 
 // policies are what the settings of an Ingress do to one of its routes, a line for each.
-func (r *routes) policies(owner *ingress, at location, s service) []route.Policy {
+func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	c := &owner.config
 	var policies policyList
 	policies.addIf(c.Redirect.All != route.Redirect{}, redirecting.All{To: c.Redirect.All})
 	policies.addIf(c.Redirect.Root != "", redirecting.Root{Path: c.Redirect.Root})
+	policies.addIf(c.Replies.CORS != replying.CORS{}, c.Replies.CORS)
 	policies.addIf(r.toHTTPS(owner, at), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash})
 	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != at.path
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
@@ -227,7 +234,10 @@ func (r *routes) policies(owner *ingress, at location, s service) []route.Policy
 	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
 	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
 	policies.addIf(c.Affinity != policy.Affinity{}, r.affinity(owner, at, s))
-	return append(policies, r.everywhere...)
+	policies.addIf(c.Replies.Connection != "" && !r.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
+	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)
+	policies.addIf(c.Replies.Location != replying.Location{}, c.Replies.Location)
+	return slices.Concat(policies, r.requests, r.everywhere)
 }
 
 // toHTTPS reports whether requests in plain text are redirected.

@@ -42,10 +42,12 @@ func Translate(s *snapshot.Snapshot) Result {
 	certificates := newCertificates(s, mode, problems)
 	upstreams := newUpstreams(s, problems)
 	guards := newGuards(upstreams, &global.Access)
+	fields := &fields{s, problems, &global.Replies}
+	requests, replies := fields.everywhere()
 	routes := &routes{
 		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
-		everywhere: policiesEverywhere(&global),
-		claims:     claims{}, served: map[*ingress]bool{},
+		fields: fields, everywhere: append(policiesEverywhere(&global), replies...), requests: requests,
+		claims: claims{}, served: map[*ingress]bool{},
 	}
 	if mode.Reproduces(compatibility.RegexForHosts) {
 		spreadRegexes(all)

@@ -54,10 +54,7 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 	if deny != nil {
 		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
-	key := upstreamKey{service: s, protocol: owner.config.Protocol, tls: owner.config.BackendTLS}
-	if !owner.config.ProtocolGiven {
-		key.protocol = u.declaredProtocol(s)
-	}
+	key := upstreamKey{service: s, protocol: u.protocol(owner, s), tls: owner.config.BackendTLS}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := Warning
@@ -73,6 +70,14 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 		})
 	}
 	return route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
+}
+
+// protocol is that of an Ingress's backends: of its annotation, or of the Service.
+func (u *upstreams) protocol(owner *ingress, s service) route.Protocol {
+	if owner.config.ProtocolGiven {
+		return owner.config.Protocol
+	}
+	return u.declaredProtocol(s)
 }
 
 func (u *upstreams) ensure(key upstreamKey) (name string) {

@@ -19,13 +19,17 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 	switch {
 	case status == http.StatusMethodNotAllowed: // which must have Allow (RFC 9110 section 15.5.6)
 		lines = append(lines, message.AllowLine...)
+	case status == http.StatusNoContent: // of a policy
+		text = ""
 	case status < 300: // OPTIONS
 		lines = append(lines, message.AllowLine...)
 		text = ""
 	}
-	lines = append(lines, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
-	lines = strconv.AppendInt(lines, int64(len(text)), 10)
-	lines = append(lines, '\r', '\n')
+	if status != http.StatusNoContent { // which has no content (RFC 9110 section 8.6)
+		lines = append(lines, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
+		lines = strconv.AppendInt(lines, int64(len(text)), 10)
+		lines = append(lines, '\r', '\n')
+	}
 	x.request.ReplyLines = lines
 	header := downstream.Header{
 		Status: status, Lines: lines, Length: int64(len(text)),

@@ -24,7 +24,7 @@ func (r *Request) Redirect(to *route.Redirect, matched string) Reply {
 	dst = r.appendOrigin(dst, to)
 	start := len(dst)
 	dst = r.appendPath(dst, &to.Path, matched)
-	clean(dst[start:])
+	Clean(dst[start:])
 	if r.Message.HasQuery && !to.DropQuery {
 		dst = append(dst, '?')
 		dst = appendQuery(dst, r.Message.Query)

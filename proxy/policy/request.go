@@ -81,11 +81,12 @@ func AppendLine(dst []byte, name, value string) []byte {
 	dst = append(dst, ':', ' ')
 	start := len(dst)
 	dst = append(dst, value...)
-	clean(dst[start:])
+	Clean(dst[start:])
 	return append(dst, '\r', '\n')
 }
 
-func clean(value []byte) {
+// Clean replaces control characters, which could end a field line, by spaces (RFC 9110 section 5.5).
+func Clean(value []byte) {
 	for i, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			value[i] = ' '

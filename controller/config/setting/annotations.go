@@ -64,24 +64,24 @@ func hostAnnotations() []Setting {
 
 func corsAnnotations() []Setting {
 	return []Setting{
-		{"enable-cors", "true, false", "false", "Answers preflight requests (204) and adds CORS fields to replies.", notYet()},
-		{"cors-allow-origin", "origins, separated by commas, with * for a label", "*", "Lists the origins that may read replies.", notYet()},
-		{"cors-allow-methods", "methods, separated by commas", "GET, PUT, POST, DELETE, PATCH, OPTIONS", "Lists the methods that a preflight request allows.", notYet()},
-		{"cors-allow-headers", "names, separated by commas", "a list of common ones", "Lists the request fields that a preflight request allows.", notYet()},
-		{"cors-allow-credentials", "true, false", "true", "Lets scripts send cookies.", notYet()},
-		{"cors-expose-headers", "names, separated by commas", "", "Lists the reply fields that scripts may read.", notYet()},
-		{"cors-max-age", "seconds", "1728000", "Is how long browsers may keep the answer to a preflight request.", notYet()},
+		{"enable-cors", "true, false", "false", "Answers preflight requests (204) and adds CORS fields to replies.", supported("cors")},
+		{"cors-allow-origin", "origins, separated by commas, with * for a label", "*", "Lists the origins that may read replies.", supported("cors")},
+		{"cors-allow-methods", "methods, separated by commas", "GET, PUT, POST, DELETE, PATCH, OPTIONS", "Lists the methods that a preflight request allows.", supported("cors")},
+		{"cors-allow-headers", "names, separated by commas", "a list of common ones", "Lists the request fields that a preflight request allows.", supported("cors")},
+		{"cors-allow-credentials", "true, false", "true", "Lets scripts send cookies.", supported("cors")},
+		{"cors-expose-headers", "names, separated by commas", "", "Lists the reply fields that scripts may read.", supported("cors")},
+		{"cors-max-age", "seconds", "1728000", "Is how long browsers may keep the answer to a preflight request.", supported("cors")},
 	}
 }
 
 func headerAnnotations() []Setting {
 	return []Setting{
-		{"custom-headers", "namespace/name of a ConfigMap", "", "Adds the ConfigMap's fields to replies; global-allowed-response-headers must list them.", notYet().protecting()},
-		{"connection-proxy-header", "a value", "", "Sets the Connection field that backends get.", notYet()},
-		{"proxy-cookie-path", "two paths, or off", "off", "Replaces the beginning of the Path of backends' cookies.", notYet()},
-		{"proxy-cookie-domain", "two domains, or off", "off", "Replaces the Domain of backends' cookies.", notYet()},
-		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is what proxy-redirect-to replaces in the Location and Refresh of replies.", notYet()},
-		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Replaces proxy-redirect-from.", notYet()},
+		{"custom-headers", "namespace/name of a ConfigMap", "", "Adds the ConfigMap's fields to replies; global-allowed-response-headers must list them.", supported("headers").protecting()},
+		{"connection-proxy-header", "a value", "", "Sets the Connection field that backends get.", supported("headers")},
+		{"proxy-cookie-path", "two paths, or off", "off", "Replaces the beginning of the Path of backends' cookies.", supported("headers")},
+		{"proxy-cookie-domain", "two domains, or off", "off", "Replaces the Domain of backends' cookies.", supported("headers")},
+		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is what proxy-redirect-to replaces in the Location and Refresh of replies.", supported("headers")},
+		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Replaces proxy-redirect-from.", supported("headers")},
 		{"http2-push-preload", "true, false", "false", "Made nginx push what Link fields name.", harmless("browsers have dropped HTTP/2 push, and so has nginx")},
 	}
 }

@@ -61,7 +61,7 @@ func forwardedKeys() []Setting {
 
 func requestHeaderKeys() []Setting {
 	return []Setting{
-		{"proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields that backends get.", notYet()},
+		{"proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields that backends get.", supported("headers")},
 		{"enable-underscores-in-headers", "true, false", "false", "Passes on fields whose names have underscores.", supported("forwarded")},
 		{"ignore-invalid-headers", "true, false", "true", "Drops fields with unusual names.", notYet()},
 		{"client-header-buffer-size", "a size", "1k", "Is the first buffer of a request's header.", harmless("buffers grow as needed, up to 32 KiB")},
@@ -75,11 +75,11 @@ func requestHeaderKeys() []Setting {
 
 func replyHeaderKeys() []Setting {
 	return []Setting{
-		{"add-headers", "namespace/name of a ConfigMap", "", "Holds fields that are added to replies.", notYet()},
-		{"hide-headers", "names, separated by commas", "", "Lists fields of backends' replies that clients don't get.", notYet()},
-		{"global-allowed-response-headers", "names, separated by commas", "", "Lists the fields that custom-headers may set.", notYet()},
+		{"add-headers", "namespace/name of a ConfigMap", "", "Holds fields that are added to replies.", supported("headers")},
+		{"hide-headers", "names, separated by commas", "", "Lists fields of backends' replies that clients don't get.", supported("headers")},
+		{"global-allowed-response-headers", "names, separated by commas", "", "Lists the fields that custom-headers may set.", supported("headers")},
 		{"server-tokens", "true, false", "false", "Sends nginx's version as Server.", notYet()},
-		{"allow-backend-server-header", "true, false", "false", "Passes on the Server of backends.", notYet()},
+		{"allow-backend-server-header", "true, false", "false", "Passes on the Server of backends.", supported("headers")},
 		{"default-type", "a media type", "text/html", "Is the Content-Type of nginx's files.", harmless("no files are served")},
 	}
 }
@@ -103,10 +103,10 @@ func defaultKeys() []Setting {
 		{"client-body-buffer-size", "a size", "8k", "Is the default of the annotation.", notYet()},
 		{"proxy-http-version", "1.0, 1.1", "1.1", "Is the default of the annotation.", notYet()},
 		{"grpc-buffer-size-kb", "kilobytes", "", "Is the buffer for replies of gRPC.", harmless("replies are passed on as they come")},
-		{"proxy-cookie-path", "two paths, or off", "off", "Is the default of the annotation.", notYet()},
-		{"proxy-cookie-domain", "two domains, or off", "off", "Is the default of the annotation.", notYet()},
-		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is the default of the annotation.", notYet()},
-		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Is the default of the annotation.", notYet()},
+		{"proxy-cookie-path", "two paths, or off", "off", "Is the default of the annotation.", supported("headers")},
+		{"proxy-cookie-domain", "two domains, or off", "off", "Is the default of the annotation.", supported("headers")},
+		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
+		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-ssl-location-only", "true, false", "false", "Keeps proxy-ssl-secret to the paths of its Ingress.", harmless("it always keeps to them")},
 		{"load-balance", "round_robin, ewma", "round_robin", "Is the default of the annotation.", notYet()},
 		{"service-upstream", "true, false", "false", "Is the default of the annotation.", notYet()},

@@ -72,3 +72,18 @@ func TestEqualAndText(t *testing.T) {
 	policytest.Distinct(t, rewriting.Path{Target: "/a"}, rewriting.Path{Target: "/b"},
 		rewriting.ForwardedPrefix{Value: "/a"}, rewriting.ForwardedPrefix{Value: "/b"})
 }
+
+func TestFieldsOfRequests(t *testing.T) {
+	chain := policytest.Compile(t, rewriting.Field{Name: "X-Who", Value: "$http_x_user of $host"}, rewriting.Field{Name: "X-Gone"},
+		rewriting.Connection{Value: "keep-alive"})
+	r := policytest.Request(t, "GET / HTTP/1.1\r\nHost: h\r\nX-User: alice\r\nx-who: forged\r\nX-Gone: a")
+	chain.Request(r)
+	if got := string(r.Message.AppendForwarded(nil)) + string(r.RequestLines); got != "X-User: alice\r\nX-Who: alice of h\r\nConnection: keep-alive\r\n" {
+		t.Errorf("got %q", got)
+	}
+	r = policytest.Request(t, "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket")
+	if chain.Request(r); string(r.RequestLines) != "X-Who:  of h\r\n" {
+		t.Errorf("got %q", r.RequestLines)
+	}
+	policytest.Distinct(t, rewriting.Field{Name: "a"}, rewriting.Field{Name: "a", Value: "b"}, rewriting.Connection{Value: "a"}, rewriting.Connection{Value: "b"})
+}

@@ -1,0 +1,119 @@
+package translate
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/config/replies"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/policy/replying"
+	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// fields makes policies of the header fields that ConfigMaps hold.
+type fields struct {
+	snapshot *snapshot.Snapshot
+	problems *problems
+	global   *replies.Global
+}
+
+// replies are the policies of the fields of an Ingress's replies. If they can't be had, the paths are denied, as with
+// ingress-nginx: a field may be one that protects clients.
+func (f *fields) replies(owner *ingress) (policies policyList, deny *route.Deny) {
+	key := owner.config.Replies.Fields
+	if key.Name == "" {
+		return nil, nil
+	}
+	fail := func(severity Severity, reason Reason, message string) (policyList, *route.Deny) {
+		f.problems.add(Problem{
+			Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: "custom-headers: " + message + "; the paths answer 503",
+		})
+		return nil, &route.Deny{Status: http.StatusServiceUnavailable, Reason: "custom-headers: " + message}
+	}
+	if key.Namespace != owner.object.Namespace {
+		return fail(Error, InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
+	}
+	held := f.snapshot.ConfigMaps[key]
+	if held == nil {
+		return fail(Warning, ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
+	}
+	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
+		value := held.Data[name]
+		switch {
+		case !isField(name, value):
+			return fail(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %q is not a field that can be set", key, name))
+		case !slices.Contains(f.global.Allowed, name):
+			return fail(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: global-allowed-response-headers does not list %q", key, name))
+		}
+		policies = append(policies, replying.Field{Name: name, Value: value})
+	}
+	return policies, nil
+}
+
+// everywhere are the policies of the fields of all requests that backends get, and of all replies.
+func (f *fields) everywhere() (requests, answers policyList) {
+	for name, value := range f.held("proxy-set-headers", f.global.RequestFields) {
+		if err := variable.Check(value); err != nil {
+			f.warn("proxy-set-headers", fmt.Sprintf("%s: %v", name, err))
+			continue
+		}
+		requests = append(requests, rewriting.Field{Name: name, Value: value})
+	}
+	for name, value := range f.held("add-headers", f.global.ReplyFields) {
+		answers = append(answers, replying.Field{Name: name, Value: value})
+	}
+	for _, name := range f.global.Hidden {
+		answers = append(answers, replying.Hide{Name: name})
+	}
+	return requests, answers
+}
+
+// held yields the fields of a ConfigMap that can be set, in the order of their names.
+func (f *fields) held(setting string, key types.NamespacedName) func(yield func(name, value string) bool) {
+	return func(yield func(name, value string) bool) {
+		if key.Name == "" {
+			return
+		}
+		held := f.snapshot.ConfigMaps[key]
+		if held == nil {
+			f.warn(setting, fmt.Sprintf("ConfigMap %q does not exist", key))
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(held.Data)) {
+			if !isField(name, held.Data[name]) {
+				f.warn(setting, fmt.Sprintf("ConfigMap %q: %q is not a field that can be set", key, name))
+				continue
+			}
+			if !yield(name, held.Data[name]) {
+				return
+			}
+		}
+	}
+}
+
+func (f *fields) warn(setting, message string) {
+	problem := Problem{Severity: Warning, Reason: InvalidSetting, Message: setting + ": " + message}
+	if c := f.snapshot.ConfigMap; c != nil {
+		problem.Object = Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: c.Namespace, Name: c.Name, UID: c.UID}
+	}
+	f.problems.add(problem)
+}
+
+// isField reports whether a field can be set: not those that the framing of a message, or the proxy itself, depends on.
+func isField(name, value string) bool {
+	switch strings.ToLower(name) {
+	case "connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+		"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme", "x-real-ip",
+		"x-request-id", "x-scheme":
+		return false
+	}
+	return httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
+}
