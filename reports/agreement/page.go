@@ -49,6 +49,7 @@ type view struct {
 // scoreView is a score as figures. Whole reports whether all checks agree.
 type scoreView struct {
 	Agree, Checks   int
+	Differ          int
 	Share, Weighted string
 	Percent         string // for the width of a bar
 	Whole           bool
@@ -68,12 +69,14 @@ type groupView struct {
 
 type checkView struct {
 	Area, Case, Name string
-	Users            int
-	Differences      []Difference
-	Want, Got        string
-	Objects, Note    string
-	Shares           []string
-	Test             string
+	// Summary is the gravest difference in one line.
+	Summary       string
+	Users         int
+	Differences   []Difference
+	Want, Got     string
+	Objects, Note string
+	Shares        []string
+	Test          string
 }
 
 type caseView struct{ Area, Name, Reason string }
@@ -120,7 +123,7 @@ func (v *view) addCase(area string, one *Case) {
 
 func newScore(s Score) scoreView {
 	return scoreView{
-		Agree: s.Agree, Checks: s.Checks, Share: Percent(s.Share()), Weighted: Percent(s.WeightedShare()),
+		Agree: s.Agree, Checks: s.Checks, Differ: s.Checks - s.Agree, Share: Percent(s.Share()), Weighted: Percent(s.WeightedShare()),
 		Percent: fmt.Sprintf("%.1f", 100*s.Share()), Whole: s.Agree == s.Checks,
 	}
 }
@@ -130,6 +133,8 @@ func newCheck(one Disagreement) checkView {
 		Area: one.Area, Case: one.Case.Name, Name: one.Check.Name, Users: one.Case.Users, Note: one.Case.Note,
 		Want: plaintext.Clean(one.Check.Want), Got: plaintext.Clean(one.Check.Got), Objects: plaintext.Clean(one.Case.Objects),
 	}
+	first := one.Check.Differences[0]
+	v.Summary = plaintext.Line(fmt.Sprintf("%s: %s instead of %s", first.What, brief(first.Got), brief(first.Want)))
 	for _, difference := range one.Check.Differences {
 		difference.Want, difference.Got = excerpt(difference.Want), excerpt(difference.Got)
 		v.Differences = append(v.Differences, difference)
@@ -147,4 +152,16 @@ func newCheck(one Disagreement) checkView {
 func excerpt(text string) string {
 	const most = 400
 	return plaintext.Shorten(plaintext.Clean(text), most, func(omitted int) string { return fmt.Sprintf(" … %d bytes left out … ", omitted) })
+}
+
+// brief is the beginning of a value in one line.
+func brief(text string) string {
+	const most = 80
+	switch {
+	case text == "":
+		return "none"
+	case len(text) > most:
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
