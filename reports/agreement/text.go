@@ -3,6 +3,7 @@ package agreement
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -14,7 +15,37 @@ func (r *Report) WriteSummary(w io.Writer) error {
 		writeScore(table, r.Areas[i].Name, r.Areas[i].Score())
 	}
 	writeScore(table, "all", r.Score())
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, line := range r.uncompared() {
+		fmt.Fprintln(w, line)
+	}
+	return nil
+}
+
+// uncompared lists the cases that were skipped, by reason, and those that failed to run.
+func (r *Report) uncompared() []string {
+	var lines, reasons []string
+	skipped := map[string][]string{}
+	for i := range r.Areas {
+		for k := range r.Areas[i].Cases {
+			one := &r.Areas[i].Cases[k]
+			if one.Problem != "" {
+				lines = append(lines, fmt.Sprintf("failed to run: %s: %s", one.Name, one.Problem))
+			}
+			if one.Skipped != "" {
+				if skipped[one.Skipped] == nil {
+					reasons = append(reasons, one.Skipped)
+				}
+				skipped[one.Skipped] = append(skipped[one.Skipped], one.Name)
+			}
+		}
+	}
+	for _, reason := range reasons {
+		lines = append(lines, fmt.Sprintf("not compared: %s: %s", strings.Join(skipped[reason], ", "), reason))
+	}
+	return lines
 }
 
 func writeScore(w io.Writer, name string, score Score) {
@@ -41,14 +72,6 @@ func (r *Report) WriteDisagreements(w io.Writer) error {
 		}
 		for _, difference := range one.Check.Differences {
 			fmt.Fprintf(w, "    %s\n        recorded %s\n        observed %s\n", difference.What, shown(difference.Want), shown(difference.Got))
-		}
-	}
-	for i := range r.Areas {
-		for k := range r.Areas[i].Cases {
-			one := &r.Areas[i].Cases[k]
-			if one.Problem != "" {
-				fmt.Fprintf(w, "problem: %s / %s: %s\n", r.Areas[i].Name, one.Name, one.Problem)
-			}
 		}
 	}
 	return nil

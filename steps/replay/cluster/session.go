@@ -30,8 +30,9 @@ const (
 	// the objects before, as it has between two calls of kubectl.
 	objectSpacing = 200 * time.Millisecond
 	// configMapDelay is how long a controller gets to take up a changed ConfigMap, which is watched independently of
-	// Ingresses. --settle replaces it.
-	configMapDelay = 2 * time.Second
+	// Ingresses, and ownConfigMapDelay how long the test-bed's own gets. --settle replaces both.
+	configMapDelay    = 2 * time.Second
+	ownConfigMapDelay = 500 * time.Millisecond
 )
 
 // Begin implements replay.Target.
@@ -273,6 +274,9 @@ func (s *session) end(ctx context.Context) error {
 func (s *session) configMapDelay() time.Duration {
 	if settle := s.target.environment.WaitPolicy.Settle; settle > 0 {
 		return settle
+	}
+	if installation, err := s.target.environment.Controller.Installation(); err == nil && !installation.Existing() {
+		return ownConfigMapDelay
 	}
 	return configMapDelay
 }
