@@ -79,7 +79,7 @@ func newNode(name string, ready bool, podCIDR string) corev1.Node {
 	}
 }
 
-// ServeHTTP answers requests for the nodes, which become complete one step after another if they aren't.
+// ServeHTTP answers requests for the nodes. They are Ready from the third on, and have Pod addresses from the sixth on.
 func (k *k3d) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -89,17 +89,13 @@ func (k *k3d) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(corev1.NodeList{TypeMeta: metav1.TypeMeta{Kind: "NodeList", APIVersion: "v1"}, Items: k.nodes})
-	if k.asked++; k.asked < 2 {
-		return
-	}
+	k.asked++
 	for i := range k.nodes {
-		if k.nodes[i].Status.Conditions[0].Status != corev1.ConditionTrue {
+		if k.asked >= 2 {
 			k.nodes[i].Status.Conditions[0].Status = corev1.ConditionTrue
-			return
 		}
-		if k.nodes[i].Spec.PodCIDR == "" {
+		if k.asked >= 5 && k.nodes[i].Spec.PodCIDR == "" {
 			k.nodes[i].Spec.PodCIDR = "10.42.9.0/24"
-			return
 		}
 	}
 }

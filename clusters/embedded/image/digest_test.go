@@ -57,6 +57,24 @@ func TestGetByDigest(t *testing.T) {
 	}
 }
 
+// TestOwnNameStandsForOwnDigest has an image with a name of its own in an index that has another.
+func TestOwnNameStandsForOwnDigest(t *testing.T) {
+	img := newImage(t, layerTar(t, "a: 1"))
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
+		Add: img, Descriptor: v1.Descriptor{Annotations: map[string]string{annotationRefName: "testbed.local/own:1"}},
+	})
+	s := open(t)
+	loaded, err := s.Load(context.Background(), layoutTar(t, func(p layout.Path) error {
+		return p.AppendIndex(index, layout.WithAnnotations(map[string]string{annotationRefName: "testbed.local/index:1"}))
+	}))
+	if err != nil || len(loaded) != 1 || loaded[0].Name != "testbed.local/own:1" || loaded[0].Digest != digestOf(t, img) {
+		t.Errorf("loaded %+v, %v", loaded, err)
+	}
+	if got, err := s.Get("testbed.local/own@" + digestOf(t, index)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("by the digest of the index: %+v, %v", got, err)
+	}
+}
+
 func TestOtherDigestIsReported(t *testing.T) {
 	wanted := "sha256:" + strings.Repeat("1", 64)
 	withDigest, without := open(t), open(t)

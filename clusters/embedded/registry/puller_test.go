@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -573,30 +574,61 @@ func TestPullEndsWithItsLastRequest(t *testing.T) {
 	p.mustPull(t, Request{Image: pushed}) // the next request starts anew
 }
 
+// pipeListener is a listener in memory, so that the time of a synctest bubble stands still while nothing happens.
+type pipeListener struct {
+	net.Listener // a real one, for its address
+	conns        chan net.Conn
+}
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	conn, ok := <-l.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (l pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	l.conns <- theirs
+	return ours, nil
+}
+
 func TestOnlySomePullsRunAtOnce(t *testing.T) {
 	s := newServer(t)
 	var images []string
 	for i := range 3 {
 		images = append(images, s.push(fmt.Sprintf("web%d:1", i), newImage(t, fmt.Sprint(i))))
 	}
-	g := newGate(s)
-	p := newPuller(t, func(c *Config) { c.Limits.Pulls = 2 })
-	errs := make(chan error, 3)
-	for _, image := range images {
-		go func() { errs <- p.Pull(t.Context(), Request{Image: image}, ignore) }()
+	address, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	<-g.waiting
-	<-g.waiting
-	p.await(t, "three requests wait", func() bool { return p.waiting() == 3 })
-	if n := g.held.Load(); n != 2 {
-		t.Errorf("%d pulls run", n)
-	}
-	close(g.opened)
-	for range 3 {
-		if err := <-errs; err != nil {
-			t.Error(err)
+	defer address.Close()
+	synctest.Test(t, func(t *testing.T) {
+		listener := pipeListener{address, make(chan net.Conn)}
+		web := &http.Server{Handler: s}
+		go web.Serve(listener)
+		g := newGate(s)
+		p := newPuller(t, func(c *Config) { c.Limits.Pulls, c.Dial = 2, listener.dial })
+		errs := make(chan error, 3)
+		for _, image := range images {
+			go func() { errs <- p.Pull(t.Context(), Request{Image: image}, ignore) }()
 		}
-	}
+		synctest.Wait()
+		if n := g.held.Load(); n != 2 {
+			t.Errorf("%d pulls run", n)
+		}
+		close(g.opened)
+		for range 3 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		p.Close()
+		close(listener.conns)
+		web.Close()
+	})
 }
 
 func TestPullReportsProgress(t *testing.T) {
