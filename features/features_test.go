@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/features"
+	"github.com/ingress-testbed/testbed/reports/profiles"
 	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
@@ -22,6 +23,27 @@ func TestFeatureFilesCanBeRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d scenarios", len(plan.Scenarios))
+}
+
+// A failure of a conformance scenario says whose rule the controller breaks.
+func TestScenariosSayWhoseRuleTheyCheck(t *testing.T) {
+	known, err := definitions.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := suite.NewPlan(suite.Selection{Files: features.Files(), Paths: []string{"conformance"}}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scenario := range plan.Scenarios {
+		var tags []string
+		for _, tag := range scenario.Tags {
+			tags = append(tags, tag.Name)
+		}
+		if !profiles.Tagged(tags) {
+			t.Errorf("%s: the scenario %q has no tag of a profile; package reports/profiles lists them", scenario.Uri, scenario.Name)
+		}
+	}
 }
 
 // README.md lists every step and no other.

@@ -1,5 +1,5 @@
 // Package reports writes the files of a run: index.html for people, junit.xml for CI, cucumber.json for other tools,
-// results.json, from which runs are read back, and the folder evidence with what steps attached.
+// results.json, from which runs are read back, conformance.yaml, which scores the controller by profiles, and the folder evidence with what steps attached.
 package reports
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/cucumber"
 	"github.com/ingress-testbed/testbed/reports/html"
 	"github.com/ingress-testbed/testbed/reports/junit"
+	"github.com/ingress-testbed/testbed/reports/profiles"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
@@ -21,6 +22,7 @@ const (
 	JUnitFile    = "junit.xml"
 	CucumberFile = "cucumber.json"
 	ResultsFile  = "results.json"
+	ProfilesFile = "conformance.yaml"
 	EvidenceDir  = "evidence"
 )
 
@@ -37,6 +39,7 @@ func Write(dir string, run results.Run) error {
 		HTMLFile:     func(w io.Writer) error { return html.Write(w, &shown) },
 		JUnitFile:    func(w io.Writer) error { return junit.Write(w, &shown) },
 		CucumberFile: func(w io.Writer) error { return cucumber.Write(w, &shown) },
+		ProfilesFile: func(w io.Writer) error { return profiles.Write(w, &run) },
 		ResultsFile:  func(w io.Writer) error { return results.Encode(w, &stored) },
 	} {
 		err := replace(filepath.Join(dir, name), write)

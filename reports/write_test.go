@@ -57,7 +57,7 @@ func TestWriteMakesAllReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"cucumber.json", "evidence/1-1-2-1-admin.json", "evidence/1-2-3-1-Services-that-answered.json",
+		"conformance.yaml", "cucumber.json", "evidence/1-1-2-1-admin.json", "evidence/1-2-3-1-Services-that-answered.json",
 		"evidence/1-2-3-2-Routing-table.txt", "evidence/1-3-2-1-Port-443-at-the-controller-s-pod.json",
 		"evidence/1-3-2-2-https.pcap", "index.html", "junit.xml", "results.json",
 	}
@@ -96,7 +96,7 @@ func TestWritingAgainReplacesReportsAndOldEvidence(t *testing.T) {
 	if err := reports.Write(dir, withFile(evidence.File{Name: "new.log", Bytes: []byte("log")})); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"cucumber.json", "evidence/1-1-1-1-new.log", "evidence/notes.txt", "index.html", "junit.xml", "results.json"}
+	want := []string{"conformance.yaml", "cucumber.json", "evidence/1-1-1-1-new.log", "evidence/notes.txt", "index.html", "junit.xml", "results.json"}
 	if diff := cmp.Diff(want, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
@@ -196,7 +196,7 @@ func TestAReportThatCannotBeWrittenDoesNotStopTheOthers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "junit.xml") {
 		t.Errorf("error %v, want one that names the report", err)
 	}
-	for _, name := range []string{"cucumber.json", "evidence/1-3-2-2-https.pcap", "index.html", "results.json"} {
+	for _, name := range []string{"conformance.yaml", "cucumber.json", "evidence/1-3-2-2-https.pcap", "index.html", "results.json"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}

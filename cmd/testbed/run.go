@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/features"
@@ -42,6 +43,7 @@ func newRun() *cobra.Command {
 				return err
 			}
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
+			options.Command = shellescape.QuoteCommand(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...))
 			options.Tags, options.ReportDir, options.Parallel = tags, reportDir, parallel
 			options.Images = slices.Concat(options.Images, load)
 			return runSuite(cmd.Context(), args, options)

@@ -1,3 +1,4 @@
+@own
 Feature: Validation
   An invalid Ingress is rejected when it is applied. An incomplete one is reported by an event, and does not affect other
   Ingresses.

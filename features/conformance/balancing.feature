@@ -1,3 +1,4 @@
+@ingress-nginx
 Feature: Load balancing
   Requests are distributed over the ready endpoints by exact round robin, independent of the client's connections.
 

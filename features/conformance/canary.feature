@@ -1,3 +1,4 @@
+@ingress-nginx
 Feature: Canary releases
   A canary receives the requests of its host and path that its header, or else its cookie, or else its weight selects.
 
@@ -6,6 +7,7 @@ Feature: Canary releases
     And a Service "echo" with 2 shared echo servers
     And a Service "next" with 1 shared echo server
 
+  @annotation:canary @annotation:canary-by-header @annotation:canary-by-cookie @annotation:canary-weight
   Scenario: A header takes precedence over a cookie, and a cookie over the weight
     Given these objects:
       """
@@ -66,6 +68,7 @@ Feature: Canary releases
     And the client requests "http://canary.${domain}/" 30 times
     Then every response contains the text "server_version=echo"
 
+  @annotation:canary-by-header-value
   Scenario: Selection by the value of a header
     Given these objects:
       """

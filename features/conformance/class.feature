@@ -1,3 +1,4 @@
+@ingress-v1
 Feature: IngressClass
   A controller serves the Ingresses of its own class and ignores all others.
 

@@ -1,3 +1,4 @@
+@ingress-nginx
 Feature: Error responses
   The status identifies the error: no matching rule, no endpoint, a refused connection, or a timeout.
 

@@ -1,3 +1,4 @@
+@ingress-v1
 Feature: Services with external names
   A Service of type ExternalName has no endpoints: it stands for a name in DNS, which the controller looks up.
 

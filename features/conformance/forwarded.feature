@@ -1,3 +1,4 @@
+@ingress-nginx
 Feature: Forwarded headers
   The controller forwards the client's address, protocol and host in headers, and overwrites those that the client sent.
 
@@ -46,6 +47,7 @@ Feature: Forwarded headers
       | x-of-the-client          | kept                             |
     And the echo server saw no header "x-hop"
 
+  @annotation:upstream-vhost
   Scenario: The Host header of backends can be replaced
     Given these objects:
       """

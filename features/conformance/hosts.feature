@@ -1,3 +1,4 @@
+@ingress-v1
 Feature: Host matching
   An exact host takes precedence over a wildcard, a wildcard matches exactly one label, and a host without a rule is
   answered with 404.

@@ -1,3 +1,4 @@
+@kubernetes
 Feature: Load balancers
   A Service of type LoadBalancer has an address of its own, at which the client outside reaches it. One node announces the
   address; the external traffic policy decides which nodes can, and what source address the Pods see.

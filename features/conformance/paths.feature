@@ -1,3 +1,4 @@
+@ingress-v1
 Feature: Path matching
   Prefixes are compared by path element, an exact path takes precedence over a prefix, and a longer prefix over a shorter
   one (Kubernetes documentation, "Ingress", "Path types").
@@ -65,6 +66,7 @@ Feature: Path matching
       | http://default.${domain}/echo    | 200    | server_version=echo |
       | http://default.${domain}/another | 200    | server_version=next |
 
+  @ingress-nginx
   Scenario: The older of two Ingresses keeps a path
     Given these objects:
       """

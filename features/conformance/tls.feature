@@ -1,3 +1,4 @@
+@ingress-v1
 Feature: TLS
   The certificate is selected by the server name (SNI). Requests in plain text for a host with a certificate are
   redirected to HTTPS.
@@ -39,6 +40,7 @@ Feature: TLS
     And the certificate served is not that of the Secret "wildcard"
     And the response status is 404
 
+  @ingress-nginx
   Scenario: HTTP/2, HSTS and the redirect to HTTPS
     When the client requests "https://shop.${domain}/"
     Then the response came over "HTTP/2.0"

@@ -1,3 +1,4 @@
+@ingress-nginx
 Feature: WebSocket
   A connection that is upgraded to the WebSocket protocol is forwarded (RFC 6455).
 

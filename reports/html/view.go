@@ -10,6 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
+	"github.com/ingress-testbed/testbed/reports/profiles"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
@@ -28,8 +29,17 @@ type view struct {
 	StartedISO  string
 	Duration    string
 	Environment []results.Property
+	Profiles    []profileView
 	Failures    []*scenarioView
 	Features    []featureView
+}
+
+// profileView is a row of the table of profiles.
+type profileView struct {
+	Name, Title string
+	Core        []theme.Count
+	// Supported, Unsupported and Untested are annotations.
+	Supported, Unsupported, Untested []string
 }
 
 type featureView struct {
@@ -116,6 +126,9 @@ func newView(run *results.Run) *view {
 	for _, property := range run.Environment {
 		v.Environment = append(v.Environment, clean(property))
 	}
+	for _, profile := range profiles.Of(run) {
+		v.Profiles = append(v.Profiles, newProfile(&profile))
+	}
 	for i := range run.Features {
 		feature := newFeature(i, &run.Features[i])
 		for _, s := range feature.Scenarios {
@@ -124,6 +137,23 @@ func newView(run *results.Run) *view {
 			}
 		}
 		v.Features = append(v.Features, feature)
+	}
+	return v
+}
+
+func newProfile(profile *profiles.Profile) profileView {
+	v := profileView{Name: string(profile.Name), Title: profile.Name.Title(), Core: theme.Counts(profile.Core.Counts)}
+	for i := range profile.Features {
+		feature := &profile.Features[i]
+		name := plaintext.Line(feature.Name)
+		switch feature.Outcome() {
+		case results.Passed:
+			v.Supported = append(v.Supported, name)
+		case results.Failed:
+			v.Unsupported = append(v.Unsupported, name)
+		default:
+			v.Untested = append(v.Untested, name)
+		}
 	}
 	return v
 }

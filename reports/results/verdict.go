@@ -33,14 +33,17 @@ func (f *Feature) Count() Counts {
 func (r *Run) Count() Counts {
 	var sum Counts
 	for i := range r.Features {
-		counts := r.Features[i].Count()
-		sum.Total += counts.Total
-		sum.Passed += counts.Passed
-		sum.Failed += counts.Failed
-		sum.Skipped += counts.Skipped
-		sum.NotRun += counts.NotRun
+		sum = sum.Plus(r.Features[i].Count())
 	}
 	return sum
+}
+
+// Plus returns the sums.
+func (c Counts) Plus(other Counts) Counts {
+	return Counts{
+		Total: c.Total + other.Total, Passed: c.Passed + other.Passed, Failed: c.Failed + other.Failed,
+		Skipped: c.Skipped + other.Skipped, NotRun: c.NotRun + other.NotRun,
+	}
 }
 
 // String is like "12 scenarios: 10 passed, 1 failed, 1 skipped".

@@ -19,6 +19,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/tempdir"
 	"github.com/ingress-testbed/testbed/reports"
+	"github.com/ingress-testbed/testbed/reports/profiles"
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
 	"github.com/ingress-testbed/testbed/steps"
@@ -41,6 +42,8 @@ const (
 type Options struct {
 	// Title of the reports.
 	Title string
+	// Command that reproduces the run, for the reports; "" if there is none.
+	Command string
 	// Files, Paths and Tags select the scenarios; see Selection.
 	Files fs.FS
 	Paths []string
@@ -215,12 +218,16 @@ func (r *run) godog(ctx context.Context, scenarios *definitions.Run, controller 
 
 // describe records the properties of the cluster and the controller for the reports, and checks the controller.
 func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]results.Property, error) {
-	properties := []results.Property{{Name: "Cluster", Value: environment.Cluster.Name()}}
+	var properties []results.Property
+	if r.options.Command != "" {
+		properties = append(properties, results.Property{Name: profiles.CommandProperty, Value: r.options.Command})
+	}
+	properties = append(properties, results.Property{Name: profiles.ClusterProperty, Value: environment.Cluster.Name()})
 	version, err := environment.Objects.Clientset.Discovery().ServerVersion()
 	if err != nil {
 		return nil, fmt.Errorf("reading the version of the cluster: %w", err)
 	}
-	properties = append(properties, results.Property{Name: "Kubernetes", Value: version.GitVersion})
+	properties = append(properties, results.Property{Name: profiles.KubernetesProperty, Value: version.GitVersion})
 	var names []string
 	for _, node := range environment.Nodes {
 		names = append(names, fmt.Sprintf("%s (%s)", node.Name, node.InternalIP))
@@ -232,7 +239,7 @@ func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]r
 	if err := environment.Controller.Check(ctx); err != nil {
 		return nil, err
 	}
-	properties = append(properties, results.Property{Name: "Controller", Value: environment.Controller.Description()})
+	properties = append(properties, results.Property{Name: profiles.ControllerProperty, Value: environment.Controller.Description()})
 	r.recorder.SetEnvironment(properties...)
 	return properties, nil
 }
