@@ -74,7 +74,7 @@ func (c *Cluster) reconnect(ctx context.Context, node string) error {
 		defer cancel()
 		conn, err := c.DialFrom(attempt, "router", "tcp", address)
 		if err != nil {
-			return false, nil //nolint:nilerr // tried again
+			return false, nil
 		}
 		return true, conn.Close()
 	})

@@ -95,7 +95,7 @@ func (r *resolver) idle() time.Duration {
 	defer r.mu.Unlock()
 	idle := resolveEvery
 	for _, name := range r.names {
-		idle = min(idle, name.due.Sub(time.Now()))
+		idle = min(idle, time.Until(name.due))
 	}
 	return idle
 }

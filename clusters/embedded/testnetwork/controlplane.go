@@ -16,8 +16,8 @@ const (
 	etcdURL       = "http://127.0.0.1:2379" // on the first node's loopback
 	clusterDomain = "cluster.local"
 
-	// apiPatience is far above the three seconds it takes, for machines that are busy with something else.
-	apiPatience  = 2 * time.Minute
+	// patience bounds each wait. It is far above the seconds that the API server and nodes take, for machines that are busy with something else.
+	patience     = 2 * time.Minute
 	pollInterval = 50 * time.Millisecond
 )
 
@@ -36,7 +36,7 @@ func (r *testNetwork) startAPI(ctx context.Context) error {
 		return err
 	}
 	r.client = client
-	return poll(ctx, apiPatience, func(ctx context.Context) error {
+	return poll(ctx, func(ctx context.Context) error {
 		return r.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
 }
@@ -163,7 +163,7 @@ func certificate(file string) string { return certificateDir + "/" + file + ".cr
 func key(file string) string         { return certificateDir + "/" + file + ".key" }
 
 // poll retries until there is no error. After the time-out it returns the last one.
-func poll(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
+func poll(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w after %v", errGaveUp, patience))
 	defer cancel()
 	tick := time.NewTicker(pollInterval)

@@ -26,7 +26,7 @@ func (r *testNetwork) loadImages(ctx context.Context) error {
 
 // deployDNS creates the cluster's DNS server. It becomes ready after the nodes.
 func (r *testNetwork) deployDNS(ctx context.Context) error {
-	err := poll(ctx, apiPatience, func(ctx context.Context) error { // the API server creates it soon after it is ready
+	err := poll(ctx, func(ctx context.Context) error { // the API server creates it soon after it is ready
 		_, err := r.client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 		return err
 	})

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,8 +17,6 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
 )
-
-const nodesPatience = 2 * time.Minute
 
 // startNodes starts the controllers, and on every node kube-proxy and the node's own program, and waits until every
 // node is Ready.
@@ -38,10 +35,10 @@ func (r *testNetwork) startNodes(ctx context.Context) error {
 	if err := r.deployDNS(ctx); err != nil {
 		return err
 	}
-	if err := poll(ctx, nodesPatience, r.nodesReady); err != nil {
+	if err := poll(ctx, r.nodesReady); err != nil {
 		return err
 	}
-	if err := poll(ctx, nodesPatience, r.controllersWork); err != nil {
+	if err := poll(ctx, r.controllersWork); err != nil {
 		return err
 	}
 	return r.labelControlPlane(ctx)
