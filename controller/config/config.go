@@ -33,7 +33,9 @@ type Global struct {
 	Retry   policy.Retry
 	Access  GlobalAccess
 	Replies replies.Global
-	Limits  Limits
+	// Balancing is the default of Ingresses.
+	Balancing Balancing
+	Limits    Limits
 	// Denied is that of Ingress, for all of them.
 	Denied string
 }
@@ -55,6 +57,7 @@ type Ingress struct {
 	BackendTLS    BackendTLS
 	Retry         policy.Retry // the zero value leaves it to the proxy
 	Replies       replies.Settings
+	Balancing     Balancing
 	Access        Access
 	Limits        Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
@@ -81,6 +84,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       parseGlobalAccess(r),
 		Replies:      replies.ReadGlobal(r),
+		Balancing:    parseBalancing(r, Balancing{}),
 		Limits:       parseGlobalLimits(r),
 	}
 }
@@ -107,6 +111,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Retry:        parseRetry(r, global.Retry),
 		Access:       parseAccess(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
+		Balancing:    parseBalancing(r, global.Balancing),
 		Limits:       parseLimits(r, global.Limits),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)

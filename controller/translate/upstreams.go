@@ -19,6 +19,8 @@ type upstreamKey struct {
 	service
 	protocol route.Protocol
 	tls      config.BackendTLS
+	// byService connects to the Service's cluster IP.
+	byService bool
 }
 
 // upstreams makes each upstream once.
@@ -54,7 +56,7 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 	if deny != nil {
 		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
 	}
-	key := upstreamKey{service: s, protocol: u.protocol(owner, s), tls: owner.config.BackendTLS}
+	key := upstreamKey{service: s, protocol: u.protocol(owner, s), tls: owner.config.BackendTLS, byService: owner.config.Balancing.ByService}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := Warning
@@ -109,6 +111,9 @@ func (u *upstreams) freeName(key upstreamKey) string {
 	if key.protocol != route.HTTP1 {
 		name += "-" + key.protocol.String()
 	}
+	if key.byService {
+		name += "-service"
+	}
 	if u.taken[name] {
 		name = fmt.Sprintf("%s/%s/%s/%s", key.namespace, key.name, key.port, key.protocol)
 	}
@@ -136,6 +141,10 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 	if !ok {
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
+	}
+	if address, err := netip.ParseAddr(svc.Spec.ClusterIP); err == nil && key.byService { // headless Services have none
+		upstream.Endpoints = []route.Endpoint{{Address: addrPort(address, uint16(port.Port))}}
+		return upstream, nil
 	}
 	u.decision(EndpointsSought{id, port})
 	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])

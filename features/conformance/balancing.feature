@@ -90,3 +90,39 @@ Feature: Load balancing
     When the client requests "http://manual.${domain}/" 20 times
     Then every response has the status 200
     And every response contains the text "1.13.1"
+
+  @ingress-nginx @annotation:upstream-hash-by
+  Scenario: upstream-hash-by sends requests of the same text to one Pod
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: hashed
+        annotations: {nginx.ingress.kubernetes.io/upstream-hash-by: "$request_uri"}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: hashed.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "http://hashed.${domain}/a" 20 times
+    Then all responses come from one Pod of "echo"
+
+  @ingress-nginx @annotation:service-upstream
+  Scenario: service-upstream leaves the selection to the Service
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: service
+        annotations: {nginx.ingress.kubernetes.io/service-upstream: "true"}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: service.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "http://service.${domain}/"
+    Then the response status is 200

@@ -18,6 +18,7 @@ type RoundRobin struct {
 	endpoints []route.Endpoint
 	sessions  map[string]int // index by session token
 	tokens    []string
+	hashes    []uint64
 	suffix    string // of all tokens: it names the upstream
 	turn      atomic.Uint64
 }
@@ -35,6 +36,7 @@ func NewRoundRobin(upstream string, endpoints []route.Endpoint) *RoundRobin {
 		sum := sha256.Sum256([]byte(upstream + "|" + endpoint.Address.String()))
 		r.tokens[i] = hex.EncodeToString(sum[:16]) + r.suffix
 		r.sessions[r.tokens[i]] = i
+		r.hashes = append(r.hashes, hashOf(endpoint.Address.String()))
 	}
 	return r
 }

@@ -109,7 +109,7 @@ func (x *exchange) end() {
 	x.client, x.message, x.table, x.route, x.selection = nil, nil, nil, nil, runtime.Selection{}
 	x.identity, x.requestID.value = forwarded.Info{}, nil
 	x.request.Reset()
-	x.request.Path, x.request.Decoded = kept(x.request.Path), kept(x.request.Decoded)
+	x.request.Path, x.request.Decoded, x.request.Key = kept(x.request.Path), kept(x.request.Decoded), kept(x.request.Key)
 	x.request.ReplyLines = kept(x.request.ReplyLines)
 	x.call.Client, x.call.Body, x.call.Request = nil, nil, nil
 	x.call.Path, x.call.Host, x.call.Lines = nil, nil, kept(x.call.Lines)

@@ -50,6 +50,16 @@ type Settings struct {
 	Retry *Retry
 	// Affinity keeps a client on one endpoint; nil does not.
 	Affinity *Affinity
+	// HashKey is the text that selects an endpoint, or one of HashSubset endpoints if that is not 0; nil leaves it to the
+	// turns.
+	HashKey    Text
+	HashSubset int
+}
+
+// Text is a text that depends on the request.
+type Text interface {
+	// Append appends the text for a request.
+	Append(dst []byte, r *Request) []byte
 }
 
 // Configurer is a policy that configures the exchange.

@@ -34,6 +34,8 @@ type Request struct {
 	Client netip.Addr
 	// HTTPPort and HTTPSPort are the ports that redirects lead to.
 	HTTPPort, HTTPSPort uint16
+	// Key is a buffer for the text that selects an endpoint.
+	Key []byte
 	// Session is the token of the session that the reply starts; "" starts none. Selecting an endpoint sets it.
 	Session string
 	// Context is done when the client's connection is closed.
@@ -58,7 +60,7 @@ type Request struct {
 // Reset forgets everything but the buffers, and the ports. What the request holds must have been released.
 func (r *Request) Reset() {
 	*r = Request{
-		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
+		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], Key: r.Key[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
 		SuccessLines: r.SuccessLines[:0], held: r.held[:0],
 		HTTPPort: r.HTTPPort, HTTPSPort: r.HTTPSPort,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/selecting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
@@ -185,6 +186,25 @@ func TestSessionsOfTheMainSideAlone(t *testing.T) {
 	}
 	if name, selection := selected(t, table, request(t, "X-C: always\r\nCookie: s="+r.Session+"\r\n")); name != first || selection.Movable() {
 		t.Errorf("got %s, want %s; movable %t", name, first, selection.Movable())
+	}
+}
+
+// TestHashedRequestsKeepTheirEndpoint takes no turns.
+func TestHashedRequestsKeepTheirEndpoint(t *testing.T) {
+	table := compile(t, newCompiler(t), one(route.Route{
+		Action: route.To("u"), Policies: []route.Policy{selecting.HashBy{Key: "$http_x_key"}},
+	}, newUpstream("u", 5)))
+	seen := map[string]bool{}
+	for i := range 100 {
+		fields := fmt.Sprintf("X-Key: %d\r\n", i%20)
+		first, _ := selected(t, table, request(t, fields))
+		if again, _ := selected(t, table, request(t, fields)); again != first {
+			t.Fatalf("%q goes to %s and %s", fields, first, again)
+		}
+		seen[first] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("20 keys are at %d endpoints", len(seen))
 	}
 }
 

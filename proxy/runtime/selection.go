@@ -67,11 +67,23 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 	if turns.Len() == 0 {
 		return selection
 	}
-	selection.Endpoint = turns.Next()
+	selection.Endpoint = next(turns, &route.Chain.Settings, r)
 	if selection.sticky {
 		r.Session = turns.Token(selection.Endpoint)
 	}
 	return selection
+}
+
+// next selects an endpoint by the request's key, or takes a turn.
+func next(turns *balance.RoundRobin, settings *policy.Settings, r *policy.Request) int {
+	if settings.HashKey == nil {
+		return turns.Next()
+	}
+	r.Key = settings.HashKey.Append(r.Key[:0], r)
+	if settings.HashSubset > 0 {
+		return turns.HashedSubset(r.Key, settings.HashSubset)
+	}
+	return turns.Hashed(r.Key)
 }
 
 // pick picks the backend; nil if none has a weight.

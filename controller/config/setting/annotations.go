@@ -118,10 +118,10 @@ func affinityAnnotations() []Setting {
 func balancingAnnotations() []Setting {
 	return []Setting{
 		{"load-balance", "round_robin, ewma", "round_robin", "Is how endpoints are selected.", notYet()},
-		{"upstream-hash-by", "text with nginx variables", "", "Sends requests of the same text to the same endpoint.", notYet()},
-		{"upstream-hash-by-subset", "true, false", "false", "Sends requests of the same text to the same few endpoints.", notYet()},
-		{"upstream-hash-by-subset-size", "a number", "3", "Is how many endpoints those are.", notYet()},
-		{"service-upstream", "true, false", "false", "Connects to the Service's cluster IP in place of its endpoints.", notYet()},
+		{"upstream-hash-by", "text with nginx variables", "", "Sends requests of the same text to the same endpoint.", supported("balancing")},
+		{"upstream-hash-by-subset", "true, false", "false", "Sends requests of the same text to the same few endpoints.", supported("balancing")},
+		{"upstream-hash-by-subset-size", "a number", "3", "Is how many endpoints those are.", supported("balancing")},
+		{"service-upstream", "true, false", "false", "Connects to the Service's cluster IP in place of its endpoints.", supported("balancing")},
 	}
 }
 

@@ -109,7 +109,7 @@ func defaultKeys() []Setting {
 		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-ssl-location-only", "true, false", "false", "Keeps proxy-ssl-secret to the paths of its Ingress.", harmless("it always keeps to them")},
 		{"load-balance", "round_robin, ewma", "round_robin", "Is the default of the annotation.", notYet()},
-		{"service-upstream", "true, false", "false", "Is the default of the annotation.", notYet()},
+		{"service-upstream", "true, false", "false", "Is the default of the annotation.", supported("balancing")},
 		{"custom-http-errors", "status codes, separated by commas", "", "Is the default of the annotation.", notYet()},
 		{"disable-proxy-intercept-errors", "true, false", "false", "Is the default of the annotation.", notYet()},
 		{"limit-rate", "kilobytes", "0", "Is the default of the annotation.", notYet()},
