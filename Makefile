@@ -137,6 +137,7 @@ release: require-go ## archives that run without Go, with licences, SBOMs and ch
 	@for arch in $(ARCHS); do $(MAKE) programs BIN=bin/release/linux-$$arch ARCH=$$arch PACKER=bin/testbed; done
 	$(call say,Collecting licences$(comma) listing modules and packing)
 	@go run ./cmd/release --version $(VERSION) --time $(SOURCE_DATE_EPOCH) --out dist --module . --module $(KUBE_MODULE) --module $(COREDNS_MODULE) \
+	  --add LICENSE=LICENSE --add examples=docs/examples \
 	  $(foreach word,$(CYCLONEDX_GOMOD),--sbom-command $(word)) $(ARCHS:%=bin/release/linux-%)
 
 .PHONY: clean

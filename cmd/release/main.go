@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -47,7 +48,7 @@ func command() *cobra.Command {
 	flags.StringVar(&r.product.Version, "version", "", "`version` of the release, such as v0.3.0")
 	flags.Int64Var(&seconds, "time", 0, "time of the release in `seconds` since 1970, which all files in the archives get")
 	flags.StringVar(&r.out, "out", "dist", "`folder` for the archives")
-	flags.StringVar(&r.licence, "license", "LICENSE", "`file` with the test-bed's own licence")
+	flags.StringToStringVar(&r.extra, "add", map[string]string{}, "`NAME=PATH` of a further file or folder of all archives, such as LICENSE=LICENSE; may be repeated")
 	flags.StringArrayVar(&r.modules, "module", []string{"."}, "`folder` of a module that programs are built from; may be repeated")
 	flags.StringArrayVar(&sbom, "sbom-command", []string{"cyclonedx-gomod"}, "`word` of the command line that runs cyclonedx-gomod; may be repeated")
 	for _, name := range []string{"version", "time"} {
@@ -60,7 +61,7 @@ func command() *cobra.Command {
 type releaser struct {
 	product  release.Product
 	out      string
-	licence  string
+	extra    map[string]string // name in the archive → path
 	modules  []string
 	sbom     release.SBOMGenerator
 	progress io.Writer
@@ -107,20 +108,22 @@ func (r *releaser) archive(ctx context.Context, folder string) ([]string, error)
 	}
 	name := product + "-" + filepath.Base(folder)
 	archiveName, sbomName := name+".tar.gz", name+".cdx.json"
-	extra := map[string]string{
-		"LICENSE":                 r.licence,
-		"THIRD_PARTY_NOTICES.txt": filepath.Join(folder, "THIRD_PARTY_NOTICES.txt"),
-		"sbom.cdx.json":           filepath.Join(r.out, sbomName),
-	}
-	if err := release.WriteFile(extra["THIRD_PARTY_NOTICES.txt"], notices.Write); err != nil {
+	noticesPath, sbomPath := filepath.Join(folder, "THIRD_PARTY_NOTICES.txt"), filepath.Join(r.out, sbomName)
+	if err := release.WriteFile(noticesPath, notices.Write); err != nil {
 		return nil, err
 	}
-	if err := release.WriteFile(extra["sbom.cdx.json"], sbom.Write); err != nil {
+	if err := release.WriteFile(sbomPath, sbom.Write); err != nil {
 		return nil, err
 	}
-	archive := release.Archive{Folder: product, Files: extra, Time: r.product.Time}
+	archive := release.Archive{Folder: product, Time: r.product.Time, Files: map[string]string{
+		"THIRD_PARTY_NOTICES.txt": noticesPath, "sbom.cdx.json": sbomPath,
+	}}
+	parts := maps.Clone(r.extra)
 	for _, part := range shipped() {
-		if err := archive.AddTree(part, filepath.Join(folder, part)); err != nil {
+		parts[part] = filepath.Join(folder, part)
+	}
+	for part, source := range parts {
+		if err := archive.AddTree(part, source); err != nil {
 			return nil, err
 		}
 	}

@@ -24,21 +24,22 @@ func newInit() *cobra.Command {
 			if err := starter.Write(args[0], version); err != nil {
 				return fmt.Errorf("%w: %w", suite.ErrInput, err)
 			}
-			printNext(cmd.OutOrStdout(), os.Args[0], args[0])
+			printNext(cmd.OutOrStdout(), calledAs(os.Args[0]), args[0])
 			return nil
 		},
 	}
 }
 
 func printNext(out io.Writer, program, folder string) {
-	features := filepath.Join(folder, filepath.Dir(starter.Feature))
+	run := program + " run " + filepath.Join(folder, filepath.Dir(starter.Feature))
+	steps := program + " steps"
 	fmt.Fprintf(out, `Written to %s:
   %-30s what is expected of the ingress
   %-30s the objects that are served
   %-30s runs the feature files on GitHub
 
 Next:
-  %[5]s run %[6]s                   run it: a cluster, real traffic, a report
-  %[5]s steps                       list the steps that feature files can use
-`, folder, starter.Feature, starter.Manifest, starter.Workflow, program, features)
+  %s  run it: a cluster, real traffic, a report
+  %-*s  list the steps that feature files can use
+`, folder, starter.Feature, starter.Manifest, starter.Workflow, run, len(run), steps)
 }
