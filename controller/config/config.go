@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
+	"github.com/ingress-testbed/testbed/proxy/compress"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -28,11 +29,13 @@ type Global struct {
 	// MaxBodyBytes is the largest request body; 0 means no limit.
 	MaxBodyBytes int64
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
-	HSTS    string
-	Clients Clients
-	Retry   policy.Retry
-	Access  GlobalAccess
-	Replies replies.Global
+	HSTS string
+	// Compression of replies; the zero value is none.
+	Compression compress.Settings
+	Clients     Clients
+	Retry       policy.Retry
+	Access      GlobalAccess
+	Replies     replies.Global
 	// Balancing is the default of Ingresses.
 	Balancing Balancing
 	Limits    Limits
@@ -80,6 +83,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Timeouts:     parseTimeouts(r, Timeouts{}),
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
+		Compression:  parseCompression(r),
 		Clients:      parseClients(r),
 		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       parseGlobalAccess(r),

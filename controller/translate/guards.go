@@ -61,6 +61,8 @@ func (g *guards) add(owner *ingress) {
 		if _, taken := g.byHost[host]; !taken {
 			g.byHost[host] = made
 		}
+	}
+	for _, host := range append(slices.Clip(hosts), owner.config.Aliases...) {
 		g.authorities[host] = append(g.authorities[host], made.policy.RootsPEM...)
 	}
 }
@@ -191,6 +193,7 @@ func rates(owner *ingress) policyList {
 	})
 	policies.addIf(c.PerSecond > 0, rate(c.PerSecond, time.Second))
 	policies.addIf(c.PerMinute > 0, rate(c.PerMinute, time.Minute))
+	policies.addIf(c.ReplyRate > 0, limits.Throttle{Rate: c.ReplyRate, After: c.ReplyRateAfter})
 	return policies
 }
 

@@ -92,3 +92,27 @@ Feature: Rate limits
       """
     When the client requests "http://exempt.${domain}/" 30 times
     Then every response has the status 200
+
+  @annotation:limit-rate @annotation:limit-rate-after
+  Scenario: Replies are not slowed down before the limit
+    Given the objects of "manifests/probe.yaml"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: throttled
+        annotations:
+          nginx.ingress.kubernetes.io/limit-rate: "1"
+          nginx.ingress.kubernetes.io/limit-rate-after: "1000"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: throttled.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                                   | status |
+      | http://throttled.${domain}/bytes/1000 | 200    |

@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
@@ -23,7 +24,7 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	}
 	err := x.client.Header(h)
 	if err == nil && h.HasBody {
-		err = x.relayBody(reply)
+		err = x.relayBody(reply, x.body())
 	}
 	if err == nil {
 		err = x.client.End(reply.Trailers())
@@ -49,26 +50,48 @@ type brokenReply struct{ err error }
 func (e *brokenReply) Error() string { return "the reply is incomplete: " + e.err.Error() }
 func (e *brokenReply) Unwrap() error { return e.err }
 
+// bodyWriter is where the body of a reply goes.
+type bodyWriter interface {
+	Data(piece []byte) error
+	Flush() error
+}
+
+// body is the way of the reply's body to the client.
+func (x *exchange) body() bodyWriter {
+	settings := &x.route.Chain.Settings
+	if x.request.Compressor == nil && settings.ReplyRate == 0 {
+		return x.client
+	}
+	var to bodyWriter = x.client
+	if settings.ReplyRate > 0 {
+		to = &throttled{client: x.client, rate: settings.ReplyRate, free: settings.ReplyRateAfter, started: time.Now()}
+	}
+	if x.request.Compressor != nil {
+		to = newCompressed(x.request.Compressor, to)
+	}
+	return to
+}
+
 // relayBody sends the body as it comes. What has come with the header goes out with the header.
-func (x *exchange) relayBody(reply upstream.Reply) error {
+func (x *exchange) relayBody(reply upstream.Reply, to bodyWriter) error {
 	for {
 		piece, err := reply.Available()
 		if err == nil && len(piece) == 0 {
-			if err := x.client.Flush(); err != nil {
+			if err := to.Flush(); err != nil {
 				return err
 			}
 			piece, err = reply.Next()
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return finishBody(to)
 		case errors.Is(err, upstream.ErrClientGone):
 			return err
 		case err != nil:
 			return &brokenReply{err}
 		}
 		x.outcome.bytesOut += int64(len(piece))
-		if err := x.client.Data(piece); err != nil {
+		if err := to.Data(piece); err != nil {
 			return err
 		}
 	}

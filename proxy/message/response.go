@@ -112,6 +112,12 @@ func (r *Response) removeLength() {
 	}
 }
 
+// ForgetLength is for a reply whose body is sent in another form: its length is not known.
+func (r *Response) ForgetLength() {
+	r.removeLength()
+	r.Length = -1
+}
+
 // readConnection reads one Connection field, and marks the fields that it nominates as hop-by-hop.
 func (r *Response) readConnection(value []byte) (keepAlive bool) {
 	for option, rest := nextOption(value); option != nil || rest != nil; option, rest = nextOption(rest) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/compress"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -99,6 +100,7 @@ func TestCompileFails(t *testing.T) {
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
 		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1, 1}, Timeouts{2, 1, 1}, Timeouts{1, 2, 1}, Timeouts{1, 1, 2},
+		Compress{}, Compress{compress.Settings{Level: 1}}, Compress{compress.Settings{MinLength: 1}}, Compress{compress.Settings{Types: []string{"a"}}},
 		Retry{}, Retry{Never: true}, Retry{Timeouts: true}, Retry{Statuses: []int{500}}, Retry{NonIdempotent: true}, Retry{Attempts: 1}, Retry{Within: 1},
 		UpstreamHost{"a"}, UpstreamHost{"b"},
 		Affinity{Cookie: "a"}, Affinity{Cookie: "b"}, Affinity{Cookie: "a", Path: "/b"}, Affinity{Cookie: "a", Domain: "d"},

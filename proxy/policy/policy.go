@@ -46,6 +46,8 @@ type Settings struct {
 	ConnectTimeout, ResponseTimeout time.Duration
 	// SendTimeout bounds how long an endpoint may take nothing of the request.
 	SendTimeout time.Duration
+	// ReplyRate is how many bytes of a reply's body are sent in a second, after the first ReplyRateAfter bytes; 0 is no limit.
+	ReplyRate, ReplyRateAfter int64
 	// Retry is after which failures another endpoint gets the request; nil leaves it to the proxy.
 	Retry *Retry
 	// Affinity keeps a client on one endpoint; nil does not.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"unsafe"
 
+	"github.com/ingress-testbed/testbed/proxy/compress"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
@@ -53,6 +54,9 @@ type Request struct {
 	// SuccessLines are field lines to add to an endpoint's reply if its status is not an error. The policy that sets them
 	// adds them.
 	SuccessLines []byte
+
+	// Compressor compresses the body of the reply; nil leaves it as it is.
+	Compressor *compress.Compressor
 
 	held []Releaser
 }

@@ -17,8 +17,8 @@ func limitAnnotations() []Setting {
 		{"limit-rps", "a number", "", "Bounds the requests of a client address in a second.", supported("rate-limits").protecting()},
 		{"limit-rpm", "a number", "", "Bounds the requests of a client address in a minute.", supported("rate-limits").protecting()},
 		{"limit-burst-multiplier", "a number", "5", "Is how many times the rate may come at once.", supported("rate-limits").protecting()},
-		{"limit-rate", "kilobytes", "0", "Bounds the bytes of a reply in a second.", notYet()},
-		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply comes before limit-rate.", notYet()},
+		{"limit-rate", "kilobytes", "0", "Bounds the bytes of a reply in a second.", supported("rate-limits")},
+		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply comes before limit-rate.", supported("rate-limits")},
 		{"limit-whitelist", "networks, separated by commas", "", "Exempts clients from the limits of requests.", supported("rate-limits").protecting()},
 		{"limit-allowlist", "networks, separated by commas", "", "Is another name of limit-whitelist.", supported("rate-limits").protecting()},
 	}

@@ -112,8 +112,8 @@ func defaultKeys() []Setting {
 		{"service-upstream", "true, false", "false", "Is the default of the annotation.", supported("balancing")},
 		{"custom-http-errors", "status codes, separated by commas", "", "Is the default of the annotation.", notYet()},
 		{"disable-proxy-intercept-errors", "true, false", "false", "Is the default of the annotation.", notYet()},
-		{"limit-rate", "kilobytes", "0", "Is the default of the annotation.", notYet()},
-		{"limit-rate-after", "kilobytes", "0", "Is the default of the annotation.", notYet()},
+		{"limit-rate", "kilobytes", "0", "Is the default of the annotation.", supported("rate-limits")},
+		{"limit-rate-after", "kilobytes", "0", "Is the default of the annotation.", supported("rate-limits")},
 	}
 }
 
@@ -192,10 +192,10 @@ func keepAliveKeys() []Setting {
 
 func compressionKeys() []Setting {
 	return []Setting{
-		{"use-gzip", "true, false", "false", "Compresses replies with gzip.", notYet()},
-		{"gzip-level", "1 to 9", "1", "Is how hard gzip tries.", notYet()},
-		{"gzip-min-length", "bytes", "256", "Is the smallest body that is compressed.", notYet()},
-		{"gzip-types", "media types", "a list of common ones", "Lists what is compressed.", notYet()},
+		{"use-gzip", "true, false", "false", "Compresses replies with gzip.", supported("compression")},
+		{"gzip-level", "1 to 9", "1", "Is how hard gzip tries.", supported("compression")},
+		{"gzip-min-length", "bytes", "256", "Is the smallest body that is compressed.", supported("compression")},
+		{"gzip-types", "media types", "a list of common ones", "Lists what is compressed.", supported("compression")},
 		{"gzip-disable", "a regular expression", "", "Excludes clients by User-Agent.", notYet()},
 		{"enable-brotli", "true, false", "false", "Compresses replies with Brotli.", notYet()},
 		{"brotli-level", "1 to 11", "4", "Is how hard Brotli tries.", notYet()},

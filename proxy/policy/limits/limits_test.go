@@ -193,6 +193,7 @@ func TestEqualAndText(t *testing.T) {
 	exempt := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	all := []policy.Policy{
 		Rate{}, Rate{Scope: "a"}, Rate{Count: 1}, Rate{Per: 1}, Rate{Burst: 1}, Rate{Exempt: exempt}, Rate{Status: 1},
+		Throttle{}, Throttle{Rate: 1}, Throttle{After: 1},
 		Connections{}, Connections{Scope: "a"}, Connections{Most: 1}, Connections{Exempt: exempt}, Connections{Status: 1},
 	}
 	for i, a := range all {
