@@ -56,7 +56,7 @@ func parseBasicAuth(r *setting.Reader) *BasicAuth {
 }
 
 // protectingSecrets are the annotations that name a Secret which restricts access.
-func protectingSecrets() []string { return []string{basicSecret, clientCertSecret} }
+func protectingSecrets() []string { return []string{basicSecret, authoritiesName} }
 
 // ProtectingSecrets returns the names of the Secrets in the Ingress's namespace by which its annotations restrict access.
 func ProtectingSecrets(prefix, namespace string, annotations map[string]string) []string {

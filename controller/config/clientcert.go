@@ -23,11 +23,11 @@ const (
 	RevocationsKey = "ca.crl"
 )
 
-const clientCertSecret = "auth-tls-secret"
+const authoritiesName = "auth-tls-secret"
 
 // parseClientCert returns nil if clients are not asked for a certificate.
 func parseClientCert(r *setting.Reader) *ClientCert {
-	secret := r.Protecting(clientCertSecret, "", func(text string) error {
+	secret := r.Protecting(authoritiesName, "", func(text string) error {
 		if text == "" {
 			return errors.New(`it must be "namespace/name" of a Secret`)
 		}
@@ -66,7 +66,7 @@ func parseClientCert(r *setting.Reader) *ClientCert {
 	}
 	for _, name := range []string{"auth-tls-verify-client", "auth-tls-match-cn", "auth-tls-verify-depth"} {
 		if _, alone := r.Text(name); alone && secret == "" && verify != "off" {
-			r.Deny(name, "it has no effect without "+clientCertSecret)
+			r.Deny(name, "it has no effect without "+authoritiesName)
 		}
 	}
 	return nil

@@ -127,14 +127,14 @@ func (g *guards) check(owner *ingress, at location, policies *policyList) (denie
 
 // addAccess adds policies that all have to let a request pass, or any of them. A list that only denies addresses lets
 // nobody in, so that it stands beside the others.
-func (l *policyList) addAccess(all []policy.Policy, any bool) {
-	if any && len(all) > 1 {
+func (l *policyList) addAccess(all []policy.Policy, oneOf bool) {
+	if oneOf && len(all) > 1 {
 		if addresses, ok := all[0].(access.Addresses); ok && len(addresses.Allow) == 0 {
 			*l = append(*l, addresses)
 			all = all[1:]
 		}
 	}
-	if any && len(all) > 1 {
+	if oneOf && len(all) > 1 {
 		*l = append(*l, access.Any{Of: all})
 		return
 	}

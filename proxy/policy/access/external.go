@@ -150,7 +150,7 @@ func (p *external) Request(r *policy.Request) (reply policy.Reply, answered bool
 		return policy.Reply{}, false
 	case found.status == 401 && p.SignIn != "":
 		r.ReplyLines = append(append(r.ReplyLines, found.challenges...), found.cookies...)
-		r.AddReplyHeader("Location", string(p.signIn.append(nil, r)))
+		r.AddReplyHeader("Location", string(p.signIn.text(r)))
 		return policy.Reply{Status: 302, Reason: "the client has to sign in"}, true
 	case found.status == 401 || found.status == 403:
 		r.ReplyLines = append(r.ReplyLines, found.challenges...)

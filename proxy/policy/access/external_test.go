@@ -308,7 +308,7 @@ func TestTemplates(t *testing.T) {
 			continue
 		}
 		r := newRequest(t, "/a%20b?x=1&y=%2F", "X-One: 1", "Cookie: one=1; two=2", basicField("alice", "secret"))
-		if got := string(parsed.append(nil, r)); got != want {
+		if got := string(parsed.text(r)); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
@@ -328,6 +328,6 @@ func FuzzTemplate(f *testing.F) {
 		}
 		r := newRequest(t, "/")
 		r.Message.Query, r.Message.HasQuery = []byte(query), true
-		parsed.append(nil, r)
+		parsed.text(r)
 	})
 }

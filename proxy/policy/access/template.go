@@ -84,8 +84,8 @@ func isVariable(name string) bool {
 	}, name)
 }
 
-// append appends the text for a request.
-func (t template) append(dst []byte, r *policy.Request) []byte {
+// text is the text for a request.
+func (t template) text(r *policy.Request) (dst []byte) {
 	for _, s := range t {
 		if s.variable == "" {
 			dst = append(dst, s.text...)

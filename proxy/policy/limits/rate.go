@@ -46,7 +46,6 @@ func exemptText(networks []netip.Prefix) string {
 func (p Rate) Equal(other route.Policy) bool {
 	o, ok := other.(Rate)
 	same := ok && slices.Equal(p.Exempt, o.Exempt)
-	p.Exempt, o.Exempt = nil, nil
 	return same && p.Scope == o.Scope && p.Count == o.Count && p.Per == o.Per && p.Burst == o.Burst && p.Status == o.Status
 }
 
