@@ -20,8 +20,6 @@ type Rewrite struct {
 func (r Rewrite) Active() bool { return r.Regex || r.Target != "" }
 
 // rewriteTarget and forwardedPrefix are the values that ingress-nginx accepts.
-//
-//nolint:gochecknoglobals // regular expressions that are never changed
 var (
 	rewriteTarget   = regexp.MustCompile(`^/?[-._~a-zA-Z0-9/:$]+$`)
 	forwardedPrefix = regexp.MustCompile(`^[-._~a-zA-Z0-9/:]+$`)
