@@ -81,7 +81,7 @@ func TestHTTP(t *testing.T) {
 	warned.Warn = func(warning string) { warnings += warning }
 	for _, path := range []string{"/ok", "/moved", "/away"} {
 		action := corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(port)}
-		Once(context.Background(), &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &action}}, warned) //nolint:errcheck // see above
+		Once(context.Background(), &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &action}}, warned)
 	}
 	if !strings.HasPrefix(warnings, "Probe terminated redirects, Response body: ") || strings.Count(warnings, "Probe") != 1 {
 		t.Errorf("warnings %q", warnings)
