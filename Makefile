@@ -15,6 +15,9 @@ KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's defau
 KIND_CONFIG ?=#                   CLUSTER=kind: file with kind's own configuration
 K3D_IMAGE   ?=#                   CLUSTER=k3d: image of K3s; k3d's default if empty
 ARCHS       ?= amd64 arm64#       architectures that `make release` builds for
+E2E_FOCUS   ?= \[Conformance\]#   make kubernetes-e2e: the specs to run, a regular expression
+E2E_SKIP    ?=#                   make kubernetes-e2e: the specs of those to leave out
+E2E_PROCS   ?= 4#                 make kubernetes-e2e: how many specs run at the same time
 export CLUSTER K8S_VERSION KIND_IMAGE KIND_CONFIG K3D_IMAGE
 
 # ---- what is built ----
@@ -31,6 +34,8 @@ KUBE_VERSION = $(or $(if $(K8S_VERSION),$(filter v$(K8S_VERSION:v%=%) v$(K8S_VER
 	$(error Kubernetes $(K8S_VERSION) is not known: K8S_VERSION takes $(KUBE_MINORS); make bump-kubernetes adds others))
 KUBE_MOD     = $(or $(wildcard $(KUBE_MODULE)/versions/$(basename $(KUBE_VERSION:v%=%)).mod),$(KUBE_MODULE)/go.mod)
 KUBE         = $(BIN)/kubernetes/$(KUBE_VERSION)/kube
+# Kubernetes' own tests, of the default version.
+E2E_MODULE  := $(KUBE_MODULE)/e2e
 CNI_PLUGINS := main/bridge main/loopback ipam/host-local meta/portmap
 COREDNS_MODULE := clusters/embedded/coredns
 IMAGES      := $(BIN)/images/controller.tar $(BIN)/images/backends.tar $(BIN)/images/capture.tar
@@ -92,6 +97,16 @@ test-privileged: build ## tests that make real clusters and containers, as root
 # One package at a time: some look at all of this machine's mounts and interfaces, which others make.
 	go test -p 1 -tags privileged ./clusters/... ./cmd/testbed
 
+.PHONY: kubernetes-e2e
+kubernetes-e2e: build require-e2e ## Kubernetes' own conformance tests on the embedded cluster, about an hour
+	$(call say,Building Kubernetes' tests: ten minutes on two cores the first time)
+	@mkdir -p bin/e2e
+	@cd $(E2E_MODULE) && go test -c -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/e2e.test . && \
+	  go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/ k8s.io/kubernetes/test/images/agnhost github.com/onsi/ginkgo/v2/ginkgo && \
+	  go run ./images --agnhost $(CURDIR)/bin/e2e/agnhost \
+	    --agnhost-source "$$(go list -f '{{.Dir}}' k8s.io/kubernetes/test/images/agnhost)" --out $(CURDIR)/bin/e2e/images.tar
+	$(E2E_MODULE)/run.sh bin $(REPORTS)/kubernetes '$(E2E_FOCUS)' '$(E2E_SKIP)' $(E2E_PROCS)
+
 .PHONY: lint
 lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
@@ -99,6 +114,7 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	go mod tidy -diff
 	cd $(COREDNS_MODULE) && go mod tidy -diff
 	cd $(KUBE_MODULE) && for mod in $(KUBE_MODS:$(KUBE_MODULE)/%=%); do go mod tidy -diff -modfile=$$mod; done
+	cd $(E2E_MODULE) && go mod tidy -diff
 	go tool -modfile=.tools/golangci-lint/go.mod golangci-lint run
 	go tool -modfile=.tools/actionlint/go.mod actionlint .github/workflows/*.yml fixtures/starter/files/.github/workflows/*.yml
 
@@ -188,6 +204,12 @@ require-go:
 .PHONY: require-nft
 require-nft:
 	@PATH=$$PATH:/usr/sbin:/sbin; command -v nft >/dev/null || $(call install,nftables,nft)
+
+# What the images of Kubernetes' tests are made of, beside agnhost.
+.PHONY: require-e2e
+require-e2e:
+	@PATH=$$PATH:/usr/sbin:/sbin; type -P busybox curl dig ss nc bash >/dev/null || \
+	  $(call install,busybox-static curl bind9-dnsutils iproute2 netcat-openbsd bash,programs for the images of its tests)
 
 .PHONY: require-cc
 require-cc:

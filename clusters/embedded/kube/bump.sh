@@ -4,7 +4,8 @@
 #   bump.sh v1.36.4
 #
 # The newest minor version is the default and has go.mod; each older one has versions/1.MM.mod, for `go build -modfile`.
-# A file is written anew each time, so that nothing of an earlier release stays in it.
+# A file is written anew each time, so that nothing of an earlier release stays in it. The default version also has a
+# module with Kubernetes' own tests, e2e/go.mod.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -33,6 +34,7 @@ edits=(-require="k8s.io/kubernetes@$release")
 for library in $(sed -nE 's|^\t(k8s\.io/[a-z0-9-]+) v0\.0\.0( .*)?$|\1|p' "$source"); do
   edits+=(-replace="$library=$library@v0${release#v1}")
 done
+common=("${edits[@]}")
 # The etcd that this release was tested with is the one whose client it has.
 edits+=(-require="go.etcd.io/etcd/server/v3@$(sed -nE 's|^\tgo\.etcd\.io/etcd/client/v3 (v[^ ]+).*|\1|p' "$source")")
 if [ "$file" = go.mod ]; then
@@ -44,4 +46,11 @@ go mod edit "${edits[@]}" "$new"
 cat "$new" >"$file"
 rm -f "${file%.mod}.sum"
 go mod tidy -modfile="$file"
+if [ "$file" = go.mod ]; then
+  sed -nE '/^(module|go) /p' e2e/go.mod >"$new"
+  go mod edit "${common[@]}" -tool=github.com/onsi/ginkgo/v2/ginkgo -tool=k8s.io/kubernetes/test/images/agnhost "$new"
+  cat "$new" >e2e/go.mod
+  rm -f e2e/go.sum
+  (cd e2e && go mod tidy)
+fi
 echo "Kubernetes $release: $file"
