@@ -12,6 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Identity is a User resolved to numbers.
@@ -151,4 +155,10 @@ func parseAccounts(r io.Reader) ([]account, error) {
 		return nil, fmt.Errorf("reading accounts: %w", err)
 	}
 	return accounts, nil
+}
+
+// rawSetgroups changes the groups of the calling thread alone.
+func rawSetgroups(count int, first *uint32) syscall.Errno {
+	_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(count), uintptr(unsafe.Pointer(first)), 0)
+	return errno
 }
