@@ -4,7 +4,7 @@ Feature: Session affinity
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:affinity
   Scenario: A session begins with a cookie for the rule's path

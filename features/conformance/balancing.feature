@@ -124,5 +124,6 @@ Feature: Load balancing
         - host: service.${domain}
           http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
-    When the client requests "http://service.${domain}/"
-    Then the response status is 200
+    Then within 10 seconds, requests are answered as follows:
+      | URL                       | status |
+      | http://service.${domain}/ | 200    |

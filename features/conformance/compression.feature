@@ -6,7 +6,7 @@ Feature: Compression
     Given an ingress controller with:
       | config use-gzip | true |
     And the objects of "manifests/probe.yaml"
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
     And these objects:
       """
       apiVersion: networking.k8s.io/v1

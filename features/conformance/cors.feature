@@ -4,7 +4,7 @@ Feature: Cross-origin resource sharing
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:enable-cors
   Scenario: Every origin is allowed by default

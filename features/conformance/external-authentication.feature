@@ -191,6 +191,9 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                          | status |
+      | http://signin.${domain}/cart | 302    |
     When the client requests "http://signin.${domain}/cart?item=1"
     Then the response status is 302
     And the response has the headers:
@@ -231,9 +234,15 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                      | status |
+      | http://rd.${domain}/cart | 302    |
     When the client requests "http://rd.${domain}/cart"
     Then the response has the headers:
       | Location | https://login.test/?rd=http://rd.${domain}%2Fcart |
+    Then within 10 seconds, requests are answered as follows:
+      | URL                         | status |
+      | http://param.${domain}/cart | 302    |
     When the client requests "http://param.${domain}/cart"
     Then the response has the headers:
       | Location | https://login.test/?a=b&next=http://param.${domain}%2Fcart |
@@ -286,6 +295,9 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                      | status |
+      | http://forged.${domain}/ | 200    |
     When the client requests "http://forged.${domain}/" with the headers:
       | X-Auth-User | root |
     Then the response status is 200

@@ -4,7 +4,7 @@ Feature: Header fields and cookies
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
 
   @annotation:connection-proxy-header
   Scenario: connection-proxy-header sets the Connection that backends get

@@ -4,7 +4,7 @@ Feature: Retries and time-outs
 
   Background:
     Given an ingress controller
-    And the objects of "manifests/echo.yaml"
+    And a Service "echo" with 2 shared echo servers
     And the objects of "manifests/probe.yaml"
     And these objects:
       """
