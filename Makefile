@@ -26,6 +26,7 @@ BIN         := bin
 ARCH        :=
 PACKER      := $(BIN)/testbed#    packs images, and so is of this machine's architecture
 KUBE_MODULE := clusters/embedded/kube
+KUBE_SOURCES := $(wildcard $(KUBE_MODULE)/*.go $(KUBE_MODULE)/*/*.go)
 # Every Kubernetes minor version has a mod file. The newest, which is the default, has go.mod.
 KUBE_MODS   := $(sort $(wildcard $(KUBE_MODULE)/versions/*.mod)) $(KUBE_MODULE)/go.mod
 KUBE_VERSIONS := $(shell sed -n 's|^\tk8s.io/kubernetes ||p' $(KUBE_MODS))
@@ -180,7 +181,7 @@ $(BIN)/images/%.tar: $(BIN)/% $(PACKER)
 	@$(PACKER) build-image $< --name testbed.local/$*:dev --out $@ >/dev/null
 
 # Kubernetes is a module of its own, because it needs a replacement for each of the modules it is made of.
-$(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_MODULE)/main.go | require-go
+$(KUBE): $(KUBE_MOD) $(KUBE_MOD:.mod=.sum) $(KUBE_SOURCES) | require-go
 	$(call say,Building Kubernetes $(KUBE_VERSION): six to ten minutes on two cores the first time$(comma) then seconds)
 	@$(GO_BUILD) -dir $(KUBE_MODULE) -- $(GO_FLAGS) -modfile=$(KUBE_MOD:$(KUBE_MODULE)/%=%) -ldflags "$(KUBE_LDFLAGS)" .
 
