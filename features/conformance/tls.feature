@@ -29,9 +29,11 @@ Feature: TLS
       """
 
   Scenario: The certificate is selected by the server name
+    Then within 10 seconds, the certificate served at "https://shop.${domain}/" is that of the Secret "exact"
     When the client requests "https://shop.${domain}/"
     Then the response status is 200
     And the certificate served is that of the Secret "exact"
+    And within 10 seconds, the certificate served at "https://news.${domain}/" is that of the Secret "wildcard"
     When the client requests "https://news.${domain}/"
     Then the response status is 200
     And the certificate served is that of the Secret "wildcard"

@@ -176,6 +176,9 @@ func assertions() []assertion {
     When the client requests "https://gyull.com:30443/"
     Then the certificate served is not that of the Secret "other"
     And the certificate served is that of the Secret "other"`, "serial number"},
+		{"the certificate of another Secret, for a time", `
+    Given a TLS Secret "other" with a self-signed certificate for "gyull.com"
+    Then within 1 seconds, the certificate served at "https://gyull.com:30443/" is that of the Secret "other"`, "serial number"},
 		{"another subject", `
     When the client requests "https://gyull.com:30443/"
     Then the certificate served is for "CN=gyull.org" and names no other hosts`, "CN=gyull.com"},

@@ -8,8 +8,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +20,7 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
@@ -43,6 +46,11 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 			Pattern: `the certificate served is that of the Secret "([^"]*)"`,
 			Example: `the certificate served is that of the Secret "secret-https"`,
 			Handler: func(ctx context.Context, name string) error { return s.servesCertificateOf(ctx, name, true) },
+		},
+		{
+			Pattern: `within (\d+) seconds, the certificate served at "([^"]*)" is that of the Secret "([^"]*)"`,
+			Example: `within 10 seconds, the certificate served at "https://shop.${domain}/" is that of the Secret "secret-https"`,
+			Handler: s.servesCertificateWithin,
 		},
 		{
 			Pattern: `the certificate served is not that of the Secret "([^"]*)"`,
@@ -156,6 +164,20 @@ func lastConnection(ctx context.Context) (*tls.ConnectionState, error) {
 }
 
 // servesCertificateOf expects that the leaf certificate is, or is not, that of a Secret.
+// servesCertificateWithin repeats the request: a controller watches Ingresses and Secrets separately, so that it may know an
+// Ingress before its Secret.
+func (s steps) servesCertificateWithin(ctx context.Context, seconds int, url, name string) error {
+	scenario := world.From(ctx)
+	return scenario.Eventually(ctx, time.Duration(seconds)*time.Second, func(ctx context.Context) error {
+		exchange, err := scenario.Client.Do(ctx, client.Request{Method: http.MethodGet, URL: url})
+		if err != nil {
+			return err
+		}
+		scenario.Exchanges = []client.Exchange{exchange}
+		return s.servesCertificateOf(ctx, name, true)
+	})
+}
+
 func (s steps) servesCertificateOf(ctx context.Context, name string, expected bool) error {
 	connection, err := lastConnection(ctx)
 	if err != nil {
