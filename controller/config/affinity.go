@@ -18,9 +18,9 @@ const defaultSessionCookie = "INGRESSCOOKIE"
 func parseAffinity(r *setting.Reader, mode compatibility.Mode) policy.Affinity {
 	kind := r.Choice("affinity", "", "cookie")
 	affinity := policy.Affinity{
-		Cookie:         r.Checked("session-cookie-name", isToken, "it must be the name of a cookie"),
+		Cookie:         r.Checked("session-cookie-name", setting.IsToken, "it must be the name of a cookie"),
 		Path:           r.Checked("session-cookie-path", isCookiePath, "it must be a path that begins with a slash"),
-		Domain:         r.Checked("session-cookie-domain", isServerName, "it must be a DNS name"),
+		Domain:         r.Checked("session-cookie-domain", setting.IsServerName, "it must be a DNS name"),
 		Expires:        time.Duration(r.Int("session-cookie-expires", 0, math.MaxInt32, 0)) * time.Second,
 		SameSite:       parseSameSite(r),
 		CompatibleNone: r.Bool("session-cookie-conditional-samesite-none", false),

@@ -15,7 +15,7 @@ func parseAliases(r *setting.Reader) []string {
 	const name = "server-alias"
 	text, _ := r.Text(name)
 	var aliases []string
-	for _, alias := range List(strings.ToLower(text)) {
+	for _, alias := range setting.List(strings.ToLower(text)) {
 		if len(validation.IsDNS1123Subdomain(strings.TrimPrefix(alias, "*."))) > 0 {
 			r.Invalid(name, text, fmt.Sprintf("%q is not a host name, such as www.example.com or *.example.com", setting.Shorten(alias)))
 			continue

@@ -25,7 +25,7 @@ func parseBackendTLS(r *setting.Reader) BackendTLS {
 	secret, _ := r.Text(backendSecret)
 	settings := BackendTLS{
 		Secret:         secret,
-		ServerName:     r.Checked("proxy-ssl-name", isServerName, "it must be a DNS name"),
+		ServerName:     r.Checked("proxy-ssl-name", setting.IsServerName, "it must be a DNS name"),
 		SendServerName: r.Choice("proxy-ssl-server-name", "off", "on", "off") == "on",
 		// An invalid value is reported and counts as on, so that a typing error does not disable verification.
 		Verify:      r.Choice("proxy-ssl-verify", "on", "on", "off") == "on",
@@ -46,16 +46,5 @@ func parseBackendTLS(r *setting.Reader) BackendTLS {
 // BackendSecret returns the name of the Secret for TLS to an Ingress's backends; ok is false unless it is in the
 // Ingress's namespace.
 func BackendSecret(prefix, namespace string, annotations map[string]string) (name string, ok bool) {
-	return SecretName(strings.TrimSpace(annotations[prefix+"/"+backendSecret]), namespace)
-}
-
-// SecretName returns the name in "namespace/name" if the namespace is the given one.
-func SecretName(text, namespace string) (name string, ok bool) {
-	in, name, ok := strings.Cut(text, "/")
-	return name, ok && in == namespace && name != "" && !strings.Contains(name, "/")
-}
-
-func isServerName(text string) bool {
-	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
-	return text != "" && len(text) <= 253 && strings.Trim(text, characters) == ""
+	return setting.SecretName(strings.TrimSpace(annotations[prefix+"/"+backendSecret]), namespace)
 }

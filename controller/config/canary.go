@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"regexp"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -21,10 +20,10 @@ type Canary struct {
 func parseCanary(r *setting.Reader, mode compatibility.Mode) *Canary {
 	enabled := r.Bool("canary", false)
 	canary := &Canary{
-		Header:        r.Checked("canary-by-header", isToken, "it must be the name of a request header"),
+		Header:        r.Checked("canary-by-header", setting.IsToken, "it must be the name of a request header"),
 		HeaderValue:   r.Checked("canary-by-header-value", isHeaderValue, "it must be the value of a request header"),
-		HeaderPattern: r.Checked("canary-by-header-pattern", isRegexp, "it must be a regular expression (RE2 syntax)"),
-		Cookie:        r.Checked("canary-by-cookie", isToken, "it must be the name of a cookie"),
+		HeaderPattern: r.Checked("canary-by-header-pattern", setting.IsRegexp, "it must be a regular expression (RE2 syntax)"),
+		Cookie:        r.Checked("canary-by-cookie", setting.IsToken, "it must be the name of a cookie"),
 		WeightTotal:   r.Int("canary-weight-total", 1, math.MaxInt32, 100),
 	}
 	if mode.Reproduces(compatibility.CanaryTotal) {
@@ -37,16 +36,6 @@ func parseCanary(r *setting.Reader, mode compatibility.Mode) *Canary {
 	return canary
 }
 
-// isToken is the rule for names of headers (RFC 9110 section 5.1) and cookies (RFC 6265 section 4.1.1).
-func isToken(text string) bool {
-	return httpguts.ValidHeaderFieldName(text)
-}
-
 func isHeaderValue(text string) bool {
 	return text != "" && httpguts.ValidHeaderFieldValue(text)
-}
-
-func isRegexp(text string) bool {
-	_, err := regexp.Compile(text)
-	return text != "" && err == nil
 }

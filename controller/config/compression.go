@@ -32,7 +32,7 @@ func parseCompression(r *setting.Reader) compress.Settings {
 func isTypes(text string) bool {
 	return !slices.ContainsFunc(strings.Fields(text), func(name string) bool {
 		kind, rest, found := strings.Cut(name, "/")
-		return name != "*" && (!found || !isToken(kind) || !isToken(rest))
+		return name != "*" && (!found || !setting.IsToken(kind) || !setting.IsToken(rest))
 	})
 }
 

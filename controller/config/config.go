@@ -1,6 +1,7 @@
 // Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
 // it. Keys and values are those of ingress-nginx; package setting has the table of all of them. Each feature has a file
-// of its own here. An invalid value counts as not given and is reported as a Fault; no function returns an error.
+// of its own here; what keeps clients out is read by package protection, and what changes replies by package replies. An
+// invalid value counts as not given and is reported as a Fault; no function returns an error.
 package config
 
 import (
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/compress"
@@ -34,11 +36,11 @@ type Global struct {
 	Compression compress.Settings
 	Clients     Clients
 	Retry       policy.Retry
-	Access      GlobalAccess
+	Access      protection.Global
 	Replies     replies.Global
 	// Balancing is the default of Ingresses.
 	Balancing Balancing
-	Limits    Limits
+	Limits    protection.Limits
 	// Denied is that of Ingress, for all of them.
 	Denied string
 }
@@ -61,8 +63,8 @@ type Ingress struct {
 	Retry         policy.Retry // the zero value leaves it to the proxy
 	Replies       replies.Settings
 	Balancing     Balancing
-	Access        Access
-	Limits        Limits
+	Access        protection.Settings
+	Limits        protection.Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
 	// if that is not so.
 	Denied string
@@ -86,10 +88,10 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Compression:  parseCompression(r),
 		Clients:      parseClients(r),
 		Retry:        parseRetry(r, policy.Retry{}),
-		Access:       parseGlobalAccess(r),
+		Access:       protection.ReadGlobal(r),
 		Replies:      replies.ReadGlobal(r),
 		Balancing:    parseBalancing(r, Balancing{}),
-		Limits:       parseGlobalLimits(r),
+		Limits:       protection.ReadGlobalLimits(r),
 	}
 }
 
@@ -113,10 +115,10 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
 		Retry:        parseRetry(r, global.Retry),
-		Access:       parseAccess(r, &global.Access),
+		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),
-		Limits:       parseLimits(r, global.Limits),
+		Limits:       protection.ReadLimits(r, global.Limits),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
 	return ingress

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -23,8 +24,8 @@ func TestConfigMapDefaults(t *testing.T) {
 		},
 		MaxBodyBytes: 1 << 20,
 		HSTS:         "max-age=31536000; includeSubDomains",
-		Access:       config.GlobalAccess{OpenPaths: []string{"/.well-known/acme-challenge"}},
-		Limits:       config.Limits{RateStatus: 503, ConnectionsStatus: 503},
+		Access:       protection.Global{OpenPaths: []string{"/.well-known/acme-challenge"}},
+		Limits:       protection.Limits{RateStatus: 503, ConnectionsStatus: 503},
 		Replies:      replies.Global{Hidden: []string{"server"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
@@ -299,6 +300,16 @@ func TestLongValuesAreShortened(t *testing.T) {
 	if len(faults) != 1 || len(faults[0].Message) > 300 {
 		t.Errorf("message of %d bytes", len(faults[0].Message))
 	}
+}
+
+func parse(t *testing.T, settings, annotations map[string]string) config.Ingress {
+	t.Helper()
+	global, faults := config.ParseConfigMap(compatibility.Mend, settings)
+	ingress, more := config.ParseAnnotations("p", prefixed(annotations), global)
+	if faults = append(faults, more...); len(faults) > 0 || ingress.Denied != "" {
+		t.Fatalf("denied: %q, faults %v", ingress.Denied, faults)
+	}
+	return ingress
 }
 
 func prefixed(annotations map[string]string) map[string]string {

@@ -26,7 +26,7 @@ func parseClients(r *setting.Reader) Clients {
 	}
 	forwarded := route.Forwarded{
 		TrustHeaders: r.Bool("use-forwarded-headers", false),
-		Header:       r.Checked("forwarded-for-header", isToken, "it must be the name of a request header"),
+		Header:       r.Checked("forwarded-for-header", setting.IsToken, "it must be the name of a request header"),
 		ComputeFull:  r.Bool("compute-full-forwarded-for", false),
 	}
 	if strings.EqualFold(forwarded.Header, "X-Forwarded-For") {
@@ -54,7 +54,7 @@ func parseTrustedProxies(r *setting.Reader) []netip.Prefix {
 	}
 	var prefixes []netip.Prefix
 	for item := range strings.SplitSeq(text, ",") {
-		prefix, ok := parseNetwork(strings.TrimSpace(item))
+		prefix, ok := setting.Network(strings.TrimSpace(item))
 		if !ok {
 			r.Invalid(name, text, fmt.Sprintf("%q is not a network such as 10.0.0.0/8; no proxy is trusted", setting.Shorten(item)))
 			return nil
@@ -62,21 +62,4 @@ func parseTrustedProxies(r *setting.Reader) []netip.Prefix {
 		prefixes = append(prefixes, prefix)
 	}
 	return prefixes
-}
-
-// parseNetwork reads a network in CIDR notation, or a single address. Bits beyond the mask are cleared, and networks of
-// IPv4 that are written as IPv6 (::ffff:10.0.0.0/104) are made ones of IPv4.
-func parseNetwork(text string) (network netip.Prefix, ok bool) {
-	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
-		address = address.Unmap()
-		return netip.PrefixFrom(address, address.BitLen()), true
-	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, false
-	}
-	if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
-		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
-	}
-	return prefix.Masked(), true
 }

@@ -49,7 +49,7 @@ func parseRedirect(r *setting.Reader, defaults Redirect) Redirect {
 		WWW:           r.Bool("from-to-www-redirect", false),
 	}
 	if text, given := r.Text("no-tls-redirect-locations"); given {
-		redirect.PlainPaths = List(text)
+		redirect.PlainPaths = setting.List(text)
 	}
 	const rule = `it must be a URL that begins with http:// or https://, without variables`
 	permanent := r.Checked("permanent-redirect", isURL, rule)
@@ -87,14 +87,3 @@ func isURL(text string) bool {
 
 // isUnsafe reports whether a character must not be in a URL.
 func isUnsafe(c rune) bool { return c <= ' ' || c >= 0x7f }
-
-// List splits a list at its commas, and leaves out what is empty.
-func List(text string) []string {
-	var list []string
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			list = append(list, item)
-		}
-	}
-	return list
-}

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 
-	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 )
 
@@ -31,6 +31,6 @@ func trim(object any) (any, error) {
 
 func secretKeys() []string {
 	return []string{
-		corev1.TLSCertKey, corev1.TLSPrivateKeyKey, config.AuthoritiesKey, config.RevocationsKey, config.AuthFileKey,
+		corev1.TLSCertKey, corev1.TLSPrivateKeyKey, protection.AuthoritiesKey, protection.RevocationsKey, protection.AuthFileKey,
 	}
 }

@@ -7,13 +7,13 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 )
 
 // addServer adds the addresses of an external server. Its host may be that of the routes of the Ingresses.
 func (s *Snapshot) addServer(store Store, server string, ingresses ...*networkingv1.Ingress) {
 	hosts := []string{server}
-	if server == config.HostVariable {
+	if server == protection.HostVariable {
 		hosts = nil
 		for _, ingress := range ingresses {
 			for _, rule := range ingress.Spec.Rules {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 )
 
 // Settings are the flags that decide what a Snapshot holds and means.
@@ -121,11 +122,11 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		if name, ok := config.BackendSecret(prefix, ingress.Namespace, ingress.Annotations); ok {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
-		for _, name := range config.ProtectingSecrets(prefix, ingress.Namespace, ingress.Annotations) {
+		for _, name := range protection.Secrets(prefix, ingress.Namespace, ingress.Annotations) {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
 		s.addConfigMaps(store, config.ConfigMaps(prefix, ingress.Annotations))
-		if server, ok := config.AuthServer(prefix, ingress.Annotations); ok {
+		if server, ok := protection.AuthServer(prefix, ingress.Annotations); ok {
 			s.addServer(store, server, ingress)
 		}
 	}
@@ -136,7 +137,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 	}
 	if s.ConfigMap != nil {
 		s.addConfigMaps(store, config.GlobalConfigMaps(s.ConfigMap.Data))
-		if server, ok := config.GlobalAuthServer(s.ConfigMap.Data); ok {
+		if server, ok := protection.GlobalAuthServer(s.ConfigMap.Data); ok {
 			s.addServer(store, server, s.Ingresses...)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -18,7 +18,7 @@ import (
 type guards struct {
 	upstreams *upstreams
 	secrets   secrets
-	global    *config.GlobalAccess
+	global    *protection.Global
 	// byHost has what the first Ingress of a host that asks for client certificates wants: as in ingress-nginx, it is asked
 	// for on all paths of the host, because the certificate is one of the connection.
 	byHost map[string]certificateGuard
@@ -37,7 +37,7 @@ type certificateGuard struct {
 	fault  string // why it can't be had
 }
 
-func newGuards(upstreams *upstreams, global *config.GlobalAccess) *guards {
+func newGuards(upstreams *upstreams, global *protection.Global) *guards {
 	return &guards{
 		upstreams: upstreams, secrets: secrets{upstreams.snapshot, upstreams.problems}, global: global,
 		byHost: map[string]certificateGuard{}, authorities: map[string][]byte{},
@@ -159,10 +159,10 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 	made = settings.Policy
 	made.Connect, made.Response = authConnectTimeout, authResponseTimeout
 	server := settings.ServerHost
-	if server == config.HostVariable {
+	if server == protection.HostVariable {
 		if host == "" || strings.HasPrefix(host, "*") {
 			return made, g.fail(owner, InvalidAnnotation, fmt.Sprintf(
-				"auth-url: %s is not the name of a server for the host %q", config.HostVariable, serverName(host)))
+				"auth-url: %s is not the name of a server for the host %q", protection.HostVariable, serverName(host)))
 		}
 		server = host
 	}

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -24,16 +26,16 @@ type secrets struct {
 }
 
 // users returns the policy of a Secret with passwords.
-func (s secrets) users(owner *ingress, settings *config.BasicAuth) (made access.Basic, fault string) {
+func (s secrets) users(owner *ingress, settings *protection.Basic) (made access.Basic, fault string) {
 	id, data, fault := s.find(owner, "auth-secret", settings.Secret)
 	if fault != "" {
 		return made, fault
 	}
 	made = access.Basic{Realm: settings.Realm, Origin: id}
 	if !settings.Map {
-		users, err := access.ParseUsers(string(data[config.AuthFileKey]))
+		users, err := access.ParseUsers(string(data[protection.AuthFileKey]))
 		if err != nil {
-			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, config.AuthFileKey, err))
+			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, protection.AuthFileKey, err))
 		}
 		made.Users = users
 		return made, ""
@@ -59,19 +61,19 @@ func (s secrets) authorities(owner *ingress, name string, made *access.ClientCer
 		return fault
 	}
 	made.Origin = id
-	roots, lists := data[config.AuthoritiesKey], data[config.RevocationsKey]
+	roots, lists := data[protection.AuthoritiesKey], data[protection.RevocationsKey]
 	if !x509.NewCertPool().AppendCertsFromPEM(roots) {
-		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-tls-secret has no usable %s", id, config.AuthoritiesKey))
+		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-tls-secret has no usable %s", id, protection.AuthoritiesKey))
 	}
 	if _, err := access.ParseRevocationLists(lists); err != nil {
-		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-tls-secret: %v", id, config.RevocationsKey, err))
+		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-tls-secret: %v", id, protection.RevocationsKey, err))
 	}
 	made.RootsPEM, made.CRLPEM = roots, lists
 	return ""
 }
 
 func (s secrets) find(owner *ingress, annotation, text string) (id string, data map[string][]byte, fault string) {
-	name, ok := config.LocalSecretName(text, owner.object.Namespace)
+	name, ok := setting.LocalSecretName(text, owner.object.Namespace)
 	if !ok {
 		return "", nil, s.fail(owner, InvalidAnnotation, fmt.Sprintf(
 			"%s: %q must be a Secret in the namespace of the Ingress", annotation, text))
@@ -107,7 +109,7 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 		return nil, &fault{InvalidAnnotation, "proxy-ssl-verify: there is nothing to verify backends with; " +
 			"proxy-ssl-secret must name a Secret with a ca.crt"}
 	}
-	name, ok := config.SecretName(settings.Secret, key.namespace)
+	name, ok := setting.SecretName(settings.Secret, key.namespace)
 	if !ok {
 		return nil, &fault{InvalidAnnotation, fmt.Sprintf("proxy-ssl-secret: %q must be \"namespace/name\" of a Secret "+
 			"in the namespace of the Ingress", settings.Secret)}

@@ -1,4 +1,4 @@
-package config
+package protection
 
 import (
 	"fmt"
@@ -23,7 +23,8 @@ type Limits struct {
 	ReplyRate, ReplyRateAfter int64
 }
 
-func parseGlobalLimits(r *setting.Reader) Limits {
+// ReadGlobalLimits reads the keys of the ConfigMap about limits.
+func ReadGlobalLimits(r *setting.Reader) Limits {
 	return Limits{
 		RateStatus:        r.Int("limit-req-status-code", 400, 599, 503),
 		ConnectionsStatus: r.Int("limit-conn-status-code", 400, 599, 503),
@@ -32,7 +33,8 @@ func parseGlobalLimits(r *setting.Reader) Limits {
 	}
 }
 
-func parseLimits(r *setting.Reader, global Limits) Limits {
+// ReadLimits reads the annotations of an Ingress about limits.
+func ReadLimits(r *setting.Reader, global Limits) Limits {
 	limits := global
 	limits.PerSecond = limit(r, "limit-rps", 0)
 	limits.PerMinute = limit(r, "limit-rpm", 0)

@@ -1,4 +1,4 @@
-package config
+package protection
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 )
 
-// ExternalAuth is a server that decides who may come in.
-type ExternalAuth struct {
+// External is a server that decides who may come in.
+type External struct {
 	// Secure is whether the server is spoken to over TLS. ServerHost is its name or address; it may be "$host", the host of the
 	// route.
 	Secure     bool
@@ -30,7 +30,7 @@ type ExternalAuth struct {
 const HostVariable = "$host"
 
 // Authority is the host that the server gets, port included where it is not that of the scheme.
-func (a *ExternalAuth) Authority(host string) string {
+func (a *External) Authority(host string) string {
 	if address, err := netip.ParseAddr(host); err == nil && address.Is6() {
 		host = "[" + host + "]"
 	}
@@ -40,9 +40,9 @@ func (a *ExternalAuth) Authority(host string) string {
 	return host + ":" + strconv.Itoa(int(a.Port))
 }
 
-// parseExternalAuth reads the settings whose names begin with a prefix; nil if there is no server.
-func parseExternalAuth(r *setting.Reader, prefix string) *ExternalAuth {
-	var a ExternalAuth
+// readExternal reads the settings whose names begin with a prefix; nil if there is no server.
+func readExternal(r *setting.Reader, prefix string) *External {
+	var a External
 	p := &a.Policy
 	text, given := r.Text(prefix + "url")
 	if given {
@@ -52,9 +52,9 @@ func parseExternalAuth(r *setting.Reader, prefix string) *ExternalAuth {
 	}
 	p.Method = r.Protecting(prefix+"method", "", checkMethod)
 	p.RequestRedirect = r.Protecting(prefix+"request-redirect", "", access.CheckTemplate)
-	p.ReplyHeaders = splitList(r.Protecting(prefix+"response-headers", "", checkFieldNames))
+	p.ReplyHeaders = setting.List(r.Protecting(prefix+"response-headers", "", checkFieldNames))
 	p.CacheKey = r.Protecting(prefix+"cache-key", "", access.CheckTemplate)
-	if times := parseCacheTimes(r, prefix+"cache-duration"); p.CacheKey != "" {
+	if times := readCacheTimes(r, prefix+"cache-duration"); p.CacheKey != "" {
 		p.Cache = times
 	}
 	p.AlwaysSetCookie = r.Bool(prefix+"always-set-cookie", false)
@@ -85,14 +85,14 @@ func GlobalAuthServer(data map[string]string) (host string, ok bool) {
 }
 
 func authServer(text string) (host string, ok bool) {
-	var a ExternalAuth
+	var a External
 	if text == "" || a.parseURL(strings.TrimSpace(text)) != nil {
 		return "", false
 	}
 	return a.ServerHost, true
 }
 
-func (a *ExternalAuth) parseURL(text string) error {
+func (a *External) parseURL(text string) error {
 	rest, isPlain := strings.CutPrefix(text, "http://")
 	if !isPlain {
 		if rest, a.Secure = strings.CutPrefix(text, "https://"); !a.Secure {
@@ -117,7 +117,7 @@ func (a *ExternalAuth) parseURL(text string) error {
 	return a.parseAuthority(authority)
 }
 
-func (a *ExternalAuth) parseAuthority(authority string) error {
+func (a *External) parseAuthority(authority string) error {
 	isVariable := authority == HostVariable || strings.HasPrefix(authority, HostVariable+":")
 	if isVariable {
 		authority = "host" + strings.TrimPrefix(authority, HostVariable)
@@ -129,7 +129,7 @@ func (a *ExternalAuth) parseAuthority(authority string) error {
 	a.ServerHost = strings.ToLower(parsed.Hostname())
 	if isVariable {
 		a.ServerHost = HostVariable
-	} else if _, err := netip.ParseAddr(a.ServerHost); err != nil && !isServerName(a.ServerHost) {
+	} else if _, err := netip.ParseAddr(a.ServerHost); err != nil && !setting.IsServerName(a.ServerHost) {
 		return fmt.Errorf("the host must be a DNS name, an address or %s", HostVariable)
 	}
 	a.Port = 80
@@ -156,8 +156,8 @@ func checkMethod(text string) error {
 }
 
 func checkFieldNames(text string) error {
-	names := splitList(text)
-	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !isToken(name) }) {
+	names := setting.List(text)
+	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !setting.IsToken(name) }) {
 		return errors.New("it must be a list of names of header fields")
 	}
 	return nil
@@ -194,8 +194,8 @@ func addRedirectParam(signIn, param string) string {
 	return signIn + "&" + param + target
 }
 
-// parseCacheTimes reads a list like "200 202 10m, 401 5m".
-func parseCacheTimes(r *setting.Reader, name string) []access.CacheTime {
+// readCacheTimes reads a list like "200 202 10m, 401 5m".
+func readCacheTimes(r *setting.Reader, name string) []access.CacheTime {
 	text := r.Protecting(name, "200 202 401 5m", func(text string) error {
 		_, err := cacheTimes(text)
 		return err
@@ -207,7 +207,7 @@ func parseCacheTimes(r *setting.Reader, name string) []access.CacheTime {
 func cacheTimes(text string) ([]access.CacheTime, error) {
 	wrong := errors.New(`it must be a list of statuses and a time, such as "200 202 10m, 401 5m"`)
 	var times []access.CacheTime
-	for _, element := range splitList(text) {
+	for _, element := range setting.List(text) {
 		words := strings.Fields(element)
 		last := len(words) - 1
 		lasts, ok := parseTime(words[last])

@@ -1,25 +1,36 @@
-package config_test
+package protection_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ingress-testbed/testbed/controller/compatibility"
-	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/protection"
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 )
 
-func parse(t *testing.T, settings, annotations map[string]string) config.Ingress {
+func read(t *testing.T, settings, annotations map[string]string) protection.Settings {
 	t.Helper()
-	global, faults := config.ParseConfigMap(compatibility.Mend, settings)
-	ingress, more := config.ParseAnnotations("p", prefixed(annotations), global)
-	if faults = append(faults, more...); len(faults) > 0 || ingress.Denied != "" {
-		t.Fatalf("denied: %q, faults %v", ingress.Denied, faults)
+	configMap := setting.NewReader(setting.ConfigMap(), "", settings)
+	global := protection.ReadGlobal(configMap)
+	r := setting.NewReader(setting.Annotations(), "", annotations)
+	got := protection.Read(r, &global)
+	if faults := append(configMap.Faults(), r.Faults()...); len(faults) > 0 || configMap.Denied() != "" || r.Denied() != "" {
+		t.Fatalf("denied: %q, %q, faults %v", configMap.Denied(), r.Denied(), faults)
 	}
-	return ingress
+	return got
+}
+
+func networks(texts ...string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		prefixes = append(prefixes, netip.MustParsePrefix(text))
+	}
+	return prefixes
 }
 
 func TestAddresses(t *testing.T) {
@@ -47,15 +58,15 @@ func TestAddresses(t *testing.T) {
 			access.Addresses{Allow: networks("::1/128"), Deny: networks("::2/128")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := parse(t, c.settings, c.annotations).Access.Addresses; !got.Equal(c.want) {
+			if got := read(t, c.settings, c.annotations).Addresses; !got.Equal(c.want) {
 				t.Errorf("got %s, want %s", got.Text(), c.want.Text())
 			}
 		})
 	}
 }
 
-func TestExternalAuthSettings(t *testing.T) {
-	for text, want := range map[string]config.ExternalAuth{
+func TestExternal(t *testing.T) {
+	for text, want := range map[string]protection.External{
 		"http://auth.example":                  {ServerHost: "auth.example", Port: 80, Policy: access.External{Path: "/"}},
 		"https://Auth.example/a/b?c=$host":     {Secure: true, ServerHost: "auth.example", Port: 443, Policy: access.External{Path: "/a/b?c=$host"}},
 		"http://auth.example:8080?x":           {ServerHost: "auth.example", Port: 8080, Policy: access.External{Path: "/?x"}},
@@ -65,14 +76,14 @@ func TestExternalAuthSettings(t *testing.T) {
 		"https://$host:8443/oauth2/auth":       {Secure: true, ServerHost: "$host", Port: 8443, Policy: access.External{Path: "/oauth2/auth"}},
 		"http://auth.tools.svc.cluster.local/": {ServerHost: "auth.tools.svc.cluster.local", Port: 80, Policy: access.External{Path: "/"}},
 	} {
-		got := parse(t, nil, map[string]string{"auth-url": text}).Access.External
+		got := read(t, nil, map[string]string{"auth-url": text}).External
 		if got == nil || !cmp.Equal(*got, want) {
 			t.Errorf("%s: %s", text, cmp.Diff(&want, got))
 		}
 	}
-	got := parse(t, nil, map[string]string{
+	got := read(t, nil, map[string]string{
 		"auth-url": "http://a/", "auth-cache-key": "$host", "auth-cache-duration": "200 202 10m, 401 5s, any 1, 1d",
-	}).Access.External.Policy.Cache
+	}).External.Policy.Cache
 	want := []access.CacheTime{
 		{Status: 200, For: 10 * time.Minute}, {Status: 202, For: 10 * time.Minute}, {Status: 401, For: 5 * time.Second}, {For: time.Second},
 		{Status: 200, For: 24 * time.Hour}, {Status: 301, For: 24 * time.Hour}, {Status: 302, For: 24 * time.Hour},
@@ -82,7 +93,7 @@ func TestExternalAuthSettings(t *testing.T) {
 	}
 }
 
-func TestGlobalExternalAuth(t *testing.T) {
+func TestGlobalExternal(t *testing.T) {
 	global := map[string]string{"global-auth-url": "http://global/", "global-auth-method": "POST"}
 	for _, c := range []struct {
 		annotations map[string]string
@@ -92,7 +103,7 @@ func TestGlobalExternalAuth(t *testing.T) {
 		{map[string]string{"auth-url": "http://own/"}, "own "}, {map[string]string{"enable-global-auth": "true"}, "global POST"},
 	} {
 		got := ""
-		if external := parse(t, global, c.annotations).Access.External; external != nil {
+		if external := read(t, global, c.annotations).External; external != nil {
 			got = external.ServerHost + " " + external.Policy.Method
 		}
 		if got != c.want {
@@ -102,78 +113,16 @@ func TestGlobalExternalAuth(t *testing.T) {
 }
 
 func TestAuthority(t *testing.T) {
-	for want, a := range map[string]config.ExternalAuth{
+	for want, a := range map[string]protection.External{
 		"h": {Port: 80}, "h:443": {Port: 443}, "h:80": {Secure: true, Port: 80},
 	} {
 		if got := a.Authority("h"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	secure := config.ExternalAuth{Secure: true, Port: 443}
+	secure := protection.External{Secure: true, Port: 443}
 	if got := secure.Authority("2001:db8::1"); got != "[2001:db8::1]" {
 		t.Errorf("got %q", got)
-	}
-}
-
-// TestProtectionFailsClosed gives each setting that restricts access values that are wrong.
-func TestProtectionFailsClosed(t *testing.T) {
-	wrong := map[string][]string{
-		"whitelist-source-range": {"", ",", "garbage", "10.0.0.0/33", "10.0.0.0/8;", "10.0.0.0/8 11.0.0.0/8", "::1%eth0"},
-		"allowlist-source-range": {"", "garbage"},
-		"denylist-source-range":  {",", "garbage"},
-		"satisfy":                {"some", "ANY"},
-		"auth-type":              {"digest", "Basic", "basic"},
-		"auth-secret":            {"users"},
-		"auth-secret-type":       {"file"},
-		"auth-url": {
-			"not a url", "ftp://a/", "//a/", "http://", "http:///", "http://u:p@a/", "http://a b/", "http://a/ b", "http://a/#b", "http://a:0/",
-			"http://a:99999/", "http://$unknown/", "http://a.$host/", "http://a/$unknown", "http://a/${", "http://a_b/",
-		},
-		"auth-method":                {"GET /", "TRACE", "get"},
-		"auth-signin":                {"login", "https://l/$unknown", "javascript:alert(1)", "https://l/ x"},
-		"auth-signin-redirect-param": {"a&b"},
-		"auth-response-headers":      {"X-A, two words", ","},
-		"auth-request-redirect":      {"$unknown"},
-		"auth-cache-key":             {"$unknown"},
-		"auth-cache-duration":        {"200 x", "x 5m", "999 5m", "200 5x", ","},
-		"auth-snippet":               {"deny all;"},
-		"auth-tls-secret":            {},
-		"auth-tls-verify-client":     {"yes", "on"},
-		"auth-tls-verify-depth":      {"-1", "x", "101"},
-		"auth-tls-match-cn":          {"(", "CN=a"},
-		"auth-tls-error-page":        {"page", "/page", "ftp://a/"},
-		"limit-rps":                  {"many", "-1", "1.5"},
-		"limit-rpm":                  {"many"},
-		"limit-connections":          {"many"},
-		"limit-burst-multiplier":     {"many"},
-		"limit-whitelist":            {"garbage"},
-		"auth-urls":                  {"http://a/"},
-		"greylist-source-range":      {"10.0.0.0/8"},
-	}
-	for name, values := range wrong {
-		for _, value := range values {
-			annotations := map[string]string{name: value}
-			if strings.HasPrefix(name, "auth-tls-") && value != "on" && value != "CN=a" {
-				annotations["auth-tls-secret"] = "ns/authorities"
-			}
-			global, _ := config.ParseConfigMap(compatibility.Mend, nil)
-			got, faults := config.ParseAnnotations("p", prefixed(annotations), global)
-			if !strings.HasPrefix(got.Denied, name) || len(faults) == 0 || faults[0].Unsupported {
-				t.Errorf("%s=%q: denied is %q, faults %+v", name, value, got.Denied, faults)
-			}
-		}
-	}
-	for name, values := range map[string][]string{
-		"whitelist-source-range": {"garbage"}, "denylist-source-range": {"garbage"}, "block-cidrs": {"garbage"},
-		"block-user-agents": {"~("}, "block-referers": {"~*("}, "global-auth-url": {"not a url"}, "global-auth-method": {"x"},
-		"global-auth-signin": {"https://l/"}, "global-auth-snippet": {"deny all;"}, "global-auth-urls": {"x"}, "block-countries": {"x"},
-	} {
-		for _, value := range values {
-			global, _ := config.ParseConfigMap(compatibility.Mend, map[string]string{name: value})
-			if got, _ := config.ParseAnnotations("p", nil, global); !strings.HasPrefix(got.Denied, name) {
-				t.Errorf("%s=%q in the ConfigMap: denied is %q", name, value, got.Denied)
-			}
-		}
 	}
 }
 
@@ -182,17 +131,17 @@ func FuzzAuthURL(f *testing.F) {
 		f.Add(seed, "200 202 10m, any 5s")
 	}
 	f.Fuzz(func(t *testing.T, url, duration string) {
-		annotations := prefixed(map[string]string{"auth-url": url, "auth-signin": url, "auth-cache-key": url, "auth-cache-duration": duration})
-		got, _ := config.ParseAnnotations("p", annotations, config.Global{})
-		external := got.Access.External
-		if external == nil || got.Denied != "" {
+		annotations := map[string]string{"p/auth-url": url, "p/auth-signin": url, "p/auth-cache-key": url, "p/auth-cache-duration": duration}
+		r := setting.NewReader(setting.Annotations(), "p/", annotations)
+		external := protection.Read(r, &protection.Global{}).External
+		if external == nil || r.Denied() != "" {
 			return
 		}
 		if external.ServerHost == "" || external.Port == 0 || !strings.HasPrefix(external.Policy.Path, "/") ||
 			strings.ContainsAny(external.Policy.Path+external.Policy.SignIn, " \r\n\x00") {
 			t.Errorf("%q gives %+v", url, external)
 		}
-		if host, ok := config.AuthServer("p", annotations); !ok || host != external.ServerHost {
+		if host, ok := protection.AuthServer("p", annotations); !ok || host != external.ServerHost {
 			t.Errorf("%q is resolved as %q", url, host)
 		}
 	})

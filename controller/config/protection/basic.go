@@ -1,4 +1,4 @@
-package config
+package protection
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
 
-// BasicAuth requires a password (RFC 7617).
-type BasicAuth struct {
+// Basic requires a password (RFC 7617).
+type Basic struct {
 	Realm string
 	// Secret is the name of a Secret in the Ingress's namespace. With Map, each of its keys is a user and the value a hash;
 	// else its key "auth" has a file of htpasswd.
@@ -21,8 +21,8 @@ const AuthFileKey = "auth"
 
 const basicSecret = "auth-secret"
 
-// parseBasicAuth returns nil if no password is required.
-func parseBasicAuth(r *setting.Reader) *BasicAuth {
+// readBasic returns nil if no password is required.
+func readBasic(r *setting.Reader) *Basic {
 	kind := r.Protecting("auth-type", "", func(text string) error {
 		if text != "basic" {
 			return errors.New(`it must be "basic"; digest authentication is not supported`)
@@ -52,28 +52,20 @@ func parseBasicAuth(r *setting.Reader) *BasicAuth {
 	if kind == "" || secret == "" {
 		return nil
 	}
-	return &BasicAuth{Realm: realm, Secret: secret, Map: from == "auth-map"}
+	return &Basic{Realm: realm, Secret: secret, Map: from == "auth-map"}
 }
 
-// protectingSecrets are the annotations that name a Secret which restricts access.
-func protectingSecrets() []string { return []string{basicSecret, authoritiesName} }
+// secretAnnotations are the annotations that name a Secret which restricts access.
+func secretAnnotations() []string { return []string{basicSecret, authoritiesName} }
 
-// ProtectingSecrets returns the names of the Secrets in the Ingress's namespace by which its annotations restrict access.
-func ProtectingSecrets(prefix, namespace string, annotations map[string]string) []string {
+// Secrets returns the names of the Secrets in the Ingress's namespace by which its annotations restrict access.
+func Secrets(prefix, namespace string, annotations map[string]string) []string {
 	var names []string
-	for _, annotation := range protectingSecrets() {
+	for _, annotation := range secretAnnotations() {
 		text := strings.TrimSpace(annotations[prefix+"/"+annotation])
-		if name, ok := LocalSecretName(text, namespace); ok {
+		if name, ok := setting.LocalSecretName(text, namespace); ok {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// LocalSecretName is SecretName for a text that may leave out the namespace.
-func LocalSecretName(text, namespace string) (name string, ok bool) {
-	if !strings.Contains(text, "/") {
-		return text, text != ""
-	}
-	return SecretName(text, namespace)
 }

@@ -1,47 +1,49 @@
-package config
+// Package protection reads the settings that keep clients out: by address, by password, by an external server, by
+// certificate, and by limits.
+package protection
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 )
 
-// Access is who may use the paths of an Ingress.
-type Access struct {
+// Settings is who may use the paths of an Ingress.
+type Settings struct {
 	Addresses access.Addresses
 	// SatisfyAny lets in whom the addresses, the password or the external server lets in; otherwise all must.
 	SatisfyAny bool
-	Basic      *BasicAuth // nil requires no password
+	Basic      *Basic // nil requires no password
 	// External is the external server; nil is none. It may be the one of the ConfigMap.
-	External   *ExternalAuth
+	External   *External
 	ClientCert *ClientCert // nil requires no certificate
 	// Own is whether an annotation asks for any of this.
 	Own bool
 }
 
-// GlobalAccess is who may use the paths of all Ingresses.
-type GlobalAccess struct {
+// Global is who may use the paths of all Ingresses.
+type Global struct {
 	// Addresses and External are for Ingresses without their own. The faults, unless they are "", are why they can't be
 	// had: the paths of these Ingresses must be denied.
 	Addresses                     access.Addresses
 	AddressesFault, ExternalFault string
-	External                      *ExternalAuth
+	External                      *External
 	Block                         access.Block
 	// OpenPaths are the beginnings of paths of rules that need no password and no external server.
 	OpenPaths []string
 }
 
-func parseAccess(r *setting.Reader, global *GlobalAccess) Access {
-	a := Access{
-		Addresses:  parseAddresses(r, global),
-		Basic:      parseBasicAuth(r),
-		ClientCert: parseClientCert(r),
+// Read reads the annotations of an Ingress about access.
+func Read(r *setting.Reader, global *Global) Settings {
+	a := Settings{
+		Addresses:  readAddresses(r, global),
+		Basic:      readBasic(r),
+		ClientCert: readClientCert(r),
 	}
-	a.External = parseExternalAuth(r, "auth-")
+	a.External = readExternal(r, "auth-")
 	useGlobal := r.Bool("enable-global-auth", true)
 	if a.External == nil && useGlobal {
 		a.External = global.External
@@ -59,11 +61,12 @@ func parseAccess(r *setting.Reader, global *GlobalAccess) Access {
 	return a
 }
 
-func parseGlobalAccess(r *setting.Reader) GlobalAccess {
-	var g GlobalAccess
+// ReadGlobal reads the keys of the ConfigMap about access.
+func ReadGlobal(r *setting.Reader) Global {
+	var g Global
 	// What is wrong matters to Ingresses without their own, so that it does not deny all.
-	g.AddressesFault = r.Apart(func() { g.Addresses = parseAddresses(r, &GlobalAccess{}) })
-	g.ExternalFault = r.Apart(func() { g.External = parseExternalAuth(r, "global-auth-") })
+	g.AddressesFault = r.Apart(func() { g.Addresses = readAddresses(r, &Global{}) })
+	g.ExternalFault = r.Apart(func() { g.External = readExternal(r, "global-auth-") })
 	g.Block = access.Block{
 		Networks:   networks(r, "block-cidrs"),
 		UserAgents: blocked(r, "block-user-agents"),
@@ -71,13 +74,13 @@ func parseGlobalAccess(r *setting.Reader) GlobalAccess {
 	}
 	g.OpenPaths = []string{"/.well-known/acme-challenge"}
 	if text, given := r.Text("no-auth-locations"); given {
-		g.OpenPaths = splitList(text)
+		g.OpenPaths = setting.List(text)
 	}
 	return g
 }
 
-// parseAddresses returns the networks that may come in. Of the two names of the annotation, either may be given.
-func parseAddresses(r *setting.Reader, global *GlobalAccess) access.Addresses {
+// readAddresses returns the networks that may come in. Of the two names of the annotation, either may be given.
+func readAddresses(r *setting.Reader, global *Global) access.Addresses {
 	const current, former, denied = "allowlist-source-range", "whitelist-source-range", "denylist-source-range"
 	_, isCurrent := r.Text(current)
 	_, isFormer := r.Text(former)
@@ -116,8 +119,8 @@ func networks(r *setting.Reader, name string) []netip.Prefix {
 		return nil
 	}
 	var networks []netip.Prefix
-	for _, element := range splitList(text) {
-		network, ok := parseNetwork(element)
+	for _, element := range setting.List(text) {
+		network, ok := setting.Network(element)
 		if !ok {
 			r.Deny(name, fmt.Sprintf(`%q is not a network or an address; write "10.0.0.0/8, 2001:db8::1"`, setting.Shorten(element)))
 			return nil
@@ -151,22 +154,11 @@ func blocked(r *setting.Reader, name string) []string {
 	if !given {
 		return nil
 	}
-	list := splitList(text)
+	list := setting.List(text)
 	for _, element := range list {
-		if expression, is := access.ExpressionOf(element); is && !isRegexp(expression) {
+		if expression, is := access.ExpressionOf(element); is && !setting.IsRegexp(expression) {
 			r.Deny(name, fmt.Sprintf("%q is not a regular expression (RE2 syntax)", setting.Shorten(element)))
 			return nil
-		}
-	}
-	return list
-}
-
-// splitList splits a list at commas and leaves out what is empty.
-func splitList(text string) []string {
-	var list []string
-	for element := range strings.SplitSeq(text, ",") {
-		if element = strings.TrimSpace(element); element != "" {
-			list = append(list, element)
 		}
 	}
 	return list

@@ -1,4 +1,4 @@
-package config
+package protection
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ const (
 
 const authoritiesName = "auth-tls-secret"
 
-// parseClientCert returns nil if clients are not asked for a certificate.
-func parseClientCert(r *setting.Reader) *ClientCert {
+// readClientCert returns nil if clients are not asked for a certificate.
+func readClientCert(r *setting.Reader) *ClientCert {
 	secret := r.Protecting(authoritiesName, "", func(text string) error {
 		if text == "" {
 			return errors.New(`it must be "namespace/name" of a Secret`)
@@ -49,7 +49,7 @@ func parseClientCert(r *setting.Reader) *ClientCert {
 	})
 	c.Policy.Depth, _ = strconv.Atoi(depth) // it was checked
 	c.Policy.Subject = r.Protecting("auth-tls-match-cn", "", func(text string) error {
-		if !isRegexp(text) {
+		if !setting.IsRegexp(text) {
 			return errors.New("it must be a regular expression (RE2 syntax) for the subject, such as CN=client")
 		}
 		return nil
