@@ -77,7 +77,10 @@ func TestRetries(t *testing.T) {
 // TestRetriesEndWithTheLastReply has only endpoints with a status that is to be retried: the client gets the last one's.
 func TestRetriesEndWithTheLastReply(t *testing.T) {
 	var served atomic.Int32
-	broken := func(w http.ResponseWriter, _ *http.Request) { served.Add(1); http.Error(w, "sorry", 503) }
+	broken := func(w http.ResponseWriter, _ *http.Request) {
+		served.Add(1)
+		http.Error(w, "sorry", http.StatusServiceUnavailable)
+	}
 	table := toAll(upstream("u", backend(t, broken), backend(t, broken)))
 	table.Hosts[0].Routes[0].Policies = []route.Policy{policy.Retry{Statuses: []int{503}, Attempts: 9}}
 	s := serve(t, proxy.Config{}, table)

@@ -124,13 +124,13 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 	return ingress
 }
 
-// ConfigMaps returns the ConfigMaps with header fields that an Ingress's annotations name.
-func ConfigMaps(prefix string, annotations map[string]string) []types.NamespacedName {
+// HeaderMaps returns the ConfigMaps with header fields that an Ingress's annotations name.
+func HeaderMaps(prefix string, annotations map[string]string) []types.NamespacedName {
 	return configMapsOf(annotations, prefix+"/custom-headers")
 }
 
-// GlobalConfigMaps is ConfigMaps for the ConfigMap.
-func GlobalConfigMaps(data map[string]string) []types.NamespacedName {
+// GlobalHeaderMaps is HeaderMaps for the ConfigMap.
+func GlobalHeaderMaps(data map[string]string) []types.NamespacedName {
 	return configMapsOf(data, "proxy-set-headers", "add-headers")
 }
 

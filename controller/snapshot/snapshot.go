@@ -125,7 +125,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		for _, name := range protection.Secrets(prefix, ingress.Namespace, ingress.Annotations) {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
-		s.addConfigMaps(store, config.ConfigMaps(prefix, ingress.Annotations))
+		s.addConfigMaps(store, config.HeaderMaps(prefix, ingress.Annotations))
 		if server, ok := protection.AuthServer(prefix, ingress.Annotations); ok {
 			s.addServer(store, server, ingress)
 		}
@@ -136,7 +136,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
 	}
 	if s.ConfigMap != nil {
-		s.addConfigMaps(store, config.GlobalConfigMaps(s.ConfigMap.Data))
+		s.addConfigMaps(store, config.GlobalHeaderMaps(s.ConfigMap.Data))
 		if server, ok := protection.GlobalAuthServer(s.ConfigMap.Data); ok {
 			s.addServer(store, server, s.Ingresses...)
 		}

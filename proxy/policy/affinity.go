@@ -100,7 +100,8 @@ func (p *Affinity) appendCookie(dst []byte, r *Request) []byte {
 		dst = append(dst, "; Secure"...)
 	}
 	dst = append(dst, "; HttpOnly"...)
-	if p.SameSite != "" && !(p.CompatibleNone && p.SameSite == "None" && misreadsNone(view(r.Message.Value(message.UserAgent)))) {
+	misread := p.CompatibleNone && p.SameSite == "None" && misreadsNone(view(r.Message.Value(message.UserAgent)))
+	if p.SameSite != "" && !misread {
 		dst = append(dst, "; SameSite="...)
 		dst = append(dst, p.SameSite...)
 	}

@@ -67,7 +67,11 @@ func FuzzDecoded(f *testing.F) {
 			return
 		}
 		for _, bad := range []string{"//", "/../", "/./", "\x00"} {
-			if strings.Contains(string(decoded)+"/", bad) && !(bad == "//" && strings.HasSuffix(string(decoded), "/") && !strings.Contains(string(decoded), "//")) {
+			text := string(decoded) + "/"
+			if bad == "//" {
+				text = string(decoded) // which may end in one slash
+			}
+			if strings.Contains(text, bad) {
 				t.Fatalf("%q: %q contains %q", path, decoded, bad)
 			}
 		}
