@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -76,13 +78,20 @@ func newWorld(t *testing.T) *world {
 	w.node = &Node{
 		Name: "node", HostIPs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, DNS: DNS{Domain: "cluster.local", NodeFile: "/etc/resolv.conf"},
 		PodDir: filepath.Join(state, "pods"), LogDir: t.TempDir(), LogLimits: crilog.DefaultLimits(), Launcher: launcher,
-		Images:    imagepull.Node{Store: store},
+		Images:    imagepull.Node{Store: store, Remote: noRegistry{}},
 		Sandboxes: sandbox.NewMaker(sandbox.NewNetwork(state, state, state), filepath.Join(state, "sandboxes"), log),
 		Objects:   apiobjects.NewWatcher(client, func(apiobjects.Reference) {}),
 		Services:  informers.NewSharedInformerFactory(client, 0).Core().V1().Services().Lister(),
 		Client:    client, Events: w.events, Log: log,
 	}
 	return w
+}
+
+// noRegistry is a registry that can't be reached.
+type noRegistry struct{}
+
+func (noRegistry) Pull(context.Context, string, []authn.AuthConfig, func(done, total int64)) error {
+	return errors.New("no registry")
 }
 
 func toolsImage(t *testing.T) string {
