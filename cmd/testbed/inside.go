@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +15,37 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/shell"
 )
+
+func newShell() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "shell [client|router|NODE] [-- COMMAND ARG...]",
+		Short: "Open a shell on a machine of an embedded cluster, or run a command there",
+		Long: "Opens a shell on a machine of a running embedded cluster, by default the node with the control plane.\n" +
+			"kubectl and KUBECONFIG are ready there, and so is every program of this machine. It starts in the current\n" +
+			"folder, unless that is below /run or /proc, which the machines have of their own.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			running, err := embedded.Find(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			machine, command := running.Spec.Network.Nodes[0].Name, args
+			if at := cmd.ArgsLenAtDash(); at != 0 && len(args) > 0 {
+				machine, command = args[0], args[1:]
+			}
+			err = shell.Enter(running, machine, command)
+			var code shell.ExitCode
+			if errors.As(err, &code) {
+				return exitCode(code)
+			}
+			return err
+		},
+	}
+	addName(cmd, &name)
+	return cmd
+}
 
 func newKubectl() *cobra.Command {
 	return &cobra.Command{

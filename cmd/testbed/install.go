@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/fixtures/charts/release"
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -28,7 +29,7 @@ const installTimeout = 2 * time.Minute
 
 // installation is what `testbed install` installs, and where.
 type installation struct {
-	all        providers
+	all        target.Providers
 	kind, name string
 	release    charts.Release
 	sources    charts.Sources
@@ -37,10 +38,10 @@ type installation struct {
 }
 
 func (i *installation) registerCluster(cmd *cobra.Command) {
-	i.all.register(cmd)
+	i.all.Register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&i.name, "name", "", "`name` of the cluster (default testbed, kind or k3s-default)")
-	flags.StringVar(&i.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), i.all[0].Kind()), "`kind` of cluster: "+i.all.kinds())
+	flags.StringVar(&i.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), i.all[0].Kind()), "`kind` of cluster: "+i.all.Kinds())
 	flags.DurationVar(&i.timeout, "timeout", i.timeout, "`time` that it may take")
 }
 
@@ -51,7 +52,7 @@ func (i *installation) registerRelease(flags *pflag.FlagSet) {
 
 // newInstallation returns the default release in an embedded cluster.
 func newInstallation() *installation {
-	all := newProviders()
+	all := target.NewProviders()
 	return &installation{all: all, kind: all[0].Kind(), release: charts.DefaultRelease(), timeout: installTimeout}
 }
 
@@ -141,11 +142,11 @@ func readValues(name string) ([]byte, error) {
 
 // connect connects to the cluster, which must exist.
 func (i *installation) connect(ctx context.Context, progress io.Writer) (clusters.Cluster, clusters.Source, error) {
-	provider, err := i.all.choose(i.kind)
+	provider, err := i.all.Choose(i.kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	images, err := imageDir()
+	images, err := target.ImageDir()
 	if err != nil {
 		return nil, nil, err
 	}

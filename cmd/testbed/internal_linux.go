@@ -6,6 +6,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+	"github.com/ingress-testbed/testbed/clusters/embedded/shell"
 	"github.com/ingress-testbed/testbed/clusters/embedded/testnetwork"
 )
 
@@ -19,8 +20,8 @@ func runInternal(args []string) (code int, done bool) {
 		return testnetwork.Main(), true
 	case args[0] == node.Command && len(args) == 2:
 		return node.Main(args[1]), true
-	case args[0] == machineShellCommand && len(args) > 3:
-		return machineShell(args[1], args[2], args[3:]), true
+	case args[0] == shell.Command && len(args) > 3:
+		return shell.Main(args[1], args[2], args[3:]), true
 	case args[0] == container.InitArgument:
 		container.Init() // becomes the container's program
 	}

@@ -10,23 +10,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/steps/subject"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// asProgram makes the test binary run as the program itself, or as one of the parts in relay_test.go.
+// asProgram makes the test binary run as the program itself.
 const asProgram = "TESTBED_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	switch as := os.Getenv(asProgram); as {
-	case "":
-		os.Exit(m.Run())
-	case "1":
+	if os.Getenv(asProgram) != "" {
 		os.Exit(run(os.Args[1:]))
-	default:
-		os.Exit(relayPart(as, os.Args[1]))
 	}
+	os.Exit(m.Run())
 }
 
 // program runs the program and returns its exit code and what it printed.
@@ -131,18 +125,5 @@ func TestNameInUseIsReportedBeforeStart(t *testing.T) {
 	code, printed := program(t, "run", "--name", name)
 	if code != 2 || !strings.Contains(printed, name) || !strings.Contains(printed, "still starting") || strings.Contains(printed, "Starting") {
 		t.Errorf("ended with %d after %s and printed %q", code, time.Since(start), printed)
-	}
-}
-
-func TestExistingControllerNeedsExistingCluster(t *testing.T) {
-	controller := &subject.Reference{IngressClass: "a"}
-	if err := checkExisting(controller, clusters.Properties{}); err != nil {
-		t.Errorf("in a cluster that is kept: %v", err)
-	}
-	if err := checkExisting(controller, clusters.Properties{Disposable: true}); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
-		t.Errorf("in a new cluster: error %v", err)
-	}
-	if err := checkExisting(nil, clusters.Properties{Disposable: true}); err != nil {
-		t.Errorf("a run that deploys its own: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	records "github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/replay"
@@ -21,7 +22,7 @@ import (
 func newRecord() *cobra.Command {
 	var selection caseFlags
 	var out string
-	target := newTargetFlags()
+	chosen := target.NewFlags()
 	cmd := &cobra.Command{
 		Use:   "record CASES",
 		Short: "Record what an ingress controller answers",
@@ -43,7 +44,7 @@ func newRecord() *cobra.Command {
 				return err
 			}
 			var skipped map[string]string
-			err = onTarget(cmd, target, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
+			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				whole.About.Controller, whole.About.Recorded = environment.Controller.Description(), time.Now().UTC().Format(time.DateOnly)
 				whole.About.Artefacts = nil
 				skipped, err = replay.Record(ctx, cases, controller, replay.Options{Parallel: selection.parallel})
@@ -63,7 +64,7 @@ func newRecord() *cobra.Command {
 			return nil
 		},
 	}
-	target.register(cmd)
+	chosen.Register(cmd)
 	selection.register(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` for the record")
 	return cmd

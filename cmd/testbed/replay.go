@@ -17,6 +17,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/tempdir"
+	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	records "github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/agreement"
@@ -86,7 +87,7 @@ func newReplay() *cobra.Command {
 	var selection caseFlags
 	var reportDir string
 	var atLeast int
-	target := newTargetFlags()
+	chosen := target.NewFlags()
 	cmd := &cobra.Command{
 		Use:   "replay [RECORD]",
 		Short: "Compare an ingress controller with the record of another one",
@@ -109,7 +110,7 @@ func newReplay() *cobra.Command {
 				return err
 			}
 			report := &agreement.Report{Title: "Replay", Record: whole.About.Controller + ", recorded " + whole.About.Recorded, Started: time.Now()}
-			err = onTarget(cmd, target, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
+			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				report.Controller, report.Facts = environment.Controller.Description(), facts(environment)
 				progress := newCaseProgress(cmd.ErrOrStderr())
 				report.Areas, err = replay.Run(ctx, whole, cases, controller, replay.Options{Parallel: selection.parallel, Progress: progress.show})
@@ -129,7 +130,7 @@ func newReplay() *cobra.Command {
 			return summarize(cmd.OutOrStdout(), report, reportDir, atLeast)
 		},
 	}
-	target.register(cmd)
+	chosen.Register(cmd)
 	selection.register(cmd)
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out/replay", "`folder` for the reports")
 	cmd.Flags().IntVar(&atLeast, "at-least", 0, "`number` of checks that have to agree (default all)")
@@ -150,13 +151,13 @@ func readRecord(args []string) (*record.Record, error) {
 }
 
 // onTarget gets the cluster, deploys the record's backends and the controller, runs do, and removes what was made.
-func onTarget(cmd *cobra.Command, target *targetFlags, selection *caseFlags, whole *record.Record,
+func onTarget(cmd *cobra.Command, chosen *target.Flags, selection *caseFlags, whole *record.Record,
 	do func(context.Context, *steps.Environment, *cluster.Target) error) (err error) {
-	targetOptions, err := selection.options(target.judged.class != "")
+	targetOptions, err := selection.options(chosen.Existing())
 	if err != nil {
 		return err
 	}
-	source, options, err := target.check(cmd)
+	source, options, err := chosen.Check(cmd)
 	if err != nil {
 		return err
 	}

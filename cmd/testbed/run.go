@@ -13,6 +13,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
+	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/recorder"
@@ -28,7 +29,7 @@ func newRun() *cobra.Command {
 	var tags, reportDir string
 	var parallel int
 	var load []string
-	target := newTargetFlags()
+	chosen := target.NewFlags()
 	cmd := &cobra.Command{
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
 		Short: "Run feature files against a cluster and write reports",
@@ -38,7 +39,7 @@ func newRun() *cobra.Command {
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			source, options, err := target.check(cmd)
+			source, options, err := chosen.Check(cmd)
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ func newRun() *cobra.Command {
 			return runSuite(cmd.Context(), args, options)
 		},
 	}
-	target.register(cmd)
+	chosen.Register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")

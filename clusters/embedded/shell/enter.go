@@ -1,4 +1,6 @@
-package main
+// Package shell runs a shell or a command on a machine of a running embedded cluster: nsenter(1) enters its namespaces, and
+// this program, inside, gives the machine its name and passes signals on to the command.
+package shell
 
 import (
 	"fmt"
@@ -7,43 +9,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
-// machineShellCommand is the argument of this program inside of a cluster's namespaces, followed by a machine's name, a
+// Command is the argument of this program inside of a cluster's namespaces, followed by a machine's name, a
 // folder and a command. File descriptor 3 is the pipe of a relay, and 4 is the folder as the caller has it.
-const machineShellCommand = "machine-shell"
+const Command = "machine-shell"
 
-func newShell() *cobra.Command {
-	var name string
-	cmd := &cobra.Command{
-		Use:   "shell [client|router|NODE] [-- COMMAND ARG...]",
-		Short: "Open a shell on a machine of an embedded cluster, or run a command there",
-		Long: "Opens a shell on a machine of a running embedded cluster, by default the node with the control plane.\n" +
-			"kubectl and KUBECONFIG are ready there, and so is every program of this machine. It starts in the current\n" +
-			"folder, unless that is below /run or /proc, which the machines have of their own.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			running, err := embedded.Find(cmd.Context(), name)
-			if err != nil {
-				return err
-			}
-			machine, command := running.Spec.Network.Nodes[0].Name, args
-			if at := cmd.ArgsLenAtDash(); at != 0 && len(args) > 0 {
-				machine, command = args[0], args[1:]
-			}
-			return enter(running, machine, command)
-		},
-	}
-	addName(cmd, &name)
-	return cmd
-}
-
-// enter runs a shell or command inside. nsenter(1) of util-linux does the entering: a Go program has too many threads to
-// join a user namespace.
-func enter(running embedded.Running, machine string, command []string) error {
+// Enter runs a command on a machine, or a shell if there is none, with this process's streams. An exit code other than 0 is
+// an ExitCode. nsenter(1) of util-linux does the entering: a Go program has too many threads to join a user namespace.
+func Enter(running embedded.Running, machine string, command []string) error {
 	machines := []string{"client", "router"}
 	for _, node := range running.Spec.Network.Nodes {
 		machines = append(machines, node.Name)
@@ -75,7 +51,7 @@ func enter(running embedded.Running, machine string, command []string) error {
 	}
 	path, folder := currentFolder()
 	defer folder.Close()
-	arguments = append(arguments, "--", self, machineShellCommand, machine, path)
+	arguments = append(arguments, "--", self, Command, machine, path)
 	interactive := len(command) == 0
 	if interactive {
 		command = []string{"sh"}

@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"fmt"
@@ -20,21 +20,23 @@ import (
 	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
-// providers of all kinds of clusters; the first is the default.
-type providers []clusters.Provider
+// Providers of all kinds of clusters; the first is the default.
+type Providers []clusters.Provider
 
-func newProviders() providers {
-	return providers{embedded.NewProvider(), kind.NewProvider(), k3d.NewProvider(), kubeconfig.NewProvider()}
+// NewProviders returns the providers of all kinds of clusters.
+func NewProviders() Providers {
+	return Providers{embedded.NewProvider(), kind.NewProvider(), k3d.NewProvider(), kubeconfig.NewProvider()}
 }
 
-// register adds the flags of all kinds to a command.
-func (p providers) register(cmd *cobra.Command) {
+// Register adds the flags of all kinds to a command.
+func (p Providers) Register(cmd *cobra.Command) {
 	for _, provider := range p {
 		cmd.Flags().AddFlagSet(provider.Flags())
 	}
 }
 
-func (p providers) kinds() string {
+// Kinds names all kinds.
+func (p Providers) Kinds() string {
 	var kinds []string
 	for _, provider := range p {
 		kinds = append(kinds, provider.Kind())
@@ -42,11 +44,11 @@ func (p providers) kinds() string {
 	return strings.Join(kinds, ", ")
 }
 
-// choose finds the provider of a kind. It is an error if flags of another kind alone were given.
-func (p providers) choose(kind string) (clusters.Provider, error) {
+// Choose finds the provider of a kind. It is an error if flags of another kind alone were given.
+func (p Providers) Choose(kind string) (clusters.Provider, error) {
 	at := slices.IndexFunc(p, func(provider clusters.Provider) bool { return provider.Kind() == kind })
 	if at < 0 {
-		return nil, fmt.Errorf("unknown kind of cluster %q: --cluster and CLUSTER take %s", kind, p.kinds())
+		return nil, fmt.Errorf("unknown kind of cluster %q: --cluster and CLUSTER take %s", kind, p.Kinds())
 	}
 	for _, other := range p {
 		var foreign string
@@ -62,8 +64,8 @@ func (p providers) choose(kind string) (clusters.Provider, error) {
 	return p[at], nil
 }
 
-// imageDir is the folder with the archives of the images: beside this program, in `bin` and in a release's archive.
-func imageDir() (string, error) {
+// ImageDir is the folder with the archives of the images: beside this program, in `bin` and in a release's archive.
+func ImageDir() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding the running program: %w", err)

@@ -1,4 +1,4 @@
-package main
+package shell
 
 import (
 	"bufio"
@@ -11,6 +11,20 @@ import (
 	"testing"
 )
 
+// asPart makes the test binary run as a part of a shell: "machine" is this package's Main, and the others are in relayPart.
+const asPart = "TESTBED_TEST_SHELL_PART"
+
+func TestMain(m *testing.M) {
+	switch as := os.Getenv(asPart); as {
+	case "":
+		os.Exit(m.Run())
+	case "machine":
+		os.Exit(Main(os.Args[1], os.Args[2], os.Args[3:]))
+	default:
+		os.Exit(relayPart(as, os.Args[1]))
+	}
+}
+
 // relayPart runs one of the two ends of a relay around a shell script, and returns its exit code: "relayed" runs the
 // script, and "relay" and "interactive" run that.
 func relayPart(as, script string) int {
@@ -19,11 +33,11 @@ func relayPart(as, script string) int {
 		err = runRelayed(exec.Command("sh", "-c", script), os.NewFile(3, "pipe"))
 	} else {
 		inner := exec.Command(os.Args[0], script)
-		inner.Env = append(os.Environ(), asProgram+"=relayed")
+		inner.Env = append(os.Environ(), asPart+"=relayed")
 		inner.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // signals to the outer process's group don't reach it
 		err = relay{interactive: as == "interactive"}.run(inner, nil)
 	}
-	var code exitCode
+	var code ExitCode
 	switch {
 	case err == nil:
 		return 0
@@ -42,7 +56,7 @@ type relayed struct {
 func startRelayed(t *testing.T, as, script string) relayed {
 	t.Helper()
 	command := exec.Command(os.Args[0], script)
-	command.Env = append(os.Environ(), asProgram+"="+as)
+	command.Env = append(os.Environ(), asPart+"="+as)
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal
 	output, err := command.StdoutPipe()
 	if err != nil {
@@ -108,7 +122,7 @@ func TestRelayHasTheExitCode(t *testing.T) {
 
 func TestRelayPassesStreams(t *testing.T) {
 	command := exec.Command(os.Args[0], "cat; echo error >&2")
-	command.Env = append(os.Environ(), asProgram+"=relay")
+	command.Env = append(os.Environ(), asPart+"=relay")
 	command.Stdin = strings.NewReader("input")
 	var errorOutput strings.Builder
 	command.Stderr = &errorOutput

@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"strings"
@@ -25,13 +25,13 @@ func TestChooseProvider(t *testing.T) {
 		"an unknown kind":            {"walrus", nil, "take embedded, kind, k3d, kubeconfig"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := newProviders()
+			all := NewProviders()
 			cmd := &cobra.Command{}
-			all.register(cmd)
+			all.Register(cmd)
 			if err := cmd.ParseFlags(c.args); err != nil {
 				t.Fatal(err)
 			}
-			chosen, err := all.choose(c.kind)
+			chosen, err := all.Choose(c.kind)
 			switch {
 			case c.want == "" && (err != nil || chosen.Kind() != c.kind):
 				t.Errorf("chose %v, error %v", chosen, err)

@@ -1,4 +1,4 @@
-package main
+package shell
 
 import (
 	"errors"
@@ -85,6 +85,11 @@ func inForeground() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
+// ExitCode is how a command ended. It has said why itself.
+type ExitCode int
+
+func (c ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 // exitOf returns how this process is to end when a command has ended: with its exit code, or as shells do after a signal.
 func exitOf(err error) error {
 	var exit *exec.ExitError
@@ -92,9 +97,9 @@ func exitOf(err error) error {
 		return err
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return exitCode(128 + int(status.Signal()))
+		return ExitCode(128 + int(status.Signal()))
 	}
-	return exitCode(exit.ExitCode())
+	return ExitCode(exit.ExitCode())
 }
 
 // runRelayed runs a command at the end of a relay's pipe, with this process's streams.

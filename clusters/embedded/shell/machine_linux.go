@@ -1,4 +1,4 @@
-package main
+package shell
 
 import (
 	"errors"
@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineShell runs a command on a machine that has its own host name, and returns its exit code. Machines of an embedded
+// Main runs a command on a machine that has its own host name, and returns its exit code. Machines of an embedded
 // cluster share all namespaces but that of the network, as the programs that run there need no more; people look at the
 // name. The path is the caller's folder.
-func machineShell(machine, path string, command []string) int {
+func Main(machine, path string, command []string) int {
 	pipe, folder := inherited(3), inherited(4)
 	err := runOn(machine, folderInside(path, folder), command, pipe)
-	var code exitCode
+	var code ExitCode
 	switch {
 	case err == nil:
 		return 0

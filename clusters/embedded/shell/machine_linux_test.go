@@ -1,4 +1,4 @@
-package main
+package shell
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ func onMachine(t *testing.T, path, folder string, command ...string) (code int, 
 		t.Fatal(err)
 	}
 	defer opened.Close()
-	cmd := exec.Command(os.Args[0], append([]string{machineShellCommand, "k3s-w7", path}, command...)...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd := exec.Command(os.Args[0], append([]string{"k3s-w7", path}, command...)...)
+	cmd.Env = append(os.Environ(), asPart+"=machine")
 	cmd.Dir = "/" // where nsenter(1) starts a program
 	cmd.ExtraFiles = []*os.File{read, opened}
 	output, err := cmd.CombinedOutput()

@@ -1,4 +1,5 @@
-package main
+// Package target has what commands choose their cluster and the ingress controller under test with.
+package target
 
 import (
 	"cmp"
@@ -12,25 +13,30 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// targetFlags select the cluster and the ingress controller under test.
-type targetFlags struct {
+// Flags select the cluster and the ingress controller under test.
+type Flags struct {
 	name, kind string
 	judged     judgeFlags
-	all        providers
+	all        Providers
 }
 
-func newTargetFlags() *targetFlags { return &targetFlags{all: newProviders()} }
+// NewFlags returns flags that are to be registered.
+func NewFlags() *Flags { return &Flags{all: NewProviders()} }
 
-func (f *targetFlags) register(cmd *cobra.Command) {
-	f.all.register(cmd)
+// Register adds the flags to a command.
+func (f *Flags) Register(cmd *cobra.Command) {
+	f.all.Register(cmd)
 	cmd.Flags().StringVar(&f.name, "name", "", "`name` of the cluster; an existing one is used and kept (default a new one that ends with the run)")
-	cmd.Flags().StringVar(&f.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), f.all[0].Kind()), "`kind` of cluster: "+f.all.kinds())
+	cmd.Flags().StringVar(&f.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), f.all[0].Kind()), "`kind` of cluster: "+f.all.Kinds())
 	f.judged.register(cmd)
 }
 
-// check validates the flags and checks that the cluster can be had. It returns the cluster, which the caller closes, and the
+// Existing reports whether the controller exists already in the cluster.
+func (f *Flags) Existing() bool { return f.judged.class != "" }
+
+// Check validates the flags and checks that the cluster can be had. It returns the cluster, which the caller closes, and the
 // options that depend on it.
-func (f *targetFlags) check(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
+func (f *Flags) Check(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
 	source, options, err := f.source(cmd)
 	if err != nil {
 		return nil, suite.Options{}, fmt.Errorf("%w: %w", suite.ErrInput, err)
@@ -38,8 +44,8 @@ func (f *targetFlags) check(cmd *cobra.Command) (clusters.Source, suite.Options,
 	return source, options, nil
 }
 
-func (f *targetFlags) source(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
-	provider, err := f.all.choose(f.kind)
+func (f *Flags) source(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
+	provider, err := f.all.Choose(f.kind)
 	if err != nil {
 		return nil, suite.Options{}, err
 	}
@@ -47,7 +53,7 @@ func (f *targetFlags) source(cmd *cobra.Command) (clusters.Source, suite.Options
 	if err != nil {
 		return nil, suite.Options{}, err
 	}
-	images, err := imageDir()
+	images, err := ImageDir()
 	if err != nil {
 		return nil, suite.Options{}, err
 	}
@@ -65,7 +71,7 @@ func (f *targetFlags) source(cmd *cobra.Command) (clusters.Source, suite.Options
 	return source, options, nil
 }
 
-func (f *targetFlags) options(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
+func (f *Flags) options(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
 	if err := checkExisting(existing, source.Properties()); err != nil {
 		return suite.Options{}, err
 	}
