@@ -51,7 +51,7 @@ func rewriteAnnotations() []Setting {
 		{"rewrite-target", "a path with $1 to $9", "", "Replaces the path that backends get; groups of the rule's path fill in $1 to $9.", supported("rewrite")},
 		{"use-regex", "true, false", "false", "Takes the paths of the Ingress as regular expressions that ignore case.", supported("rewrite")},
 		{"x-forwarded-prefix", "a path", "", "Sets X-Forwarded-Prefix where rewrite-target applies.", supported("rewrite")},
-		{"enable-rewrite-log", "true, false", "false", "Logs each step of nginx's rewriting.", harmless("`testbed explain` and the dump of the table show what is rewritten")},
+		{"enable-rewrite-log", "true, false", "false", "Logs each step of nginx's rewriting.", harmless("the dump of the table shows what is rewritten")},
 	}
 }
 
