@@ -34,7 +34,7 @@ func newAuthority(t testing.TB, intermediates int) (issuer *authority, rootPEM [
 	return issuer, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw})
 }
 
-// sign signs a certificate for a new key; one that nobody signs signs itself.
+// sign signs a certificate for a new key; without a signer it is self-signed.
 func (a *authority) sign(template *x509.Certificate) *authority {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

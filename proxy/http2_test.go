@@ -257,7 +257,7 @@ func TestPingFlood(t *testing.T) {
 	}
 }
 
-// TestClientThatGoesAway checks that the endpoint is told when nobody waits any more.
+// TestClientThatGoesAway checks that the request to the endpoint is cancelled when the client disconnects.
 func TestClientThatGoesAway(t *testing.T) {
 	gone, started := make(chan struct{}, 2), make(chan struct{}, 2)
 	s := one(t, proxy.Config{}, func(w http.ResponseWriter, r *http.Request) {

@@ -25,7 +25,7 @@ import (
 // TestMain fails the package if a goroutine outlives its test.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// refusing is an address that nobody listens on.
+// refusing is an address without a listener.
 func refusing(t testing.TB) route.Endpoint {
 	listener := listen(t)
 	defer listener.Close()

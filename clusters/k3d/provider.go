@@ -53,7 +53,7 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 		return nil, err
 	}
 	if request.Existing && !existing {
-		return nil, fmt.Errorf("there is no k3d cluster %q: give the --name of one that `k3d cluster list` lists", config.Name)
+		return nil, fmt.Errorf("the k3d cluster %q does not exist: give the --name of one that `k3d cluster list` lists", config.Name)
 	}
 	return &source{config: config, progress: request.Progress, images: images, existing: existing}, nil
 }

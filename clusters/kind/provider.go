@@ -57,7 +57,7 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 		return nil, err
 	}
 	if request.Existing && !exists {
-		return nil, fmt.Errorf("there is no kind cluster %q: give the --name of one that `kind get clusters` lists", config.Name)
+		return nil, fmt.Errorf("the kind cluster %q does not exist: give the --name of one that `kind get clusters` lists", config.Name)
 	}
 	return &source{config: config, images: images, existing: exists && (request.Existing || request.Name != "")}, nil
 }

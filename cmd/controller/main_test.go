@@ -36,7 +36,7 @@ func TestWrongArguments(t *testing.T) {
 		"too many slashes":   {[]string{"--configmap=a/b/c"}, []string{"--configmap", "namespace/name"}},
 		"same port twice":    {[]string{"--http-port=443"}, []string{"--https-port"}},
 		"unknown output":     {[]string{"dump", "-o", "xml"}, []string{"xml", "json"}},
-		"nobody to ask":      {[]string{"dump", "--status-port", "1"}, []string{"127.0.0.1:1", "--status-port"}},
+		"no controller":      {[]string{"dump", "--status-port", "1"}, []string{"127.0.0.1:1", "--status-port"}},
 		"no kubeconfig file": {[]string{"--kubeconfig", "/does/not/exist"}, []string{"/does/not/exist"}},
 	} {
 		t.Run(name, func(t *testing.T) {

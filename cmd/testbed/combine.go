@@ -107,7 +107,7 @@ func writeMarkdown(compared *matrix.Matrix, path string) error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|mode, 0o644) //nolint:gosec // whoever sets the variable may write there
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|mode, 0o644) //nolint:gosec // the user who sets the variable may write there
 	if err != nil {
 		return fmt.Errorf("writing the table as Markdown: %w", err)
 	}

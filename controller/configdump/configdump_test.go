@@ -153,10 +153,10 @@ func TestFetchFails(t *testing.T) {
 		return strings.TrimPrefix(server.URL, "http://")
 	}
 	for name, address := range map[string]string{
-		"nobody there": "127.0.0.1:1",
-		"no address":   "\x00",
-		"an error":     answer(http.StatusTeapot, "{}"),
-		"no table":     answer(http.StatusOK, "<html>"),
+		"no listener": "127.0.0.1:1",
+		"no address":  "\x00",
+		"an error":    answer(http.StatusTeapot, "{}"),
+		"no table":    answer(http.StatusOK, "<html>"),
 	} {
 		if _, err := configdump.Fetch(context.Background(), address); err == nil {
 			t.Errorf("%s: no error", name)

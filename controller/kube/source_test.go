@@ -112,7 +112,7 @@ func TestSourceTellsOfChanges(t *testing.T) {
 		select {
 		case <-source.Changed():
 		case <-time.After(patience):
-			t.Errorf("nobody was told that something was %s", step.name)
+			t.Errorf("no notification that something was %s", step.name)
 		}
 		settle(source)
 	}

@@ -125,8 +125,8 @@ func (g *guards) check(owner *ingress, at location, policies *policyList) (denie
 	return ""
 }
 
-// addAccess adds policies that all have to let a request pass, or any of them. A list that only denies addresses lets
-// nobody in, so that it stands beside the others.
+// addAccess adds policies that all have to let a request pass, or any of them. A list that only denies addresses admits
+// no client itself, so that it applies in addition to the others.
 func (l *policyList) addAccess(all []policy.Policy, oneOf bool) {
 	if oneOf && len(all) > 1 {
 		if addresses, ok := all[0].(access.Addresses); ok && len(addresses.Allow) == 0 {

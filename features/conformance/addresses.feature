@@ -141,7 +141,7 @@ Feature: Address lists
     Then the response status is 403
 
   @annotation:whitelist-source-range
-  Scenario: A list of all networks keeps nobody out
+  Scenario: A list of all networks excludes no client
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

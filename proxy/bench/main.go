@@ -143,7 +143,7 @@ func measure(ctx context.Context, dir string, s scenario, o options) ([]result, 
 	}
 	for round := range o.rounds + 1 {
 		for turn := range running {
-			i := (turn + round) % len(running) // whoever is first has it no better than others
+			i := (turn + round) % len(running) // each subject is first equally often
 			p, length := running[i], o.duration
 			if round == 0 {
 				length = time.Second // to warm up

@@ -77,7 +77,7 @@ func TestIdentify(t *testing.T) {
 		want Identity
 		err  string
 	}{
-		{"nobody said anything", User{}, Identity{Home: "/root"}, ""},
+		{"nothing given", User{}, Identity{Home: "/root"}, ""},
 		{"by name", User{Image: "web"}, Identity{33, 34, []uint32{4, 44}, "/var/www"}, ""},
 		{"by number", User{Image: "33"}, Identity{33, 34, []uint32{4, 44}, "/var/www"}, ""},
 		{"unknown number", User{Image: "101"}, Identity{UID: 101, Home: "/"}, ""},

@@ -90,7 +90,7 @@ func New(config Config) *Puller {
 	}
 }
 
-// Close waits for the pulls to end, which they do when nobody waits for them any more.
+// Close waits for the pulls to end: a pull is cancelled once no caller waits for it.
 func (p *Puller) Close() {
 	p.tasks.Wait()
 	p.transport.CloseIdleConnections()

@@ -429,7 +429,7 @@ func TestPullRefuses(t *testing.T) {
 		},
 		{name: "too large", change: func(c *Config) { c.Limits.Bytes = 10 }, want: "larger than 10 bytes"},
 		{name: "too long", change: func(c *Config) { c.Limits.Pull = time.Nanosecond }, want: "not finished after 1ns"},
-		{name: "nobody listens", image: func(*server) string { return "127.0.0.1:1/web:1" }, want: "connection refused"},
+		{name: "no listener", image: func(*server) string { return "127.0.0.1:1/web:1" }, want: "connection refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)

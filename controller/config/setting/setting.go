@@ -24,7 +24,7 @@ type Decision struct {
 	// Protects says that the setting keeps clients out. One that is refused, or has a wrong value, closes the paths it
 	// applies to (503), because serving them would let everybody in.
 	Protects bool
-	// asksNothing reports whether a value of a protecting setting keeps nobody out; nil if every value does.
+	// asksNothing reports whether a value of a protecting setting excludes no client; nil if every value excludes some.
 	asksNothing func(value string) bool
 	// strict says that ingress-nginx refuses an Ingress with a wrong value; mostly it takes the default.
 	strict bool
@@ -108,7 +108,7 @@ const (
 	ofNginx       = "it is about the processes of nginx"
 )
 
-// notYet is a setting that is refused because nobody has written it.
+// notYet is a setting that is refused because it is not implemented.
 func notYet() Decision { return refused("not implemented") }
 
 func (d Decision) protecting() Decision {

@@ -76,7 +76,7 @@ func TestRequestToken(t *testing.T) {
 func TestOnlyHeldObjectsCanBeRead(t *testing.T) {
 	w := NewWatcher(fake.NewClientset(), func(Reference) {})
 	if _, err := w.ConfigMap(context.Background(), "shop", "a"); err == nil {
-		t.Error("an object that nobody holds is readable")
+		t.Error("an object without a holder is readable")
 	}
 	w.Release([]Reference{{ConfigMaps, "shop", "a"}}) // must not panic
 }

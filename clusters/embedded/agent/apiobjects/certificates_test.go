@@ -87,7 +87,7 @@ func TestPodCertificates(t *testing.T) {
 		}
 		signer, ok := private.(crypto.Signer)
 		if !ok {
-			t.Fatalf("%s: a %T is no private key", kind, private)
+			t.Fatalf("%s: a %T is not a private key", kind, private)
 		}
 		if public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(stub.PublicKey) || stub.CheckSignature() != nil {
 			t.Errorf("%s: the request is not for the key", kind)

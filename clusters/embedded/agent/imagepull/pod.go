@@ -104,7 +104,7 @@ const (
 	eventInspect = "InspectFailed"
 )
 
-// Error is why there is no image. The caller tries again after a short while: the delay between two pulls is kept by Get.
+// Error says why an image is missing. The caller retries after a short while: Get keeps the delay between two pulls.
 type Error struct{ Reason, Message string }
 
 func (e *Error) Error() string { return e.Message }

@@ -47,7 +47,7 @@ type resources struct {
 	log    *slog.Logger
 
 	volumes *volume.Set
-	// volumesIdle holds an element while nobody works on the volumes, which may take as long as a request to the API.
+	// volumesIdle holds an element while no goroutine works on the volumes, which may take as long as a request to the API.
 	volumesIdle chan struct{}
 
 	mu      sync.Mutex
@@ -105,7 +105,7 @@ func (r *resources) setUp(ctx context.Context, stop *deadline.Deadline, stale <-
 	return true
 }
 
-// withVolumes calls do while nobody else works on the volumes.
+// withVolumes calls do while no other goroutine works on the volumes.
 func (r *resources) withVolumes(ctx context.Context, do func() error) error {
 	select {
 	case <-r.volumesIdle:

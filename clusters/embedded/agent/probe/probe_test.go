@@ -65,7 +65,7 @@ func TestHTTP(t *testing.T) {
 		{"redirects without end", corev1.HTTPGetAction{Path: "/round", Port: intstr.FromInt32(port)}, "10 redirects"},
 		{"too slow", corev1.HTTPGetAction{Path: "/slow", Port: intstr.FromInt32(port)}, "deadline exceeded"},
 		{"TLS with any certificate", corev1.HTTPGetAction{Scheme: corev1.URISchemeHTTPS, Path: "/ok", Port: intstr.FromInt32(portOf(t, secure.Listener.Addr().String()))}, ""},
-		{"nobody there", corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(1)}, "refused"},
+		{"no listener", corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(1)}, "refused"},
 		{"bad path", corev1.HTTPGetAction{Path: "/%zz", Port: intstr.FromInt32(port)}, "path of httpGet"},
 	}
 	for _, c := range cases {

@@ -235,7 +235,7 @@ func TestSoleUser(t *testing.T) {
 		spec corev1.PodSpec
 		want *int64
 	}{
-		{"nobody says", corev1.PodSpec{Containers: []corev1.Container{{}}}, nil},
+		{"default", corev1.PodSpec{Containers: []corev1.Container{{}}}, nil},
 		{"the Pod says", corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{RunAsUser: ptr.To[int64](5)}, Containers: []corev1.Container{{}, {}}}, ptr.To[int64](5)},
 		{"all agree", corev1.PodSpec{InitContainers: []corev1.Container{{SecurityContext: user(5)}}, Containers: []corev1.Container{{SecurityContext: user(5)}}}, ptr.To[int64](5)},
 		{"they differ", corev1.PodSpec{Containers: []corev1.Container{{SecurityContext: user(5)}, {SecurityContext: user(6)}}}, nil},
