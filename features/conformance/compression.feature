@@ -5,7 +5,7 @@ Feature: Compression
   Background:
     Given an ingress controller with:
       | config use-gzip | true |
-    And the objects of "manifests/probe.yaml"
+    And a Service "probe" with 1 shared probe server
     And a Service "echo" with 2 shared echo servers
     And these objects:
       """

@@ -70,15 +70,24 @@ Feature: Forwarded headers
       | host             | inner.local             |
       | x-forwarded-host | upstream-host.${domain} |
 
-  Scenario: Methods and bodies are forwarded
-    When the client sends POST "http://forwarded.${domain}/form" with the body:
+  Scenario Outline: Methods and bodies are forwarded
+    When the client sends <method> "http://forwarded.${domain}/form" with the body:
       """
       some=thing
       """
     Then the echo server saw:
-      | method         | POST       |
+      | method         | <method>   |
       | content-length | 10         |
       | body           | some=thing |
+
+    Examples:
+      | method |
+      | POST   |
+      | PUT    |
+      | PATCH  |
+      | DELETE |
+
+  Scenario: The reply to HEAD has no body
     When the client sends HEAD "http://forwarded.${domain}/"
     Then the response status is 200
     And the response is:

@@ -95,7 +95,7 @@ Feature: Rate limits
 
   @annotation:limit-rate @annotation:limit-rate-after
   Scenario: Replies are not slowed down before the limit
-    Given the objects of "manifests/probe.yaml"
+    Given a Service "probe" with 1 shared probe server
     And these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -49,7 +49,7 @@ Feature: Redirects
       | Location | https://www.example.com/p |
 
   @annotation:permanent-redirect-code
-  Scenario: permanent-redirect-code sets the status
+  Scenario Outline: permanent-redirect-code sets the status
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -58,7 +58,7 @@ Feature: Redirects
         name: permanent
         annotations:
           nginx.ingress.kubernetes.io/permanent-redirect: "https://www.example.com"
-          nginx.ingress.kubernetes.io/permanent-redirect-code: "308"
+          nginx.ingress.kubernetes.io/permanent-redirect-code: "<status>"
       spec:
         ingressClassName: ${ingress class}
         rules:
@@ -66,7 +66,15 @@ Feature: Redirects
           http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
     When the client requests "http://permanent.${domain}/"
-    Then the response status is 308
+    Then the response status is <status>
+
+    Examples:
+      | status |
+      | 301    |
+      | 302    |
+      | 303    |
+      | 307    |
+      | 308    |
 
   @annotation:temporal-redirect
   Scenario: temporal-redirect wins over permanent-redirect
@@ -91,7 +99,7 @@ Feature: Redirects
       | Location | https://www.example.com/t |
 
   @annotation:temporal-redirect-code
-  Scenario: temporal-redirect-code sets the status
+  Scenario Outline: temporal-redirect-code sets the status
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -100,7 +108,7 @@ Feature: Redirects
         name: temporal
         annotations:
           nginx.ingress.kubernetes.io/temporal-redirect: "https://www.example.com/t"
-          nginx.ingress.kubernetes.io/temporal-redirect-code: "307"
+          nginx.ingress.kubernetes.io/temporal-redirect-code: "<status>"
       spec:
         ingressClassName: ${ingress class}
         rules:
@@ -108,7 +116,14 @@ Feature: Redirects
           http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
     When the client requests "http://temporal.${domain}/"
-    Then the response status is 307
+    Then the response status is <status>
+
+    Examples:
+      | status |
+      | 301    |
+      | 302    |
+      | 303    |
+      | 307    |
 
   @annotation:from-to-www-redirect
   Scenario Outline: from-to-www-redirect leads to the host that has the rules
