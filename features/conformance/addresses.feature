@@ -250,3 +250,35 @@ Feature: Address lists
     When the client requests "http://password.${domain}/" with the headers:
       | Authorization | Basic YWxpY2U6c2VjcmV0 |
     Then the response status is 200
+
+  @annotation:whitelist-source-range
+  Scenario Outline: Forms of a list
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: forms
+        annotations:
+          nginx.ingress.kubernetes.io/whitelist-source-range: "<list>"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: forms.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then requests are answered as follows:
+      | URL                     | status   |
+      | http://forms.${domain}/ | <status> |
+
+    Examples:
+      | list                                | status |
+      | ${client address}                   | 200    |
+      | ${client address}/32                | 200    |
+      | 192.0.2.0/24, ${client address}/32  | 200    |
+      | ${client address}/32,192.0.2.0/24   | 200    |
+      | 192.0.2.1                           | 403    |
+      | 2001:db8::/32                       | 403    |
+      | 2001:db8::/32, ${client address}/32 | 200    |

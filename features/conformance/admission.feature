@@ -8,7 +8,7 @@ Feature: Validation
     And a Service "echo" with 2 shared echo servers
 
   Scenario Outline: An invalid annotation is rejected
-    Then applying these objects is rejected with "<message>":
+    Then applying these objects is rejected with "<annotation>":
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
@@ -27,10 +27,30 @@ Feature: Validation
       """
 
     Examples:
-      | annotation               | value | message                  |
-      | canary-weight            | many  | canary-weight            |
-      | canary-by-header-pattern | (     | canary-by-header-pattern |
-      | proxy-read-timeout       | soon  | proxy-read-timeout       |
+      | annotation               | value            |
+      | canary-weight            | many             |
+      | canary-weight            | -1               |
+      | canary-by-header-pattern | (                |
+      | proxy-read-timeout       | soon             |
+      | proxy-connect-timeout    | -1               |
+      | proxy-body-size          | large            |
+      | whitelist-source-range   | everywhere       |
+      | allowlist-source-range   | 10.0.0.0/64      |
+      | denylist-source-range    | 10.0.0           |
+      | auth-type                | digest           |
+      | auth-secret-type         | file             |
+      | auth-url                 | ftp://auth.test/ |
+      | auth-method              | FETCH            |
+      | auth-tls-verify-client   | maybe            |
+      | satisfy                  | some             |
+      | limit-rps                | fast             |
+      | limit-rpm                | -5               |
+      | permanent-redirect-code  | 200              |
+      | backend-protocol         | SMTP             |
+      | session-cookie-samesite  | Loose            |
+      | cors-max-age             | long             |
+      | proxy-next-upstream      | always           |
+      | custom-headers           | name             |
 
   Scenario: A missing Service or Secret is reported by an event
     Given these objects:

@@ -108,3 +108,52 @@ Feature: Canary releases
     Then the response contains the text "server_version=echo"
     When the client requests "http://canary.${domain}/"
     Then the response contains the text "server_version=echo"
+
+  @annotation:canary-by-header @annotation:canary-by-cookie
+  Scenario Outline: What headers and cookies select
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: selected.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-by-header: X-Canary
+          nginx.ingress.kubernetes.io/canary-by-cookie: canary
+          nginx.ingress.kubernetes.io/canary-weight: "<weight>"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: selected.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
+      """
+    When the client always sends the headers:
+      | X-Canary | <header> |
+      | Cookie   | <cookie> |
+    And the client requests "http://selected.${domain}/" 10 times
+    Then every response contains the text "server_version=<Service>"
+
+    Examples:
+      | weight | header | cookie        | Service |
+      | 0      | always | canary=never  | next    |
+      | 100    | never  | canary=always | echo    |
+      | 0      | other  | canary=always | next    |
+      | 100    | other  | canary=never  | echo    |
+      | 0      | other  | canary=other  | echo    |
+      | 100    | other  | canary=other  | next    |
+      | 0      | ALWAYS | other=always  | echo    |

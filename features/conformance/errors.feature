@@ -50,12 +50,3 @@ Feature: Error responses
       | http://errors.${domain}/refusing  | 502    |
       | http://errors.${domain}/abort     | 502    |
       | http://errors.${domain}/delay/10s | 504    |
-
-  Scenario: Error responses of a backend are forwarded
-    Then requests are answered as follows:
-      | URL                                | status |
-      | http://errors.${domain}/status/204 | 204    |
-      | http://errors.${domain}/status/302 | 302    |
-      | http://errors.${domain}/status/404 | 404    |
-      | http://errors.${domain}/status/418 | 418    |
-      | http://errors.${domain}/status/503 | 503    |
