@@ -46,6 +46,25 @@ func TestScenariosSayWhoseRuleTheyCheck(t *testing.T) {
 	}
 }
 
+// A default backend gets requests for the hosts of other scenarios, too, which expect 404.
+func TestScenariosWithADefaultBackendRunAlone(t *testing.T) {
+	known, err := definitions.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := suite.NewPlan(suite.Selection{Files: features.Files()}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, scenario := range plan.Scenarios {
+		for _, step := range scenario.Steps {
+			if step.Argument != nil && step.Argument.DocString != nil && strings.Contains(step.Argument.DocString.Content, "defaultBackend:") && !plan.Alone[i] {
+				t.Errorf("%s: give the scenario %q the tag @serial", scenario.Uri, scenario.Name)
+			}
+		}
+	}
+}
+
 // README.md lists every step and no other.
 func TestREADMEListsTheSteps(t *testing.T) {
 	known, err := definitions.Vocabulary()

@@ -45,6 +45,7 @@ Feature: Path matching
       | http://paths.${domain}/any/thing           | 200    | server_version=echo |
       | http://paths.${domain}/                    | 404    |                     |
 
+  @serial
   Scenario: The default backend receives requests that match no rule
     Given these objects:
       """

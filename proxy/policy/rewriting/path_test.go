@@ -36,7 +36,8 @@ func TestPath(t *testing.T) {
 		if reply, answered := chain.Request(r); answered || string(r.Path) != c.want {
 			t.Errorf("%s to %s: %s becomes %q, %v, want %q", c.pattern, c.target, c.path, r.Path, reply, c.want)
 		}
-		if allocations := testing.AllocsPerRun(50, func() { chain.Request(r) }); allocations > 1 {
+		// With the race detector package regexp allocates more, because sync.Pool drops what it holds at random.
+		if allocations := testing.AllocsPerRun(50, func() { chain.Request(r) }); allocations > 1 && !raceDetector {
 			t.Errorf("%s to %s: %.0f allocations", c.pattern, c.target, allocations)
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build race
+
+package rewriting_test
+
+const raceDetector = true
