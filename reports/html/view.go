@@ -57,7 +57,7 @@ type scenarioView struct {
 	Example                     []results.Property
 	Tags                        []string
 	Note                        string // reason of a skip, or a problem that belongs to no step
-	FailedStep                  string
+	FailedStep, FailedSummary   string
 	Open                        bool
 	Shows                       []string // kinds of evidence that are to be seen when it is opened
 	// Background has the steps of the background if all of them passed: they are folded up then.
@@ -141,6 +141,18 @@ func newView(run *results.Run) *view {
 	return v
 }
 
+// maxSummary bounds a failure in the list of failures, in characters.
+const maxSummary = 200
+
+// summary is a failure in one line.
+func summary(failure *results.Failure) string {
+	line := []rune(plaintext.Line(failure.Summary()))
+	if len(line) > maxSummary {
+		return string(line[:maxSummary]) + "…"
+	}
+	return string(line)
+}
+
 func newProfile(profile *profiles.Profile) profileView {
 	v := profileView{Name: string(profile.Name), Title: profile.Name.Title(), Core: theme.Counts(profile.Core.Counts)}
 	for i := range profile.Features {
@@ -197,6 +209,9 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 	}
 	if step := scenario.FailedStep(); step != nil {
 		v.FailedStep = plaintext.Line(step.Keyword + " " + step.Text)
+		if step.Failure != nil {
+			v.FailedSummary = summary(step.Failure)
+		}
 	}
 	for i := range scenario.Steps {
 		step := newStep(&scenario.Steps[i])
