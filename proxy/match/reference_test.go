@@ -24,9 +24,15 @@ func newReference(matches []route.Match) reference {
 		// Exact paths come first, and regular expressions before prefixes of the same length.
 		exact := map[route.PathKind]int{route.Exact: 0, route.Regex: 1, route.Prefix: 1}
 		rank := map[route.PathKind]int{route.Exact: 0, route.Regex: 1, route.Prefix: 2}
+		path := func(m route.Match) string { // "/a/" and "/a" are the same prefix
+			if m.Path.Kind == route.Prefix {
+				return strings.TrimSuffix(m.Path.Value, "/")
+			}
+			return m.Path.Value
+		}
 		length := func(m route.Match) int {
 			if m.Path.Kind == route.Prefix {
-				return max(len(strings.TrimSuffix(m.Path.Value, "/")), 1)
+				return max(len(path(m)), 1)
 			}
 			return len(m.Path.Value)
 		}
@@ -39,7 +45,7 @@ func newReference(matches []route.Match) reference {
 		}
 		return cmp.Or(
 			cmp.Compare(exact[a.Path.Kind], exact[b.Path.Kind]), cmp.Compare(length(b), length(a)),
-			cmp.Compare(rank[a.Path.Kind], rank[b.Path.Kind]), cmp.Compare(b.Path.Value, a.Path.Value),
+			cmp.Compare(rank[a.Path.Kind], rank[b.Path.Kind]), cmp.Compare(path(b), path(a)),
 			cmp.Compare(ignoreCase(a), ignoreCase(b)),
 			cmp.Compare(method(b), method(a)),
 			cmp.Compare(len(b.Headers), len(a.Headers)), cmp.Compare(len(b.Query), len(a.Query)))
