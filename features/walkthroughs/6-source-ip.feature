@@ -59,7 +59,7 @@ Feature: Source addresses behind Services
     # Only the node with the Pod answers, and the Pod sees the client's own address.
     And within 15 seconds, the echo server behind "http://${worker 1 external address}:${node port of nodeport}" sees:
       | client_address | ${client address} |
-    And "${worker 2 external address}:${node port of nodeport}" does not accept connections
+    And within 15 seconds, "${worker 2 external address}:${node port of nodeport}" does not accept connections any more
 
   Scenario: LoadBalancer: the source address is that of a node, unless the policy is Local
     # kubectl expose deployment source-ip-app --name=loadbalancer --port=80 --target-port=8080 --type=LoadBalancer

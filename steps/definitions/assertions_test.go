@@ -187,6 +187,8 @@ func assertions() []assertion {
     Then the connection uses "TLS 1.2" or newer`, "https://"},
 		{"no answer", `
     Then "${worker 1 external address}:30080" does not accept connections`, ""},
+		{"an answer for a time", `
+    Then within 1 seconds, "${control plane external address}:30080" does not accept connections any more`, "a connection from"},
 		{"an answer", `
     Then "${control plane external address}:30080" does not accept connections`, "a connection from"},
 		{"no connection", `

@@ -97,6 +97,11 @@ func (r requests) definitions() []vocabulary.Definition {
 			Example: `"${worker 1 external address}:30080" does not accept connections`,
 			Handler: r.noConnection,
 		},
+		{
+			Pattern: `within (\d+) seconds, "([^"]*)" does not accept connections any more`,
+			Example: `within 15 seconds, "${worker 1 external address}:30080" does not accept connections any more`,
+			Handler: r.noConnectionWithin,
+		},
 	}
 }
 
@@ -202,6 +207,13 @@ func expectResponse(exchange client.Exchange, status, text string) error {
 
 // noConnectionTimeout is long enough for a connection that must not be accepted; a refusal takes less.
 const noConnectionTimeout = 2 * time.Second
+
+// noConnectionWithin tries again while there is a connection: each node applies a change of a Service at its own time.
+func (r requests) noConnectionWithin(ctx context.Context, seconds int, hostPort string) error {
+	return world.From(ctx).Eventually(ctx, time.Duration(seconds)*time.Second, func(ctx context.Context) error {
+		return r.noConnection(ctx, hostPort)
+	})
+}
 
 // noConnection expects that no connection can be opened to host:port. It is up to the scenario to show, by a request
 // that is answered, that the host can be reached at all.
