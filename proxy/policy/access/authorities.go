@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
 // fieldNames are the fields that tell endpoints about a certificate, in lower case.
@@ -188,6 +189,6 @@ func newShownCertificate(certificate *x509.Certificate, err error) *shownCertifi
 	shown.lines = policy.AppendLine(shown.lines, "ssl-client-subject-dn", shown.subject)
 	shown.lines = policy.AppendLine(shown.lines, "ssl-client-issuer-dn", certificate.Issuer.String())
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
-	shown.certificateLine = policy.AppendLine(nil, "ssl-client-cert", string(appendEscaped(nil, text)))
+	shown.certificateLine = policy.AppendLine(nil, "ssl-client-cert", string(variable.AppendEscaped(nil, text)))
 	return shown
 }

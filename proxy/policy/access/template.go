@@ -7,6 +7,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
 // template is a text with variables of nginx, such as "$host" or "${http_x_user}".
@@ -36,29 +37,17 @@ func parseTemplate(text string) (template, error) {
 		if !found {
 			break
 		}
-		name, after, ok := cutVariable(rest)
+		name, after, ok := variable.CutName(rest)
 		if !ok {
 			return nil, fmt.Errorf("a $ is not followed by the name of a variable")
 		}
-		variable, err := newVariable(name)
+		added, err := newVariable(name)
 		if err != nil {
 			return nil, err
 		}
-		t, text = append(t, variable), after
+		t, text = append(t, added), after
 	}
 	return t, nil
-}
-
-func cutVariable(text string) (name, after string, ok bool) {
-	if inner, found := strings.CutPrefix(text, "{"); found {
-		name, after, ok = strings.Cut(inner, "}")
-		return name, after, ok && name != ""
-	}
-	end := strings.IndexFunc(text, func(c rune) bool { return c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') })
-	if end < 0 {
-		end = len(text)
-	}
-	return text[:end], text[end:], end > 0
 }
 
 func newVariable(name string) (segment, error) {
@@ -100,9 +89,9 @@ func (s segment) appendValue(dst []byte, r *policy.Request) []byte {
 	m := r.Message
 	switch s.variable {
 	case "request_uri":
-		return appendTarget(dst, m)
+		return variable.AppendTarget(dst, m)
 	case "escaped_request_uri":
-		return appendEscaped(dst, appendTarget(nil, m))
+		return variable.AppendEscaped(dst, variable.AppendTarget(nil, m))
 	case "uri":
 		return append(dst, r.Path...)
 	case "args", "query_string":
@@ -152,25 +141,4 @@ func pairValue(list, separator, name string) string {
 		}
 	}
 	return ""
-}
-
-func appendTarget(dst []byte, m *message.Request) []byte {
-	dst = append(dst, m.Path...)
-	if m.HasQuery {
-		dst = append(append(dst, '?'), m.Query...)
-	}
-	return dst
-}
-
-// appendEscaped encodes all characters but those that are unreserved (RFC 3986 section 2.3).
-func appendEscaped(dst, text []byte) []byte {
-	const digits = "0123456789ABCDEF"
-	for _, c := range text {
-		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 || strings.IndexByte("-._~", c) >= 0 {
-			dst = append(dst, c)
-			continue
-		}
-		dst = append(dst, '%', digits[c>>4], digits[c&15])
-	}
-	return dst
 }

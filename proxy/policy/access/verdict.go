@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -89,7 +90,7 @@ func (p *external) appendLines(dst []byte, r *policy.Request) []byte {
 	line("X-Request-ID", r.ID)
 	line("X-Real-IP", r.Client.AppendTo(nil))
 	line("X-Forwarded-For", r.Client.AppendTo(nil))
-	target := appendTarget(nil, r.Message)
+	target := variable.AppendTarget(nil, r.Message)
 	line("X-Original-URL", append(append([]byte(r.Scheme+"://"), r.Message.Host...), target...))
 	line("X-Original-URI", target)
 	line("X-Original-Method", r.Message.Method)

@@ -46,7 +46,7 @@ func Parse(text string) (Template, error) {
 		if !found {
 			break
 		}
-		name, after, ok := cutVariable(rest)
+		name, after, ok := CutName(rest)
 		if !ok {
 			return nil, fmt.Errorf("a $ is not followed by the name of a variable")
 		}
@@ -59,7 +59,8 @@ func Parse(text string) (Template, error) {
 	return t, nil
 }
 
-func cutVariable(text string) (name, after string, ok bool) {
+// CutName cuts the name of a variable, perhaps in braces, off the text behind a dollar sign.
+func CutName(text string) (name, after string, ok bool) {
 	if inner, found := strings.CutPrefix(text, "{"); found {
 		name, after, ok = strings.Cut(inner, "}")
 		return name, after, ok && name != ""
@@ -102,9 +103,9 @@ func (s *segment) appendValue(dst []byte, r *policy.Request) []byte {
 	m := r.Message
 	switch s.variable {
 	case "request_uri":
-		return appendTarget(dst, m)
+		return AppendTarget(dst, m)
 	case "escaped_request_uri":
-		return appendEscaped(dst, appendTarget(nil, m))
+		return AppendEscaped(dst, AppendTarget(nil, m))
 	case "uri", "document_uri":
 		return append(dst, r.Decoded...)
 	case "args", "query_string":
@@ -158,7 +159,8 @@ func parameter(query []byte, name string) []byte {
 	return nil
 }
 
-func appendTarget(dst []byte, m *message.Request) []byte {
+// AppendTarget appends the target of a request: its path as the client has sent it, and the query.
+func AppendTarget(dst []byte, m *message.Request) []byte {
 	dst = append(dst, m.Path...)
 	if m.HasQuery {
 		dst = append(append(dst, '?'), m.Query...)
@@ -166,8 +168,8 @@ func appendTarget(dst []byte, m *message.Request) []byte {
 	return dst
 }
 
-// appendEscaped encodes all characters but those that are unreserved (RFC 3986 section 2.3).
-func appendEscaped(dst, text []byte) []byte {
+// AppendEscaped appends a text and encodes all characters but those that are unreserved (RFC 3986 section 2.3).
+func AppendEscaped(dst, text []byte) []byte {
 	const digits = "0123456789ABCDEF"
 	for _, c := range text {
 		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 || strings.IndexByte("-._~", c) >= 0 {
