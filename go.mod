@@ -6,6 +6,7 @@ require (
 	al.essio.dev/pkg/shellescape v1.5.1
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/GehirnInc/crypt v0.0.0-20230320061759-8cc1b52080c5
+	github.com/andybalholm/brotli v1.3.0
 	github.com/containernetworking/cni v1.3.0
 	github.com/creack/pty v1.1.18
 	github.com/cucumber/gherkin/go/v26 v26.2.0

@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/compress"
@@ -33,34 +36,47 @@ func TestCompression(t *testing.T) {
 		io.WriteString(w, second)
 	})))
 	table.Hosts[0].Routes[0].Policies = []route.Policy{
-		policy.Compress{Settings: compress.Settings{Level: 1, MinLength: 10, Types: []string{"text/plain"}}},
+		policy.Compress{Codings: []compress.Settings{
+			{Coding: compress.Brotli, Level: 4, MinLength: 10, Types: []string{"text/plain"}},
+			{Coding: compress.Gzip, Level: 1, MinLength: 10, Types: []string{"text/plain"}, Except: "old"},
+		}},
 	}
 	s := serve(t, proxy.Config{}, table)
 	for _, c := range []struct {
-		method, accepted string
-		compressed       bool
-	}{{"GET", "gzip", true}, {"GET", "br", false}, {"HEAD", "gzip", false}} {
+		method, accepted, userAgent string
+		coding                      string
+	}{
+		{"GET", "gzip", "new", "gzip"}, {"GET", "deflate", "new", ""}, {"HEAD", "gzip", "new", ""}, {"GET", "gzip, br", "new", "br"},
+		{"GET", "gzip", "old", ""}, {"GET", "gzip, br", "old", "br"},
+	} {
 		request, err := http.NewRequestWithContext(t.Context(), c.method, "http://h/", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header.Set("Accept-Encoding", c.accepted)
+		request.Header.Set("User-Agent", c.userAgent)
 		reply, err := s.client(t).Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := reply.Header.Get("Content-Encoding") == "gzip"; got != c.compressed {
-			t.Fatalf("%s, %s: compressed is %t", c.method, c.accepted, got)
+		if got := reply.Header.Get("Content-Encoding"); got != c.coding {
+			t.Fatalf("%s, %s: got the coding %q", c.method, c.accepted, got)
+		}
+		if got := reply.Header["Vary"]; c.method == http.MethodGet && !slices.Equal(got, []string{"Accept-Encoding"}) {
+			t.Errorf("%s: Vary is %q", c.accepted, got)
 		}
 		if c.method == http.MethodHead {
 			reply.Body.Close()
 			continue
 		}
 		var body io.Reader = reply.Body
-		if c.compressed {
+		switch c.coding {
+		case "gzip":
 			if body, err = gzip.NewReader(body); err != nil {
 				t.Fatal(err)
 			}
+		case "br":
+			body = brotli.NewReader(body)
 		}
 		got := make([]byte, len(first))
 		if _, err := io.ReadFull(body, got); err != nil || string(got) != first {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/proxy/compress"
 )
 
 func TestCompression(t *testing.T) {
@@ -13,18 +14,42 @@ func TestCompression(t *testing.T) {
 		global, faults := config.ParseConfigMap(compatibility.Mend, data)
 		return global, len(faults)
 	}
-	if got, _ := parse(map[string]string{"gzip-level": "5"}); got.Compression.Level != 0 {
-		t.Errorf("without use-gzip: got %+v", got.Compression)
+	if got, _ := parse(map[string]string{"gzip-level": "5", "brotli-level": "5"}); len(got.Compression) > 0 {
+		t.Errorf("without use-gzip and enable-brotli: got %+v", got.Compression)
 	}
-	got, _ := parse(map[string]string{"use-gzip": "true"})
-	if c := got.Compression; c.Level != 1 || c.MinLength != 256 || !slices.Contains(c.Types, "application/json") || !slices.Contains(c.Types, "text/html") {
+	got, _ := parse(map[string]string{"use-gzip": "true", "enable-brotli": "true"})
+	if len(got.Compression) != 2 {
+		t.Fatalf("got %+v", got.Compression)
+	}
+	c := got.Compression[1]
+	if c.Coding != compress.Gzip || c.Level != 1 || c.MinLength != 256 || !slices.Contains(c.Types, "application/json") || !slices.Contains(c.Types, "text/html") {
 		t.Errorf("by default: got %+v", c)
 	}
-	got, faults := parse(map[string]string{"use-gzip": "true", "gzip-level": "9", "gzip-min-length": "0", "gzip-types": "Text/CSS  a/b"})
-	if c := got.Compression; faults > 0 || c.Level != 9 || c.MinLength != 0 || !slices.Equal(c.Types, []string{"text/css", "a/b", "text/html"}) {
-		t.Errorf("got %+v", c)
+	c = got.Compression[0]
+	if c.Coding != compress.Brotli || c.Level != 4 || c.MinLength != 20 || !slices.Contains(c.Types, "application/xml+rss") || !slices.Contains(c.Types, "text/html") {
+		t.Errorf("by default: got %+v", c)
 	}
-	for key, value := range map[string]string{"gzip-level": "10", "gzip-min-length": "-1", "gzip-types": "css", "use-gzip": "yes"} {
+	want := compress.Settings{Coding: compress.Gzip, Level: 9, Types: []string{"text/css", "a/b", "text/html"}, Except: "a.*b"}
+	got, faults := parse(map[string]string{
+		"use-gzip": "true", "gzip-level": "9", "gzip-min-length": "0", "gzip-types": "Text/CSS  a/b", "gzip-disable": "a.*b",
+	})
+	if faults > 0 || len(got.Compression) != 1 || !got.Compression[0].Equal(want) {
+		t.Errorf("got %+v", got.Compression)
+	}
+	want = compress.Settings{Coding: compress.Brotli, Level: 11, MinLength: 1, Types: []string{"*", "text/html"}}
+	got, faults = parse(map[string]string{
+		"enable-brotli": "true", "brotli-level": "11", "brotli-min-length": "1", "brotli-types": "*",
+	})
+	if faults > 0 || len(got.Compression) != 1 || !got.Compression[0].Equal(want) {
+		t.Errorf("got %+v", got.Compression)
+	}
+	if got, _ = parse(map[string]string{"use-gzip": "true", "gzip-disable": "msie6"}); got.Compression[0].Except != `MSIE [4-6]\.` {
+		t.Errorf("msie6 is %q", got.Compression[0].Except)
+	}
+	for key, value := range map[string]string{
+		"gzip-level": "10", "gzip-min-length": "-1", "gzip-types": "css", "use-gzip": "yes", "gzip-disable": "(", "enable-brotli": "yes",
+		"brotli-level": "12", "brotli-min-length": "-1", "brotli-types": "css",
+	} {
 		if _, faults := parse(map[string]string{key: value}); faults != 1 {
 			t.Errorf("%s=%s: %d faults", key, value, faults)
 		}

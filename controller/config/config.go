@@ -32,8 +32,8 @@ type Global struct {
 	MaxBodyBytes int64
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS string
-	// Compression of replies; the zero value is none.
-	Compression compress.Settings
+	// Compression of replies, the preferred coding first.
+	Compression []compress.Settings
 	Clients     Clients
 	Retry       policy.Retry
 	Access      protection.Global

@@ -282,7 +282,7 @@ func (r *routes) shareAffinities(all []*ingress) {
 func policiesEverywhere(global *config.Global) policyList {
 	var policies policyList
 	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS})
-	policies.addIf(global.Compression.Level > 0, policy.Compress{Settings: global.Compression})
+	policies.addIf(len(global.Compression) > 0, policy.Compress{Codings: global.Compression})
 	return policies
 }
 

@@ -1,33 +1,96 @@
-// Package compress compresses the bodies of replies with gzip (RFC 1952), as nginx's gzip filter does.
+// Package compress compresses the bodies of replies with gzip (RFC 1952) or Brotli (RFC 7932), as nginx's filters do.
 package compress
 
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
+
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// Settings say which replies are compressed.
+// Coding is a content coding, by its name in Accept-Encoding and Content-Encoding.
+type Coding string
+
+// The codings.
+const (
+	Gzip   Coding = "gzip"
+	Brotli Coding = "br"
+)
+
+// Settings say which replies are compressed with a coding.
 type Settings struct {
-	Level     int      // 1 to 9
+	Coding    Coding
+	Level     int      // 1 to 9 for gzip, 0 to 11 for Brotli
 	MinLength int64    // of a body in bytes, if the reply says its length
 	Types     []string // media types in lower case, without parameters; "*" is all
+	// Except is a regular expression (RE2): clients whose User-Agent matches, in whatever case, get no reply with the coding.
+	// "" matches none.
+	Except string
 }
 
-// Compressor compresses replies. Its methods may be called concurrently.
+// Compile compiles Except; the result is nil if that is "".
+func (s Settings) Compile() (*regexp.Regexp, error) {
+	if s.Except == "" {
+		return nil, nil //nolint:nilnil // no expression is not an error
+	}
+	return regexp.Compile("(?i)" + s.Except)
+}
+
+// Equal reports whether two settings are the same.
+func (s Settings) Equal(o Settings) bool {
+	return s.Coding == o.Coding && s.Level == o.Level && s.MinLength == o.MinLength && s.Except == o.Except &&
+		slices.Equal(s.Types, o.Types)
+}
+
+// brotliWindow is the binary logarithm of how many bytes an encoder refers back to, which bounds its memory: that of nginx's
+// module.
+const brotliWindow = 19
+
+// encoder is a *gzip.Writer or a *brotli.Writer.
+type encoder interface {
+	io.WriteCloser
+	Flush() error
+	Reset(to io.Writer)
+}
+
+// Compressor compresses replies with one coding. Its methods may be called concurrently.
 type Compressor struct {
 	settings Settings
-	writers  sync.Pool
+	except   *regexp.Regexp // nil if the settings except no client
+	encoders sync.Pool
 }
 
-// New makes a compressor. The level must be valid.
-func New(settings Settings) *Compressor { return &Compressor{settings: settings} }
+// New makes a compressor. It fails if the settings are not valid.
+func New(settings Settings) (*Compressor, error) {
+	except, err := settings.Compile()
+	if err != nil {
+		return nil, err
+	}
+	c := &Compressor{settings: settings, except: except}
+	switch {
+	case settings.Coding == Gzip && settings.Level >= gzip.BestSpeed && settings.Level <= gzip.BestCompression:
+		c.encoders.New = func() any {
+			made, _ := gzip.NewWriterLevel(io.Discard, settings.Level) // fails for other levels only
+			return made
+		}
+	case settings.Coding == Brotli && settings.Level >= brotli.BestSpeed && settings.Level <= brotli.BestCompression:
+		c.encoders.New = func() any {
+			return brotli.NewWriterOptions(io.Discard, brotli.WriterOptions{Quality: settings.Level, LGWin: brotliWindow})
+		}
+	default:
+		return nil, fmt.Errorf("there is no level %d of the content coding %q", settings.Level, settings.Coding)
+	}
+	return c, nil
+}
 
 // Eligible reports whether a reply with a body would be compressed for a client that accepts it: nginx's conditions are
 // the status, the type, the length, and that it has no coding yet.
@@ -47,17 +110,23 @@ func (c *Compressor) Eligible(reply *message.Response) bool {
 	})
 }
 
-// Accepts reports whether a client understands gzip (RFC 9110 section 12.5.3). Clients of HTTP/1.0 get no coding.
-func Accepts(request *message.Request) bool {
+// Accepts reports whether a client understands the coding (RFC 9110 section 12.5.3) and is not excepted. Clients of
+// HTTP/1.0 get no coding. As in nginx, a client that accepts "*" gets gzip and never Brotli.
+func (c *Compressor) Accepts(request *message.Request) bool {
 	if request.Major < 2 && request.Minor == 0 {
 		return false
 	}
 	accepted, _ := request.Lookup("accept-encoding")
+	return c.accepts(accepted) && (c.except == nil || !c.except.Match(request.Value(message.UserAgent)))
+}
+
+func (c *Compressor) accepts(accepted []byte) bool {
 	for len(accepted) > 0 {
 		var coding []byte
 		coding, accepted, _ = bytes.Cut(accepted, []byte(","))
 		name, parameters, _ := bytes.Cut(coding, []byte(";"))
-		if name = bytes.TrimSpace(name); message.EqualFold(name, "gzip") || string(name) == "*" {
+		name = bytes.TrimSpace(name)
+		if message.EqualFold(name, string(c.settings.Coding)) || c.settings.Coding == Gzip && string(name) == "*" {
 			return !isZero(string(parameters))
 		}
 	}
@@ -73,47 +142,41 @@ func isZero(parameters string) bool {
 
 // Announce changes the header of a reply to that of its compressed form, and appends the field lines that it needs. A
 // strong validator becomes a weak one (RFC 9110 section 8.8.3).
-func Announce(reply *message.Response, lines []byte) []byte {
+func (c *Compressor) Announce(reply *message.Response, lines []byte) []byte {
 	if tag := reply.Value("etag"); len(tag) > 0 && tag[0] == '"' {
 		lines = append(append(append(lines, "ETag: W/"...), tag...), '\r', '\n')
 		reply.RemoveName("etag")
 	}
 	reply.RemoveName("accept-ranges")
 	reply.ForgetLength()
-	return append(lines, "Content-Encoding: gzip\r\n"...)
+	lines = append(append(lines, "Content-Encoding: "...), c.settings.Coding...)
+	return append(lines, '\r', '\n')
 }
 
 // Writer compresses one body.
 type Writer struct {
-	gzip *gzip.Writer
-	pool *sync.Pool
+	encoder encoder
+	pool    *sync.Pool
 }
 
 // Writer returns one that writes to w. Release gives it back.
 func (c *Compressor) Writer(w io.Writer) *Writer {
-	kept, _ := c.writers.Get().(*gzip.Writer)
-	if kept == nil {
-		made, err := gzip.NewWriterLevel(w, c.settings.Level)
-		if err != nil {
-			made = gzip.NewWriter(w) // an invalid level, which New's caller has checked
-		}
-		kept = made
-	}
+	kept, _ := c.encoders.Get().(encoder)
 	kept.Reset(w)
-	return &Writer{kept, &c.writers}
+	return &Writer{kept, &c.encoders}
 }
 
 // Write compresses a piece of the body.
-func (w *Writer) Write(piece []byte) (int, error) { return w.gzip.Write(piece) }
+func (w *Writer) Write(piece []byte) (int, error) { return w.encoder.Write(piece) }
 
 // Flush writes what was compressed so far, so that the client can read it.
-func (w *Writer) Flush() error { return w.gzip.Flush() }
+func (w *Writer) Flush() error { return w.encoder.Flush() }
 
 // Close writes the end.
-func (w *Writer) Close() error { return w.gzip.Close() }
+func (w *Writer) Close() error { return w.encoder.Close() }
 
 // Release gives the writer's memory back.
 func (w *Writer) Release() {
-	w.gzip.Reset(io.Discard)
-	w.pool.Put(w.gzip)
+	w.encoder.Reset(io.Discard)
+	w.pool.Put(w.encoder)
 }

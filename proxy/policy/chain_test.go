@@ -100,7 +100,8 @@ func TestCompileFails(t *testing.T) {
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
 		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1, 1}, Timeouts{2, 1, 1}, Timeouts{1, 2, 1}, Timeouts{1, 1, 2},
-		Compress{}, Compress{compress.Settings{Level: 1}}, Compress{compress.Settings{MinLength: 1}}, Compress{compress.Settings{Types: []string{"a"}}},
+		Compress{}, Compress{[]compress.Settings{{Level: 1}}}, Compress{[]compress.Settings{{MinLength: 1}}}, Compress{[]compress.Settings{{Types: []string{"a"}}}},
+		Compress{[]compress.Settings{{Except: "a"}}}, Compress{[]compress.Settings{{Coding: compress.Gzip}}}, Compress{[]compress.Settings{{Coding: compress.Brotli}, {}}},
 		Retry{}, Retry{Never: true}, Retry{Timeouts: true}, Retry{Statuses: []int{500}}, Retry{NonIdempotent: true}, Retry{Attempts: 1}, Retry{Within: 1},
 		UpstreamHost{"a"}, UpstreamHost{"b"},
 		Affinity{Cookie: "a"}, Affinity{Cookie: "b"}, Affinity{Cookie: "a", Path: "/b"}, Affinity{Cookie: "a", Domain: "d"},

@@ -196,11 +196,11 @@ func compressionKeys() []Setting {
 		{"gzip-level", "1 to 9", "1", "Is how hard gzip tries.", supported("compression")},
 		{"gzip-min-length", "bytes", "256", "Is the smallest body that is compressed.", supported("compression")},
 		{"gzip-types", "media types", "a list of common ones", "Lists what is compressed.", supported("compression")},
-		{"gzip-disable", "a regular expression", "", "Excludes clients by User-Agent.", notYet()},
-		{"enable-brotli", "true, false", "false", "Compresses replies with Brotli.", notYet()},
-		{"brotli-level", "1 to 11", "4", "Is how hard Brotli tries.", notYet()},
-		{"brotli-min-length", "bytes", "20", "Is the smallest body that is compressed.", notYet()},
-		{"brotli-types", "media types", "a list of common ones", "Lists what is compressed.", notYet()},
+		{"gzip-disable", "a regular expression (RE2), or msie6", "", "Excludes clients by User-Agent.", supported("brotli")},
+		{"enable-brotli", "true, false", "false", "Compresses replies with Brotli.", supported("brotli")},
+		{"brotli-level", "0 to 11", "4", "Is how hard Brotli tries.", supported("brotli")},
+		{"brotli-min-length", "bytes", "20", "Is the smallest body that is compressed.", supported("brotli")},
+		{"brotli-types", "media types", "a list of common ones", "Lists what is compressed.", supported("brotli")},
 	}
 }
 
