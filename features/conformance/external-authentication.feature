@@ -172,6 +172,34 @@ Feature: External authentication
       | http://dead.${domain}/     | 500    |
       | http://breaking.${domain}/ | 500    |
 
+  # Once a node has led a connection to an address, it stays with that Pod.
+  @annotation:auth-keepalive
+  Scenario: When other Pods take over the server's address, they decide
+    Given a Service "gate" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: gate
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of gate}/status/401
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: gate.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    And requests are answered as follows:
+      | URL                    | status |
+      | http://gate.${domain}/ | 200    |
+    When a Service "gate" with 1 shared probe server
+    Then within 10 seconds, requests are answered as follows:
+      | URL                    | status |
+      | http://gate.${domain}/ | 401    |
+
   @annotation:auth-signin
   Scenario: Clients are redirected to sign in
     Given these objects:

@@ -62,8 +62,10 @@ type Call struct {
 	Body  Body
 	// BodyLimit is the largest body in bytes; 0 is no limit. A larger one fails with a *BodyError of status 413.
 	BodyLimit int64
-	Client    Client
-	Timeouts  Timeouts
+	// OwnConnection gives the call a new connection, which is closed after it.
+	OwnConnection bool
+	Client        Client
+	Timeouts      Timeouts
 
 	// BytesIn is the number of bytes of the body that were read from the client.
 	BytesIn int64

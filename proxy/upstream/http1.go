@@ -110,6 +110,9 @@ func appendHTTP1(dst []byte, call *Call) []byte {
 	if r.Length < 0 {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
+	if call.OwnConnection {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
 	if len(r.Upgrade) > 0 {
 		dst = append(dst, "Connection: upgrade\r\nUpgrade: "...)
 		dst = append(dst, r.Upgrade...)

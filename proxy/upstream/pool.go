@@ -80,7 +80,10 @@ func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
 		return nil, err
 	}
 	for now := started; ; now = time.Now() {
-		c := p.pop(now)
+		var c conn
+		if !call.OwnConnection {
+			c = p.pop(now)
+		}
 		if c == nil {
 			var err error
 			if c, err = p.dial(call); err != nil {

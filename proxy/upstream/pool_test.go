@@ -71,6 +71,25 @@ func TestLastUsedComesFirst(t *testing.T) {
 	second.abort()
 }
 
+func TestOwnConnection(t *testing.T) {
+	for name, pool := range map[string]*Pool{"HTTP/1.1": okPool(t), "HTTP/2": listen(t, route.H2C, func(_ int, conn net.Conn) { serveFrames(t, conn) })} {
+		kept := finish(t, open(t, pool, 1)[0])
+		call := newCall(t, get)
+		call.OwnConnection = true
+		reply, err := pool.RoundTrip(call, time.Now())
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if own := finish(t, reply); own == kept || !isClosed(own) {
+			t.Errorf("%s: the call has used a kept connection, or its own is kept", name)
+		}
+		if pool.pop(time.Now()) != kept {
+			t.Errorf("%s: the kept connection is not there for the next call", name)
+		}
+		kept.abort()
+	}
+}
+
 func TestOldConnectionsAreClosed(t *testing.T) {
 	pool := okPool(t)
 	replies := open(t, pool, 2)

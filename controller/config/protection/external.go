@@ -3,6 +3,7 @@ package protection
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -58,6 +59,7 @@ func readExternal(r *setting.Reader, prefix string) *External {
 		p.Cache = times
 	}
 	p.AlwaysSetCookie = r.Bool(prefix+"always-set-cookie", false)
+	p.KeepConnections = r.Int(prefix+"keepalive", 0, math.MaxInt32, 0) > 0
 	p.SignIn = r.Protecting(prefix+"signin", "", checkSignIn)
 	param := r.Protecting(prefix+"signin-redirect-param", "rd", checkNotEmpty)
 	if p.SignIn != "" {

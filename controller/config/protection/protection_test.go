@@ -81,6 +81,12 @@ func TestExternal(t *testing.T) {
 			t.Errorf("%s: %s", text, cmp.Diff(&want, got))
 		}
 	}
+	for value, want := range map[string]bool{"": false, "0": false, "10": true} {
+		annotations := map[string]string{"auth-url": "http://a/", "auth-keepalive": value}
+		if got := read(t, nil, annotations).External.Policy.KeepConnections; got != want {
+			t.Errorf("auth-keepalive %q: got %v, want %v", value, got, want)
+		}
+	}
 	got := read(t, nil, map[string]string{
 		"auth-url": "http://a/", "auth-cache-key": "$host", "auth-cache-duration": "200 202 10m, 401 5s, any 1, 1d",
 	}).External.Policy.Cache

@@ -37,6 +37,10 @@ type External struct {
 	// AlwaysSetCookie sends cookies of the server also with errors; otherwise they are sent with replies of endpoints that
 	// are none.
 	AlwaysSetCookie bool
+	// KeepConnections lets several requests use a connection to the server. Without it each has its own: one to the address
+	// of a Service stays with the Pod that it was first led to, also if the address belongs to another Service by now, whose
+	// answer would let requests in.
+	KeepConnections bool
 	// Connect and Response are time limits, as in policy.Timeouts.
 	Connect, Response time.Duration
 }
@@ -75,6 +79,9 @@ func (p External) Text() string {
 	}
 	if p.AlwaysSetCookie {
 		text.WriteString(" cookies=always")
+	}
+	if p.KeepConnections {
+		text.WriteString(" connections=kept")
 	}
 	fmt.Fprintf(&text, " connect=%s response=%s", p.Connect, p.Response)
 	return text.String()

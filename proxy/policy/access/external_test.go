@@ -144,10 +144,38 @@ func TestExternalRequest(t *testing.T) {
 		"X-Tenant": "t", "X-Own": "kept", "X-Request-Id": "id", "X-Real-Ip": "192.0.2.1", "X-Forwarded-For": "192.0.2.1",
 		"X-Original-Url": "http://Shop.example:8080/p%2Fq?tenant=t", "X-Original-Uri": "/p%2Fq?tenant=t",
 		"X-Original-Method": "GET", "X-Scheme": "http", "X-Sent-From": "nginx-ingress-controller",
-		"X-Auth-Request-Redirect": "/p%2Fq?tenant=t",
+		"X-Auth-Request-Redirect": "/p%2Fq?tenant=t", "Connection": "close",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A connection that is kept stays with the server that it was opened to.
+func TestExternalConnections(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		s := newServer(t)
+		set := settings()
+		set.KeepConnections = kept
+		chain := compile(t, set)
+		clients := map[string]bool{}
+		for range 3 {
+			if got := answer(chain, s.request(t, "/")); got != 0 {
+				t.Fatalf("status %d", got)
+			}
+			seen := s.seen.Load()
+			clients[seen.RemoteAddr] = true
+			if seen.Close == kept {
+				t.Errorf("connections kept: %v, but Connection: close is sent: %v", kept, seen.Close)
+			}
+		}
+		want := 3
+		if kept {
+			want = 1
+		}
+		if len(clients) != want {
+			t.Errorf("connections kept: %v, but there were %d for 3 requests", kept, len(clients))
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (p *external) verdict(r *policy.Request) (*verdict, error) {
 	return found, err
 }
 
-// ask sends a request to the server. The connections are kept, those of all routes to the same server together.
+// ask sends a request to the server. Connections that are kept are those of all routes to the same server together.
 func (p *external) ask(r *policy.Request) (*verdict, error) {
 	ctx, cancel := context.WithCancel(r.Context)
 	defer cancel()
@@ -64,7 +64,8 @@ func (p *external) ask(r *policy.Request) (*verdict, error) {
 	call := &upstream.Call{
 		Request: &request, Path: request.Path, Host: []byte(p.Host), Lines: p.appendLines(nil, r),
 		Body: noBody{}, Client: caller{ctx},
-		Timeouts: upstream.Timeouts{Connect: p.Connect, Response: p.Response, Send: p.Response},
+		OwnConnection: !p.KeepConnections,
+		Timeouts:      upstream.Timeouts{Connect: p.Connect, Response: p.Response, Send: p.Response},
 	}
 	for attempt := 1; ; attempt++ {
 		pool := r.Upstreams.NextPool(p.Upstream)
