@@ -174,12 +174,16 @@ func (p *Progress) close() {
 	}
 }
 
-// Summary closes the display and writes the verdict, the counts, the time, and where the reports are ("" for none).
+// Summary closes the display and writes the verdict, the counts, the time, and where the reports are ("" for none). After a
+// long run the failures are written once more, since they have left the screen.
 func (p *Progress) Summary(run results.Run, report string) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.close()
 	verdict := run.Verdict()
+	if verdict.Counts.Total > screen {
+		p.failures(run)
+	}
 	p.line("")
 	if verdict.Passed {
 		p.line(p.paint.passed("Passed"))

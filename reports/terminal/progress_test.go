@@ -115,6 +115,26 @@ Report: reports/out/index.html
 	}
 }
 
+// A long run has failures that nobody sees any more when it ends.
+func TestFailuresAreShownAgainAfterALongRun(t *testing.T) {
+	const again = "\nFailed\n  ✗ A canary gets its weight"
+	run := example.Run()
+	if strings.Contains(show(run, terminal.Options{}), again) {
+		t.Error("failures of a short run are shown twice")
+	}
+	for range 3 {
+		run.Features = append(run.Features, run.Features...)
+	}
+	output := show(run, terminal.Options{})
+	_, end, found := strings.Cut(output, again)
+	if !found || strings.Count(end, "✗") != 9 || !strings.Contains(end, "  and 14 more, which the report lists\n\nNot passed: 24 of 72") {
+		t.Errorf("the end of the output:\n%s", output[max(0, len(output)-4000):])
+	}
+	if !strings.Contains(end, "seen: 187 requests answered by svc-v2") {
+		t.Error("the reason of a failure is missing")
+	}
+}
+
 func TestLiveOutputLeavesTheSameLines(t *testing.T) {
 	live := show(example.Run(), terminal.Options{Live: true, Width: func() int { return 100 }})
 	if !strings.Contains(live, "\r\x1b[K  1/9 Requests to /admin go round robin · When the client requests /admin 100 times") {

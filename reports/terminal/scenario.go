@@ -9,6 +9,36 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
+const (
+	// screen is how many scenarios still fit on one.
+	screen = 20
+	// maxFailures bounds how many failures are written once more at the end.
+	maxFailures = 10
+)
+
+// failures writes the scenarios that have failed, and why.
+func (p *Progress) failures(run results.Run) {
+	failed := 0
+	for _, feature := range run.Features {
+		for _, scenario := range feature.Scenarios {
+			if !scenario.Status().Failing() {
+				continue
+			}
+			if failed++; failed > maxFailures {
+				continue
+			}
+			if failed == 1 {
+				p.line("")
+				p.line(p.paint.bold("Failed"))
+			}
+			p.scenario(&recorder.ScenarioEvent{Feature: feature, Scenario: scenario})
+		}
+	}
+	if more := failed - maxFailures; more > 0 {
+		p.line(fmt.Sprintf("  and %d more, which the report lists", more))
+	}
+}
+
 // maxDetail bounds what is shown of one text, in bytes; the report has it all.
 const maxDetail = 2 << 10
 
