@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// memConn is one end of a connection in memory that buffers without limit, so that a test may write before it reads.
+// memConn is one end of a connection in memory that buffers without limit, so that a test may write before it reads,
+// unless its peer is to read nothing.
 type memConn struct {
 	net.Conn // nil: for the methods that are not used
 	in, out  *half
@@ -22,6 +23,7 @@ type half struct {
 	data       []byte
 	ended      bool // by the writer
 	abandoned  bool // by the reader
+	full       bool // writes wait
 	deadline   time.Time
 	deadlineAt *time.Timer
 }
@@ -64,6 +66,9 @@ func (c *memConn) Write(p []byte) (int, error) {
 	h := c.out
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for h.full && !h.abandoned && !h.ended {
+		h.changed.Wait()
+	}
 	if h.abandoned || h.ended {
 		return 0, syscall.EPIPE
 	}

@@ -77,3 +77,46 @@ func TestWorkerWaitsForItsCloser(t *testing.T) {
 		}
 	})
 }
+
+// TestClosersDoNotWaitForTheClient checks that what an invalid frame ends is closed although the client reads nothing, so
+// that the frame that answers it can't be written: else a client could keep endpoints at work for as long as a write may
+// take.
+func TestClosersDoNotWaitForTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := make(gate)
+		c := connect(t, testOptions(), func(s *Stream) {
+			if s.id == 1 {
+				s.OnGone(closed)
+				<-closed
+				return
+			}
+			s.WriteHeader(200, nil, nil, false)
+			s.WriteData(make([]byte, maxFrame))
+			s.Flush()
+		})
+		c.get(1)
+		synctest.Wait() // until it has registered
+		c.conn.in.set(func(h *half) { h.full = true })
+		c.WriteWindowUpdate(0, 1<<30)
+		for id := uint32(3); id <= 2*(maxPending/maxFrame+3); id += 2 {
+			c.get(id)
+			synctest.Wait() // the first write is under way, and all others are added to what is pending
+		}
+		c.WriteWindowUpdate(1, maxWindow) // more than a window may have
+		synctest.Wait()
+		select {
+		case <-closed:
+		default:
+			t.Error("it is not closed before the client reads")
+		}
+		if !c.server.waitsForRoom() {
+			t.Error("there is room for more frames, so that this shows nothing")
+		}
+	})
+}
+
+func (c *Conn) waitsForRoom() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.out.pending) > maxPending
+}

@@ -159,24 +159,38 @@ func (r *reader) invalidFrame(stream uint32, code xhttp2.ErrCode) error {
 	return nil
 }
 
-// refuse resets the stream that an error of the client belongs to. It returns errors of the connection.
+// refuse resets the stream that an error of the client belongs to. It returns errors of the connection. What was
+// registered for the stream is closed first: it must not wait for a client that reads nothing.
 func (r *reader) refuse(failed error) error {
 	var err xhttp2.StreamError
 	if !errors.As(failed, &err) {
 		return failed
 	}
+	if !r.resetRefused(err.StreamID) {
+		return calmDown
+	}
+	r.closeGone()
+	c := r.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.waitForRoom()
+	c.out.resetStream(err.StreamID, err.Code)
+	return nil
+}
+
+// resetRefused ends a stream, if it is open, because of an error of the client. It reports false if there were too many
+// such errors.
+func (r *reader) resetRefused(id uint32) bool {
 	c := r.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.resets.charge(1) {
-		return calmDown
+		return false
 	}
-	if s := c.streams.open[err.StreamID]; s != nil {
+	if s := c.streams.open[id]; s != nil {
 		c.reset(s, false)
 	}
-	c.out.waitForRoom()
-	c.out.resetStream(err.StreamID, err.Code)
-	return nil
+	return true
 }
 
 // closeGone closes what was registered for the streams that were reset.
