@@ -32,6 +32,7 @@ func main() {
 	flag.StringVar(&o.run, "run", "", "scenarios to run, a regular expression (default all; the first one with -syscalls)")
 	flag.StringVar(&o.subjects, "subjects", "",
 		"subjects to compare, separated by commas; the one that others are compared with is always there (default all)")
+	flag.StringVar(&o.before, "before", "", "this program, built of another version of the proxy: a subject more, "+before)
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
 	flag.DurationVar(&o.duration, "duration", 4*time.Second, "how long each measurement takes")
 	flag.BoolVar(&o.alone, "alone", false, "give the generator a core to itself, even if subject and endpoints must share the others")
@@ -66,10 +67,10 @@ func main() {
 
 // options are what the user wants to see.
 type options struct {
-	run, subjects string
-	rounds        int
-	duration      time.Duration
-	alone         bool
+	run, subjects, before string
+	rounds                int
+	duration              time.Duration
+	alone                 bool
 }
 
 // compare measures scenarios and prints their tables.
@@ -129,7 +130,7 @@ func measure(ctx context.Context, dir string, s scenario, o options) ([]result, 
 	defer endpoints.stop()
 	var running []*process
 	var results []result
-	for i, subject := range selectSubjects(s, o.subjects) {
+	for i, subject := range selectSubjects(s, o) {
 		p, err := subject.start(ctx, dir, s, 18200+10*i)
 		if err != nil {
 			return nil, fmt.Errorf("starting %s: %w", subject.name, err)

@@ -25,8 +25,11 @@ type subject struct {
 	args   func(dir string, ports ports) []string
 }
 
-// withPolicies is the name of the proxy with policies on its route.
-const withPolicies = "proxy-policies"
+// withPolicies is the name of the proxy with policies on its route, and before that of another version of the proxy.
+const (
+	withPolicies = "proxy-policies"
+	before       = "proxy-before"
+)
 
 type ports struct{ Plain, Secure int }
 
@@ -42,15 +45,18 @@ var haproxyConfig string
 //go:embed backend.conf.tmpl
 var backendConfig string
 
-func subjects(s scenario) []subject {
+func subjects(s scenario, o options) []subject {
 	nginx := func(dir string, _ ports) []string {
 		return []string{"nginx", "-p", dir, "-c", filepath.Join(dir, "config")}
 	}
-	self := func(kind string) func(string, ports) []string {
+	serve := func(executable, kind string) func(string, ports) []string {
 		return func(dir string, p ports) []string {
-			executable, _ := os.Executable()
 			return []string{executable, "-serve", kind, "-scenario", s.name, fmt.Sprint(p.Plain), fmt.Sprint(p.Secure), dir}
 		}
+	}
+	self := func(kind string) func(string, ports) []string {
+		executable, _ := os.Executable()
+		return serve(executable, kind)
 	}
 	return []subject{
 		{name: "nginx", config: nginxConfig, args: nginx},
@@ -61,22 +67,26 @@ func subjects(s scenario) []subject {
 		}},
 		{name: "reverseproxy", args: self("reverseproxy")},
 		{name: withPolicies, args: self(withPolicies)},
+		{name: before, args: serve(o.before, "proxy")},
 	}
 }
 
-// selectSubjects returns the subjects of a scenario, or those of names, separated by commas, and the one that all are
+// selectSubjects returns the subjects of a scenario, or of them those that the options name, and the one that all are
 // compared with, which comes first.
-func selectSubjects(s scenario, names string) []subject {
+func selectSubjects(s scenario, o options) []subject {
 	compared := s.subjects
 	if len(compared) == 0 {
 		compared = []string{"nginx", "proxy", "nginx-lua", "haproxy", "reverseproxy"}
 	}
+	if o.before != "" {
+		compared = append(compared, before)
+	}
 	var selected []subject
 	for i, name := range compared {
-		if i > 0 && names != "" && !slices.Contains(strings.Split(names, ","), name) {
+		if i > 0 && o.subjects != "" && !slices.Contains(strings.Split(o.subjects, ","), name) {
 			continue
 		}
-		for _, subject := range subjects(s) {
+		for _, subject := range subjects(s, o) {
 			if subject.name == name {
 				selected = append(selected, subject)
 			}

@@ -59,7 +59,7 @@ func countScenario(ctx context.Context, out io.Writer, dir string, s scenario, o
 	defer endpoints.stop()
 	fmt.Fprintf(out, "\n## system calls a request (%s)\n\n| subject | all | read | write | waiting | other |\n", s.name)
 	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
-	for i, subject := range selectSubjects(s, o.subjects) {
+	for i, subject := range selectSubjects(s, o) {
 		p, err := subject.start(ctx, dir, s, 18300+10*i)
 		if err != nil {
 			return fmt.Errorf("starting %s: %w", subject.name, err)
