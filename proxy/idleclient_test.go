@@ -33,7 +33,7 @@ func idleKinds() []idleKind {
 	const http2Rest = 5 * time.Second // workers and buffers are kept for two seconds, connections to endpoints as below
 	plain := func(c *idleClient) error { return c.get("") }
 	return []idleKind{
-		{name: "http1", open: plain, again: plain},
+		{name: "http1", heap: 12, open: plain, again: plain},
 		{name: "http1-large-header", heap: 12, again: plain, open: func(c *idleClient) error {
 			return c.get("X-Large: " + strings.Repeat("x", 30<<10) + "\r\n")
 		}},
