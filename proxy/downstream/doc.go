@@ -20,6 +20,12 @@
 // 100, which every HTTP/1.1 client must be able to parse (RFC 9110 section 15.2), and which resets the connection if
 // no process reads it any more. HTTP/1.0 has no interim replies, so those clients are served to the end.
 //
+// # Replies that are incomplete
+//
+// A client finds a length that is not reached, no last chunk, or a stream that was reset. Of HTTP/1.0 only the end of the
+// connection may tell the end of a reply: while such a reply lasts, the end is a reset, and over TLS one without
+// close_notify. A connection that was upgraded has no such rule.
+//
 // # Replies before the end of the request's body
 //
 // The unread rest of a body of at most 64 KiB is read and discarded, so that the connection can be used again. With any

@@ -30,6 +30,8 @@ type http1Conn struct {
 
 	// closing says that the reply has said, or will say, that it is the last one.
 	closing bool
+	// endsByClosing says that the end of the connection is that of the reply.
+	endsByClosing bool
 	// rest says what becomes of a request body that is not read to its end.
 	rest bodyRest
 }

@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"crypto/tls"
+	"net"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -47,6 +48,7 @@ func (c *http1Conn) Header(h Header) error {
 			w.line("Transfer-Encoding: ", "chunked")
 		} else {
 			c.closing = true
+			c.endByClosing()
 		}
 	}
 	switch {
@@ -75,11 +77,31 @@ func (c *http1Conn) Flush() error { return c.writer.flush() }
 // End implements Client.
 func (c *http1Conn) End(trailers []message.Field) error {
 	c.writer.end(trailers)
-	return c.writer.flush()
+	err := c.writer.flush()
+	if err == nil && c.endsByClosing {
+		setLinger(c.conn, -1)
+	}
+	return err
+}
+
+// endByClosing prepares for a reply whose end only that of the connection tells (RFC 9112 section 6.3): until End, however
+// the connection is closed, it is reset, so that the client does not take a part of the reply for the whole. TLS has an
+// end of its own, see Abort.
+func (c *http1Conn) endByClosing() {
+	c.endsByClosing = true
+	setLinger(c.conn, 0)
+}
+
+// setLinger sets SO_LINGER of a TCP connection in plain text: with 0 it is reset when it is closed, with -1 what was written
+// is delivered first, as usual.
+func setLinger(conn net.Conn, seconds int) {
+	if tcp, is := conn.(interface{ SetLinger(seconds int) error }); is {
+		_ = tcp.SetLinger(seconds) // a connection that is gone has no end to tell
+	}
 }
 
 // Abort implements Client: the client finds a length that is not reached, or no last chunk (RFC 9112 section 8). A client
-// that knows neither finds that TLS has not ended (section 9.8).
+// that knows neither finds that TLS has not ended (section 9.8), or in plain text that the connection was reset.
 func (c *http1Conn) Abort() {
 	_ = c.writer.flush() // what there is may help to find out why
 	c.closing = true
