@@ -192,7 +192,7 @@ Feature: External authentication
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
-    And requests are answered as follows:
+    And within 10 seconds, requests are answered as follows:
       | URL                    | status |
       | http://gate.${domain}/ | 200    |
     When a Service "gate" with 1 shared probe server
