@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
 // External is a server that decides who may come in.
@@ -52,9 +53,9 @@ func readExternal(r *setting.Reader, prefix string) *External {
 		}
 	}
 	p.Method = r.Protecting(prefix+"method", "", checkMethod)
-	p.RequestRedirect = r.Protecting(prefix+"request-redirect", "", access.CheckTemplate)
+	p.RequestRedirect = r.Protecting(prefix+"request-redirect", "", variable.Check)
 	p.ReplyHeaders = setting.List(r.Protecting(prefix+"response-headers", "", checkFieldNames))
-	p.CacheKey = r.Protecting(prefix+"cache-key", "", access.CheckTemplate)
+	p.CacheKey = r.Protecting(prefix+"cache-key", "", variable.Check)
 	if times := readCacheTimes(r, prefix+"cache-duration"); p.CacheKey != "" {
 		p.Cache = times
 	}
@@ -112,7 +113,7 @@ func (a *External) parseURL(text string) error {
 	if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
 		return errors.New("it must have no space, control character or fragment")
 	}
-	if err := access.CheckTemplate(path); err != nil {
+	if err := variable.Check(path); err != nil {
 		return err
 	}
 	a.Policy.Path = path
@@ -178,7 +179,7 @@ func checkSignIn(text string) error {
 		strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
 		return errors.New("it must be a URL")
 	}
-	return access.CheckTemplate(text)
+	return variable.Check(text)
 }
 
 // addRedirectParam adds the URL of the request to that of the page for signing in, unless it has one.

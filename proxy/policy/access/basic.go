@@ -1,11 +1,9 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -14,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ingress-testbed/testbed/proxy/basicauth"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -103,7 +102,7 @@ func (p *basic) check(ctx context.Context, sent []byte) (right bool, err error) 
 	if p.known.has(sent) {
 		return true, nil
 	}
-	user, password, ok := parseBasic(sent)
+	user, password, ok := basicauth.Parse(sent)
 	if !ok {
 		return false, nil
 	}
@@ -121,19 +120,6 @@ func (p *basic) check(ctx context.Context, sent []byte) (right bool, err error) 
 	}
 	p.known.add(sent)
 	return true, nil
-}
-
-// parseBasic reads "Basic" and the base64 text of "user:password" (RFC 7617 section 2).
-func parseBasic(sent []byte) (user, password string, ok bool) {
-	scheme, text, _ := bytes.Cut(sent, []byte(" "))
-	if !bytes.EqualFold(scheme, []byte("Basic")) {
-		return "", "", false
-	}
-	decoded, err := base64.StdEncoding.DecodeString(string(bytes.Trim(text, " ")))
-	if err != nil {
-		return "", "", false
-	}
-	return strings.Cut(string(decoded), ":")
 }
 
 // quoted is a quoted string (RFC 9110 section 5.6.4).

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -15,7 +16,7 @@ import (
 // with the same header, without the body. A reply with status 2xx lets the request pass; 401 and 403 are passed on; with
 // any other, and without a reply, the answer is 500.
 //
-// Texts that are called templates may have variables, see CheckTemplate.
+// Texts that are called templates may have variables, see variable.Template; $uri is encoded.
 type External struct {
 	// Upstream is the server, an upstream of the table. Without endpoints the answer is 500.
 	Upstream string
@@ -103,19 +104,19 @@ func (p External) Bind(b *policy.Binding) (any, error) {
 		compiled.method = []byte(p.Method)
 	}
 	for _, part := range []struct {
-		into *template
+		into *variable.Template
 		text string
 	}{
 		{&compiled.path, p.Path}, {&compiled.redirect, p.RequestRedirect}, {&compiled.signIn, p.SignIn},
 		{&compiled.cacheKey, p.CacheKey},
 	} {
 		var err error
-		if *part.into, err = parseTemplate(part.text); err != nil {
+		if *part.into, err = variable.ParseURL(part.text); err != nil {
 			return nil, fmt.Errorf("%q: %w", part.text, err)
 		}
 	}
 	for _, header := range p.SetHeaders {
-		value, err := parseTemplate(header.Value)
+		value, err := variable.ParseURL(header.Value)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", header.Value, err)
 		}
@@ -135,10 +136,10 @@ func (p External) Bind(b *policy.Binding) (any, error) {
 type external struct {
 	External
 	method                           []byte
-	path, redirect, signIn, cacheKey template
-	values                           []template // of SetHeaders
-	replaced, taken                  []string   // names in lower case
-	cache                            *verdicts  // nil keeps none
+	path, redirect, signIn, cacheKey variable.Template
+	values                           []variable.Template // of SetHeaders
+	replaced, taken                  []string            // names in lower case
+	cache                            *verdicts           // nil keeps none
 }
 
 // Request is the hook.
@@ -157,7 +158,7 @@ func (p *external) Request(r *policy.Request) (reply policy.Reply, answered bool
 		return policy.Reply{}, false
 	case found.status == 401 && p.SignIn != "":
 		r.ReplyLines = append(append(r.ReplyLines, found.challenges...), found.cookies...)
-		r.AddReplyHeader("Location", string(p.signIn.text(r)))
+		r.AddReplyHeader("Location", string(p.signIn.AppendURL(nil, r)))
 		return policy.Reply{Status: 302, Reason: "the client has to sign in"}, true
 	case found.status == 401 || found.status == 403:
 		r.ReplyLines = append(r.ReplyLines, found.challenges...)

@@ -38,7 +38,7 @@ func (p *external) verdict(r *policy.Request) (*verdict, error) {
 	if p.cache == nil {
 		return p.ask(r)
 	}
-	key := sha256.Sum256(p.cacheKey.text(r))
+	key := sha256.Sum256(p.cacheKey.Append(nil, r))
 	now := time.Now()
 	if found := p.cache.get(key, now); found != nil {
 		return found, nil
@@ -59,7 +59,7 @@ func (p *external) ask(r *policy.Request) (*verdict, error) {
 	for _, name := range p.replaced {
 		request.RemoveName(name)
 	}
-	target := p.path.text(r)
+	target := p.path.AppendURL(nil, r)
 	request.SetTarget(target)
 	call := &upstream.Call{
 		Request: &request, Path: request.Path, Host: []byte(p.Host), Lines: p.appendLines(nil, r),
@@ -98,11 +98,11 @@ func (p *external) appendLines(dst []byte, r *policy.Request) []byte {
 	line("X-Scheme", []byte(r.Scheme))
 	line("X-Sent-From", []byte("nginx-ingress-controller"))
 	if p.RequestRedirect != "" {
-		target = p.redirect.text(r)
+		target = p.redirect.Append(nil, r)
 	}
 	line("X-Auth-Request-Redirect", target)
 	for i, header := range p.SetHeaders {
-		line(header.Name, p.values[i].text(r))
+		line(header.Name, p.values[i].Append(nil, r))
 	}
 	return append(dst, r.RequestLines...) // the client's certificate, if it has one
 }

@@ -7,11 +7,14 @@ import (
 	"strings"
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/basicauth"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 )
 
-// Template is a text with variables.
+// Template is a text with variables: request_uri, escaped_request_uri, uri, document_uri, args, query_string, is_args, host,
+// http_host, best_http_host, scheme, pass_access_scheme, remote_addr, the_real_ip, binary_remote_addr, remote_user,
+// request_method, request_id, req_id, http_NAME, cookie_NAME and arg_NAME.
 type Template []segment
 
 // segment is a literal text or a variable. The variables http_, cookie_ and arg_ have a name behind them.
@@ -20,7 +23,7 @@ type segment struct {
 	variable string // "" for a literal; for a family its prefix
 }
 
-// Check returns an error if a text has variables that are not supported; known lists those that are.
+// Check returns an error if a text has variables that are not supported; Template lists those that are.
 func Check(text string) error {
 	_, err := Parse(text)
 	return err
@@ -30,8 +33,8 @@ func Check(text string) error {
 func known() []string {
 	return []string{
 		"request_uri", "escaped_request_uri", "uri", "document_uri", "args", "query_string", "is_args", "host", "http_host",
-		"best_http_host", "scheme", "pass_access_scheme", "remote_addr", "the_real_ip", "binary_remote_addr",
-		"request_method",
+		"best_http_host", "scheme", "pass_access_scheme", "remote_addr", "the_real_ip", "binary_remote_addr", "remote_user",
+		"request_method", "request_id", "req_id",
 	}
 }
 
@@ -46,7 +49,7 @@ func Parse(text string) (Template, error) {
 		if !found {
 			break
 		}
-		name, after, ok := CutName(rest)
+		name, after, ok := cutName(rest)
 		if !ok {
 			return nil, fmt.Errorf("a $ is not followed by the name of a variable")
 		}
@@ -59,8 +62,23 @@ func Parse(text string) (Template, error) {
 	return t, nil
 }
 
-// CutName cuts the name of a variable, perhaps in braces, off the text behind a dollar sign.
-func CutName(text string) (name, after string, ok bool) {
+// encodedPath is the variable that uri is in texts of ParseURL.
+const encodedPath = "uri, encoded"
+
+// ParseURL is Parse for text that becomes part of a URL: $uri is the path as backends get it, encoded. nginx's is decoded,
+// and may have a space or a question mark.
+func ParseURL(text string) (Template, error) {
+	t, err := Parse(text)
+	for i := range t {
+		if t[i].variable == "uri" || t[i].variable == "document_uri" {
+			t[i].variable = encodedPath
+		}
+	}
+	return t, err
+}
+
+// cutName cuts the name of a variable, perhaps in braces, off the text behind a dollar sign.
+func cutName(text string) (name, after string, ok bool) {
 	if inner, found := strings.CutPrefix(text, "{"); found {
 		name, after, ok = strings.Cut(inner, "}")
 		return name, after, ok && name != ""
@@ -99,6 +117,28 @@ func (t Template) Append(dst []byte, r *policy.Request) []byte {
 	return dst
 }
 
+// AppendURL is Append for text that becomes part of a URL: spaces and control characters, which could end a request line,
+// are encoded.
+func (t Template) AppendURL(dst []byte, r *policy.Request) []byte {
+	start := len(dst)
+	dst = t.Append(dst, r)
+	if !slices.ContainsFunc(dst[start:], endsURL) {
+		return dst
+	}
+	text := slices.Clone(dst[start:])
+	dst = dst[:start]
+	for _, c := range text {
+		if endsURL(c) {
+			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])
+			continue
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func endsURL(c byte) bool { return c <= ' ' || c == 0x7f }
+
 func (s *segment) appendValue(dst []byte, r *policy.Request) []byte {
 	m := r.Message
 	switch s.variable {
@@ -108,6 +148,8 @@ func (s *segment) appendValue(dst []byte, r *policy.Request) []byte {
 		return AppendEscaped(dst, AppendTarget(nil, m))
 	case "uri", "document_uri":
 		return append(dst, r.Decoded...)
+	case encodedPath:
+		return append(dst, r.Path...)
 	case "args", "query_string":
 		return append(dst, m.Query...)
 	case "is_args":
@@ -125,8 +167,14 @@ func (s *segment) appendValue(dst []byte, r *policy.Request) []byte {
 		return append(dst, r.Scheme...)
 	case "remote_addr", "the_real_ip", "binary_remote_addr":
 		return r.Client.AppendTo(dst)
+	case "remote_user":
+		sent, _ := m.Lookup("authorization")
+		user, _, _ := basicauth.Parse(sent)
+		return append(dst, user...)
 	case "request_method":
 		return append(dst, m.Method...)
+	case "request_id", "req_id":
+		return append(dst, r.ID...)
 	}
 	return s.appendNamed(dst, m)
 }
@@ -168,15 +216,16 @@ func AppendTarget(dst []byte, m *message.Request) []byte {
 	return dst
 }
 
+const hexDigits = "0123456789ABCDEF"
+
 // AppendEscaped appends a text and encodes all characters but those that are unreserved (RFC 3986 section 2.3).
 func AppendEscaped(dst, text []byte) []byte {
-	const digits = "0123456789ABCDEF"
 	for _, c := range text {
 		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 || strings.IndexByte("-._~", c) >= 0 {
 			dst = append(dst, c)
 			continue
 		}
-		dst = append(dst, '%', digits[c>>4], digits[c&15])
+		dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])
 	}
 	return dst
 }
