@@ -67,11 +67,9 @@ conformance: build ## start a cluster, run the feature files on real traffic, wr
 
 .PHONY: replay
 replay: build ## send the record of ingress-nginx to the controller, report the agreement
-	bin/testbed replay --cluster $(CLUSTER) --compatibility '$(COMPATIBILITY)' --reports $(REPORTS)/replay --at-least $(AGREEMENT)
+	bin/testbed replay --cluster $(CLUSTER) --compatibility '$(COMPATIBILITY)' --reports $(REPORTS)/replay --unexplained 3
 COMPATIBILITY ?= ingress-nginx#   replay: mode of the controller, ingress-nginx or mend
-# The checks that have to agree, from the file that gates the replay without a cluster. On a busy cluster a few more answers
-# depend on the moment.
-AGREEMENT = $(or $(shell expr $$(cat steps/replay/testdata/agreement-$(COMPATIBILITY).txt) - 3),1)
+# The replay without a cluster allows none (go test ./steps/replay). On a busy cluster a few answers depend on the moment.
 
 .PHONY: conformance-matrix
 conformance-matrix: bin/testbed ## the same on every Kubernetes version of the embedded cluster, and one combined report

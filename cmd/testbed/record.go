@@ -46,7 +46,7 @@ func newRecord() *cobra.Command {
 			var skipped map[string]string
 			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				whole.About.Controller, whole.About.Recorded = environment.Controller.Description(), time.Now().UTC().Format(time.DateOnly)
-				whole.About.Artefacts = nil
+				whole.Exceptions = nil
 				skipped, err = replay.Record(ctx, cases, controller, replay.Options{Parallel: selection.parallel})
 				return err
 			})

@@ -18,6 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/clusters/tempdir"
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	records "github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/agreement"
@@ -83,17 +84,37 @@ func (f *caseFlags) options(existing bool) (cluster.Options, error) {
 	return options, nil
 }
 
+// mends reports whether the controller is the test-bed's own, in its default mode.
+func (f *caseFlags) mends(existing bool) bool {
+	return !existing && (f.compatibility == "" || f.compatibility == compatibility.Mend.String())
+}
+
+// deliberate returns the differences of the test-bed's own controller from ingress-nginx, and the one of each check.
+func deliberate() ([]agreement.Deliberate, func(name, check string) string, error) {
+	recorded, err := compatibility.Recorded()
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []agreement.Deliberate
+	for _, row := range compatibility.Rows() {
+		all = append(all, agreement.Deliberate{Name: string(row.Difference), Recorded: row.Theirs, Observed: row.Ours, Reason: row.Why})
+	}
+	return all, func(name, check string) string { return string(recorded[compatibility.Check{Case: name, Name: check}]) }, nil
+}
+
 func newReplay() *cobra.Command {
 	var selection caseFlags
 	var reportDir string
-	var atLeast int
+	var unexplained int
 	chosen := target.NewFlags()
 	cmd := &cobra.Command{
 		Use:   "replay [RECORD]",
 		Short: "Compare an ingress controller with the record of another one",
 		Long: "Sends the requests of a record, by default that of ingress-nginx 1.15.1, to an ingress controller, and reports how far its\n" +
 			"answers agree: index.html, junit.xml and agreement.json. A record is a folder; fixtures/record/README.md describes it.\n" +
-			"The exit code is 0 if everything agrees, or as many checks as --at-least says, 1 if not, and 2 if nothing was sent.",
+			"Where the test-bed's own controller differs on purpose (docs/compatibility.md), the report says so.\n" +
+			"The exit code is 0 if everything agrees or differs on purpose, but for as many checks as --unexplained says, 1 if not,\n" +
+			"and 2 if nothing was sent.",
 		Example: "  testbed replay\n  testbed replay --area rewrite,tls --compatibility ingress-nginx\n" +
 			"  testbed replay --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik",
 		Args: cobra.MaximumNArgs(1),
@@ -113,7 +134,13 @@ func newReplay() *cobra.Command {
 			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				report.Controller, report.Facts = environment.Controller.Description(), facts(environment)
 				progress := newCaseProgress(cmd.ErrOrStderr())
-				report.Areas, err = replay.Run(ctx, whole, cases, controller, replay.Options{Parallel: selection.parallel, Progress: progress.show})
+				options := replay.Options{Parallel: selection.parallel, Progress: progress.show}
+				if len(args) == 0 && selection.mends(chosen.Existing()) {
+					if report.Deliberate, options.Deliberate, err = deliberate(); err != nil {
+						return err
+					}
+				}
+				report.Areas, err = replay.Run(ctx, whole, cases, controller, options)
 				progress.end()
 				return err
 			})
@@ -127,13 +154,13 @@ func newReplay() *cobra.Command {
 			if err := errors.Join(err, reports.WriteAgreement(reportDir, report)); err != nil {
 				return err
 			}
-			return summarize(cmd.OutOrStdout(), report, reportDir, atLeast)
+			return summarize(cmd.OutOrStdout(), report, reportDir, unexplained)
 		},
 	}
 	chosen.Register(cmd)
 	selection.register(cmd)
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out/replay", "`folder` for the reports")
-	cmd.Flags().IntVar(&atLeast, "at-least", 0, "`number` of checks that have to agree (default all)")
+	cmd.Flags().IntVar(&unexplained, "unexplained", 0, "`number` of checks that may disagree without being different on purpose")
 	return cmd
 }
 
@@ -214,7 +241,7 @@ func facts(environment *steps.Environment) []agreement.Fact {
 }
 
 // summarize prints the agreement and returns the exit code.
-func summarize(w io.Writer, report *agreement.Report, reportDir string, atLeast int) error {
+func summarize(w io.Writer, report *agreement.Report, reportDir string, unexplained int) error {
 	if err := report.WriteSummary(w); err != nil {
 		return err
 	}
@@ -224,10 +251,8 @@ func summarize(w io.Writer, report *agreement.Report, reportDir string, atLeast 
 	case score.Checks == 0:
 		fmt.Fprintln(w, "Nothing was compared.")
 		return exitCode(1)
-	case atLeast > 0 && score.Agree < atLeast:
-		fmt.Fprintf(w, "%d checks agree, fewer than the %d of --at-least.\n", score.Agree, atLeast)
-		return exitCode(1)
-	case atLeast == 0 && score.Agree < score.Checks:
+	case score.Unexplained() > unexplained:
+		fmt.Fprintf(w, "%d checks disagree, and not on purpose.\n", score.Unexplained())
 		return exitCode(1)
 	}
 	return nil

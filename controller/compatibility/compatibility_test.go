@@ -12,7 +12,28 @@ import (
 )
 
 func TestDocument(t *testing.T) {
-	golden.Compare(t, "../../docs/compatibility.md", compatibility.Document())
+	document, err := compatibility.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "../../docs/compatibility.md", document)
+}
+
+// TestEvidence requires of each difference that the record shows it, or that the row says why it doesn't.
+func TestEvidence(t *testing.T) {
+	recorded, err := compatibility.Recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[compatibility.Difference]bool{}
+	for _, difference := range recorded {
+		shown[difference] = true
+	}
+	for _, row := range compatibility.Rows() {
+		if shown[row.Difference] == (row.Unrecorded != "") {
+			t.Errorf("%s: it has to have checks in recorded.yaml, or a reason for having none", row.Difference)
+		}
+	}
 }
 
 // TestRows requires of each difference that the code asks for it, and that its test exists: a case that is translated in

@@ -26,6 +26,8 @@ type Row struct {
 	Difference Difference
 	// Theirs is what ingress-nginx does, Ours what this controller does by default, and Why the reason.
 	Theirs, Ours, Why string
+	// Unrecorded says why the record of ingress-nginx has no check that shows the difference; "" if it has one (recorded.yaml).
+	Unrecorded string
 	// Test is a case in controller/translate/testdata, which is translated in both modes, or "package: TestName".
 	Test string
 }
@@ -38,6 +40,7 @@ func Rows() []Row {
 			"A canary gets requests for every host and path whose main Service is that of the path it names.",
 			"A canary gets requests for the hosts and paths that it names.",
 			"Another host that happens to have the same Service is not part of the roll-out.",
+			"",
 			"difference-canary-by-service",
 		},
 		{
@@ -45,6 +48,7 @@ func Rows() []Row {
 			"A tls section redirects all hosts of its Ingress to HTTPS, where those that it doesn't list have the default certificate.",
 			"Hosts are redirected that a tls section lists, or that its certificate names.",
 			"Clients reject the default certificate, so that the other hosts can't be reached any more.",
+			"",
 			"difference-tls-section-for-all-hosts",
 		},
 		{
@@ -52,6 +56,7 @@ func Rows() []Row {
 			"One Ingress with use-regex or rewrite-target turns all paths of its hosts, also those of other Ingresses and of type Exact, into regular expressions that match beginnings and ignore case.",
 			"Only paths of that Ingress are regular expressions: those of type ImplementationSpecific, and others with characters such as ( or *.",
 			"Paths of other Ingresses should not match more than their authors wrote.",
+			"",
 			"difference-regular-expressions-for-all-paths",
 		},
 		{
@@ -59,6 +64,7 @@ func Rows() []Row {
 			"Paths of type Exact and Prefix with other characters than letters, digits and -._~/ are refused.",
 			"They are compared as they are written.",
 			"The Ingress API allows them, percent-encoded characters in particular.",
+			"",
 			"difference-strict-paths",
 		},
 		{
@@ -66,6 +72,7 @@ func Rows() []Row {
 			"A rule whose path ends in a slash answers the path without it with a redirect (301), also one of type Exact.",
 			"A rule of type Prefix serves the path without the slash, too, and one of type Exact doesn't.",
 			"The Ingress API compares prefixes element by element.",
+			"",
 			"difference-slash-redirect",
 		},
 		{
@@ -73,6 +80,7 @@ func Rows() []Row {
 			"Backends get the path as the client has sent it, dot segments included.",
 			"Backends get the path without dot segments, and with percent-encoding normalised; encoded slashes stay encoded.",
 			"A backend that resolves dot segments in another way than the controller would serve what its rules don't let through.",
+			"",
 			"difference-slash-redirect",
 		},
 		{
@@ -80,6 +88,7 @@ func Rows() []Row {
 			"The redirect to HTTPS cuts off one slash at the end of the URL, unless preserve-trailing-slash says otherwise.",
 			"The redirect to HTTPS keeps the slash, unless preserve-trailing-slash is false.",
 			"Applications that add the slash send clients back, over and over.",
+			"",
 			"difference-tls-section-for-all-hosts",
 		},
 		{
@@ -87,6 +96,7 @@ func Rows() []Row {
 			"The redirect of from-to-www-redirect names the port even if it is the scheme's own, and cuts off a slash at the end.",
 			"The redirect leads to the same URL of the other host.",
 			"Clients take https://example.com:443 for another site than https://example.com where they compare texts.",
+			"",
 			"difference-www-port",
 		},
 		{
@@ -94,6 +104,7 @@ func Rows() []Row {
 			"The webhook accepts annotations with wrong values, but for a few, and the defaults apply.",
 			"The webhook refuses them.",
 			"A typing error should not change what an Ingress does without a word.",
+			"",
 			"controller/admission: TestLenientValues",
 		},
 		{
@@ -101,6 +112,7 @@ func Rows() []Row {
 			"canary-weight-total counts only above 100.",
 			"canary-weight-total always counts.",
 			"A weight of 25 of 50 is one half.",
+			"No recorded case has a total below 100. It is in the source, rootfs/etc/nginx/lua/balancer.lua.",
 			"controller/config: TestDifferences",
 		},
 		{
@@ -108,6 +120,7 @@ func Rows() []Row {
 			"A session whose endpoint fails stays there, and its client gets errors, unless session-cookie-change-on-failure is true.",
 			"The session moves to another endpoint, unless session-cookie-change-on-failure is false.",
 			"Most applications can do without a session rather than without an answer.",
+			"No recorded case has an endpoint that fails. It is in the source, rootfs/etc/nginx/lua/balancer/sticky.lua.",
 			"controller/config: TestDifferences",
 		},
 		{
@@ -115,6 +128,7 @@ func Rows() []Row {
 			"A cookie with SameSite=None is not marked as Secure over plain text.",
 			"It always is.",
 			"Browsers drop cookies with SameSite=None that are not Secure.",
+			"",
 			"controller/config: TestDifferences",
 		},
 		{
@@ -122,6 +136,7 @@ func Rows() []Row {
 			"The default Path of a session cookie is the rule's path, also if that is a regular expression.",
 			"The default Path for a regular expression is /.",
 			"Browsers would not send the cookie back.",
+			"",
 			"difference-cookie-of-regex",
 		},
 		{
@@ -129,6 +144,7 @@ func Rows() []Row {
 			"Ingresses with session affinity that name the same Service all have the cookie of the youngest.",
 			"Each Ingress has its own cookie.",
 			"Another Ingress should not change the name of a cookie.",
+			"",
 			"difference-affinity-by-service",
 		},
 	}

@@ -21,7 +21,9 @@ type Report struct {
 	Seconds    float64   `json:"seconds"`
 	// Problem is why the comparison ended early; "" if it didn't.
 	Problem string `json:"problem,omitempty"`
-	Areas   []Area `json:"areas"`
+	// Deliberate are the differences that checks name as theirs.
+	Deliberate []Deliberate `json:"deliberate,omitempty"`
+	Areas      []Area       `json:"areas"`
 }
 
 // Fact is a property of the run.
@@ -54,8 +56,10 @@ type Case struct {
 // Check is one comparison: the answers to a request, or the admission of an object.
 type Check struct {
 	Name string `json:"name"`
-	// Artefact is why the check isn't scored; "" if it is.
-	Artefact string `json:"artefact,omitempty"`
+	// Exception is why the check isn't scored; nil if it is.
+	Exception *Exception `json:"exception,omitempty"`
+	// Deliberate names the deliberate difference that the check's disagreement is due to; "" for none.
+	Deliberate string `json:"deliberate,omitempty"`
 	// Want and Got describe both answers.
 	Want string `json:"want"`
 	Got  string `json:"got"`
@@ -66,6 +70,21 @@ type Check struct {
 
 // Agrees reports whether the answers agree.
 func (c *Check) Agrees() bool { return len(c.Differences) == 0 }
+
+// Exception is why a recorded answer isn't the behaviour that was to be recorded.
+type Exception struct {
+	Kind   string `json:"kind"` // such as "artefact"
+	Reason string `json:"reason"`
+}
+
+// Deliberate is a difference from the record that the controller is meant to have.
+type Deliberate struct {
+	Name string `json:"name"`
+	// Recorded and Observed are the two behaviours, and Reason why the second is better.
+	Recorded string `json:"recorded"`
+	Observed string `json:"observed"`
+	Reason   string `json:"reason"`
+}
 
 // Difference is one difference between two answers.
 type Difference struct {
@@ -78,15 +97,20 @@ type Difference struct {
 	Got     string `json:"got"`
 }
 
-// Score counts the checks that agree. Artefacts and skipped cases don't count.
+// Score counts the checks that agree. Exceptions and skipped cases don't count.
 type Score struct {
 	Agree, Checks int
+	// Deliberate counts the checks that disagree because of a deliberate difference.
+	Deliberate int
 	// WeightedAgree and Weighted count each check as often as its case has users.
 	WeightedAgree, Weighted int
 }
 
 // Share of the checks that agree, from 0 to 1; 0 without checks.
 func (s Score) Share() float64 { return share(s.Agree, s.Checks) }
+
+// Unexplained is how many checks disagree without a deliberate difference.
+func (s Score) Unexplained() int { return s.Checks - s.Agree - s.Deliberate }
 
 // WeightedShare is Share, weighted by users.
 func (s Score) WeightedShare() float64 { return share(s.WeightedAgree, s.Weighted) }
@@ -100,7 +124,7 @@ func share(part, whole int) float64 {
 
 func (s Score) plus(other Score) Score {
 	return Score{
-		Agree: s.Agree + other.Agree, Checks: s.Checks + other.Checks,
+		Agree: s.Agree + other.Agree, Checks: s.Checks + other.Checks, Deliberate: s.Deliberate + other.Deliberate,
 		WeightedAgree: s.WeightedAgree + other.WeightedAgree, Weighted: s.Weighted + other.Weighted,
 	}
 }
@@ -120,8 +144,13 @@ func (c *Case) Score() Score {
 		}
 	}
 	for i := range c.Checks {
-		if c.Checks[i].Artefact == "" {
-			add(c.Checks[i].Agrees())
+		check := &c.Checks[i]
+		if check.Exception != nil {
+			continue
+		}
+		add(check.Agrees())
+		if !check.Agrees() && check.Deliberate != "" {
+			score.Deliberate++
 		}
 	}
 	if c.Problem != "" {
@@ -167,7 +196,7 @@ func (r *Report) Disagreements() []Disagreement {
 		for k := range area.Cases {
 			one := &area.Cases[k]
 			for n := range one.Checks {
-				if check := &one.Checks[n]; !check.Agrees() && check.Artefact == "" {
+				if check := &one.Checks[n]; !check.Agrees() && check.Exception == nil {
 					all = append(all, Disagreement{Area: area.Name, Case: one, Check: check})
 				}
 			}

@@ -22,6 +22,10 @@ func example() *agreement.Report {
 	return &agreement.Report{
 		Title: "Replay", Record: "ingress-nginx 1.15.1", Controller: "another <controller>", Seconds: 61.2,
 		Started: time.Date(2026, time.November, 26, 16, 0, 0, 0, time.UTC), Facts: []agreement.Fact{{Name: "Kubernetes", Value: "v1.37.2"}},
+		Deliberate: []agreement.Deliberate{
+			{Name: "cut-slash", Recorded: "The redirect cuts off a slash.", Observed: "It keeps it.", Reason: "Applications add it again."},
+			{Name: "of-no-check", Recorded: "One.", Observed: "Another.", Reason: "A reason."},
+		},
 		Areas: []agreement.Area{
 			{Name: "access", Cases: []agreement.Case{
 				{Name: "auth-basic", Users: 4, Objects: "kind: Ingress\n", Checks: []agreement.Check{
@@ -35,9 +39,12 @@ func example() *agreement.Report {
 					Name: "GET http://b.test/, 100 times", Want: "- count: 30\n", Got: "- count: 90\n", Differences: differs("another backend", 3, "how often", "30", "90"),
 					Distribution: &evidence.Distribution{Title: "answers", Total: 100, Test: "exact binomial test", Shares: []evidence.Share{{Label: "b", Observed: 90, Low: 10, High: 60}}},
 				}}},
-				{Name: "early", Users: 2, Checks: []agreement.Check{{Name: "GET /", Artefact: "It came too early.", Differences: differs("headers", 1, "header", "a", "b")}}},
+				{Name: "early", Users: 2, Checks: []agreement.Check{{Name: "GET /", Exception: &agreement.Exception{Kind: "artefact", Reason: "It came too early."}, Differences: differs("headers", 1, "header", "a", "b")}}},
 				{Name: "elsewhere", Users: 5, Skipped: "not supported here"},
 			}},
+			{Name: "tls", Cases: []agreement.Case{{Name: "redirect", Users: 3, Checks: []agreement.Check{
+				{Name: "GET http://d.test/a/", Deliberate: "cut-slash", Differences: differs("redirected differently", 2, "header Location", "https://d.test/a", "https://d.test/a/")},
+			}}}},
 			{Name: "class", Cases: []agreement.Case{{Name: "class", Users: 5, Checks: []agreement.Check{{Name: "GET http://c.test/"}}}}},
 		},
 	}
@@ -46,16 +53,16 @@ func example() *agreement.Report {
 func TestScore(t *testing.T) {
 	t.Parallel()
 	report := example()
-	want := agreement.Score{Agree: 2, Checks: 5, WeightedAgree: 9, Weighted: 16}
+	want := agreement.Score{Agree: 2, Checks: 6, Deliberate: 1, WeightedAgree: 9, Weighted: 19}
 	if got := report.Score(); got != want {
-		t.Errorf("%+v, want %+v: artefacts and skipped cases don't count, a broken case does", got, want)
+		t.Errorf("%+v, want %+v: exceptions and skipped cases don't count, a broken case does", got, want)
 	}
 	var names []string
 	for _, one := range report.Disagreements() {
 		names = append(names, one.Case.Name)
 	}
-	if got := strings.Join(names, " "); got != "auth-basic weight" {
-		t.Errorf("disagreements: %s, want the gravest first and no artefact", got)
+	if got := strings.Join(names, " "); got != "auth-basic weight redirect" {
+		t.Errorf("disagreements: %s, want the gravest first and no exception", got)
 	}
 	for share, want := range map[float64]string{1: "100.0 %", 0.99999: "99.9 %", 0.5: "50.0 %", 0: "0.0 %"} {
 		if got := agreement.Percent(share); got != want {
@@ -94,9 +101,9 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]string{
-		"index.html": {"40.0 % agreement", "another &lt;controller&gt;", "protection lost"},
+		"index.html": {"33.3 % agreement, 3 unexplained", "another &lt;controller&gt;", "protection lost"},
 		"junit.xml": {
-			`tests="6" failures="3"`, `<skipped message="not supported here"`, "expected status &#34;401 Unauthorized&#34;, seen status &#34;200 OK&#34;",
+			`tests="7" failures="3"`, `<skipped message="not supported here"`, "expected status &#34;401 Unauthorized&#34;, seen status &#34;200 OK&#34;",
 		},
 		"agreement.json": {`"gravity": "protection lost"`, `"controller": "another `},
 	} {

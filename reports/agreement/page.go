@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,19 +41,17 @@ type view struct {
 	Facts          []Fact
 	Areas          []areaView
 	Groups         []groupView
+	Deliberate     []deliberateView
 	Problems       []caseView
 	Skipped        []caseView
-	Artefacts      []caseView
+	Exceptions     []caseView
 	Duration, When string
 }
 
-// scoreView is a score as figures. Whole reports whether all checks agree.
+// scoreView is a score as figures.
 type scoreView struct {
-	Agree, Checks   int
-	Differ          int
-	Share, Weighted string
-	Percent         string // for the width of a bar
-	Whole           bool
+	Agree, Checks, Deliberate, Unexplained int
+	Share, Weighted                        string
 }
 
 type areaView struct {
@@ -60,7 +59,13 @@ type areaView struct {
 	Score scoreView
 }
 
-// groupView holds the disagreements with one effect.
+// deliberateView holds the disagreements that are due to one deliberate difference.
+type deliberateView struct {
+	Deliberate
+	Checks []checkView
+}
+
+// groupView holds the unexplained disagreements with one effect.
 type groupView struct {
 	Gravity string
 	Anchor  string
@@ -75,8 +80,10 @@ type checkView struct {
 	Differences   []Difference
 	Want, Got     string
 	Objects, Note string
-	Shares        []string
-	Test          string
+	// Deliberate reports whether the check differs on purpose.
+	Deliberate bool
+	Shares     []string
+	Test       string
 }
 
 type caseView struct{ Area, Name, Reason string }
@@ -94,7 +101,14 @@ func (r *Report) view() view {
 			v.addCase(area.Name, &area.Cases[k])
 		}
 	}
+	for _, one := range r.Deliberate {
+		v.Deliberate = append(v.Deliberate, deliberateView{Deliberate: one})
+	}
 	for _, one := range r.Disagreements() {
+		if one.Check.Deliberate != "" {
+			v.addDeliberate(one)
+			continue
+		}
 		gravity := one.Check.Differences[0].Gravity
 		if last := len(v.Groups) - 1; last < 0 || v.Groups[last].Gravity != gravity {
 			v.Groups = append(v.Groups, groupView{Gravity: gravity, Anchor: strings.ReplaceAll(gravity, " ", "-")})
@@ -103,6 +117,16 @@ func (r *Report) view() view {
 		group.Checks = append(group.Checks, newCheck(one))
 	}
 	return v
+}
+
+// addDeliberate adds a check to its deliberate difference.
+func (v *view) addDeliberate(one Disagreement) {
+	at := slices.IndexFunc(v.Deliberate, func(d deliberateView) bool { return d.Name == one.Check.Deliberate })
+	if at < 0 {
+		at = len(v.Deliberate)
+		v.Deliberate = append(v.Deliberate, deliberateView{Deliberate: Deliberate{Name: one.Check.Deliberate}})
+	}
+	v.Deliberate[at].Checks = append(v.Deliberate[at].Checks, newCheck(one))
 }
 
 func (v *view) addCase(area string, one *Case) {
@@ -114,17 +138,17 @@ func (v *view) addCase(area string, one *Case) {
 	}
 	reasons := map[string]bool{}
 	for i := range one.Checks {
-		if reason := one.Checks[i].Artefact; reason != "" && !reasons[reason] {
-			reasons[reason] = true
-			v.Artefacts = append(v.Artefacts, caseView{area, one.Name, reason})
+		if exception := one.Checks[i].Exception; exception != nil && !reasons[exception.Reason] {
+			reasons[exception.Reason] = true
+			v.Exceptions = append(v.Exceptions, caseView{area, one.Name, exception.Kind + ": " + exception.Reason})
 		}
 	}
 }
 
 func newScore(s Score) scoreView {
 	return scoreView{
-		Agree: s.Agree, Checks: s.Checks, Differ: s.Checks - s.Agree, Share: Percent(s.Share()), Weighted: Percent(s.WeightedShare()),
-		Percent: fmt.Sprintf("%.1f", 100*s.Share()), Whole: s.Agree == s.Checks,
+		Agree: s.Agree, Checks: s.Checks, Deliberate: s.Deliberate, Unexplained: s.Unexplained(),
+		Share: Percent(s.Share()), Weighted: Percent(s.WeightedShare()),
 	}
 }
 
@@ -132,6 +156,7 @@ func newCheck(one Disagreement) checkView {
 	v := checkView{
 		Area: one.Area, Case: one.Case.Name, Name: one.Check.Name, Users: one.Case.Users, Note: one.Case.Note,
 		Want: plaintext.Clean(one.Check.Want), Got: plaintext.Clean(one.Check.Got), Objects: plaintext.Clean(one.Case.Objects),
+		Deliberate: one.Check.Deliberate != "",
 	}
 	first := one.Check.Differences[0]
 	v.Summary = plaintext.Line(fmt.Sprintf("%s: %s instead of %s", first.What, brief(first.Got), brief(first.Want)))

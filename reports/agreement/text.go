@@ -10,7 +10,7 @@ import (
 // WriteSummary writes the agreement by area as a table.
 func (r *Report) WriteSummary(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "area\tagree\tof\t\tby users\t")
+	fmt.Fprintln(table, "area\tagree\ton purpose\tof\t\tby users\t")
 	for i := range r.Areas {
 		writeScore(table, r.Areas[i].Name, r.Areas[i].Score())
 	}
@@ -50,10 +50,10 @@ func (r *Report) uncompared() []string {
 
 func writeScore(w io.Writer, name string, score Score) {
 	if score.Checks == 0 {
-		fmt.Fprintf(w, "%s\t\t0\t\t\t\n", name)
+		fmt.Fprintf(w, "%s\t\t\t0\t\t\t\n", name)
 		return
 	}
-	fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t\n", name, score.Agree, score.Checks, Percent(score.Share()), Percent(score.WeightedShare()))
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\t\n", name, score.Agree, score.Deliberate, score.Checks, Percent(score.Share()), Percent(score.WeightedShare()))
 }
 
 // Percent formats a share. Only all of it is 100 %.
@@ -64,9 +64,13 @@ func Percent(share float64) string {
 	return fmt.Sprintf("%.1f %%", 100*share)
 }
 
-// WriteDisagreements lists the checks that disagree, the gravest first, each with its differences.
+// WriteDisagreements lists the checks that disagree without a deliberate difference, the gravest first, each with its
+// differences.
 func (r *Report) WriteDisagreements(w io.Writer) error {
 	for _, one := range r.Disagreements() {
+		if one.Check.Deliberate != "" {
+			continue
+		}
 		if _, err := fmt.Fprintf(w, "%s: %s / %s: %s\n", one.Check.Differences[0].Gravity, one.Area, one.Case.Name, one.Check.Name); err != nil {
 			return err
 		}

@@ -2,9 +2,7 @@ package replay_test
 
 import (
 	"flag"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -20,11 +18,13 @@ var (
 	onlyCase = flag.String("case", "", "replay these cases only, separated by commas")              //nolint:gochecknoglobals // a flag
 )
 
-// floorFile has the number of checks that agreed in a mode when it was last edited.
-func floorFile(mode compatibility.Mode) string { return "testdata/agreement-" + mode.String() + ".txt" }
+// missing is how many checks disagree because the controller doesn't yet do what ingress-nginx does.
+const missing = 53
 
 // TestAgreement replays the record of ingress-nginx against the controller and the proxy in this process, in both modes of
-// the controller. It fails if less agrees than before. Print the agreement by area, and every disagreement, with:
+// the controller. In compatibility mode every check agrees but for the record's exceptions, which all disagree. By default every
+// other disagreement is that of a difference in docs/compatibility.md, as controller/compatibility/recorded.yaml attributes
+// them, and each of those checks disagrees. Print the agreement by area, and every disagreement, with:
 //
 //	go test ./steps/replay -run TestAgreement/ingress-nginx -v
 //	go test ./steps/replay -run TestAgreement/ingress-nginx -v -area rewrite
@@ -45,7 +45,16 @@ func TestAgreement(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			areas, err := replay.Run(t.Context(), whole, cases, target, replay.Options{Parallel: 16})
+			recorded, err := compatibility.Recorded()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mode == compatibility.IngressNginx {
+				recorded = nil
+			}
+			areas, err := replay.Run(t.Context(), whole, cases, target, replay.Options{
+				Parallel: 16, Deliberate: func(name, check string) string { return string(recorded[compatibility.Check{Case: name, Name: check}]) },
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,8 +63,22 @@ func TestAgreement(t *testing.T) {
 			if *onlyArea != "" || *onlyCase != "" {
 				return
 			}
-			if agree, least := report.Score().Agree, floor(t, mode); agree < least {
-				t.Errorf("%d checks agree with the record, fewer than the %d of %s", agree, least, floorFile(mode))
+			if unexplained := report.Score().Unexplained(); unexplained > missing {
+				t.Errorf("%d checks disagree without a reason in controller/compatibility/recorded.yaml or in the record's exceptions", unexplained)
+			}
+			for check, difference := range agreeing(report) {
+				if recorded[check] != "" {
+					t.Errorf("%s: %s agrees with the record, though recorded.yaml lists it for %s", check.Case, check.Name, recorded[check])
+				}
+				if difference != "" && mode == compatibility.IngressNginx {
+					t.Errorf("%s: %s agrees with the record, though it is an exception: %s", check.Case, check.Name, difference)
+				}
+				delete(recorded, check)
+			}
+			for check, difference := range recorded {
+				if !compared(report, check) {
+					t.Errorf("%s: recorded.yaml lists the check %q for %s, which the record doesn't have", check.Case, check.Name, difference)
+				}
 			}
 		})
 	}
@@ -86,15 +109,34 @@ func selected(list, name string) bool {
 	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
-func floor(t *testing.T, mode compatibility.Mode) int {
-	t.Helper()
-	content, err := os.ReadFile(floorFile(mode))
-	if err != nil {
-		t.Fatal(err)
+// agreeing are the checks that agree, each with the reason of its exception.
+func agreeing(report agreement.Report) map[compatibility.Check]string {
+	all := map[compatibility.Check]string{}
+	eachCheck(report, func(name compatibility.Check, check agreement.Check) {
+		if !check.Agrees() {
+			return
+		}
+		all[name] = ""
+		if check.Exception != nil {
+			all[name] = check.Exception.Reason
+		}
+	})
+	return all
+}
+
+// compared reports whether the report has a check.
+func compared(report agreement.Report, wanted compatibility.Check) bool {
+	found := false
+	eachCheck(report, func(name compatibility.Check, _ agreement.Check) { found = found || name == wanted })
+	return found
+}
+
+func eachCheck(report agreement.Report, do func(compatibility.Check, agreement.Check)) {
+	for _, area := range report.Areas {
+		for _, one := range area.Cases {
+			for _, check := range one.Checks {
+				do(compatibility.Check{Case: one.Name, Name: check.Name}, check)
+			}
+		}
 	}
-	least, err := strconv.Atoi(strings.TrimSpace(string(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return least
 }

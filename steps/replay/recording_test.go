@@ -24,7 +24,7 @@ func TestAControllerAgreesWithItsOwnRecord(t *testing.T) {
 	}
 	// A single answer that was drawn at random, as those of canaries are, doesn't come again.
 	whole.Areas = slices.DeleteFunc(whole.Areas, func(area record.Area) bool { return area.Area == "canary" })
-	whole.About.Artefacts = nil
+	whole.Exceptions = nil
 	target, err := newInProcess(whole, compatibility.Mend)
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,9 @@ type Options struct {
 	Parallel int
 	// Progress is called when a case has ended; nil for none. It is called by one goroutine at a time.
 	Progress func(done, all int, result agreement.Case)
+	// Deliberate returns the name of the deliberate difference that makes a check of a case disagree; "" if it is none. It may
+	// be nil.
+	Deliberate func(name, check string) string
 }
 
 // minimumForShares is how often a request is sent whose answers have known shares. The binomial test doesn't depend on how
@@ -68,7 +71,7 @@ func Run(ctx context.Context, whole *record.Record, cases []*record.Case, target
 	var mu sync.Mutex
 	finished := 0
 	err := schedule(ctx, cases, max(1, options.Parallel), func(ctx context.Context, index int) error {
-		result, err := replay(ctx, whole, cases[index], target)
+		result, err := replay(ctx, whole, cases[index], target, options.Deliberate)
 		if err != nil {
 			return err
 		}
@@ -100,10 +103,11 @@ func Run(ctx context.Context, whole *record.Record, cases []*record.Case, target
 const endTimeout = time.Minute
 
 // replay runs one case. The error is the end of ctx; any other is part of the result.
-func replay(ctx context.Context, whole *record.Record, one *record.Case, target Target) (agreement.Case, error) {
+func replay(ctx context.Context, whole *record.Record, one *record.Case, target Target,
+	deliberate func(name, check string) string) (agreement.Case, error) {
 	started := time.Now()
 	result := agreement.Case{Name: one.Name, Note: one.Note, Users: one.Users, Objects: objectsText(one)}
-	err := checks(ctx, whole, one, target, &result)
+	err := checks(ctx, whole, one, target, deliberate, &result)
 	result.Seconds = time.Since(started).Seconds()
 	switch {
 	case ctx.Err() != nil:
@@ -117,7 +121,8 @@ func replay(ctx context.Context, whole *record.Record, one *record.Case, target 
 }
 
 // checks makes the checks of a case.
-func checks(ctx context.Context, whole *record.Record, one *record.Case, target Target, result *agreement.Case) (err error) {
+func checks(ctx context.Context, whole *record.Record, one *record.Case, target Target,
+	deliberate func(name, check string) string, result *agreement.Case) (err error) {
 	session, err := target.Begin(ctx, one)
 	if err != nil {
 		return err
@@ -127,30 +132,39 @@ func checks(ctx context.Context, whole *record.Record, one *record.Case, target 
 		defer cancel()
 		err = errors.Join(err, session.End(ending))
 	}()
-	result.Checks = append(result.Checks, admissionChecks(whole, one, session)...)
+	names := one.CheckNames()
+	result.Checks = append(result.Checks, admissionChecks(one, names, session)...)
 	for i := range one.Requests {
 		check, err := checkRequest(ctx, one.Requests[i], session)
 		if err != nil {
 			return fmt.Errorf("request %d: %w", i+1, err)
 		}
-		check.Artefact = whole.Artefact(one.Name, i)
+		check.Name = names[len(one.Objects)+i]
 		result.Checks = append(result.Checks, check)
+	}
+	for i := range result.Checks {
+		check := &result.Checks[i]
+		if exception := whole.Exception(one.Name, check.Name); exception != nil {
+			check.Exception = &agreement.Exception{Kind: string(exception.Kind), Reason: exception.Reason}
+		}
+		if !check.Agrees() && deliberate != nil {
+			check.Deliberate = deliberate(one.Name, check.Name)
+		}
 	}
 	return nil
 }
 
 // admissionChecks compares the decisions on the objects. The messages are shown, but not compared.
-func admissionChecks(whole *record.Record, one *record.Case, session *Session) []agreement.Check {
+func admissionChecks(one *record.Case, names []string, session *Session) []agreement.Check {
 	var all []agreement.Check
-	for _, object := range one.Objects {
+	for i, object := range one.Objects {
 		want, recorded := one.Admission[object.Name()]
 		got, decided := session.Admission[object.Name()]
 		if !recorded || !decided {
 			continue
 		}
 		check := agreement.Check{
-			Name: "admission of " + object.Kind() + " " + object.Name(), Want: string(want), Got: string(got),
-			Artefact: whole.Artefact(one.Name, -1),
+			Name: names[i], Want: string(want), Got: string(got),
 		}
 		if (want == record.Accepted) != (got == record.Accepted) {
 			gravity := compare.RouteLost
@@ -190,7 +204,7 @@ func checkRequest(ctx context.Context, request record.Request, session *Session)
 		return agreement.Check{}, err
 	}
 	check := agreement.Check{
-		Name: Summary(request), Want: answersText(bound.Answers), Got: answersText(folded(answers)), Distribution: verdict.Distribution,
+		Want: answersText(bound.Answers), Got: answersText(folded(answers)), Distribution: verdict.Distribution,
 	}
 	for _, one := range verdict.Differences {
 		check.Differences = append(check.Differences, difference(one))
@@ -223,59 +237,6 @@ func folded(answers []record.Answer) []record.Answer {
 		all[0].Count = 0
 	}
 	return all
-}
-
-// Summary is a request in one line.
-func Summary(r record.Request) string {
-	var text strings.Builder
-	method := r.Method
-	if method == "" {
-		method = "GET"
-	}
-	scheme := "http"
-	if r.HTTPS {
-		scheme = "https"
-	}
-	switch {
-	case r.Raw != "":
-		fmt.Fprintf(&text, "%d raw bytes", len(r.Raw))
-	case strings.HasPrefix(r.Target, "/") && r.Host != "":
-		fmt.Fprintf(&text, "%s %s://%s%s", method, scheme, r.Host, r.Target)
-	case r.Host != "":
-		fmt.Fprintf(&text, "%s %s, Host %s", method, r.Target, r.Host)
-	default:
-		fmt.Fprintf(&text, "%s %s", method, r.Target)
-	}
-	if r.Version != "" {
-		text.WriteString(" " + r.Version)
-	}
-	const most = 4
-	for i, header := range append(slices.Clone(r.OnlyHeaders), r.Headers...) {
-		if i == most {
-			text.WriteString(", …")
-			break
-		}
-		text.WriteString(", " + header)
-	}
-	for _, part := range []struct {
-		given bool
-		text  string
-	}{
-		{r.ServerName != "", "server name " + r.ServerName},
-		{r.HTTP2, "HTTP/2"},
-		{r.MaxTLS != "", "at most " + r.MaxTLS},
-		{r.ClientCertificate != "", "certificate of " + r.ClientCertificate},
-		{r.Port != "", "to the port for " + r.Port},
-		{r.BodyBytes > 0, fmt.Sprintf("%d bytes", r.BodyBytes)},
-		{r.KeepCookies, "keeping cookies"},
-		{r.SameConnection, "on one connection"},
-		{r.Times > 1, fmt.Sprintf("%d times", r.Times)},
-	} {
-		if part.given {
-			text.WriteString(", " + part.text)
-		}
-	}
-	return text.String()
 }
 
 func objectsText(one *record.Case) string {

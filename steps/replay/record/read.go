@@ -15,8 +15,8 @@ import (
 // maxFile is the most bytes of a file. Files of the project stay below it too, so that people can open them.
 const maxFile = 1 << 20
 
-// Read reads the record in a folder and checks it. Files that don't end in .yaml are left alone. setup.yaml may be missing:
-// the record then has no Setup.
+// Read reads the record in a folder and checks it. Files that don't end in .yaml are left alone. setup.yaml
+// and exceptions.yaml may be missing.
 func Read(files fs.FS) (*Record, error) {
 	record := &Record{}
 	about, err := readFile(files, AboutFile)
@@ -29,12 +29,21 @@ func Read(files fs.FS) (*Record, error) {
 	if record.Setup, err = readFile(files, SetupFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	exceptions, err := readFile(files, ExceptionsFile)
+	switch {
+	case err == nil:
+		if record.Exceptions, err = ParseExceptions(exceptions); err != nil {
+			return nil, fmt.Errorf("%s: %w", ExceptionsFile, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
 	names, err := fs.Glob(files, "*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("listing the files of the record: %w", err)
 	}
 	for _, name := range names {
-		if name == AboutFile || name == SetupFile {
+		if name == AboutFile || name == SetupFile || name == ExceptionsFile {
 			continue
 		}
 		content, err := readFile(files, name)
@@ -81,11 +90,6 @@ func ParseAbout(content []byte) (About, error) {
 	for _, secret := range about.Secrets {
 		if err := secret.check(); err != nil {
 			return About{}, err
-		}
-	}
-	for _, artefact := range about.Artefacts {
-		if artefact.Case == "" || artefact.Reason == "" || artefact.Request < 0 {
-			return About{}, errors.New("an artefact needs a case and a reason, and its request counts from 1")
 		}
 	}
 	return about, nil
@@ -148,7 +152,7 @@ func (s *Secret) check() error {
 	return nil
 }
 
-// check reports what no file alone can show: names that are there twice, and artefacts of unknown cases.
+// check reports what no file alone can show: names that are there twice, and exceptions of unknown checks.
 func (r *Record) check() error {
 	cases := map[string]*Case{}
 	for _, one := range r.Cases() {
@@ -160,22 +164,7 @@ func (r *Record) check() error {
 	if len(cases) == 0 {
 		return fmt.Errorf("the record has no cases: add a file with kind: %s", KindArea)
 	}
-	for _, artefact := range r.About.Artefacts {
-		if known := cases[artefact.Case]; known == nil || artefact.Request > len(known.Requests) {
-			return fmt.Errorf("%s: an artefact is of the case %q, request %d, which the record doesn't have", AboutFile, artefact.Case, artefact.Request)
-		}
-	}
-	return nil
-}
-
-// Artefact returns why a request of a case isn't compared; "" if it is. Requests count from 0.
-func (r *Record) Artefact(name string, request int) string {
-	for _, artefact := range r.About.Artefacts {
-		if artefact.Case == name && (artefact.Request == 0 || artefact.Request == request+1) {
-			return artefact.Reason
-		}
-	}
-	return ""
+	return r.checkExceptions(cases)
 }
 
 // Unanswered reports whether no request has answers, as in cases that are still to be recorded.

@@ -1,8 +1,8 @@
 // Package record is the format of records: what an ingress controller answered to requests, as YAML files that people can
 // read and edit.
 //
-// A record is a folder. record.yaml says which controller answered, setup.yaml has the backends, and every other file
-// has the cases of one area. fixtures/record/README.md describes the fields for those who write them.
+// A record is a folder. record.yaml says which controller answered, setup.yaml has the backends, exceptions.yaml the checks
+// that aren't compared, and every other file has the cases of one area. fixtures/record/README.md describes the fields for those who write them.
 package record
 
 import (
@@ -18,14 +18,16 @@ const APIVersion = "record.testbed.local/v1alpha1"
 
 // Kinds of the files of a record.
 const (
-	KindRecord = "Record"
-	KindArea   = "RecordedArea"
+	KindRecord     = "Record"
+	KindArea       = "RecordedArea"
+	KindExceptions = "RecordExceptions"
 )
 
-// Names of the files that every record has.
+// Names of the files that aren't areas. Only the first has to be there.
 const (
-	AboutFile = "record.yaml"
-	SetupFile = "setup.yaml"
+	AboutFile      = "record.yaml"
+	SetupFile      = "setup.yaml"
+	ExceptionsFile = "exceptions.yaml"
 )
 
 // Record is a whole record.
@@ -35,6 +37,8 @@ type Record struct {
 	Setup []byte
 	// Areas in the order of their files' names.
 	Areas []Area
+	// Exceptions are the checks that aren't compared.
+	Exceptions []Exception
 }
 
 // Cases lists the cases of all areas.
@@ -62,8 +66,6 @@ type About struct {
 	Secrets []Secret `yaml:"secrets,omitempty"`
 	// SecondNamespace lists the Services of the namespace "${namespace}-two".
 	SecondNamespace []string `yaml:"secondNamespace,omitempty,flow"`
-	// Artefacts are answers that came from how the record was made. They aren't compared.
-	Artefacts []Artefact `yaml:"artefacts,omitempty"`
 }
 
 // Secret is one of the Secrets of a case's namespace. Exactly one of Hosts, Authority and Data is set.
@@ -76,14 +78,6 @@ type Secret struct {
 	Authority string `yaml:"authority,omitempty"`
 	// Data are the values by key.
 	Data map[string]string `yaml:"data,omitempty"`
-}
-
-// Artefact is a case, or one request of it, that isn't compared.
-type Artefact struct {
-	Case string `yaml:"case"`
-	// Request counts from 1; 0 is the whole case.
-	Request int    `yaml:"request,omitempty"`
-	Reason  string `yaml:"reason"`
 }
 
 // Area is a file of cases about one subject.

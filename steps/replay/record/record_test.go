@@ -88,7 +88,6 @@ func TestMistakesAreNamed(t *testing.T) {
 		"unknown admission":    {about, area + "  objects: [{kind: Ingress, metadata: {name: a}}]\n  admission: {a: maybe}\n", "the admission of"},
 		"admission of nothing": {about, area + "  admission: {a: accepted}\n", "not among the objects"},
 		"same name twice":      {about, area + "- name: one\n  users: 1\n", "two cases"},
-		"artefact of nothing":  {about + "artefacts: [{case: two, reason: r}]\n", area, "an artefact is of the case"},
 		"secret of two kinds":  {about + "secrets: [{name: s, hosts: [a], authority: b}]\n", area, "one of hosts, authority and data"},
 		"two documents":        {about + "---\na: b\n", area, "more than one document"},
 		"empty":                {"", area, "the file is empty"},
@@ -100,6 +99,36 @@ func TestMistakesAreNamed(t *testing.T) {
 			})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestExceptionsAreOfChecksThatThereAre(t *testing.T) {
+	t.Parallel()
+	const head = "apiVersion: record.testbed.local/v1alpha1\nkind: RecordExceptions\nexceptions:\n"
+	for name, c := range map[string]struct{ exceptions, want string }{
+		"none":          {head + "- {kind: outage, reason: r, checks: {one: [GET http://a.test/]}}\n", ""},
+		"other kind":    {head + "- {kind: bug, reason: r, checks: {one: [GET http://a.test/]}}\n", `is "bug" instead of "artefact" or "outage"`},
+		"no reason":     {head + "- {kind: outage, checks: {one: [GET http://a.test/]}}\n", "needs a reason and checks"},
+		"unknown case":  {head + "- {kind: outage, reason: r, checks: {two: [GET http://a.test/]}}\n", `the case "two"`},
+		"unknown check": {head + "- {kind: outage, reason: r, checks: {one: [GET http://b.test/]}}\n", `no check "GET http://b.test/"; its checks are ["GET http://a.test/"]`},
+		"twice":         {head + "- {kind: outage, reason: r, checks: {one: [GET http://a.test/, GET http://a.test/]}}\n", "listed twice"},
+		"area":          {strings.Replace(head, "Exceptions", "edArea", 1) + "  []\n", `kind "RecordedArea"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			whole, err := record.Read(fstest.MapFS{
+				"record.yaml": {Data: []byte(about)}, "hosts.yaml": {Data: []byte(area + "  requests: [{target: /, host: a.test}]\n")},
+				"exceptions.yaml": {Data: []byte(c.exceptions)},
+			})
+			switch {
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("error %v, want one with %q", err, c.want)
+			case c.want == "" && err != nil:
+				t.Error(err)
+			case c.want == "" && (whole.Exception("one", "GET http://a.test/") == nil || whole.Exception("one", "GET http://b.test/") != nil):
+				t.Error("the exceptions are not those of the file")
 			}
 		})
 	}

@@ -22,6 +22,12 @@ func (r *Record) Write(dir string) error {
 	if files[AboutFile], err = Encode(r.About); err != nil {
 		return err
 	}
+	if len(r.Exceptions) > 0 {
+		exceptions := Exceptions{APIVersion: APIVersion, Kind: KindExceptions, Exceptions: r.Exceptions}
+		if files[ExceptionsFile], err = Encode(exceptions); err != nil {
+			return err
+		}
+	}
 	for _, area := range r.Areas {
 		if files[FileName(area.Area)], err = Encode(area); err != nil {
 			return err
@@ -38,7 +44,7 @@ func (r *Record) Write(dir string) error {
 	return nil
 }
 
-// Encode returns the YAML of an About or an Area.
+// Encode returns the YAML of a file of a record.
 func Encode(value any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
