@@ -27,7 +27,7 @@ const inputError = exitCode(2)
 
 func newRun() *cobra.Command {
 	var tags, reportDir string
-	var parallel int
+	var parallel, repeat int
 	var load []string
 	chosen := target.NewFlags()
 	cmd := &cobra.Command{
@@ -45,7 +45,7 @@ func newRun() *cobra.Command {
 			}
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
 			options.Command = shellescape.QuoteCommand(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...))
-			options.Tags, options.ReportDir, options.Parallel = tags, reportDir, parallel
+			options.Tags, options.ReportDir, options.Parallel, options.Repeat = tags, reportDir, parallel, repeat
 			options.Images = slices.Concat(options.Images, load)
 			return runSuite(cmd.Context(), args, options)
 		},
@@ -53,6 +53,7 @@ func newRun() *cobra.Command {
 	chosen.Register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
+	cmd.Flags().IntVar(&repeat, "repeat", 1, "how often each scenario runs, to find those whose result is chance")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
@@ -73,6 +74,9 @@ func runSuite(ctx context.Context, args []string, options suite.Options) error {
 	}
 	progress.Summary(run, filepath.Join(options.ReportDir, reports.HTMLFile))
 	closeProgress()
+	for _, unsteady := range suite.Unsteady(run) {
+		fmt.Fprintln(os.Stderr, "Unsteady:", unsteady)
+	}
 	if err != nil && err.Error() != run.Error { // the summary has that one
 		return err
 	}

@@ -42,12 +42,18 @@ type Selection struct {
 	Paths []string
 	// Tags is a tag expression: "~" is not, "," is or, "&&" is and.
 	Tags string
+	// Repeat is how often each scenario runs, one round of all of them after the other; 0 is once.
+	Repeat int
 }
 
 // NewPlan selects scenarios and checks them against the vocabulary. The error lists every problem with its file and
 // line: paths that don't exist, files that can't be parsed, unknown steps, an invalid tag expression, and a selection
 // without a scenario.
 func NewPlan(selection Selection, known *vocabulary.Vocabulary) (*Plan, error) {
+	selection, err := repeat(selection, selection.Repeat)
+	if err != nil {
+		return nil, err
+	}
 	plan := &Plan{ScenariosIn: map[string]int{}, files: selection.Files, paths: selection.Paths, tags: strings.TrimSpace(selection.Tags)}
 	if len(plan.paths) == 0 {
 		plan.paths = []string{"."}

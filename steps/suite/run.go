@@ -48,6 +48,8 @@ type Options struct {
 	Files fs.FS
 	Paths []string
 	Tags  string
+	// Repeat is how often each scenario runs; see Selection.
+	Repeat int
 
 	// NewCluster creates the cluster, or connects to an existing one. It is called after the scenarios have been checked.
 	NewCluster func(context.Context) (clusters.Cluster, error)
@@ -86,10 +88,11 @@ func Run(ctx context.Context, options Options) (results.Run, error) {
 	if err != nil {
 		return results.Run{}, err
 	}
-	plan, err := NewPlan(Selection{Files: options.Files, Paths: options.Paths, Tags: options.Tags}, known)
+	plan, err := NewPlan(Selection{Files: options.Files, Paths: options.Paths, Tags: options.Tags, Repeat: options.Repeat}, known)
 	if err != nil {
 		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
+	options.Files = plan.files // manifests are read beside their feature files
 	if options.Kubectl, err = kubectlOr(options.Kubectl); err != nil {
 		return results.Run{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
@@ -174,6 +177,9 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 		return cluster, err
 	}
 	r.godog(ctx, bound, environment.Controller)
+	for _, unsteady := range Unsteady(r.recorder.Run()) {
+		properties = append(properties, results.Property{Name: "Unsteady", Value: unsteady})
+	}
 	for _, finding := range bound.Findings() {
 		properties = append(properties, results.Property{Name: "Note", Value: finding})
 	}
