@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ingress-testbed/testbed/internal/memorynet"
 	"github.com/ingress-testbed/testbed/proxy"
-	"github.com/ingress-testbed/testbed/proxy/proxytest"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -17,7 +17,7 @@ import (
 // be looked at without waiting, and clients of HTTP/1.1 that disconnect are not noticed.
 type bubble struct {
 	*testing.T
-	network *proxytest.Network
+	network *memorynet.Network
 }
 
 // inFakeTime runs a test in which time passes as soon as all goroutines wait.
@@ -26,7 +26,7 @@ func inFakeTime(t *testing.T, test func(b bubble)) {
 	synctest.Test(t, func(t *testing.T) {
 		// The clock stops when the test has ended. By then endpoints must have ended that sleep now and then.
 		t.Cleanup(func() { time.Sleep(time.Hour) })
-		test(bubble{T: t, network: proxytest.NewNetwork()})
+		test(bubble{T: t, network: memorynet.New()})
 	})
 }
 

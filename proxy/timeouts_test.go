@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/ingress-testbed/testbed/internal/memorynet"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/policy"
-	"github.com/ingress-testbed/testbed/proxy/proxytest"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -245,7 +245,7 @@ func TestClientThatReadsNothingIsGivenUp(t *testing.T) {
 func TestConnectingTakesTooLong(t *testing.T) {
 	for _, protocol := range endpointProtocols() {
 		inFakeTime(t, func(b bubble) {
-			network := proxytest.NewNetwork()
+			network := memorynet.New()
 			config := proxy.Config{Timeouts: proxy.Timeouts{Connect: time.Minute}}
 			config.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				<-ctx.Done()
@@ -265,7 +265,7 @@ func TestConnectingTakesTooLong(t *testing.T) {
 // TestConnectingIsNotTheReplysTime has a connection that takes longer to be made than endpoints have for their replies.
 func TestConnectingIsNotTheReplysTime(t *testing.T) {
 	inFakeTime(t, func(b bubble) {
-		network := proxytest.NewNetwork()
+		network := memorynet.New()
 		config := proxy.Config{Timeouts: proxy.Timeouts{Connect: time.Minute}}
 		config.DialContext = func(ctx context.Context, to, address string) (net.Conn, error) {
 			time.Sleep(2 * replyLimit)

@@ -1,4 +1,5 @@
-package proxytest
+// Package memorynet is a network in memory.
+package memorynet
 
 import (
 	"context"
@@ -12,8 +13,8 @@ import (
 	"time"
 )
 
-// Network is a network in memory, for tests in the fake time of package testing/synctest, where a goroutine that waits
-// for a real connection would stop the clock. Its connections buffer like the kernel's, have deadlines in both
+// Network is a network within the process: for exchanges that must not leave it, and for tests in the fake time of package
+// testing/synctest, where a goroutine that waits for a real connection would stop the clock. Its connections buffer like the kernel's, have deadlines in both
 // directions, and can be closed in one of them. It has no loss and no delay. Its methods may be called concurrently.
 type Network struct {
 	mu        sync.Mutex
@@ -21,8 +22,8 @@ type Network struct {
 	lastPort  uint16
 }
 
-// NewNetwork makes a network without listeners.
-func NewNetwork() *Network {
+// New makes a network without listeners.
+func New() *Network {
 	return &Network{listeners: make(map[netip.AddrPort]*listener), lastPort: 1023}
 }
 

@@ -1,4 +1,4 @@
-package proxytest
+package memorynet
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // connected returns both ends of a connection, which are closed with the test.
 func connected(t *testing.T) (client, server net.Conn) {
 	t.Helper()
-	network := NewNetwork()
+	network := New()
 	listener := network.Listen()
 	defer listener.Close()
 	client, err := network.DialContext(t.Context(), "tcp", listener.Addr().String())
@@ -87,7 +87,7 @@ func TestNetworkCloses(t *testing.T) {
 }
 
 func TestNetworkRefuses(t *testing.T) {
-	network := NewNetwork()
+	network := New()
 	listener := network.Listen()
 	waiting, err := network.DialContext(context.Background(), "tcp", listener.Addr().String())
 	if err != nil {
