@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ingress-testbed/testbed/proxy/trace"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -28,6 +29,10 @@ type Config struct {
 	// PlainPort and TLSPort are the ports that backends are told (X-Forwarded-Port) and that redirects lead to:
 	// those that the world sees, not those that the listeners have. 0 means 80 and 443.
 	PlainPort, TLSPort uint16
+
+	// Trace gets a description of each exchange after its end, from the goroutine of its connection. It is for tools: what is
+	// traced is slow. Nil traces nothing and costs nothing.
+	Trace func(trace.Exchange)
 
 	// DialContext connects to endpoints; nil means a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)

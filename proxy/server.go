@@ -46,6 +46,9 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, metrics: collector, pools: upstream.NewRegistry(config.upstreamOptions())}
 	s.compiler = runtime.NewCompiler(collector, s.pools, generated)
+	if config.Trace != nil {
+		s.compiler.Trace()
+	}
 	if config.AccessLog != nil {
 		s.access = accesslog.NewWriter(config.AccessLog, config.Logger)
 	}
@@ -83,7 +86,7 @@ func (s *Server) downstreamOptions() downstream.Options {
 	}
 	return downstream.Options{
 		Logger: s.config.Logger, TLS: s.tlsConfig(), Connected: &s.metrics.Connections,
-		NewHandler:    func(peer downstream.Peer) downstream.Handler { return exchange.New(exchanges, peer) },
+		NewHandler:    s.newHandler(exchanges),
 		ProxyProtocol: func() bool { return s.Table().ProxyProtocol },
 		Limits: downstream.Limits{
 			HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
@@ -93,6 +96,15 @@ func (s *Server) downstreamOptions() downstream.Options {
 			ProxyHeader: timeouts.ProxyHeader, TLSHandshake: timeouts.TLSHandshake, Header: timeouts.Header,
 			Idle: timeouts.Idle, Body: timeouts.Body, Tunnel: timeouts.Tunnel, Drain: timeouts.Drain,
 		},
+	}
+}
+
+func (s *Server) newHandler(options *exchange.Options) func(downstream.Peer) downstream.Handler {
+	if s.config.Trace == nil {
+		return func(peer downstream.Peer) downstream.Handler { return exchange.New(options, peer) }
+	}
+	return func(peer downstream.Peer) downstream.Handler {
+		return exchange.NewTraced(options, peer, s.config.Trace)
 	}
 }
 

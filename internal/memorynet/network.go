@@ -19,6 +19,7 @@ import (
 type Network struct {
 	mu        sync.Mutex
 	listeners map[netip.AddrPort]*listener
+	rest      *listener // accepts what no other does; nil for none
 	lastPort  uint16
 }
 
@@ -36,6 +37,15 @@ func (n *Network) Listen() net.Listener {
 	return l
 }
 
+// ListenRest accepts the connections to all addresses that have no listener of their own. Their local addresses are those
+// that were dialled.
+func (n *Network) ListenRest() net.Listener {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rest = &listener{network: n, address: n.address(), queue: make(chan *conn, 128), closed: make(chan struct{})}
+	return n.rest
+}
+
 // address returns an unused address; n.mu must be held.
 func (n *Network) address() netip.AddrPort {
 	n.lastPort++
@@ -46,16 +56,31 @@ func (n *Network) address() netip.AddrPort {
 func (n *Network) DialContext(_ context.Context, network, address string) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.dial(n.address(), network, address)
+}
+
+// DialFrom is DialContext for a client with that address.
+func (n *Network) DialFrom(from netip.AddrPort, network, address string) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dial(from, network, address)
+}
+
+// dial connects an address to a listener; n.mu must be held.
+func (n *Network) dial(from netip.AddrPort, network, address string) (net.Conn, error) {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("dialling %s: %w", address, err)
 	}
 	l := n.listeners[to]
+	if l == nil {
+		l = n.rest
+	}
 	refused := &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: syscall.ECONNREFUSED}
 	if l == nil {
 		return nil, refused
 	}
-	from, up, down := n.address(), newStream(), newStream()
+	up, down := newStream(), newStream()
 	select {
 	case l.queue <- &conn{in: up, out: down, local: to, remote: from}:
 		return &conn{in: down, out: up, local: from, remote: to}, nil
@@ -85,10 +110,14 @@ func (l *listener) Accept() (net.Conn, error) {
 func (l *listener) Close() error {
 	l.network.mu.Lock()
 	defer l.network.mu.Unlock()
-	if l.network.listeners[l.address] != l {
+	switch l {
+	case l.network.rest:
+		l.network.rest = nil
+	case l.network.listeners[l.address]:
+		delete(l.network.listeners, l.address)
+	default:
 		return net.ErrClosed
 	}
-	delete(l.network.listeners, l.address)
 	close(l.closed)
 	for {
 		select {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
@@ -102,5 +103,35 @@ func TestNetworkRefuses(t *testing.T) {
 	}
 	if _, err := listener.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("accepting on a closed listener: %v", err)
+	}
+}
+
+// TestListenRest has a listener for all addresses but that of another one.
+func TestListenRest(t *testing.T) {
+	network := New()
+	own, rest := network.Listen(), network.ListenRest()
+	from := netip.MustParseAddrPort("192.0.2.7:5000")
+	for address, listener := range map[string]net.Listener{own.Addr().String(): own, "198.18.0.1:80": rest} {
+		client, err := network.DialFrom(from, "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if server.LocalAddr().String() != address || server.RemoteAddr().String() != from.String() {
+			t.Errorf("%s: from %s to %s", address, server.RemoteAddr(), server.LocalAddr())
+		}
+		client.Close()
+	}
+	if err := rest.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := network.DialFrom(from, "tcp", "198.18.0.1:80"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("got %v", err)
+	}
+	if err := rest.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice: %v", err)
 	}
 }

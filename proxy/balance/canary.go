@@ -30,25 +30,35 @@ func NewCanary(rules route.Canary) (*Canary, error) {
 	return c, nil
 }
 
-// Matches reports whether the canary gets the request. The rules are those of ingress-nginx: header, then cookie, then
-// weight, and the first that decides wins.
-func (c *Canary) Matches(r *message.Request) bool {
+// CanaryRule is a rule of a canary.
+type CanaryRule uint8
+
+// The rules, in the order in which they are tried.
+const (
+	ByHeader CanaryRule = iota
+	ByCookie
+	ByWeight
+)
+
+// Matches reports whether the canary gets the request, and which rule has decided. The rules are those of ingress-nginx:
+// header, then cookie, then weight, and the first that decides wins.
+func (c *Canary) Matches(r *message.Request) (matches bool, by CanaryRule) {
 	if c.rules.Header != "" {
 		if value, found := c.headerValue(r); found {
 			if matches, decided := c.byHeader(value); decided {
-				return matches
+				return matches, ByHeader
 			}
 		}
 	}
 	if c.rules.Cookie != "" {
 		if value, found := Cookie(r, c.rules.Cookie); found {
 			if matches, decided := alwaysOrNever(value); decided {
-				return matches
+				return matches, ByCookie
 			}
 		}
 	}
 	//nolint:gosec // a share of the traffic need not be unpredictable
-	return c.rules.Weight > 0 && rand.IntN(c.rules.Total()) < c.rules.Weight
+	return c.rules.Weight > 0 && rand.IntN(c.rules.Total()) < c.rules.Weight, ByWeight
 }
 
 // headerValue returns the field of the header's name; none if there are several, which are a list (RFC 9110 section 5.3)

@@ -61,16 +61,24 @@ func New(certificates []route.Certificate, defaultCertificate *route.Certificate
 
 // Find returns the certificate for a server name, which may be empty.
 func (s *Store) Find(serverName string) *tls.Certificate {
+	certificate, _ := s.Match(serverName)
+	return certificate
+}
+
+// Match is Find, with the name of the certificate that matched: the server name, or "*." and what follows its first label;
+// "" for the default certificate.
+func (s *Store) Match(serverName string) (certificate *tls.Certificate, matched string) {
 	name := strings.ToLower(strings.TrimSuffix(serverName, "."))
 	if certificate := s.byName[name]; certificate != nil {
-		return certificate
+		return certificate, name
 	}
 	if dot := strings.IndexByte(name, '.'); dot > 0 {
-		if certificate := s.byName["*"+name[dot:]]; certificate != nil {
-			return certificate
+		wildcard := "*" + name[dot:]
+		if certificate := s.byName[wildcard]; certificate != nil {
+			return certificate, wildcard
 		}
 	}
-	return s.fallback
+	return s.fallback, ""
 }
 
 func (s *Store) parse(certificate *route.Certificate, previous *Store) (*tls.Certificate, error) {

@@ -1,26 +1,40 @@
 package exchange
 
 import (
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
 // answer routes the request and runs the route's action.
 func (x *exchange) answer() (reusable bool) {
+	if reply, answered := x.find(); answered {
+		return x.reply(reply.Status, reply.Reason)
+	}
+	return x.act()
+}
+
+// find finds the route of the request, unless the proxy answers without one.
+func (x *exchange) find() (reply policy.Reply, answered bool) {
 	if x.message.Asterisk || x.message.MaxForwards() == 0 {
-		return x.reply(200, "")
+		return policy.Reply{Status: 200}, true
 	}
 	var err error
 	if x.request.Path, err = urlpath.AppendNormal(x.request.Path[:0], x.message.Path); err != nil {
-		return x.reply(400, err.Error())
+		return policy.Reply{Status: 400, Reason: err.Error()}, true
 	}
 	if x.request.Decoded, err = urlpath.AppendDecoded(x.request.Decoded[:0], x.message.Path); err != nil {
-		return x.reply(400, err.Error())
+		return policy.Reply{Status: 400, Reason: err.Error()}, true
 	}
 	if x.table.Source().RawPaths {
 		x.request.Path = append(x.request.Path[:0], x.message.Path...)
 	}
 	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)
 	x.route = x.table.Find(&x.request)
+	return policy.Reply{}, false
+}
+
+// act runs the action of the route that was found.
+func (x *exchange) act() (reusable bool) {
 	x.request.Authority = x.identity.Host
 	if string(x.identity.Host) != string(x.message.Host) { // redirects lead to the host that the client has asked for
 		x.request.Host = appendHostName(x.request.Host[:0], x.identity.Host)

@@ -66,6 +66,10 @@ type outcome struct {
 
 // New makes the handler of a connection.
 func New(options *Options, peer downstream.Peer) downstream.Handler {
+	return newExchange(options, peer)
+}
+
+func newExchange(options *Options, peer downstream.Peer) *exchange {
 	x := &exchange{options: options, peer: identify(options, peer), tls: peer.TLS}
 	x.request.HTTPPort, x.request.HTTPSPort = options.HTTPPort, options.HTTPSPort
 	return x

@@ -40,19 +40,26 @@ func (h *Hosts[T]) Add(host string, paths *Paths[T]) bool {
 // Find returns what serves a request for a decoded path of a host, which is in lower case and has no port. A host that is known does not
 // fall back to a wildcard or to the rest when its paths don't match: rules of different hosts are different servers.
 func (h *Hosts[T]) Find(host, path string, r *message.Request) (value T, found bool) {
-	paths := h.exact[host]
-	if paths == nil && h.wildcard != nil {
-		if dot := strings.IndexByte(host, '.'); dot > 0 { // a star stands for one label, and not for none
-			paths = h.wildcard[host[dot:]]
-		}
-	}
-	if paths == nil {
-		paths = h.rest
-	}
+	paths := h.paths(host)
 	if paths == nil {
 		return value, false
 	}
 	return paths.Find(path, r)
+}
+
+// paths returns those of a host; nil if there are none.
+func (h *Hosts[T]) paths(host string) *Paths[T] {
+	if paths := h.exact[host]; paths != nil {
+		return paths
+	}
+	if h.wildcard != nil {
+		if dot := strings.IndexByte(host, '.'); dot > 0 { // a star stands for one label, and not for none
+			if paths := h.wildcard[host[dot:]]; paths != nil {
+				return paths
+			}
+		}
+	}
+	return h.rest
 }
 
 func addNew[T any](values *map[string]*T, key string, value *T) bool {

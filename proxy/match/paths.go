@@ -114,6 +114,16 @@ func (p *Paths[T]) Find(path string, r *message.Request) (value T, found bool) {
 
 // find returns what serves the longest prefix that has a match, and the length of that.
 func (e *element[T]) find(path string, r *message.Request) (value T, length int, found bool) {
+	for node := e.longest(path); node != nil; node = node.parent {
+		if value, found = node.choices.find(r); found {
+			return value, max(node.length, 1), true
+		}
+	}
+	return value, 0, false
+}
+
+// longest returns the node of the longest prefix of a path. Its parents are the shorter ones.
+func (e *element[T]) longest(path string) *element[T] {
 	node := e
 	for rest := strings.TrimPrefix(path, "/"); node.children != nil; {
 		name, after, more := strings.Cut(rest, "/")
@@ -127,10 +137,5 @@ func (e *element[T]) find(path string, r *message.Request) (value T, length int,
 		}
 		rest = after
 	}
-	for ; node != nil; node = node.parent {
-		if value, found = node.choices.find(r); found {
-			return value, max(node.length, 1), true
-		}
-	}
-	return value, 0, false
+	return node
 }

@@ -194,9 +194,28 @@ func FuzzFind(f *testing.F) {
 			if found != wantFound || !got.Equal(want) {
 				t.Fatalf("%s?%s with %q: got %q, %t, want %q, %t", path, r.Query, r.Fields, got.Text(), found, want.Text(), wantFound)
 			}
+			checkExplained(t, paths.explain(path, r), path, r, len(matches), got, found)
 			if got, found := other.Find(path, r); found != wantFound || got.Path != want.Path {
 				t.Fatalf("%s, routes in another order: got %q, want %q", path, got.Text(), want.Text())
 			}
 		}
 	})
+}
+
+// checkExplained fails unless an explanation has all routes with right verdicts, and the first that matches is the one that
+// was found.
+func checkExplained(t *testing.T, all []Considered[route.Match], path string, r *message.Request, count int, got route.Match, found bool) {
+	t.Helper()
+	if len(all) != count {
+		t.Fatalf("%d routes are explained, of %d", len(all), count)
+	}
+	for _, one := range all {
+		if one.MatchesPath != matchesPath(one.Value.Path, path) || one.MeetsConditions != matchesRest(one.Value, r) {
+			t.Fatalf("%s: %q is explained as %t, %t", path, one.Value.Text(), one.MatchesPath, one.MeetsConditions)
+		}
+	}
+	first := slices.IndexFunc(all, func(one Considered[route.Match]) bool { return one.MatchesPath && one.MeetsConditions })
+	if first >= 0 != found || found && !all[first].Value.Equal(got) {
+		t.Fatalf("%s: %q was found, and number %d explains it", path, got.Text(), first)
+	}
 }

@@ -16,6 +16,7 @@ type Chain struct {
 
 	requests []requestHook
 	replies  []replyHook
+	traced   []tracedPolicy // empty unless CompileTraced has made the chain
 }
 
 // requestHook and replyHook are the hooks of policies, and of what a Binder returns.
@@ -31,6 +32,11 @@ type (
 // Compile makes a chain of a route's policies. It fails if one of them is not a policy of this package's kind, has no
 // hook, because it would be left out silently otherwise, or can't be bound.
 func Compile(policies []route.Policy, states *States) (Chain, error) {
+	return compileWith(policies, states, func(*Chain, Policy) {})
+}
+
+// compileWith calls added after each policy of the chain.
+func compileWith(policies []route.Policy, states *States, added func(*Chain, Policy)) (Chain, error) {
 	ordered := make([]Policy, 0, len(policies))
 	for _, p := range policies {
 		known, ok := p.(Policy)
@@ -46,6 +52,7 @@ func Compile(policies []route.Policy, states *States) (Chain, error) {
 		if err := chain.add(p, binding); err != nil {
 			return Chain{}, err
 		}
+		added(&chain, p)
 	}
 	chain.StateKeys = binding.keys
 	return chain, nil

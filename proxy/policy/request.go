@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/compress"
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/trace"
 )
 
 // Request is one exchange as policies see and change it. Its user resets it for each request and keeps its buffers, so
@@ -57,6 +58,9 @@ type Request struct {
 
 	// Compressor compresses the body of the reply; nil leaves it as it is.
 	Compressor *compress.Compressor
+
+	// Events are what the policies of a traced chain have done, by their index in the chain; nil unless the exchange is traced.
+	Events map[int]*trace.Event
 
 	held []Releaser
 }

@@ -22,6 +22,7 @@ type Compiler struct {
 	generated *tls.Certificate // served where the table has no default certificate
 	pools     pools
 	states    policy.States
+	chain     compileChain
 
 	last     *Table
 	hosts    map[string]*compiledHost
@@ -33,8 +34,14 @@ type Compiler struct {
 
 // NewCompiler makes a compiler. The certificate is served where a table has no default one.
 func NewCompiler(collector *metrics.Collector, registry *upstream.Registry, generated *tls.Certificate) *Compiler {
-	return &Compiler{metrics: collector, pools: pools{registry}, generated: generated}
+	return &Compiler{metrics: collector, pools: pools{registry}, generated: generated, chain: policy.Compile}
 }
+
+// compileChain is policy.Compile, or policy.CompileTraced.
+type compileChain func(policies []route.Policy, states *policy.States) (policy.Chain, error)
+
+// Trace makes tables that record what policies do, for exchanges that are traced. It is called before the first Compile.
+func (c *Compiler) Trace() { c.chain = policy.CompileTraced }
 
 type compiledHost struct {
 	source   route.Host
@@ -103,7 +110,8 @@ func (c *Compiler) compileHosts(hosts []route.Host) *match.Hosts[*Route] {
 func (c *Compiler) compileHost(source route.Host) *compiledHost {
 	host := &compiledHost{source: source}
 	var builder match.Builder[*Route]
-	for _, r := range source.Routes {
+	for i := range source.Routes {
+		r := &source.Routes[i]
 		problem := func(err error) {
 			host.problems = append(host.problems, fmt.Errorf("host %q, %s: %w", source.Name, r.Match.Text(), err))
 		}
@@ -112,13 +120,14 @@ func (c *Compiler) compileHost(source route.Host) *compiledHost {
 			problem(err)
 			continue
 		}
-		made, err := newRoute(r, &c.states)
+		made, err := newRoute(*r, &c.states, c.chain)
 		if err != nil {
 			problem(err)
 		}
 		if made == nil {
 			continue
 		}
+		made.table = r
 		if err := builder.Add(decoded, made); err != nil {
 			problem(err)
 			continue

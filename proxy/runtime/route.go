@@ -23,6 +23,7 @@ type Route struct {
 	path     string          // as the table writes it
 	prefix   string          // the decoded path, if it is a prefix
 	source   route.ObjectRef // as the table has it
+	table    *route.Route    // what it was compiled of
 	redirect *route.Redirect // nil unless the route redirects
 	deny     *route.Deny     // nil unless the route denies
 	backends []Backend
@@ -71,7 +72,7 @@ func denied(deny *route.Deny) policy.Reply {
 
 // newRoute compiles a route. A policy that can't be compiled may have been one that keeps clients out: the route is
 // then denied, and err says why. made is nil if the route can't be served at all.
-func newRoute(source route.Route, states *policy.States) (made *Route, err error) {
+func newRoute(source route.Route, states *policy.States, compile compileChain) (made *Route, err error) {
 	if err := source.Validate(); err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func newRoute(source route.Route, states *policy.States) (made *Route, err error
 		}
 	case route.Exact:
 	}
-	made.Chain, err = policy.Compile(source.Policies, states)
+	made.Chain, err = compile(source.Policies, states)
 	if err != nil {
 		made.deny = &route.Deny{Status: 503, Reason: err.Error()}
 		return made, fmt.Errorf("it is answered with 503: %w", err)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/trace"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -17,6 +18,7 @@ type Selection struct {
 
 	sticky bool
 	stays  bool // a session that began before, and must not move
+	by     trace.Rule
 }
 
 // Movable reports whether another endpoint may be tried if the selected one fails.
@@ -55,11 +57,11 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 			}
 		}
 	}
-	backend := t.pick(route, r)
+	backend, by := t.pick(route, r)
 	if backend == nil || backend.Deny != nil {
-		return Selection{Backend: backend, Endpoint: -1}
+		return Selection{Backend: backend, Endpoint: -1, by: by}
 	}
-	selection := Selection{Backend: backend, Upstream: t.upstreams[backend.slot], Endpoint: -1, sticky: affinity != nil}
+	selection := Selection{Backend: backend, Upstream: t.upstreams[backend.slot], Endpoint: -1, sticky: affinity != nil, by: by}
 	if affinity != nil && affinity.MainOnly && route.canary != nil && backend == &route.canary.backend {
 		selection.sticky = false
 	}
@@ -87,17 +89,22 @@ func next(turns *balance.RoundRobin, settings *policy.Settings, r *policy.Reques
 }
 
 // pick picks the backend; nil if none has a weight.
-func (t *Table) pick(route *Route, r *policy.Request) *Backend {
+func (t *Table) pick(route *Route, r *policy.Request) (picked *Backend, by trace.Rule) {
+	by = trace.ByWeight
 	if route.canary != nil {
 		backend := &route.canary.backend
-		if (backend.Deny != nil || t.upstreams[backend.slot].Turns.Len() > 0) && route.canary.rules.Matches(r.Message) {
-			return backend
+		if backend.Deny != nil || t.upstreams[backend.slot].Turns.Len() > 0 {
+			matches, rule := route.canary.rules.Matches(r.Message)
+			by = trace.ByCanaryHeader + trace.Rule(rule)
+			if matches {
+				return backend, by
+			}
 		}
 	}
 	if i := route.weights.Draw(); i >= 0 {
-		return &route.backends[i]
+		return &route.backends[i], by
 	}
-	return nil
+	return nil, by
 }
 
 // session finds the endpoint of a session among the backends that get anything. If the endpoint is gone, the session
