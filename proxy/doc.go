@@ -64,7 +64,8 @@
 // # When an endpoint is late
 //
 // The time for a reply begins when the request was sent, and interim replies do not start it anew. While a body is still
-// coming from the client it does not run; while the endpoint accepts nothing of a body, it does. An endpoint that leaves
+// coming from the client it does not run; while the endpoint accepts nothing of a body, it does. However little an endpoint
+// accepts, as TCP's acknowledgements show, it is not late, neither here nor by Timeouts.Send. An endpoint that leaves
 // "Expect: 100-continue" unanswered for a second is taken to agree. Between the pieces of a reply the same limit holds,
 // over HTTP/1.1 and HTTP/2.
 //

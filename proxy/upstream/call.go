@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // Body is the body of a request as it comes from the client. The methods return io.EOF at its end; a piece is valid
@@ -191,18 +192,38 @@ const watchInterval = 300 * time.Millisecond
 // wait is the time limit of a wait for an endpoint, which is made of shorter ones.
 type wait struct {
 	call  *Call
+	link  *wire.Link
 	since time.Time
+
+	// taken is what the link last said that the endpoint has taken, and took when that was seen to change.
+	taken uint64
+	took  time.Time
 }
 
 // slice is how long the next read may take.
 func (w *wait) slice() time.Duration { return min(watchInterval, w.call.Timeouts.Response) }
 
-// overdue is an error when the whole time has passed, also if the endpoint sends something again and again.
+// observe notes whether the endpoint has taken some of the body since the last call.
+func (w *wait) observe(now time.Time) {
+	if !w.call.sender.used {
+		return
+	}
+	if taken := w.link.Taken(); taken != w.taken {
+		w.taken, w.took = taken, now
+	}
+}
+
+// overdue is an error when the whole time has passed, also if the endpoint sends something again and again. The time
+// begins again when the endpoint has taken some of the body.
 func (w *wait) overdue(now time.Time) error {
 	if now.Sub(w.since) < w.call.Timeouts.Response {
 		return nil
 	}
+	w.observe(now)
 	w.since = w.call.sender.silentSince(w.since, now)
+	if w.took.After(w.since) {
+		w.since = w.took
+	}
 	if now.Sub(w.since) >= w.call.Timeouts.Response {
 		return errSlow
 	}
@@ -215,6 +236,7 @@ func (w *wait) next() error {
 		return ErrClientGone
 	}
 	now := time.Now()
+	w.observe(now)
 	if err := w.proceed(now); err != nil {
 		return err
 	}

@@ -57,9 +57,9 @@ func (i http1Input) Read(p []byte) (int, error) {
 
 // roundTrip sends the call and reads the header of the reply. On wire.ErrStale nothing was sent.
 func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
-	c.call, c.waiting = call, wait{call: call, since: now}
+	c.call, c.waiting = call, wait{call: call, link: &c.link, since: now}
 	c.broken, c.untilClose, c.hijacked = false, false, false
-	err := c.send(now)
+	err := c.send()
 	if err == nil {
 		err = c.readHeader()
 	}
@@ -72,13 +72,11 @@ func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 }
 
 // send sends the header and the part of the body that was received; the rest follows while the reply is awaited.
-func (c *http1Conn) send(now time.Time) error {
+func (c *http1Conn) send() error {
 	call := c.call
 	call.sender.begin()
 	c.out = appendHTTP1(c.out[:0], call)
-	if err := c.link.ExtendWrite(now, call.Timeouts.Send); err != nil {
-		return err
-	}
+	c.link.LimitSend(call.Timeouts.Send)
 	if call.whole {
 		return c.link.Send(c.out)
 	}
@@ -157,9 +155,6 @@ func (c *http1Conn) sendPiece(piece []byte) error {
 		c.out = appendChunk(c.out[:0], piece)
 		piece = c.out
 	}
-	if err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
-		return err
-	}
 	return c.link.Write(piece)
 }
 
@@ -169,9 +164,6 @@ func (c *http1Conn) sendEnd(trailers []message.Field) error {
 		return nil
 	}
 	c.out = appendLastChunk(c.out[:0], trailers)
-	if err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send); err != nil {
-		return err
-	}
 	return c.link.Write(c.out)
 }
 

@@ -110,14 +110,14 @@ func newHTTP2(pool *Pool) *http2Conn {
 
 // roundTrip implements conn.
 func (c *http2Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
-	c.call, c.waiting = call, wait{call: call, since: now}
+	c.call, c.waiting = call, wait{call: call, link: &c.link, since: now}
 	c.stream += 2
 	c.sent, c.state, c.declared, c.received = false, awaitHead, -1, 0
 	c.broken, c.refused = false, false
 	c.streamReceiveWindow, c.unacked = receiveStreamWindow, 0
 	c.lastRead, c.pinged, c.silence = now, time.Time{}, 0
 	c.trailers = c.trailers[:0]
-	err := c.send(now)
+	err := c.send()
 	if err == nil {
 		err = c.readHead()
 	}
@@ -135,12 +135,10 @@ func (c *http2Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 }
 
 // send sends the header and the part of the body that was received. If that is all, it is written when the reply is read.
-func (c *http2Conn) send(now time.Time) error {
+func (c *http2Conn) send() error {
 	call := c.call
 	call.sender.begin()
-	if err := c.link.ExtendWrite(now, call.Timeouts.Send); err != nil {
-		return err
-	}
+	c.link.LimitSend(call.Timeouts.Send)
 	c.mu.Lock()
 	c.streamWindow = c.initialWindow
 	c.resetErr, c.endSent, c.slow, c.resetByPeer = nil, false, false, false

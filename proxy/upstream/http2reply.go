@@ -111,10 +111,8 @@ func (c *http2Conn) flushQuickly() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	err := c.link.LimitWrite(time.Now(), scheduled)
-	if err == nil {
-		err = c.link.Write(c.out)
-	}
+	c.link.LimitSend(scheduled)
+	err := c.link.Write(c.out)
 	c.out = c.out[:0]
 	return err == nil
 }

@@ -92,10 +92,7 @@ func (c *http2Conn) flush() error {
 		c.out, c.spare = c.spare[:0], c.out
 		frames := c.spare
 		c.mu.Unlock()
-		err := c.link.ExtendWrite(time.Now(), c.call.Timeouts.Send)
-		if err == nil {
-			err = c.link.Write(frames)
-		}
+		err := c.link.Write(frames)
 		c.mu.Lock()
 		c.writing, c.writeErr = false, err
 		c.changed.Broadcast()

@@ -21,6 +21,7 @@ type bodySink interface {
 type sender struct {
 	done chan error // gets one value at the end of the running sender; nil if none is running
 	err  error      // of the one that has ended
+	used bool       // one was started for the call
 
 	// ending is set when the last piece is being sent.
 	ending atomic.Bool
@@ -34,11 +35,12 @@ type sender struct {
 }
 
 // begin starts a call whose body is whole already; start follows if it is not.
-func (s *sender) begin() { s.done, s.err = nil, nil }
+func (s *sender) begin() { s.done, s.err, s.used = nil, nil, false }
 
 // start begins to send the body: first the given part, then what the client sends.
 func (s *sender) start(call *Call, sink bodySink, first []byte) {
 	call.consumed = !call.whole
+	s.used = true
 	s.done = make(chan error, 1)
 	s.ending.Store(false)
 	s.fault.Store(nil)

@@ -20,7 +20,6 @@ type Link struct {
 	socket socket
 	secure *tls.Conn // nil for plain text
 	read   deadline.Lazy
-	write  deadline.Lazy
 }
 
 // Connect makes a link of a new connection, and with a configuration begins TLS. On an error the connection is closed.
@@ -107,10 +106,12 @@ func (l *Link) ExtendRead(now time.Time, limit time.Duration) error {
 	return l.read.Extend(l.socket.conn.SetReadDeadline, now, limit)
 }
 
-// ExtendWrite is ExtendRead for writes.
-func (l *Link) ExtendWrite(now time.Time, limit time.Duration) error {
-	return l.write.Extend(l.socket.conn.SetWriteDeadline, now, limit)
-}
+// LimitSend makes writes fail with ErrSlowSend when the endpoint has taken nothing for limit. It must not be called during a
+// write.
+func (l *Link) LimitSend(limit time.Duration) { l.socket.limit = limit }
+
+// Taken is a number that changes when the endpoint has taken some of what was written. Any goroutine may call it.
+func (l *Link) Taken() uint64 { return l.socket.taken() }
 
 // Hijack returns the connection for what follows a change of protocols.
 func (l *Link) Hijack() net.Conn {
@@ -118,12 +119,6 @@ func (l *Link) Hijack() net.Conn {
 		return l.secure
 	}
 	return l.socket.conn
-}
-
-// LimitWrite makes writes that start now end after limit exactly.
-func (l *Link) LimitWrite(now time.Time, limit time.Duration) error {
-	l.write.Forget()
-	return l.socket.conn.SetWriteDeadline(now.Add(limit))
 }
 
 // Reuse notes that what follows belongs to another request than what was written before.

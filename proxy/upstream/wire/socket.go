@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ingress-testbed/testbed/proxy/deadline"
 )
 
 // socket is a TCP connection whose requests are written when their reply is read for. A read by package net tries
@@ -32,6 +34,10 @@ type socket struct {
 	into []byte
 	n    int
 	err  error
+
+	limit    time.Duration // for which writes may wait without progress; 0 is none
+	deadline deadline.Lazy // of writes
+	written  atomic.Uint64 // bytes, by deliver
 
 	records *recordReader // over TLS
 	reused  bool          // the connection has served a request
@@ -85,9 +91,7 @@ func (s *socket) read(p []byte) (int, error) {
 	case len(s.unsent) > 0 && !s.untouched: // the connection has not taken it all at once
 		rest := s.unsent
 		s.unsent = nil
-		if _, err := s.conn.Write(rest); errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, ErrSlowSend
-		} else if err != nil {
+		if _, err := s.deliver(rest); err != nil {
 			return 0, err
 		}
 		return s.conn.Read(p)
@@ -132,7 +136,7 @@ func (s *socket) Write(p []byte) (int, error) {
 		s.unsent = s.gathered
 		return len(p), nil
 	}
-	return s.conn.Write(p)
+	return s.deliver(p)
 }
 
 // ignoringInterrupts repeats a system call that a signal has interrupted.

@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // FuzzRecords cuts records into pieces: whether one is incomplete does not depend on how it came.
@@ -36,10 +39,17 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// pair makes a link and its other end.
+// pair makes a link and its other end, whose kernel takes little at once: segments as small as they are outside of loopback,
+// and a small buffer.
 func pair(t *testing.T) (*Link, *net.TCPConn) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 1000)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 32<<10)
+		})
+	}}
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +76,8 @@ func pair(t *testing.T) (*Link, *net.TCPConn) {
 // exchange sends a request and reads once.
 func exchange(l *Link, request []byte, limit time.Duration) (string, error) {
 	now := time.Now()
-	if err := errors.Join(l.Send(request), l.ExtendRead(now, limit), l.ExtendWrite(now, limit)); err != nil {
+	l.LimitSend(limit)
+	if err := errors.Join(l.Send(request), l.ExtendRead(now, limit)); err != nil {
 		return "", err
 	}
 	buffer := make([]byte, 1024)
@@ -103,6 +114,30 @@ func TestLargeRequest(t *testing.T) {
 	}
 	if !bytes.Equal(<-got, request) {
 		t.Error("the request did not get through as it was")
+	}
+}
+
+// A write lasts as long as the endpoint takes something, also when that is too little for the kernel, which has megabytes
+// to send already, to accept more.
+func TestWriteThatIsTakenSlowly(t *testing.T) {
+	t.Parallel()
+	l, other := pair(t)
+	l.LimitSend(time.Second)
+	ended := make(chan error, 1)
+	go func() { ended <- l.Write(make([]byte, 64<<20)) }()
+	for range 60 { // 480 KiB in 3 s
+		<-time.After(50 * time.Millisecond)
+		if _, err := io.ReadFull(other, make([]byte, 8<<10)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("the write has ended: %v", err)
+		default:
+		}
+	}
+	if err := <-ended; !errors.Is(err, ErrSlowSend) {
+		t.Errorf("when nothing more was taken, got %v", err)
 	}
 }
 
