@@ -57,7 +57,7 @@ func TestWriteMakesAllReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"conformance.yaml", "cucumber.json", "evidence/1-1-2-1-admin.json", "evidence/1-2-3-1-Services-that-answered.json",
+		"conformance.yaml", "cucumber.json", "evidence/1-1-1-1-Load-run.json", "evidence/1-1-2-1-admin.json", "evidence/1-2-3-1-Services-that-answered.json",
 		"evidence/1-2-3-2-Routing-table.txt", "evidence/1-3-2-1-Port-443-at-the-controller-s-pod.json",
 		"evidence/1-3-2-2-https.pcap", "index.html", "junit.xml", "results.json",
 	}

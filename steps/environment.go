@@ -6,6 +6,7 @@
 //	backends     servers that scenarios share
 //	schedule     which scenarios run at the same time
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
+//	load         makes requests at given times in the background, and describes what became of them
 //	replay       sends the requests of a record and compares the answers, independent of scenarios
 //
 // The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. What only the

@@ -1,9 +1,9 @@
-// Package evidence holds what a step shows of what it saw: texts, distributions, packet ladders and files. A step
+// Package evidence holds what a step shows of what it saw: texts, distributions, packet ladders, load runs and files. A step
 // attaches evidence whether it passes or fails,
 //
 //	return godog.Attach(ctx, evidence.Text{Title: "Controller log", Body: log}.Attachment()), nil
 //
-// and the reports draw it: a distribution as a bar chart, a ladder as a diagram, a file as a link.
+// and the reports draw it: a distribution as a bar chart, a ladder as a diagram, a load run as plots over time, a file as a link.
 package evidence
 
 import (
@@ -132,6 +132,8 @@ func Parse(attachment godog.Attachment) Evidence {
 		return decode[Distribution](attachment)
 	case LadderMediaType:
 		return decode[Ladder](attachment)
+	case LoadMediaType:
+		return decode[Load](attachment)
 	case FileMediaType:
 		return decode[File](attachment)
 	}

@@ -2,7 +2,7 @@
 package html
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -11,12 +11,12 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
-//go:embed report.gohtml
-var page string
+//go:embed report.gohtml load.gohtml
+var pages embed.FS
 
 // Write renders the run. All that came from features, steps and clusters is escaped.
 func Write(w io.Writer, run *results.Run) error {
-	parsed, err := template.New("report").Parse(page)
+	parsed, err := template.New("report.gohtml").ParseFS(pages, "*.gohtml")
 	if err != nil {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}

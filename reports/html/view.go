@@ -82,6 +82,7 @@ type evidenceView struct {
 	Text         *textView
 	Distribution *distributionView
 	Ladder       *ladderView
+	Load         *loadView
 	File         *results.SavedFile
 	FileSize     string
 }
@@ -92,6 +93,8 @@ func (e evidenceView) kind() string {
 		return "chart"
 	case e.Ladder != nil:
 		return "packets"
+	case e.Load != nil:
+		return "load"
 	case e.File != nil:
 		return "file"
 	}
@@ -276,6 +279,8 @@ func newEvidence(e evidence.Evidence, step *results.Step) evidenceView {
 		return evidenceView{Distribution: newDistribution(e)}
 	case evidence.Ladder:
 		return evidenceView{Ladder: newLadder(e, step)}
+	case evidence.Load:
+		return evidenceView{Load: newLoad(&e)}
 	case results.SavedFile:
 		e.Title, e.Name, e.Error = plaintext.Line(e.Title), plaintext.Line(e.Name), plaintext.Clean(e.Error)
 		return evidenceView{File: &e, FileSize: size(e.Size)}

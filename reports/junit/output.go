@@ -57,10 +57,38 @@ func describe(text *strings.Builder, e evidence.Evidence) {
 			fmt.Fprintf(text, "%s  %s > %s: %s %s\n",
 				packet.Time.UTC().Format("15:04:05.000000"), packet.From, packet.To, packet.Label, packet.Detail)
 		}
+	case evidence.Load:
+		describeLoad(text, &e)
 	case results.Reference:
 		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Title, e.Href, e.Error)
 	case results.SavedFile:
 		fmt.Fprintf(text, "\n--- %s: %s%s ---\n", e.Name, e.Href, e.Error)
+	}
+}
+
+// maxFailures bounds the failed requests that are listed.
+const maxFailures = 20
+
+func describeLoad(text *strings.Builder, l *evidence.Load) {
+	fmt.Fprintf(text, "\n--- %s: %s ---\n%d requests in %s, %d failed\n", l.Title, l.Plan, l.Requests, l.Duration.Round(time.Millisecond), l.Failed)
+	for _, q := range l.Quantiles {
+		switch q.Quantile {
+		case 0.5, 0.9, 0.99, 1:
+			fmt.Fprintf(text, "%3g %% within %s\n", 100*q.Quantile, q.Latency.Round(10*time.Microsecond))
+		}
+	}
+	for _, mark := range l.Marks {
+		fmt.Fprintf(text, "%8.3f s to %.3f s: %s\n", mark.From.Seconds(), mark.To.Seconds(), mark.Text)
+	}
+	for i, failure := range l.Failures {
+		if i == maxFailures {
+			fmt.Fprintf(text, "… and %d more\n", l.Failed-i)
+			break
+		}
+		fmt.Fprintf(text, "%8.3f s failed: %s %s %s\n", failure.At.Seconds(), failure.URL, failure.Error, failure.Backend)
+	}
+	if l.Bottleneck != "" {
+		fmt.Fprintf(text, "%s\n", l.Bottleneck)
 	}
 }
 

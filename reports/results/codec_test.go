@@ -74,8 +74,8 @@ func TestGolden(t *testing.T) {
 func TestEvidenceThatIsNotInAFileIsNotEncoded(t *testing.T) {
 	run := example.Run()
 	err := results.Encode(new(bytes.Buffer), &run)
-	if err == nil || !strings.Contains(err.Error(), "evidence.Distribution is not kept in a file") ||
-		!strings.Contains(err.Error(), "the requests are shared out evenly") {
+	if err == nil || !strings.Contains(err.Error(), "evidence.Load is not kept in a file") ||
+		!strings.Contains(err.Error(), "the client requests /admin") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -144,7 +144,7 @@ func decodeEvidence(r *reference) (evidence.Evidence, error) {
 		}, nil
 	case shownKind:
 		switch r.MediaType {
-		case evidence.TextMediaType, evidence.DistributionMediaType, evidence.LadderMediaType:
+		case evidence.TextMediaType, evidence.DistributionMediaType, evidence.LadderMediaType, evidence.LoadMediaType:
 		default:
 			return nil, fmt.Errorf("evidence of the media type %q can't be shown", r.MediaType)
 		}

@@ -38,7 +38,7 @@ func (f SavedFile) Attachment() godog.Attachment {
 // Path is the path of the file below the reports' folder.
 func (f SavedFile) Path() (string, error) { return localPath(f.Href) }
 
-// Reference is evidence that pages show, with its content in a file: a text, a distribution or a ladder.
+// Reference is evidence that pages show, with its content in a file: a text, a distribution, a ladder or a load run.
 type Reference struct {
 	// Title and MediaType are those of the evidence's attachment, of which the file has the body.
 	Title, MediaType string

@@ -279,14 +279,14 @@ func assertions() []assertion {
     And 99 % of the requests of the load run were answered within 30000 ms`, ""},
 		{"load with errors", `
     When the client makes 20 requests a second to "http://paths.test:30080/status/500" for 1 second
-    Then no request of the load run failed`, "500:20"},
+    Then no request of the load run failed`, "20 × status 500"},
 		{"slow load", `
     When the client makes 20 requests a second to "http://paths.test:30080/guest" for 1 second
     Then 99 % of the requests of the load run were answered within 0 ms`, "99 % of 20 requests answered within 0s"},
 		{"load of nothing", `
-    When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a positive rate"},
+    When the client makes 0 requests a second to "http://paths.test:30080/guest" for 1 second`, "needs a rate above 0"},
 		{"no load", `
-    Then no request of the load run failed`, "there was no load run"},
+    Then no request of the load run failed`, "there is no load run"},
 		{"no command", `
     Then it prints "a"`, "an earlier step must run a command"},
 		{"no command with a table", `

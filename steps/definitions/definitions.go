@@ -35,6 +35,7 @@ type dependencies struct {
 	pods       http.Pods
 	secrets    typedcorev1.SecretsGetter
 	packets    packets.Dependencies
+	load       load.Dependencies
 }
 
 func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness, shared *backends.Shared) dependencies {
@@ -54,6 +55,7 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 			Cluster: environment.Cluster, Client: client.Addr(), ClientAddress: environment.ClientAddress, Nodes: environment.Nodes,
 			Controller: environment.Controller, Pods: environment.Objects, Dir: environment.ArtefactDir,
 		},
+		load: load.Dependencies{Pods: environment.Objects, Dir: environment.ArtefactDir},
 	}
 }
 
@@ -61,6 +63,6 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 func (d dependencies) definitions() []vocabulary.Definition {
 	return slices.Concat(
 		kubernetes.Definitions(d.kubernetes), d.diagnosis.Definitions(), http.Definitions(d.dialer, d.pods), tls.Definitions(d.secrets),
-		packets.Definitions(d.packets), websocket.Definitions(), load.Definitions(),
+		packets.Definitions(d.packets), websocket.Definitions(), load.Definitions(d.load),
 	)
 }

@@ -50,6 +50,7 @@ func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, e
 func (r *Run) Initialize(scenario *godog.ScenarioContext) {
 	r.vocabulary.Bind(scenario)
 	scenario.Before(r.before)
+	scenario.StepContext().Before(beforeStep)
 	scenario.StepContext().After(r.afterStep)
 	scenario.After(r.after)
 }
@@ -69,11 +70,19 @@ func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Conte
 	}), nil
 }
 
+func beforeStep(ctx context.Context, step *godog.Step) (context.Context, error) {
+	if scenario := world.From(ctx); scenario != nil {
+		scenario.BeginStep(step.Text)
+	}
+	return ctx, nil
+}
+
 func (r *Run) afterStep(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, _ error) (context.Context, error) {
 	scenario := world.From(ctx)
 	if scenario == nil {
 		return ctx, nil
 	}
+	scenario.EndStep()
 	if status == godog.StepFailed {
 		r.diagnosis.AttachFailure(ctx)
 	}

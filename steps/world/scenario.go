@@ -30,6 +30,7 @@ type Scenario struct {
 
 	sharedPods map[string]sharedPods // by Service
 
+	steps     []Step
 	evidence  []godog.Attachment
 	onFailure []func(context.Context)
 	atEnd     []func(context.Context) error
@@ -82,6 +83,27 @@ func (s *Scenario) Last() (client.Exchange, error) {
 	}
 	return s.Exchanges[len(s.Exchanges)-1], nil
 }
+
+// Step is a step that has begun.
+type Step struct {
+	Text           string    // as in the feature file
+	Started, Ended time.Time // Ended is zero while it runs
+}
+
+// BeginStep records that a step begins.
+func (s *Scenario) BeginStep(text string) {
+	s.steps = append(s.steps, Step{Text: text, Started: time.Now()})
+}
+
+// EndStep records that the step that is running has ended.
+func (s *Scenario) EndStep() {
+	if len(s.steps) > 0 {
+		s.steps[len(s.steps)-1].Ended = time.Now()
+	}
+}
+
+// Steps returns the steps that have begun, in order.
+func (s *Scenario) Steps() []Step { return slices.Clone(s.steps) }
 
 // Attach attaches evidence to the step that is running.
 func (s *Scenario) Attach(items ...evidence.Evidence) {
@@ -144,10 +166,13 @@ func (s *Scenario) Eventually(ctx context.Context, limit time.Duration, try func
 	return err
 }
 
+// ErrInconclusive is wrapped by the error of a step whose observation proves nothing about the controller.
+var ErrInconclusive = errors.New("inconclusive")
+
 // Inconclusive reports whether an error neither passes nor fails a scenario: it needs something that the cluster or an
-// existing controller doesn't support.
+// existing controller doesn't support, or it wraps ErrInconclusive.
 func Inconclusive(err error) bool {
-	return errors.Is(err, clusters.ErrUnsupported) || errors.Is(err, subject.ErrTestbedOnly)
+	return errors.Is(err, clusters.ErrUnsupported) || errors.Is(err, subject.ErrTestbedOnly) || errors.Is(err, ErrInconclusive)
 }
 
 // Diagnosis names the evidence that is attached after a failure.

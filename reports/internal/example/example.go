@@ -73,7 +73,7 @@ func passed(started time.Time) results.Scenario {
 		Steps: []results.Step{
 			{
 				Keyword: "When", Text: "the client requests /admin 100 times", Line: 19,
-				Status: results.Passed, Duration: 912 * time.Millisecond,
+				Status: results.Passed, Duration: 912 * time.Millisecond, Evidence: []evidence.Evidence{Load(started)},
 			},
 			{
 				Keyword: "Then", Text: "the requests are shared out evenly over the pods of svc3-admin", Line: 20,

@@ -1,4 +1,5 @@
-// Package load defines the steps that make requests at a constant rate, independent of the responses (an open model).
+// Package load defines the steps that make requests at given times, independent of the responses (an open model), while
+// other steps change things.
 package load
 
 import (
@@ -6,108 +7,172 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"regexp"
+	"strconv"
 	"time"
 
-	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"github.com/cucumber/godog"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/steps/arguments"
+	"github.com/ingress-testbed/testbed/steps/load"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
 
-const (
-	// maxDuration bounds a load run.
-	maxDuration = 10 * time.Minute
-	// requestTimeout bounds one request of a load run.
-	requestTimeout = 30 * time.Second
-	// shownErrors is the most errors that a failure lists.
-	shownErrors = 10
-)
+// Dependencies are what the steps use.
+type Dependencies struct {
+	Pods Pods
+	// Dir is the folder for the results of load runs.
+	Dir string
+}
 
-// metricsKey is the context key of the metrics of the last load run.
-type metricsKey struct{}
+// Pods finds the Pods of Deployments.
+type Pods interface {
+	PodsOf(ctx context.Context, namespace, name string) ([]corev1.Pod, error)
+}
+
+// steps are the steps with what they use.
+type steps struct{ Dependencies }
 
 // Definitions returns the steps.
-func Definitions() []vocabulary.Definition {
-	return []vocabulary.Definition{
+func Definitions(d Dependencies) []vocabulary.Definition {
+	s := steps{d}
+	return append([]vocabulary.Definition{
 		{
 			Pattern: `the client makes (\d+) requests a second to "([^"]*)" for (\d+) seconds?`,
 			Example: `the client makes 200 requests a second to "http://shop.${domain}/" for 2 seconds`,
-			Handler: attack,
+			Handler: s.make,
 			Alone:   true,
 		},
 		{
-			Pattern: `no request of the load run failed`,
-			Example: `no request of the load run failed`,
-			Handler: noneFailed,
+			Pattern: `the client starts to make (\d+) requests a second to "([^"]*)"`,
+			Example: `the client starts to make 200 requests a second to "http://shop.${domain}/"`,
+			Handler: s.startConstant,
+			Alone:   true,
 		},
 		{
-			Pattern: `(\d+(?:\.\d+)?) % of the requests of the load run were answered within (\d+) ms`,
-			Example: `99 % of the requests of the load run were answered within 500 ms`,
-			Handler: answeredWithin,
+			Pattern: `the client starts to make requests:`,
+			Example: `the client starts to make requests:`,
+			Handler: s.startTable,
+			Alone:   true,
 		},
-	}
+		{
+			Pattern: `the load run continues for (\d+(?:\.\d+)?) seconds?`,
+			Example: `the load run continues for 2 seconds`,
+			Handler: continues,
+		},
+		{
+			Pattern: `the load run ends`,
+			Example: `the load run ends`,
+			Handler: ends,
+		},
+	}, s.assertions()...)
 }
 
-// attack makes requests at a constant rate and stores the metrics in the context.
-func attack(ctx context.Context, rate int, url string, seconds int) (context.Context, error) {
+// make makes requests at a constant rate and waits until all have ended.
+func (s steps) make(ctx context.Context, rate int, url string, seconds int) (context.Context, error) {
 	duration := time.Duration(seconds) * time.Second
-	if rate == 0 || duration == 0 || duration > maxDuration {
-		return ctx, fmt.Errorf("a load run needs a positive rate and a duration of at most %s", maxDuration)
+	if duration > load.MaxDuration {
+		return ctx, fmt.Errorf("a load run lasts %s at most", load.MaxDuration)
+	}
+	after, err := s.start(ctx, load.Plan{Schedule: load.Constant(float64(rate)).For(duration), Targets: []load.Target{{URL: url, Share: 1}}})
+	if err != nil {
+		return ctx, err
+	}
+	run, err := last(after)
+	if err != nil {
+		return after, err
+	}
+	run.run.Wait()
+	return after, errors.Join(ctx.Err(), run.end(after))
+}
+
+func (s steps) startConstant(ctx context.Context, rate int, url string) (context.Context, error) {
+	return s.start(ctx, load.Plan{Schedule: load.Constant(float64(rate)), Targets: []load.Target{{URL: url, Share: 1}}})
+}
+
+// startTable starts a load run whose plan is a table of names and values.
+func (s steps) startTable(ctx context.Context, table *godog.Table) (context.Context, error) {
+	pairs, err := arguments.Pairs(table)
+	if err != nil {
+		return ctx, err
+	}
+	var plan load.Plan
+	for _, pair := range pairs {
+		if err := set(&plan, pair[0], pair[1]); err != nil {
+			return ctx, err
+		}
+	}
+	return s.start(ctx, plan)
+}
+
+// set sets a property of a plan.
+func set(plan *load.Plan, name, value string) (err error) {
+	switch name {
+	case "rate":
+		plan.Schedule, err = load.ParseSchedule(value)
+		return err
+	case "protocol":
+		if value != "HTTP/1.1" && value != "HTTP/2" {
+			return fmt.Errorf("the protocol of a load run is HTTP/1.1 or HTTP/2, not %q", value)
+		}
+		plan.HTTP2 = value == "HTTP/2"
+		return nil
+	case "connections":
+		if value != "kept" && value != "new" {
+			return fmt.Errorf("the connections of a load run are kept or new, not %q", value)
+		}
+		plan.NewConnections = value == "new"
+		return nil
+	}
+	target := regexp.MustCompile(`^target(?:, share (\d{1,4}))?$`).FindStringSubmatch(name)
+	if target == nil {
+		return fmt.Errorf("a load run has no property %q; it has: rate, protocol, connections, target, and \"target, share N\"", name)
+	}
+	share := 1
+	if target[1] != "" {
+		if share, err = strconv.Atoi(target[1]); err != nil {
+			return err
+		}
+	}
+	plan.Targets = append(plan.Targets, load.Target{URL: value, Share: share})
+	return nil
+}
+
+// start starts a load run, which the scenario's end stops if no step does.
+func (s steps) start(ctx context.Context, plan load.Plan) (context.Context, error) {
+	if earlier, err := last(ctx); err == nil && earlier.result == nil {
+		return ctx, errors.New("a load run is running already: end it with the step \"the load run ends\"")
 	}
 	scenario := world.From(ctx)
+	for i := range plan.Targets {
+		plan.Targets[i].Header = header(scenario.Client.Header)
+	}
 	session := scenario.Client.Session()
-	defer session.Close()
-	attacker := vegeta.NewAttacker(vegeta.Client(&http.Client{Transport: session, Timeout: requestTimeout}), vegeta.Redirects(vegeta.NoFollow))
-	targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: url})
-	results := attacker.Attack(targeter, vegeta.ConstantPacer{Freq: rate, Per: time.Second}, duration, url)
-	metrics := &vegeta.Metrics{}
-	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
-	defer stop()
-	for result := range results {
-		metrics.Add(result)
-	}
-	metrics.Close()
-	after := context.WithValue(ctx, metricsKey{}, metrics)
-	var text strings.Builder
-	if err := vegeta.NewTextReporter(metrics).Report(&text); err != nil {
-		return after, fmt.Errorf("formatting the metrics of the load run: %w", err)
-	}
-	scenario.Attach(evidence.Text{Title: fmt.Sprintf("%d requests a second to %s", rate, url), Body: text.String()})
-	return after, ctx.Err()
-}
-
-func lastMetrics(ctx context.Context) (*vegeta.Metrics, error) {
-	metrics, _ := ctx.Value(metricsKey{}).(*vegeta.Metrics)
-	if metrics == nil || metrics.Requests == 0 {
-		return nil, errors.New("there was no load run: an earlier step must make one")
-	}
-	return metrics, nil
-}
-
-// noneFailed expects a status from 200 to 399 of every response.
-func noneFailed(ctx context.Context) error {
-	metrics, err := lastMetrics(ctx)
+	started, err := load.Start(ctx, plan, session.Dial)
 	if err != nil {
-		return err
+		return ctx, err
 	}
-	if metrics.Success < 1 {
-		return world.Failure(fmt.Sprintf("%d responses with a status below 400", metrics.Requests),
-			fmt.Sprintf("%.3f %% of them; by status: %v; errors: %s", 100*metrics.Success, metrics.StatusCodes,
-				strings.Join(metrics.Errors[:min(len(metrics.Errors), shownErrors)], "; ")), world.Diagnosis)
-	}
-	return nil
+	run := &loadRun{run: started, dir: s.Dir}
+	scenario.AtEnd(func(context.Context) error {
+		started.Stop()
+		return nil
+	})
+	scenario.OnFailure(func(ctx context.Context) {
+		if err := run.end(ctx); err != nil {
+			scenario.Attach(evidence.Text{Title: "Load run", Body: err.Error()})
+		}
+	})
+	return context.WithValue(ctx, runKey{}, run), nil
 }
 
-func answeredWithin(ctx context.Context, percent float64, milliseconds int) error {
-	metrics, err := lastMetrics(ctx)
-	if err != nil {
-		return err
+// header is that of the client, with what identifies it.
+func header(client http.Header) http.Header {
+	header := http.Header{"User-Agent": {"ingress-testbed"}, "Accept": {"*/*"}}
+	for name, values := range client {
+		header[name] = values
 	}
-	limit := time.Duration(milliseconds) * time.Millisecond
-	if latency := metrics.Latencies.Quantile(percent / 100); latency > limit {
-		return world.Failure(fmt.Sprintf("%g %% of %d requests answered within %s", percent, metrics.Requests, limit), latency.String(), world.Diagnosis)
-	}
-	return nil
+	return header
 }
