@@ -6,24 +6,20 @@ import (
 	"time"
 )
 
-// lookInterval is how often it is looked at most whether an endpoint takes anything of what waits to be written.
-const lookInterval = 300 * time.Millisecond
-
-// deliver writes p. It fails with ErrSlowSend when the endpoint has taken nothing for the limit, however long the whole
-// takes. That the kernel accepts more is no measure of it: it does so when a third of its buffer, which may be of
-// megabytes, is free.
+// deliver writes p. It fails with ErrSlowSend when nothing of it was accepted for the limit, however long the whole takes. A
+// write that waits is tried again four times within the limit: the kernel announces room only when a third of its buffer,
+// which may be of megabytes, is free, but accepts as much as there is room for.
 func (s *socket) deliver(p []byte) (written int, err error) {
 	if s.limit == 0 {
 		return s.conn.Write(p)
 	}
-	var taken uint64
 	now := time.Now()
-	for since, looked := now, false; ; now = time.Now() {
+	for since := now; ; now = time.Now() {
 		left := s.limit - now.Sub(since)
 		if left <= 0 {
 			return written, ErrSlowSend
 		}
-		if err := s.deadline.Extend(s.conn.SetWriteDeadline, now, min(left, lookInterval, s.limit/4)); err != nil {
+		if err := s.deadline.Extend(s.conn.SetWriteDeadline, now, min(left, s.limit/4)); err != nil {
 			return written, err
 		}
 		n, err := s.conn.Write(p[written:])
@@ -32,11 +28,9 @@ func (s *socket) deliver(p []byte) (written int, err error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
 		}
-		last := taken
-		if taken = s.taken(); n > 0 || looked && taken != last {
+		if n > 0 {
 			since = time.Now()
 		}
-		looked = true
 	}
 }
 

@@ -46,7 +46,7 @@ func pair(t *testing.T) (*Link, *net.TCPConn) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 1000)
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 32<<10)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 8<<10)
 		})
 	}}
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -117,17 +117,20 @@ func TestLargeRequest(t *testing.T) {
 	}
 }
 
-// A write lasts as long as the endpoint takes something, also when that is too little for the kernel, which has megabytes
-// to send already, to accept more.
+// A write lasts as long as the endpoint takes something, also when that is too little for the kernel, which has much to
+// send already, to accept more.
 func TestWriteThatIsTakenSlowly(t *testing.T) {
 	t.Parallel()
 	l, other := pair(t)
-	l.LimitSend(time.Second)
+	if err := l.NetConn().(*net.TCPConn).SetWriteBuffer(1 << 20); err != nil { // so that it does not grow
+		t.Fatal(err)
+	}
+	l.LimitSend(1500 * time.Millisecond)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Write(make([]byte, 64<<20)) }()
-	for range 60 { // 480 KiB in 3 s
+	for range 100 { // 200 KiB in 5 s
 		<-time.After(50 * time.Millisecond)
-		if _, err := io.ReadFull(other, make([]byte, 8<<10)); err != nil {
+		if _, err := io.ReadFull(other, make([]byte, 2<<10)); err != nil {
 			t.Fatal(err)
 		}
 		select {
