@@ -6,10 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ingress-testbed/testbed/proxy/stream"
 	"github.com/ingress-testbed/testbed/proxy/trace"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
@@ -36,6 +38,8 @@ type Config struct {
 
 	// DialContext connects to endpoints; nil means a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Ports opens the ports of streams; nil means a net.ListenConfig.
+	Ports stream.Ports
 }
 
 // Limits bound what one client can make the proxy do. A zero is replaced by the default, named with each.
@@ -77,6 +81,14 @@ func (c *Config) upstreamOptions() upstream.Options {
 	return upstream.Options{
 		Dial: c.DialContext, MaxIdle: c.Limits.IdlePerEndpoint, MaxAge: c.Timeouts.UpstreamIdle,
 		Limits: upstream.Limits{HeaderBytes: c.Limits.HeaderBytes, HeaderFields: c.Limits.HeaderFields},
+	}
+}
+
+// streamOptions are those of the ports of streams.
+func (c *Config) streamOptions(connected *atomic.Int64) stream.Options {
+	return stream.Options{
+		Logger: c.Logger, Ports: c.Ports, Dial: c.DialContext, Connected: connected, Connections: c.Limits.Connections,
+		ProxyHeader: c.Timeouts.ProxyHeader, Connect: c.Timeouts.Connect, Drain: c.Timeouts.Drain,
 	}
 }
 

@@ -6,15 +6,19 @@ import (
 	"sync"
 )
 
-// Serve accepts plain-text connections on one listener and TLS connections on the other (either may be nil), until
-// ctx is done. Then it closes both, lets running requests end for at most Timeouts.Drain, gives up those that have
-// not, and returns nil. It returns an error if accepting fails for good. A Server serves once.
+// Serve accepts plain-text connections on one listener and TLS connections on the other (either may be nil), and opens
+// the ports of streams, until ctx is done. Then it closes them all, lets running requests and streams end for at most
+// Timeouts.Drain, gives up those that have not, and returns nil. It returns an error if accepting fails for good. A Server
+// serves once.
 func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.access.Flush()
 	pools, stopPools := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.pools.Expire(pools) })
+	streaming, stopStreams := context.WithCancel(ctx)
+	background.Go(func() { s.streams.Serve(streaming) })
 	defer background.Wait()
+	defer stopStreams()
 	defer stopPools()
 	return s.downstream.Serve(ctx, plain, secure)
 }

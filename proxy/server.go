@@ -11,8 +11,10 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/downstream"
 	"github.com/ingress-testbed/testbed/proxy/exchange"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
+	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/runtime"
+	"github.com/ingress-testbed/testbed/proxy/stream"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -27,6 +29,7 @@ type Server struct {
 	applying   sync.Mutex // guards compiler
 	compiler   *runtime.Compiler
 	pools      *upstream.Registry
+	streams    *stream.Server
 	downstream *downstream.Server
 }
 
@@ -45,6 +48,7 @@ func New(config Config) (*Server, error) {
 		}
 	}
 	s := &Server{config: config, metrics: collector, pools: upstream.NewRegistry(config.upstreamOptions())}
+	s.streams = stream.NewServer(s.config.streamOptions(&collector.Connections))
 	s.compiler = runtime.NewCompiler(collector, s.pools, generated)
 	if config.Trace != nil {
 		s.compiler.Trace()
@@ -69,7 +73,7 @@ func (s *Server) Apply(table *route.Table) (problems []error) {
 	next, problems := s.compiler.Compile(table)
 	s.table.Store(next)
 	s.metrics.Generation.Add(1)
-	return problems
+	return append(problems, s.streams.Apply(table.Streams)...)
 }
 
 // Table returns the table that is served now. It must not be changed.
@@ -87,6 +91,7 @@ func (s *Server) downstreamOptions() downstream.Options {
 	return downstream.Options{
 		Logger: s.config.Logger, TLS: s.tlsConfig(), Connected: &s.metrics.Connections,
 		NewHandler:    s.newHandler(exchanges),
+		Passthrough:   s.passthrough().Forward,
 		ProxyProtocol: func() bool { return s.Table().ProxyProtocol },
 		Limits: downstream.Limits{
 			HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
@@ -105,6 +110,15 @@ func (s *Server) newHandler(options *exchange.Options) func(downstream.Peer) dow
 	}
 	return func(peer downstream.Peer) downstream.Handler {
 		return exchange.NewTraced(options, peer, s.config.Trace)
+	}
+}
+
+// passthrough forwards TLS connections as they are. They may be idle for as long as upgraded ones.
+func (s *Server) passthrough() *passthrough.Forwarder {
+	return &passthrough.Forwarder{
+		Hosts:     func() *passthrough.Hosts { return s.table.Load().Passthrough() },
+		Connector: stream.Connector{Dial: s.config.DialContext, Timeout: s.config.Timeouts.Connect},
+		Logger:    s.config.Logger, Handshake: s.config.Timeouts.TLSHandshake, Idle: s.config.Timeouts.Tunnel,
 	}
 }
 

@@ -3,8 +3,9 @@ package downstream
 import (
 	"errors"
 	"io"
-	"net"
 	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/tunnel"
 )
 
 const (
@@ -55,7 +56,7 @@ func (c *http1Conn) linger() {
 	if c.body.Ended() && c.in.Buffered() == 0 && !c.reader.canceled.Load() {
 		return
 	}
-	CloseWrite(c.conn)
+	tunnel.CloseWrite(c.conn)
 	var discarded [4 << 10]byte
 	for end := time.Now().Add(lingerTime); time.Now().Before(end) && c.ctx.Err() == nil; {
 		c.conn.SetReadDeadline(time.Now().Add(lingerIdle))
@@ -63,12 +64,4 @@ func (c *http1Conn) linger() {
 			return
 		}
 	}
-}
-
-// CloseWrite ends the sending side of a connection; one that has no such half is closed.
-func CloseWrite(conn net.Conn) {
-	if half, can := conn.(interface{ CloseWrite() error }); can && half.CloseWrite() == nil {
-		return
-	}
-	conn.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,8 @@ type Options struct {
 	TLS *tls.Config
 	// NewHandler makes the handler of an HTTP/1.1 connection, or of one stream after the other of HTTP/2.
 	NewHandler func(peer Peer) Handler
+	// Passthrough forwards TLS connections as they are; it returns those that it doesn't forward.
+	Passthrough func(ctx context.Context, conn net.Conn) (rest net.Conn, done bool)
 	// ProxyProtocol reports whether connections begin with a header of the PROXY protocol.
 	ProxyProtocol func() bool
 	// Connected counts the connections that are open.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/tunnel"
 )
 
 // refusePlainHTTP answers a client that has sent an HTTP request where a TLS handshake was expected (nginx's code 497)
@@ -30,7 +32,7 @@ func refusePlainHTTP(handshake error) {
 // discardRest reads what a client still sends after the last reply: a connection that is closed with unread bytes is
 // reset, and the reply may be lost (RFC 9112 section 9.6). The connection's deadline bounds it.
 func discardRest(conn net.Conn) {
-	CloseWrite(conn)
+	tunnel.CloseWrite(conn)
 	_, _ = io.CopyN(io.Discard, conn, discardLimit)
 }
 

@@ -92,6 +92,10 @@ func (s *Server) serveConn(conn net.Conn, secure bool) {
 		}
 	}
 	if secure {
+		var done bool
+		if conn, done = s.options.Passthrough(s.closed, conn); done {
+			return
+		}
 		encrypted, err := s.handshake(conn)
 		if err != nil {
 			s.options.Logger.Debug("the TLS handshake failed", "peer", address, "error", err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
+	"github.com/ingress-testbed/testbed/proxy/tunnel"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -109,10 +110,10 @@ func (x *exchange) upgrade(reply upstream.Reply) (reusable bool) {
 	if err != nil {
 		return x.abandon(err)
 	}
-	t := tunnel{client: client, endpoint: endpoint, idle: x.options.Tunnel}
+	t := tunnel.Tunnel{Client: client, Endpoint: endpoint, Idle: x.options.Tunnel}
 	if limit := x.route.Chain.Settings.ResponseTimeout; limit > 0 {
-		t.idle = limit
+		t.Idle = limit
 	}
-	x.call.BytesIn, x.outcome.bytesOut = t.run(fromClient, fromEndpoint)
+	x.call.BytesIn, x.outcome.bytesOut = t.Run(fromClient, fromEndpoint)
 	return false
 }

@@ -17,6 +17,8 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.Certificates, other.Certificates, Certificate.Equal) &&
 		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal) &&
 		slices.EqualFunc(t.ClientAuthorities, other.ClientAuthorities, ClientAuthorities.Equal) &&
+		slices.EqualFunc(t.Streams, other.Streams, Stream.Equal) &&
+		slices.EqualFunc(t.Passthroughs, other.Passthroughs, Passthrough.Equal) &&
 		t.Forwarded.Equal(other.Forwarded) &&
 		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders
 }

@@ -24,6 +24,10 @@ type Table struct {
 	// ClientAuthorities has the hosts whose clients are asked for a certificate, each once. What it is good for is decided by
 	// the policies of routes.
 	ClientAuthorities []ClientAuthorities
+	// Streams are the ports whose connections or datagrams are forwarded as they are: one for each transport and port.
+	Streams []Stream
+	// Passthroughs are the hosts whose TLS connections are forwarded as they are, each once.
+	Passthroughs []Passthrough
 	// Forwarded configures the trust in other proxies.
 	Forwarded Forwarded
 	// ProxyProtocol requires a PROXY protocol header (version 1 or 2) at the start of every connection, and closes

@@ -38,6 +38,7 @@ func (t *Table) WriteText(w io.Writer) error {
 	for _, a := range t.ClientAuthorities {
 		fmt.Fprintf(out, "client authorities of %s sha256:%s\n", cmp.Or(a.Host, "_"), shortSum(a.RootsPEM))
 	}
+	writeStreams(out, t)
 	if text := t.Forwarded.text(); text != "" {
 		fmt.Fprintln(out, text)
 	}
@@ -131,7 +132,12 @@ func writeUpstream(out *bufio.Writer, upstream Upstream) {
 	if upstream.TLS != nil {
 		fmt.Fprintf(out, "  tls%s\n", upstream.TLS.rules())
 	}
-	for _, endpoint := range upstream.Endpoints { // in order: it is the order of the round robin
+	writeEndpoints(out, upstream.Endpoints)
+}
+
+// writeEndpoints keeps the order, which is that of the round robin.
+func writeEndpoints(out *bufio.Writer, endpoints []Endpoint) {
+	for _, endpoint := range endpoints {
 		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %s %s", endpoint.Address, endpoint.Pod), " "))
 	}
 }

@@ -27,7 +27,7 @@ func (t *Table) Validate() []error {
 		}
 		upstreams[upstream.Name] = true
 	}
-	return problems
+	return append(problems, t.validateStreams()...)
 }
 
 func checkHostName(name string) error {

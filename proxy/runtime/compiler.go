@@ -9,6 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
+	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
@@ -77,9 +78,11 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	c.pools.keep(next.upstreams)
 
 	var previous *certs.Store
+	var passed *passthrough.Hosts
 	if c.last != nil {
-		previous = c.last.certs
+		previous, passed = c.last.certs, c.last.passed
 	}
+	next.passed = passthrough.Compile(table, passed)
 	var bad []error
 	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.generated, previous)
 	next.certs.AskClients(table.ClientAuthorities)

@@ -7,6 +7,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
@@ -21,6 +22,7 @@ type Table struct {
 	hosts     *match.Hosts[*Route]
 	upstreams []*Upstream // by slot; nil where a slot is free
 	certs     *certs.Store
+	passed    *passthrough.Hosts
 	forwarded forwarded.Settings
 	called    map[string]*Upstream // those that policies send requests to
 }
@@ -33,6 +35,9 @@ func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }
 
 // Certificates are those of the table.
 func (t *Table) Certificates() *certs.Store { return t.certs }
+
+// Passthrough has the hosts whose TLS connections are forwarded as they are; nil if there are none.
+func (t *Table) Passthrough() *passthrough.Hosts { return t.passed }
 
 // Upstream is a compiled route.Upstream.
 type Upstream struct {
