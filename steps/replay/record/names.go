@@ -18,7 +18,7 @@ func (c *Case) CheckNames() []string {
 		names = append(names, name)
 	}
 	for i := range c.Requests {
-		summary := c.Requests[i].summary()
+		summary := c.Requests[i].Summary()
 		name := summary
 		for n := 2; slices.Contains(names, name); n++ {
 			name = fmt.Sprintf("%s (%d)", summary, n)
@@ -28,8 +28,8 @@ func (c *Case) CheckNames() []string {
 	return names
 }
 
-// summary is a request in one line.
-func (r *Request) summary() string {
+// Summary is a request in one line.
+func (r *Request) Summary() string {
 	var text strings.Builder
 	method := r.Method
 	if method == "" {

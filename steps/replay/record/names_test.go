@@ -30,7 +30,7 @@ func TestSummary(t *testing.T) {
 		"GET https://a.test/, server name b.test, HTTP/2":        {Target: "/", Host: "a.test", HTTPS: true, ServerName: "b.test", HTTP2: true},
 		"GET http://a.test/, keeping cookies, on one connection": {Target: "/", Host: "a.test", KeepCookies: true, SameConnection: true},
 	} {
-		if got := request.summary(); got != want {
+		if got := request.Summary(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

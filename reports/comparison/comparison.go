@@ -1,0 +1,214 @@
+// Package comparison reports how candidates treat the Ingresses of a user differently from a reference: by effect, the gravest
+// first. It writes a page, JSON, JUnit XML, Markdown and text.
+package comparison
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Report is the comparison of a reference with one or more candidates.
+type Report struct {
+	Title     string    `json:"title"`
+	Reference string    `json:"reference"`
+	Started   time.Time `json:"started"`
+	Seconds   float64   `json:"seconds"`
+	// Ingresses is how many were compared, and Requests how many requests were derived from them.
+	Ingresses int `json:"ingresses"`
+	Requests  int `json:"requests"`
+	// Problem is why the comparison ended early; "" if it didn't.
+	Problem string `json:"problem,omitempty"`
+	// Notes are sentences on how the objects were changed, and on what was left out.
+	Notes      []string     `json:"notes,omitempty"`
+	Inventory  []Annotation `json:"inventory"`
+	Candidates []Candidate  `json:"candidates"`
+}
+
+// Annotation is an annotation of the Ingresses.
+type Annotation struct {
+	Name string `json:"name"`
+	// Ingresses that have it, as namespace/name, and some of its Values.
+	Ingresses []string `json:"ingresses"`
+	Values    []string `json:"values"`
+	// Requests describes what was sent because of it.
+	Requests string `json:"requests"`
+	// Unknown is whether ingress-nginx has no such annotation.
+	Unknown bool `json:"unknown,omitempty"`
+}
+
+// Candidate is a controller that was compared with the reference.
+type Candidate struct {
+	Description string `json:"description"`
+	// Refused are the Ingresses that it, but not the reference, didn't take up.
+	Refused []Refusal `json:"refused,omitempty"`
+	// Findings, the gravest first.
+	Findings []Finding `json:"findings,omitempty"`
+	// Same is how many requests had the same answers, and ByChance how many differed only by chance.
+	Same     int `json:"same"`
+	ByChance int `json:"byChance,omitempty"`
+	// Skipped is how many requests could not be sent, by reason.
+	Skipped map[string]int `json:"skipped,omitempty"`
+}
+
+// Refusal is an Ingress that wasn't taken up.
+type Refusal struct {
+	Ingress string `json:"ingress"`
+	Reason  string `json:"reason"`
+}
+
+// Finding is a difference for an Ingress, with one of the requests that show it.
+type Finding struct {
+	// Ingress is namespace/name of the one that the request belongs to.
+	Ingress string `json:"ingress"`
+	Effect  Effect `json:"effect"`
+	// Rules are what the request probes, such as "auth-url: the authentication server answers 401".
+	Rules []string `json:"rules"`
+	// Host and Path are those of the Ingress's rule.
+	Host string `json:"host,omitempty"`
+	Path string `json:"path,omitempty"`
+	// Request in one line, and as a curl command.
+	Request string `json:"request"`
+	Curl    string `json:"curl"`
+	// Differences, the gravest first.
+	Differences []Difference `json:"differences"`
+	// Want and Got are the whole answers of the reference and the candidate.
+	Want string `json:"want"`
+	Got  string `json:"got"`
+	// More is how many other requests show the same, and Others some of them.
+	More   int      `json:"more,omitempty"`
+	Others []string `json:"others,omitempty"`
+	// Rows are the rows of docs/compatibility.md that make the difference.
+	Rows []string `json:"rows,omitempty"`
+	// Explanation says how the candidate came to its answer; "" if that isn't known.
+	Explanation string `json:"explanation,omitempty"`
+}
+
+// Difference is one difference between two answers.
+type Difference struct {
+	What string `json:"what"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// Effect is what a difference means to those who use the Ingress. The gravest has the highest value.
+type Effect int
+
+// The effects, in ascending order.
+const (
+	None Effect = iota
+	Cosmetic
+	Headers
+	RedirectedDifferently
+	Lost
+	AnotherBackend
+	ProtectionLost
+)
+
+// Effects lists the effects, the gravest first.
+func Effects() []Effect {
+	return []Effect{ProtectionLost, AnotherBackend, Lost, RedirectedDifferently, Headers, Cosmetic}
+}
+
+// String names the effect.
+func (e Effect) String() string {
+	switch e {
+	case Cosmetic:
+		return "cosmetic"
+	case Headers:
+		return "headers"
+	case RedirectedDifferently:
+		return "redirected differently"
+	case Lost:
+		return "lost"
+	case AnotherBackend:
+		return "another backend"
+	case ProtectionLost:
+		return "protection lost"
+	case None:
+	}
+	return "none"
+}
+
+// Meaning is a sentence about the effect.
+func (e Effect) Meaning() string {
+	switch e {
+	case ProtectionLost:
+		return "Requests are served that the reference refuses."
+	case AnotherBackend:
+		return "Another backend answers, or one where the reference has none."
+	case Lost:
+		return "Requests are not served any more."
+	case RedirectedDifferently:
+		return "Redirects lead elsewhere, are missing or are new."
+	case Headers:
+		return "Clients or backends get other header fields."
+	case Cosmetic:
+		return "Applications don't depend on these."
+	case None:
+	}
+	return ""
+}
+
+// MarshalText writes the name of the effect.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads the name of an effect.
+func (e *Effect) UnmarshalText(text []byte) error {
+	for _, one := range append(Effects(), None) {
+		if one.String() == string(text) {
+			*e = one
+			return nil
+		}
+	}
+	return unknownEffectError(text)
+}
+
+type unknownEffectError string
+
+func (e unknownEffectError) Error() string {
+	text := "unknown effect " + string(e) + ": it is one of"
+	for _, one := range Effects() {
+		text += " " + one.String() + ","
+	}
+	return text + " none"
+}
+
+// Sort puts the gravest findings first, and those of the same effect by Ingress and request.
+func (c *Candidate) Sort() {
+	slices.SortStableFunc(c.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Effect, a.Effect), cmp.Compare(a.Ingress, b.Ingress), cmp.Compare(b.More, a.More), cmp.Compare(a.Request, b.Request))
+	})
+	slices.SortFunc(c.Refused, func(a, b Refusal) int { return cmp.Compare(a.Ingress, b.Ingress) })
+}
+
+// Gravest is the gravest effect of the findings.
+func (c *Candidate) Gravest() Effect {
+	gravest := None
+	for _, finding := range c.Findings {
+		gravest = max(gravest, finding.Effect)
+	}
+	return gravest
+}
+
+// Gravest is the gravest effect of all candidates.
+func (r *Report) Gravest() Effect {
+	gravest := None
+	for i := range r.Candidates {
+		gravest = max(gravest, r.Candidates[i].Gravest())
+	}
+	return gravest
+}
+
+// Affected counts the Ingresses by the gravest of their effects.
+func (c *Candidate) Affected() map[Effect]int {
+	gravest := map[string]Effect{}
+	for _, finding := range c.Findings {
+		gravest[finding.Ingress] = max(gravest[finding.Ingress], finding.Effect)
+	}
+	counts := map[Effect]int{}
+	for _, effect := range gravest {
+		counts[effect]++
+	}
+	return counts
+}

@@ -1,0 +1,141 @@
+package comparison
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+)
+
+// WriteJSON writes the report for programs.
+func (r *Report) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
+		return fmt.Errorf("writing the comparison: %w", err)
+	}
+	return nil
+}
+
+// WriteText writes the findings of each candidate for a terminal: at most so many of each effect.
+func (r *Report) WriteText(w io.Writer, most int) error {
+	for i := range r.Candidates {
+		c := &r.Candidates[i]
+		fmt.Fprintf(w, "%s\ncompared with %s\n\n", plaintext.Line(c.Description), plaintext.Line(r.Reference))
+		for _, effect := range Effects() {
+			c.writeEffect(w, effect, most)
+		}
+		for _, refusal := range c.Refused {
+			fmt.Fprintf(w, "not taken up: %s: %s\n", refusal.Ingress, plaintext.Line(refusal.Reason))
+		}
+		if err := r.writeSummary(w, c); err != nil {
+			return err
+		}
+	}
+	for _, unknown := range r.Unknown() {
+		fmt.Fprintf(w, "unknown annotation: %s, in %s\n", plaintext.Line(unknown.Name), some(unknown.Ingresses))
+	}
+	if r.Problem != "" {
+		fmt.Fprintf(w, "ended early: %s\n", plaintext.Line(r.Problem))
+	}
+	return nil
+}
+
+func (c *Candidate) writeEffect(w io.Writer, effect Effect, most int) {
+	shown, left := 0, 0
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		switch {
+		case f.Effect != effect:
+			continue
+		case shown == most:
+			left++
+			continue
+		}
+		shown++
+		fmt.Fprintf(w, "%s: %s\n    %s\n", strings.ToUpper(effect.String()), f.Ingress, plaintext.Line(f.Request))
+		for _, d := range f.Differences[:min(len(f.Differences), 3)] {
+			fmt.Fprintf(w, "    %s: %s, reference %s\n", plaintext.Line(d.What), brief(d.Got), brief(d.Want))
+		}
+		fmt.Fprintf(w, "    probes %s\n", plaintext.Line(some(f.Rules)))
+		if f.More > 0 {
+			fmt.Fprintf(w, "    %d more requests show it\n", f.More)
+		}
+		if len(f.Rows) > 0 {
+			fmt.Fprintf(w, "    because of %s (docs/compatibility.md)\n", strings.Join(f.Rows, ", "))
+		}
+	}
+	if left > 0 {
+		fmt.Fprintf(w, "%s: %d more\n", strings.ToUpper(effect.String()), left)
+	}
+}
+
+func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	affected := c.Affected()
+	differ := 0
+	fmt.Fprintln(table, "\neffect\tIngresses\tfindings\t")
+	for _, effect := range Effects() {
+		findings := 0
+		for _, finding := range c.Findings {
+			if finding.Effect == effect {
+				findings++
+			}
+		}
+		differ += affected[effect]
+		fmt.Fprintf(table, "%s\t%d\t%d\t\n", effect, affected[effect], findings)
+	}
+	fmt.Fprintf(table, "the same\t%d\t\t\n", max(0, r.Ingresses-differ))
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	fmt.Fprintf(w, "\n%d requests for %d Ingresses, %d with the same answers", r.Requests, r.Ingresses, c.Same)
+	if c.ByChance > 0 {
+		fmt.Fprintf(w, ", %d different only by chance", c.ByChance)
+	}
+	fmt.Fprintln(w)
+	for _, reason := range slices.Sorted(maps.Keys(c.Skipped)) {
+		fmt.Fprintf(w, "%d not sent: %s\n", c.Skipped[reason], plaintext.Line(reason))
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+// Unknown are the annotations that ingress-nginx doesn't have.
+func (r *Report) Unknown() []Annotation {
+	var all []Annotation
+	for _, annotation := range r.Inventory {
+		if annotation.Unknown {
+			all = append(all, annotation)
+		}
+	}
+	return all
+}
+
+// some lists the first of several texts.
+func some(texts []string) string {
+	const most = 4
+	if len(texts) <= most {
+		return strings.Join(texts, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
+}
+
+// brief is a value in a few words.
+func brief(text string) string {
+	const most = 120
+	text = plaintext.Line(text)
+	switch {
+	case text == "":
+		return "none"
+	case len(text) > most:
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}

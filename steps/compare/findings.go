@@ -1,0 +1,221 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/steps/compare/derive"
+	"github.com/ingress-testbed/testbed/steps/compare/estate"
+	"github.com/ingress-testbed/testbed/steps/compare/judge"
+	compared "github.com/ingress-testbed/testbed/steps/replay/compare"
+	"github.com/ingress-testbed/testbed/steps/replay/record"
+)
+
+func newReport(e *estate.Estate, plan *derive.Plan, reference Target) *comparison.Report {
+	report := &comparison.Report{
+		Title: "Comparison", Reference: reference.Description(), Started: time.Now(), Ingresses: len(e.Ingresses), Requests: len(plan.Probes),
+	}
+	rules := map[string]derive.Rule{}
+	for _, rule := range derive.Rules() {
+		rules[estate.Prefix+rule.Annotation] = rule
+	}
+	for _, use := range e.Inventory() {
+		rule, known := rules[use.Annotation]
+		requests := rule.Requests
+		if !known {
+			requests = "nothing: ingress-nginx has no such annotation"
+		}
+		report.Inventory = append(report.Inventory, comparison.Annotation{
+			Name: use.Annotation, Ingresses: use.Ingresses, Values: use.Values, Requests: requests, Unknown: !known,
+		})
+	}
+	omitted := 0
+	for _, count := range plan.Omitted {
+		omitted += count
+	}
+	if omitted > 0 {
+		report.Notes = append(report.Notes, fmt.Sprintf("%d requests for %d Ingresses with many paths are left out", omitted, len(plan.Omitted)))
+	}
+	return report
+}
+
+// finding describes a confirmed difference.
+func (r *runner) finding(probe *derive.Probe, c confirmed) comparison.Finding {
+	reason := r.plan.Owner(probe)
+	finding := comparison.Finding{
+		Ingress: reason.Ingress, Host: reason.Host, Path: reason.Path,
+		Request: summary(&c.probe), Curl: Curl(&c.probe), Want: answersText(c.want), Got: answersText(c.got),
+	}
+	for _, reason := range probe.Reasons {
+		if text := reason.String(); !slices.Contains(finding.Rules, text) {
+			finding.Rules = append(finding.Rules, text)
+		}
+	}
+	for _, d := range c.differences {
+		finding.Effect = max(finding.Effect, effect(d.Gravity))
+		finding.Differences = append(finding.Differences, comparison.Difference{What: d.What, Want: d.Want, Got: d.Got})
+	}
+	return finding
+}
+
+func effect(gravity compared.Gravity) comparison.Effect {
+	switch gravity {
+	case compared.Cosmetic:
+		return comparison.Cosmetic
+	case compared.Headers:
+		return comparison.Headers
+	case compared.RedirectedDifferently:
+		return comparison.RedirectedDifferently
+	case compared.AnotherBackend:
+		return comparison.AnotherBackend
+	case compared.RouteLost:
+		return comparison.Lost
+	case compared.ProtectionLost:
+		return comparison.ProtectionLost
+	}
+	return comparison.None
+}
+
+// summary is a probe in one line.
+func summary(probe *derive.Probe) string {
+	text := probe.Request.Summary()
+	switch probe.From {
+	case derive.Allowed:
+		text += ", from an address that is let in"
+	case derive.Denied:
+		text += ", from an address that is kept out"
+	case derive.Anywhere:
+	}
+	return text
+}
+
+// maxAnswerText bounds the text of the answers to a request, in bytes, and maxAnswers their number.
+const (
+	maxAnswerText = 8 << 10
+	maxAnswers    = 4
+)
+
+// answersText has the different answers of an observation, with how often they came.
+func answersText(o judge.Observation) string {
+	var all []record.Answer
+	for _, answer := range o.Answers {
+		at := slices.IndexFunc(all, func(known record.Answer) bool {
+			return compared.Outcome(known) == compared.Outcome(answer.Answer) && known.Backend == answer.Backend
+		})
+		if at < 0 {
+			at = len(all)
+			all = append(all, answer.Answer)
+		}
+		all[at].Count++
+	}
+	if len(all) == 1 && all[0].Count == 1 {
+		all[0].Count = 0
+	}
+	content, err := record.Encode(all[:min(len(all), maxAnswers)])
+	if err != nil {
+		return err.Error()
+	}
+	if len(content) > maxAnswerText {
+		return strings.ToValidUTF8(string(content[:maxAnswerText]), "") + "\n…"
+	}
+	return string(content)
+}
+
+// maxOthers bounds the other requests that a finding lists.
+const maxOthers = 8
+
+// collect puts the results into the report. Requests that show the same for an Ingress are one finding.
+func (r *runner) collect(_ context.Context, results []Result) {
+	for c := range r.report.Candidates {
+		candidate := &r.report.Candidates[c]
+		groups := map[string]int{}
+		for _, result := range results {
+			if result == nil {
+				continue
+			}
+			outcome := result[c]
+			switch {
+			case outcome.Skipped != "":
+				candidate.Skipped[outcome.Skipped]++
+			case outcome.ByChance:
+				candidate.ByChance++
+			case outcome.Finding == nil:
+				candidate.Same++
+			default:
+				candidate.Findings = merge(candidate.Findings, groups, *outcome.Finding)
+			}
+		}
+		candidate.Sort()
+	}
+}
+
+// merge adds a finding, or counts it with one that shows the same.
+func merge(all []comparison.Finding, groups map[string]int, finding comparison.Finding) []comparison.Finding {
+	key := finding.Ingress + "\x00" + finding.Host + "\x00" + finding.Effect.String()
+	for _, d := range finding.Differences {
+		key += "\x00" + d.What
+		if d.What == "status" || d.What == "backend" {
+			key += "\x00" + d.Want + "\x00" + d.Got
+		}
+	}
+	at, known := groups[key]
+	if !known {
+		groups[key] = len(all)
+		return append(all, finding)
+	}
+	group := &all[at]
+	group.More++
+	if len(group.Others) < maxOthers {
+		group.Others = append(group.Others, finding.Request)
+	}
+	for _, rule := range finding.Rules {
+		if !slices.Contains(group.Rules, rule) {
+			group.Rules = append(group.Rules, rule)
+		}
+	}
+	return all
+}
+
+// Curl is a probe as a curl command, with ADDRESS in place of the controller's address.
+func Curl(probe *derive.Probe) string {
+	r := probe.Request
+	scheme, port := "http", "80"
+	args := []string{"curl", "-si", "--path-as-is"}
+	if r.HTTPS {
+		scheme, port = "https", "443"
+		args = append(args, "-k")
+	}
+	host, explicit, found := strings.Cut(r.Host, ":")
+	if found {
+		port = explicit
+	}
+	args = append(args, "--connect-to", quoted(fmt.Sprintf("%s:%s:ADDRESS:", host, port)))
+	if method := cmp.Or(r.Method, "GET"); method != "GET" {
+		args = append(args, "-X", method)
+	}
+	for _, header := range r.Headers {
+		args = append(args, "-H", quoted(header))
+	}
+	if r.BodyBytes > 0 {
+		args = append([]string{fmt.Sprintf("head -c %d /dev/zero |", r.BodyBytes)}, append(args, "--data-binary", "@-")...)
+	}
+	if r.ClientCertificate != "" {
+		args = append(args, "--cert", quoted(r.ClientCertificate+".pem"))
+	}
+	return strings.Join(append(args, quoted(scheme+"://"+r.Host+r.Target)), " ")
+}
+
+// quoted is a text as a word of a shell.
+func quoted(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,", r)
+	}) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
+}

@@ -1,0 +1,281 @@
+// Package judge compares what two controllers answered to the same request.
+package judge
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/steps/compare/derive"
+	"github.com/ingress-testbed/testbed/steps/replay/compare"
+	"github.com/ingress-testbed/testbed/steps/replay/record"
+	"github.com/ingress-testbed/testbed/steps/statistics"
+)
+
+// Observation is the answers to a request that may have been sent several times.
+type Observation struct {
+	Answers []Answer
+	Took    time.Duration
+}
+
+// Answer is an answer, with the Pod that gave it.
+type Answer struct {
+	record.Answer
+	Pod string
+}
+
+// Differences compares the answers of the reference with those of a candidate, the gravest difference first. Protects is
+// whether the request probes a setting that keeps clients out: to be served is then graver than to be refused.
+func Differences(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
+	if len(reference.Answers) == 0 || len(candidate.Answers) == 0 {
+		return nil
+	}
+	switch probe.Judge {
+	case derive.Share:
+		return shares(probe, reference, candidate)
+	case derive.Session:
+		return sessions(probe, reference, candidate)
+	case derive.Burst:
+		if reference.Answers[0].Backend == "" || candidate.Answers[0].Backend == "" {
+			break // something else than a limit answers
+		}
+		return bursts(reference, candidate)
+	case derive.Equal:
+	}
+	return answers(probe, reference.Answers[0].Answer, candidate.Answers[0].Answer)
+}
+
+// answers compares two answers.
+func answers(probe *derive.Probe, want, got record.Answer) []compare.Difference {
+	want, got = comparable(probe, want), comparable(probe, got)
+	found := compare.Answers(probe.Request, want, got)
+	for i := range found {
+		found[i].Gravity = gravity(found[i], want, got)
+	}
+	slices.SortStableFunc(found, func(a, b compare.Difference) int { return int(b.Gravity) - int(a.Gravity) })
+	return found
+}
+
+// gravity corrects that of a difference for requests whose reference answer isn't from a record.
+func gravity(d compare.Difference, want, got record.Answer) compare.Gravity {
+	switch {
+	case d.Kind == compare.Forwarded && d.What == "target received" && normalised(d.Want) == normalised(d.Got):
+		return compare.Headers // the same resource, written in another way
+	case d.Kind == compare.Status && want.Backend == "" && got.Backend == "" && want.Status >= 400 && got.Status >= 400:
+		return compare.Cosmetic // refused or not found, in another way
+	}
+	return d.Gravity
+}
+
+// normalised is a request target in one of the forms that mean the same (RFC 3986, section 6.2.2).
+func normalised(target string) string {
+	written, query, _ := strings.Cut(target, "?")
+	decoded, err := url.PathUnescape(written)
+	if err != nil {
+		return target
+	}
+	return path.Clean(decoded) + "?" + query
+}
+
+var requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// comparable is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
+// sets.
+func comparable(probe *derive.Probe, answer record.Answer) record.Answer {
+	if answer.Saw != nil {
+		saw := *answer.Saw
+		saw.Headers = map[string]record.Values{}
+		for name, values := range answer.Saw.Headers {
+			saw.Headers[name] = masked(values, func(value string) string {
+				if requestID.MatchString(value) {
+					return "a request ID"
+				}
+				return value
+			})
+		}
+		answer.Saw = &saw
+	}
+	headers := map[string]record.Values{}
+	for name, values := range answer.Headers {
+		if name == "Set-Cookie" {
+			values = masked(values, cookie)
+		}
+		headers[name] = masked(values, func(value string) string {
+			if requestID.MatchString(value) {
+				return "a request ID"
+			}
+			return value
+		})
+	}
+	answer.Headers = headers
+	return answer
+}
+
+func masked(values record.Values, mask func(string) string) record.Values {
+	var all record.Values
+	for _, value := range values {
+		all = append(all, mask(value))
+	}
+	return all
+}
+
+var (
+	cookieValue = regexp.MustCompile(`^([^=;]+)=[^;]{16,}`)
+	expires     = regexp.MustCompile(`(?i)(expires)=[^;]*`)
+)
+
+// cookie is a Set-Cookie field without a long value, which is a session, and without the moment at which it expires.
+func cookie(value string) string {
+	return expires.ReplaceAllString(cookieValue.ReplaceAllString(value, "$1=SESSION"), "$1=DATE")
+}
+
+// Outcome is what counts of an answer where many are compared: the backend, or the status.
+func Outcome(a Answer) string {
+	if a.Backend == "" {
+		return compare.Outcome(a.Answer)
+	}
+	if a.Status != 200 {
+		return a.Backend + " " + strconv.Itoa(a.Status)
+	}
+	return a.Backend
+}
+
+// shares compares how often there was which outcome, by Fisher's exact test.
+func shares(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
+	recorded, observed := statistics.Counts{}, statistics.Counts{}
+	for _, answer := range reference.Answers {
+		recorded[Outcome(answer)]++
+	}
+	for _, answer := range candidate.Answers {
+		observed[Outcome(answer)]++
+	}
+	distribution := statistics.Same("answers", recorded, observed)
+	if statistics.Accepted(distribution) {
+		return sameOutcome(probe, reference, candidate)
+	}
+	d := compare.Difference{
+		Kind: compare.Share, Gravity: compare.AnotherBackend, What: "how often which backend answers", Want: counts(recorded), Got: counts(observed),
+	}
+	if isRefusal(reference) && !isRefusal(candidate) {
+		d.Gravity = compare.ProtectionLost
+	}
+	return []compare.Difference{d}
+}
+
+// isRefusal reports whether no backend answered.
+func isRefusal(o Observation) bool {
+	return !slices.ContainsFunc(o.Answers, func(a Answer) bool { return a.Backend != "" })
+}
+
+// sameOutcome compares the first pair of answers with the same outcome.
+func sameOutcome(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
+	for _, want := range reference.Answers {
+		for _, got := range candidate.Answers {
+			if Outcome(want) == Outcome(got) {
+				return answers(probe, want.Answer, got.Answer)
+			}
+		}
+	}
+	return nil
+}
+
+func counts(c statistics.Counts) string {
+	var text string
+	for _, label := range sortedLabels(c) {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d × %s", c[label], label)
+	}
+	return text
+}
+
+func sortedLabels(c statistics.Counts) []string {
+	var labels []string
+	for label := range c {
+		labels = append(labels, label)
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// sessions compares whether the same Pod answers again.
+func sessions(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
+	found := answers(probe, reference.Answers[0].Answer, candidate.Answers[0].Answer)
+	if want, got := stays(reference), stays(candidate); want != got && !isRefusal(reference) && !isRefusal(candidate) {
+		found = append([]compare.Difference{{
+			Kind: compare.Share, Gravity: compare.AnotherBackend, What: "the Pods that answer a session", Want: want, Got: got,
+		}}, found...)
+	}
+	return found
+}
+
+// stays says whether all answers are of one Pod.
+func stays(o Observation) string {
+	for _, answer := range o.Answers {
+		if answer.Backend != o.Answers[0].Backend || answer.Pod != o.Answers[0].Pod {
+			return "several"
+		}
+	}
+	return "always the same"
+}
+
+// bursts compares whether some of many requests are refused.
+func bursts(reference, candidate Observation) []compare.Difference {
+	want, got := refusals(reference), refusals(candidate)
+	switch {
+	case want == 0 && got > 0:
+		return []compare.Difference{burst(compare.RouteLost, reference, candidate, want, got)}
+	case want > 0 && got == 0:
+		return []compare.Difference{burst(compare.ProtectionLost, reference, candidate, want, got)}
+	case want == 0:
+		return nil
+	}
+	// How many a limit lets through depends on how fast the requests come; twice as many is another limit.
+	passed, passedNow := len(reference.Answers)-want, len(candidate.Answers)-got
+	if few, many := min(passed, passedNow), max(passed, passedNow); many > 2*few+4 {
+		gravity := compare.RouteLost
+		if passedNow > passed {
+			gravity = compare.ProtectionLost
+		}
+		return []compare.Difference{burst(gravity, reference, candidate, want, got)}
+	}
+	wantStatus, gotStatus := refusal(reference), refusal(candidate)
+	if wantStatus != gotStatus {
+		return []compare.Difference{{
+			Kind: compare.Status, Gravity: compare.Cosmetic, What: "status of requests beyond the limit", Want: wantStatus, Got: gotStatus,
+		}}
+	}
+	return nil
+}
+
+func burst(gravity compare.Gravity, reference, candidate Observation, want, got int) compare.Difference {
+	text := func(o Observation, refused int) string { return fmt.Sprintf("%d of %d", refused, len(o.Answers)) }
+	return compare.Difference{
+		Kind: compare.Share, Gravity: gravity, What: "requests that are refused", Want: text(reference, want), Got: text(candidate, got),
+	}
+}
+
+func refusals(o Observation) int {
+	count := 0
+	for _, answer := range o.Answers {
+		if answer.Backend == "" {
+			count++
+		}
+	}
+	return count
+}
+
+func refusal(o Observation) string {
+	for _, answer := range o.Answers {
+		if answer.Backend == "" {
+			return compare.Outcome(answer.Answer)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,226 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/steps/compare/derive"
+	"github.com/ingress-testbed/testbed/steps/compare/estate"
+	"github.com/ingress-testbed/testbed/steps/compare/judge"
+)
+
+// Options of a run.
+type Options struct {
+	// Parallel is how many requests are sent at the same time to each target; 1 if it is less.
+	Parallel int
+	Limits   derive.Limits
+	// Progress is called after each request; nil for none. It is called by one goroutine at a time.
+	Progress func(done, all int)
+	// Journal has the results of a run that was broken off; nil for none.
+	Journal Journal
+}
+
+// Journal remembers the results of requests.
+type Journal interface {
+	// Lookup returns what is known about a request.
+	Lookup(id string) (Result, bool)
+	// Add adds a result.
+	Add(id string, result Result) error
+}
+
+// Result is what came of a request, by candidate.
+type Result []Outcome
+
+// Outcome is what came of a request to the reference and a candidate.
+type Outcome struct {
+	// Skipped is why the request wasn't sent; "" if it was.
+	Skipped string `json:"skipped,omitempty"`
+	// ByChance is whether the answers differ in a way that other answers of the same controller do, too.
+	ByChance bool `json:"byChance,omitempty"`
+	// Finding is nil if the answers are the same.
+	Finding *comparison.Finding `json:"finding,omitempty"`
+}
+
+// endTimeout bounds the deletion of what was made.
+const endTimeout = 2 * time.Minute
+
+// Run sends the requests that are derived from the Ingresses to the reference and the candidates, and returns the differences.
+// When ctx ends, what was found until then is returned with the error.
+func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []Target, options Options) (report *comparison.Report, err error) {
+	r := &runner{options: options, plan: derive.Derive(e, options.Limits)}
+	r.report = newReport(e, r.plan, reference)
+	defer func() { r.report.Seconds = time.Since(r.report.Started).Seconds() }()
+	defer func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+		defer cancel()
+		for _, session := range r.sessions() {
+			err = errors.Join(err, session.End(ending))
+		}
+	}()
+	certificates := clientCertificates(r.plan)
+	if r.reference, err = reference.Begin(ctx, e, certificates); err != nil {
+		return r.report, fmt.Errorf("preparing the reference: %w", err)
+	}
+	for _, candidate := range candidates {
+		session, err := candidate.Begin(ctx, e, certificates)
+		if err != nil {
+			return r.report, fmt.Errorf("preparing the candidate, %s: %w", candidate.Description(), err)
+		}
+		r.candidates = append(r.candidates, session)
+		r.report.Candidates = append(r.report.Candidates, comparison.Candidate{
+			Description: candidate.Description(), Refused: refusals(r.reference, session), Skipped: map[string]int{},
+		})
+	}
+	r.report.Notes = append(r.report.Notes, r.notes()...)
+	results, err := r.send(ctx)
+	r.collect(ctx, results)
+	return r.report, err
+}
+
+func clientCertificates(plan *derive.Plan) []string {
+	var names []string
+	for i := range plan.Probes {
+		if name := plan.Probes[i].Request.ClientCertificate; name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// refusals are the Ingresses that only the candidate refuses.
+func refusals(reference, candidate Session) []comparison.Refusal {
+	var all []comparison.Refusal
+	known := reference.Refused()
+	for name, reason := range candidate.Refused() {
+		if _, both := known[name]; !both {
+			all = append(all, comparison.Refusal{Ingress: name, Reason: reason})
+		}
+	}
+	return all
+}
+
+type runner struct {
+	options    Options
+	plan       *derive.Plan
+	report     *comparison.Report
+	reference  Session
+	candidates []Session
+	numbers    atomic.Int64 // of clients
+}
+
+func (r *runner) sessions() []Session {
+	if r.reference == nil {
+		return nil
+	}
+	return append([]Session{r.reference}, r.candidates...)
+}
+
+// notes are those of all sessions, each once.
+func (r *runner) notes() []string {
+	var all []string
+	for _, session := range r.sessions() {
+		for _, note := range session.Notes() {
+			if !slices.Contains(all, note) {
+				all = append(all, note)
+			}
+		}
+	}
+	for name, reason := range r.reference.Refused() {
+		all = append(all, fmt.Sprintf("the reference doesn't take up %s: %s", name, reason))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// send sends all probes. The results of those that weren't sent before ctx ended are nil.
+func (r *runner) send(ctx context.Context) ([]Result, error) {
+	results := make([]Result, len(r.plan.Probes))
+	var mu sync.Mutex
+	done := 0
+	group, sending := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, r.options.Parallel))
+	for i := range r.plan.Probes {
+		if sending.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			result, err := r.probe(sending, &r.plan.Probes[i])
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			results[i] = result
+			done++
+			if r.options.Progress != nil {
+				r.options.Progress(done, len(results))
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return results, cmp.Or(err, context.Cause(ctx))
+}
+
+// probe sends a probe to the reference and to all candidates.
+func (r *runner) probe(ctx context.Context, probe *derive.Probe) (Result, error) {
+	if r.options.Journal != nil {
+		if known, ok := r.options.Journal.Lookup(probe.ID); ok && len(known) == len(r.candidates) {
+			return known, nil
+		}
+	}
+	result := make(Result, len(r.candidates))
+	want, err := r.ask(ctx, r.reference, probe)
+	for i, candidate := range r.candidates {
+		if err == nil {
+			result[i], err = r.compare(ctx, probe, want, candidate)
+		}
+		if errors.Is(err, ErrUnsupported) {
+			result[i], err = Outcome{Skipped: err.Error()}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if r.options.Journal != nil {
+		if err := r.options.Journal.Add(probe.ID, result); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// ask sends a probe from an address of its own.
+func (r *runner) ask(ctx context.Context, session Session, probe *derive.Probe) (judge.Observation, error) {
+	return Ask(ctx, session, probe, int(r.numbers.Add(1)))
+}
+
+// compare sends a probe to a candidate and compares the answers.
+func (r *runner) compare(ctx context.Context, probe *derive.Probe, want judge.Observation, candidate Session) (Outcome, error) {
+	got, err := r.ask(ctx, candidate, probe)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(judge.Differences(probe, want, got)) == 0 {
+		return Outcome{}, nil
+	}
+	confirmed, err := r.confirm(ctx, probe, want, got, candidate)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case len(confirmed.differences) == 0:
+		return Outcome{ByChance: true}, nil
+	}
+	finding := r.finding(probe, confirmed)
+	return Outcome{Finding: &finding}, nil
+}
