@@ -114,6 +114,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCompare(), newCombine(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
+	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCompare(), newCombine(), newExplain(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
 	return root
 }

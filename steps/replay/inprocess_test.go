@@ -47,6 +47,8 @@ type inProcess struct {
 	whole   *record.Record
 	setup   *setup.Setup
 	secrets *setup.Secrets
+	// began gets the objects and the backends of a case; nil does not.
+	began func(store, *network)
 }
 
 func newInProcess(whole *record.Record, mode compatibility.Mode) (*inProcess, error) {
@@ -74,7 +76,7 @@ func (p *inProcess) Begin(ctx context.Context, one *record.Case) (session *repla
 			err = errors.Join(err, end(ctx))
 		}
 	}()
-	network := &network{listeners: map[string]string{}}
+	network := &network{listeners: map[string]string{}, handlers: map[string]http.Handler{}, deployments: map[string]string{}}
 	pods, err := p.startBackends(ctx, group, network)
 	if err != nil {
 		return nil, err
@@ -90,6 +92,9 @@ func (p *inProcess) Begin(ctx context.Context, one *record.Case) (session *repla
 	admitted, err := admit(one, store, bindings)
 	if err != nil {
 		return nil, err
+	}
+	if p.began != nil {
+		p.began(store, network)
 	}
 	server, err := proxy.New(proxy.Config{DialContext: network.dial, Timeouts: proxy.Timeouts{Drain: time.Second}})
 	if err != nil {
@@ -124,7 +129,12 @@ func serveProxy(ctx context.Context, group *errgroup.Group, server *proxy.Server
 func addrPort(listener net.Listener) netip.AddrPort { return listener.Addr().(*net.TCPAddr).AddrPort() }
 
 // network maps the addresses of a cluster to listeners of this process.
-type network struct{ listeners map[string]string }
+type network struct {
+	listeners map[string]string
+	handlers  map[string]http.Handler // by the address of the listener
+	// deployments are those of the Pods, by the addresses that they listen on in the cluster.
+	deployments map[string]string
+}
 
 // dial connects to what listens for an address of the cluster. Nothing listens at port 9 of the loopback interface, where
 // everything else leads, so that connections are really refused.
@@ -155,6 +165,8 @@ func (p *inProcess) startBackends(ctx context.Context, group *errgroup.Group, ne
 				return nil, err
 			}
 			network.listeners[pod.Status.PodIP+":8080"] = listener.Addr().String()
+			network.deployments[pod.Status.PodIP+":8080"] = deployment.Name
+			network.handlers[listener.Addr().String()] = handler
 			group.Go(func() error { return backends.Serve(ctx, listener, handler, backends.Shutdown{Grace: time.Second}) })
 			pods = append(pods, pod)
 		}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/explain"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/steps/manifests"
+	"github.com/ingress-testbed/testbed/steps/suite"
+)
+
+// explanation is `testbed explain`.
+type explanation struct {
+	files     []string
+	settings  snapshot.Settings
+	configMap string
+	backend   string
+	curl      explain.Flags
+	insecure  bool // accepted, because it is always so
+	auth      int
+	output    string
+	watch     bool
+}
+
+func newExplain() *cobra.Command {
+	e := &explanation{}
+	cmd := &cobra.Command{
+		Use:   "explain -f MANIFESTS [flags] URL",
+		Short: "Explain what the ingress controller does with a request, without a cluster",
+		Long: "Reads manifests and shows the answer to a request, and how it comes about: the server and path that are selected and why\n" +
+			"the others are not, what each policy does, which backend gets the request, and what the other compatibility mode would do.\n" +
+			"The answer is that of the controller's own translation and proxy, run in this process (docs/explain.md).",
+		Example: "  testbed explain -f manifests/ https://shop.example.com/cart\n" +
+			"  kubectl get ingress,ingressclass,service,configmap -A -o yaml | testbed explain -f - -X POST -d a=b shop.example.com/orders\n" +
+			"  helm template my-chart | testbed explain -f - -H 'X-Canary: always' --compatibility ingress-nginx shop.example.com",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&e.files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input; may be repeated")
+	flags.Var(&e.settings.Compatibility, "compatibility", "which behaviour is explained: mend or ingress-nginx")
+	flags.StringVar(&e.settings.LegacyClass, "ingress-class", "nginx", "`name` of the IngressClass")
+	flags.StringVar(&e.settings.ControllerClass, "controller-class", "k8s.io/ingress-nginx", "`controller` of the IngressClasses that are served")
+	flags.BoolVar(&e.settings.WithoutClass, "watch-ingress-without-class", false, "serve Ingresses without a class, too")
+	flags.StringVar(&e.configMap, "configmap", "", "`namespace/name` of the ConfigMap with the controller's settings")
+	flags.StringVar(&e.backend, "default-backend-service", "", "`namespace/name` of the Service for requests that no Ingress serves")
+	flags.IntVar(&e.auth, "auth-status", 200, "`status` with which external authentication servers answer")
+	flags.StringVarP(&e.output, "output", "o", "text", "`format`: text or json")
+	flags.BoolVar(&e.watch, "watch", false, "explain again when a file changes")
+	e.registerCurl(flags)
+	return cmd
+}
+
+// registerCurl registers the flags that curl has, too.
+func (e *explanation) registerCurl(flags *pflag.FlagSet) {
+	c := &e.curl
+	flags.StringVarP(&c.Method, "request", "X", "", "`method` of the request")
+	flags.StringArrayVarP(&c.Headers, "header", "H", nil, "header `field`, \"Name: value\"; may be repeated")
+	flags.StringArrayVarP(&c.Data, "data", "d", nil, "`body` of the request; may be repeated")
+	flags.StringArrayVarP(&c.Cookies, "cookie", "b", nil, "`cookie`, \"name=value\"; may be repeated")
+	flags.StringVarP(&c.User, "user", "u", "", "`name:password` for basic authentication")
+	flags.BoolVarP(&c.Head, "head", "I", false, "send a HEAD request")
+	flags.BoolVarP(&e.insecure, "insecure", "k", false, "accepted for curl's sake: certificates are explained and not verified")
+	flags.BoolVar(&c.HTTP2, "http2", false, "send the request over HTTP/2")
+	flags.BoolVar(&c.PathAsIs, "path-as-is", false, "keep dot segments in the path")
+	flags.StringVar(&c.Client, "client", "", "`address` that the request comes from (default "+explain.DefaultClient().String()+")")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "from" {
+			name = "client"
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
+func (e *explanation) run(cmd *cobra.Command, url string) error {
+	request, err := e.check(url)
+	if err != nil {
+		return fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	return e.once(cmd, request)
+}
+
+// check reads the flags.
+func (e *explanation) check(url string) (explain.Request, error) {
+	for _, name := range []struct {
+		flag, text string
+		into       *types.NamespacedName
+	}{{"--configmap", e.configMap, &e.settings.ConfigMap}, {"--default-backend-service", e.backend, &e.settings.DefaultBackend}} {
+		if name.text == "" {
+			continue
+		}
+		namespace, object, found := strings.Cut(name.text, "/")
+		if !found || namespace == "" || object == "" {
+			return explain.Request{}, fmt.Errorf("%s: %q is not of the form \"namespace/name\"", name.flag, name.text)
+		}
+		*name.into = types.NamespacedName{Namespace: namespace, Name: object}
+	}
+	switch {
+	case len(e.files) == 0:
+		return explain.Request{}, errors.New("name the manifests with -f: a file, a folder, or - for standard input")
+	case e.output != "text" && e.output != "json":
+		return explain.Request{}, fmt.Errorf("--output: %q is not text or json", e.output)
+	case e.auth < 200 || e.auth > 599:
+		return explain.Request{}, fmt.Errorf("--auth-status: %d is not a status from 200 to 599", e.auth)
+	}
+	return explain.NewRequest(url, e.curl)
+}
+
+func (e *explanation) once(cmd *cobra.Command, request explain.Request) error {
+	explainer, err := e.load(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	explained, err := explainer.Explain(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	return e.write(cmd.OutOrStdout(), explained)
+}
+
+// load reads the manifests. What was left out or added is reported to notes.
+func (e *explanation) load(ctx context.Context, stdin io.Reader, notes io.Writer) (*explain.Explainer, error) {
+	set, err := manifests.Read(ctx, stdin, e.files...)
+	if err == nil {
+		err = set.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", suite.ErrInput, err)
+	}
+	stored, err := set.Store(manifests.Class{Name: e.settings.LegacyClass, Controller: e.settings.ControllerClass})
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range append(set.Notes, stored.Notes...) {
+		fmt.Fprintf(notes, "note: %s\n", note)
+	}
+	return explain.New(stored, e.settings, explain.Options{AuthStatus: e.auth, Names: func(address netip.Addr) string {
+		target, ok := stored.Target(address)
+		switch {
+		case !ok:
+			return ""
+		case target.Host != "":
+			return "stand-in for " + target.Host
+		}
+		return "stand-in for Service " + target.Service.String()
+	}}), nil
+}
+
+func (e *explanation) write(w io.Writer, explained *explain.Explanation) error {
+	if e.output == "text" {
+		return explained.WriteText(w)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(explained)
+}
