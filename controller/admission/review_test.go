@@ -252,6 +252,30 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
+// TestDuplicatePaths has a path that another Ingress has with the other path type, and one that an Ingress has twice.
+func TestDuplicatePaths(t *testing.T) {
+	exact := networkingv1.PathTypeExact
+	otherType := ingress("b", "a.example.com")
+	otherType.Spec.Rules[0].HTTP.Paths[0].PathType = &exact
+	twice := ingress("b", "b.example.com")
+	twice.Spec.Rules[0].HTTP.Paths = append(twice.Spec.Rules[0].HTTP.Paths, twice.Spec.Rules[0].HTTP.Paths[0])
+	for mode, want := range map[compatibility.Mode]struct{ otherType, twice bool }{
+		compatibility.Mend: {otherType: true}, compatibility.IngressNginx: {twice: true},
+	} {
+		cluster := with(ingress("main", "a.example.com", age(1)))
+		cluster.mode = mode
+		for object, allowed := range map[*networkingv1.Ingress]bool{otherType: want.otherType, twice: want.twice} {
+			raw, err := json.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response := admission.Review(cluster, request(admissionv1.Create, raw)); response.Allowed != allowed {
+				t.Errorf("%s: %s is allowed: %t, %+v", mode, object.Spec.Rules[0].Host, response.Allowed, response.Result)
+			}
+		}
+	}
+}
+
 // TestLenientValues has wrong values that ingress-nginx accepts, and some that it refuses, too.
 func TestLenientValues(t *testing.T) {
 	for key, refused := range map[string]bool{"proxy-read-timeout": false, "permanent-redirect": true, "configuration-snippet": true} {

@@ -5,20 +5,25 @@ type Difference string
 
 // The differences, in the order of the document.
 const (
-	CanaryByService    Difference = "canary-by-service"
-	TLSSectionForHosts Difference = "tls-section-for-all-hosts"
-	RegexForHosts      Difference = "regular-expressions-for-all-paths"
-	StrictPaths        Difference = "strict-paths"
-	SlashRedirect      Difference = "slash-redirect"
-	RawPaths           Difference = "raw-paths"
-	CutSlash           Difference = "cut-slash"
-	WWWPort            Difference = "www-port"
-	LenientValues      Difference = "lenient-values"
-	CanaryTotal        Difference = "canary-total"
-	SessionStays       Difference = "session-stays"
-	InsecureNone       Difference = "insecure-none"
-	CookieOfRegex      Difference = "cookie-of-regex"
-	AffinityByService  Difference = "affinity-by-service"
+	CanaryByService       Difference = "canary-by-service"
+	TLSSectionForHosts    Difference = "tls-section-for-all-hosts"
+	RegexForHosts         Difference = "regular-expressions-for-all-paths"
+	StrictPaths           Difference = "strict-paths"
+	SlashRedirect         Difference = "slash-redirect"
+	RawPaths              Difference = "raw-paths"
+	CutSlash              Difference = "cut-slash"
+	WWWPort               Difference = "www-port"
+	LenientValues         Difference = "lenient-values"
+	CanaryTotal           Difference = "canary-total"
+	SessionStays          Difference = "session-stays"
+	InsecureNone          Difference = "insecure-none"
+	CookieOfRegex         Difference = "cookie-of-regex"
+	AffinityByService     Difference = "affinity-by-service"
+	ForwardedFromAll      Difference = "forwarded-from-all"
+	HSTSGaps              Difference = "hsts-gaps"
+	DefaultBackendOfHosts Difference = "default-backend-of-hosts"
+	DuplicatePaths        Difference = "duplicate-paths"
+	RedirectToUnnamed     Difference = "redirect-to-unnamed"
 )
 
 // Row is what a Difference is.
@@ -146,6 +151,46 @@ func Rows() []Row {
 			"Another Ingress should not change the name of a cookie.",
 			"",
 			"difference-affinity-by-service",
+		},
+		{
+			ForwardedFromAll,
+			"With use-forwarded-headers, X-Forwarded-Proto, -Host and -Port are taken from every peer; proxy-real-ip-cidr only limits who may name the client's address.",
+			"They are taken only from the proxies that proxy-real-ip-cidr lists, which are all by default.",
+			"Clients that reach the controller directly could claim that they use HTTPS.",
+			"",
+			"controller/config: TestDifferences",
+		},
+		{
+			HSTSGaps,
+			"Strict-Transport-Security is missing where TLS ended at a proxy in front of the controller, in redirects of from-to-www-redirect, and where a client certificate is missing or wrong.",
+			"Every answer to a request that the client sent over HTTPS has it.",
+			"The first answer should protect the next request, whatever it is.",
+			"",
+			"difference-hsts-gaps",
+		},
+		{
+			DefaultBackendOfHosts,
+			"The defaultBackend of an Ingress with rules serves the hosts of these rules only.",
+			"It also serves hosts that no Ingress names.",
+			"The Ingress API has it handle requests that match no rule.",
+			"",
+			"difference-default-backend-of-hosts",
+		},
+		{
+			DuplicatePaths,
+			"The webhook refuses a path that another Ingress has, also with another path type, and accepts one that the same Ingress has twice.",
+			"Exact and Prefix are different rules, and a path that an Ingress has twice is refused.",
+			"The Ingress API defines what the two types match, and the second of two equal paths is never served.",
+			"",
+			"controller/admission: TestDuplicatePaths",
+		},
+		{
+			RedirectToUnnamed,
+			"A request without a Host field that a rule for all hosts matches is redirected to https://_.",
+			"It is served.",
+			"There is no host of that name.",
+			"",
+			"difference-redirect-to-unnamed",
 		},
 	}
 }

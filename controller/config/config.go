@@ -86,7 +86,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		MaxBodyBytes: parseBodySize(r, defaultBodySize),
 		HSTS:         parseHSTS(r),
 		Compression:  parseCompression(r),
-		Clients:      parseClients(r),
+		Clients:      parseClients(r, mode),
 		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       protection.ReadGlobal(r),
 		Replies:      replies.ReadGlobal(r),

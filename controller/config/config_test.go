@@ -270,13 +270,13 @@ func TestDifferences(t *testing.T) {
 		"canary": "true", "canary-weight": "25", "canary-weight-total": "50", "affinity": "cookie", "session-cookie-samesite": "None",
 	})
 	for mode, want := range map[compatibility.Mode]struct {
-		total        int
-		stay, secure bool
-	}{compatibility.Mend: {50, false, true}, compatibility.IngressNginx: {100, true, false}} {
-		global, _ := config.ParseConfigMap(mode, nil)
+		total                 int
+		stay, secure, anyPeer bool
+	}{compatibility.Mend: {50, false, true, false}, compatibility.IngressNginx: {100, true, false, true}} {
+		global, _ := config.ParseConfigMap(mode, map[string]string{"use-forwarded-headers": "true"})
 		got, faults := config.ParseAnnotations("p", annotations, global)
 		if got.Canary.Weight != 25 || got.Canary.WeightTotal != want.total || got.Affinity.Stay != want.stay ||
-			got.Affinity.Secure != want.secure || len(faults) > 0 {
+			got.Affinity.Secure != want.secure || global.Clients.Forwarded.AnyPeer != want.anyPeer || len(faults) > 0 {
 			t.Errorf("%s: %+v, %+v, %v", mode, got.Canary, got.Affinity, faults)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -19,7 +20,7 @@ type Clients struct {
 	UnderscoresInHeaders bool
 }
 
-func parseClients(r *setting.Reader) Clients {
+func parseClients(r *setting.Reader, mode compatibility.Mode) Clients {
 	clients := Clients{
 		ProxyProtocol:        r.Bool("use-proxy-protocol", false),
 		UnderscoresInHeaders: r.Bool("enable-underscores-in-headers", false),
@@ -36,6 +37,7 @@ func parseClients(r *setting.Reader) Clients {
 	if forwarded.TrustHeaders || clients.ProxyProtocol {
 		forwarded.TrustedProxies = trusted
 	}
+	forwarded.AnyPeer = forwarded.TrustHeaders && mode.Reproduces(compatibility.ForwardedFromAll)
 	forwarded.ComputeFull = forwarded.ComputeFull && forwarded.TrustHeaders
 	clients.Forwarded = forwarded
 	return clients

@@ -63,7 +63,7 @@ func (c *certificates) add(owner *ingress) {
 		}
 		switch {
 		case i >= 0:
-			c.own(owner, host, entries[i].SecretName)
+			c.own(owner, host, c.fitting(owner, entries[i].SecretName, host))
 		case len(entries) > 0 && c.mode.Reproduces(compatibility.TLSSectionForHosts):
 			c.own(owner, host, "")
 		}
@@ -79,10 +79,41 @@ func (c *certificates) addListed(owner *ingress) {
 	for _, entry := range owner.object.Spec.TLS {
 		for _, host := range entry.Hosts {
 			if host != "" {
-				c.own(owner, strings.ToLower(host), entry.SecretName)
+				host = strings.ToLower(host)
+				c.own(owner, host, c.fitting(owner, entry.SecretName, host))
 			}
 		}
 	}
+}
+
+// fitting returns the name of a Secret, or "" for the default certificate where that of the Secret is not for the host: it is
+// another site's, and clients reject both.
+func (c *certificates) fitting(owner *ingress, secretName, host string) string {
+	if secretName == "" {
+		return ""
+	}
+	leaf := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: secretName}).leaf
+	if leaf == nil || isFor(leaf, host) {
+		return secretName
+	}
+	c.problems.add(Problem{
+		Severity: Warning, Reason: InvalidSecret, Object: IngressObject(owner.object),
+		Message: fmt.Sprintf("the certificate of Secret %q is not for host %q, which doesn't get it", secretName, host),
+	})
+	return ""
+}
+
+// isFor reports whether a certificate names a host, which may be a wildcard. One without alternative names is for the host
+// of its common name, as in ingress-nginx.
+func isFor(leaf *x509.Certificate, host string) bool {
+	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
+		named := x509.Certificate{DNSNames: []string{leaf.Subject.CommonName}}
+		return isFor(&named, host)
+	}
+	if strings.HasPrefix(host, "*.") {
+		return slices.ContainsFunc(leaf.DNSNames, func(name string) bool { return strings.EqualFold(name, host) })
+	}
+	return leaf.VerifyHostname(host) == nil
 }
 
 // own gives a host its certificate, unless an Ingress before has.

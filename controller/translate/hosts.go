@@ -2,9 +2,11 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -47,6 +49,10 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 		return
 	}
 	reproduces := r.mode.Reproduces(compatibility.WWWPort)
+	policies := r.everywhere
+	if r.mode.Reproduces(compatibility.HSTSGaps) {
+		policies = slices.DeleteFunc(slices.Clone(policies), func(p route.Policy) bool { _, isHSTS := p.(policy.HSTS); return isHSTS })
+	}
 	for _, host := range owner.hosts {
 		if host == "" || strings.HasPrefix(host, "*") {
 			continue
@@ -59,7 +65,7 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 			continue
 		}
 		hosts[other] = []route.Route{{
-			Match: route.PrefixPath("/"), Policies: r.everywhere, Source: owner.source(),
+			Match: route.PrefixPath("/"), Policies: policies, Source: owner.source(),
 			Action: route.Redirect{Status: owner.config.Redirect.Status, Host: host, ShowPort: reproduces, CutSlash: reproduces},
 		}}
 	}

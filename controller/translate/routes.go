@@ -32,17 +32,32 @@ type routes struct {
 	affinities map[service]policy.Affinity
 	decisions  []Decision
 	claims     claims
+	// written has the last owner of each path, whatever its type.
+	written map[writtenPath]*ingress
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
 }
 
+// writtenPath is a path of a host as a rule has it.
+type writtenPath struct{ host, path string }
+
 // addRules claims the locations of an Ingress's rules. The first Ingress that claims a location has it.
 func (r *routes) addRules(owner *ingress) {
+	reproduces := r.mode.Reproduces(compatibility.DuplicatePaths)
 	for _, entry := range owner.entries {
 		if taken, ok := r.claims[entry.location]; ok {
-			r.problems.add(conflict(owner, entry.location, taken.from))
+			problem := conflict(owner, entry.location, taken.from)
+			if reproduces && taken.from == owner {
+				problem.Severity = Warning
+			}
+			r.problems.add(problem)
 			continue
 		}
+		written := writtenPath{entry.host, entry.written}
+		if other, ok := r.written[written]; ok && reproduces && other != owner {
+			r.problems.add(conflict(owner, entry.location, other))
+		}
+		r.written[written] = owner
 		r.set(owner, entry.location, entry.service)
 	}
 }
@@ -54,7 +69,11 @@ func (r *routes) addDefaultBackend(owner *ingress) {
 		return
 	}
 	used := false
-	for _, host := range append([]string{""}, owner.hosts...) {
+	hosts := append([]string{""}, owner.hosts...)
+	if len(owner.hosts) > 0 && r.mode.Reproduces(compatibility.DefaultBackendOfHosts) {
+		hosts = owner.hosts
+	}
+	for _, host := range hosts {
 		root := location{host: host, path: "/", kind: route.Prefix}
 		if taken, ok := r.claims[root]; ok {
 			used = used || taken.from == owner
@@ -226,6 +245,7 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(c.Redirect.Root != "", redirecting.Root{Path: c.Redirect.Root})
 	policies.addIf(c.Replies.CORS != replying.CORS{}, c.Replies.CORS)
 	policies.addIf(r.toHTTPS(owner, at), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash})
+	policies.addIf(r.toUnnamed(owner, at), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash, Unnamed: true})
 	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != at.path
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
 	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
@@ -246,6 +266,12 @@ func (r *routes) toHTTPS(owner *ingress, at location) bool {
 	c := &owner.config.Redirect
 	isPlain := func(beginning string) bool { return strings.HasPrefix(at.path, beginning) }
 	return (c.Always || c.IfCertificate && r.certificates.terminates(at.host)) && !slices.ContainsFunc(c.PlainPaths, isPlain)
+}
+
+// toUnnamed reports whether requests without a Host field are redirected, to the name that ingress-nginx has for the server
+// of all other hosts: it takes that server's default certificate for one of the host's.
+func (r *routes) toUnnamed(owner *ingress, at location) bool {
+	return at.host == "" && owner.config.Redirect.IfCertificate && !r.toHTTPS(owner, at) && r.mode.Reproduces(compatibility.RedirectToUnnamed)
 }
 
 // affinity completes the settings of an Ingress for a route.
@@ -281,7 +307,7 @@ func (r *routes) shareAffinities(all []*ingress) {
 // policiesEverywhere are the policies of all requests, those included that no Ingress claims.
 func policiesEverywhere(global *config.Global) policyList {
 	var policies policyList
-	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS})
+	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS, Own: global.Mode.Reproduces(compatibility.HSTSGaps)})
 	policies.addIf(len(global.Compression) > 0, policy.Compress{Codings: global.Compression})
 	return policies
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -47,7 +48,7 @@ func Translate(s *snapshot.Snapshot) Result {
 	routes := &routes{
 		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
 		fields: fields, everywhere: append(policiesEverywhere(&global), replies...), requests: requests,
-		claims: claims{}, served: map[*ingress]bool{},
+		claims: claims{}, written: map[writtenPath]*ingress{}, served: map[*ingress]bool{},
 	}
 	if mode.Reproduces(compatibility.RegexForHosts) {
 		spreadRegexes(all)
@@ -78,10 +79,14 @@ func Translate(s *snapshot.Snapshot) Result {
 	hosts := routes.hosts(all)
 	addDefaultBackend(s, hosts, upstreams, guards.forDefault(), global.Denied)
 
+	// As in ingress-nginx, a body that is too large is refused whatever the path.
+	unrouted := slices.Clone(routes.everywhere)
+	unrouted.addIf(global.MaxBodyBytes > 0, policy.BodySize{Bytes: global.MaxBodyBytes})
+
 	return Result{
 		Table: &route.Table{
 			Hosts:              sortedHosts(hosts),
-			Unrouted:           routes.everywhere,
+			Unrouted:           unrouted,
 			RawPaths:           mode.Reproduces(compatibility.RawPaths),
 			Upstreams:          sortedUpstreams(upstreams.list),
 			Certificates:       certificates.table(),

@@ -41,6 +41,9 @@ func (x *exchange) act() (reusable bool) {
 	}
 	if x.route == nil {
 		x.table.Unrouted.Reply(&x.request, nil)
+		if limit := x.table.Unrouted.Settings.BodyLimit; limit > 0 && x.message.Length > limit {
+			return x.reply(413, "the body is too large")
+		}
 		return x.reply(404, "no route")
 	}
 	x.request.Pattern = x.route.Pattern

@@ -90,7 +90,7 @@ func (hookless) Stage() Stage             { return Limiting }
 
 func TestCompileFails(t *testing.T) {
 	for _, bad := range []route.Policy{stageless{}, hookless{}} {
-		if _, err := Compile([]route.Policy{HSTS{"x"}, bad}, new(States)); err == nil || !strings.Contains(err.Error(), "stageless") {
+		if _, err := Compile([]route.Policy{HSTS{Value: "x"}, bad}, new(States)); err == nil || !strings.Contains(err.Error(), "stageless") {
 			t.Errorf("%T: got %v", bad, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestCompileFails(t *testing.T) {
 // TestEqualAndText changes each field of each policy.
 func TestEqualAndText(t *testing.T) {
 	all := []Policy{
-		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{"a"}, HSTS{"b"}, BodySize{1}, BodySize{2}, Timeouts{1, 1, 1}, Timeouts{2, 1, 1}, Timeouts{1, 2, 1}, Timeouts{1, 1, 2},
+		RedirectToHTTPS{}, RedirectToHTTPS{Status: 301}, RedirectToHTTPS{CutSlash: true}, HSTS{Value: "a"}, HSTS{Value: "b"}, HSTS{Value: "a", Own: true}, RedirectToHTTPS{Unnamed: true}, BodySize{1}, BodySize{2}, Timeouts{1, 1, 1}, Timeouts{2, 1, 1}, Timeouts{1, 2, 1}, Timeouts{1, 1, 2},
 		Compress{}, Compress{[]compress.Settings{{Level: 1}}}, Compress{[]compress.Settings{{MinLength: 1}}}, Compress{[]compress.Settings{{Types: []string{"a"}}}},
 		Compress{[]compress.Settings{{Except: "a"}}}, Compress{[]compress.Settings{{Coding: compress.Gzip}}}, Compress{[]compress.Settings{{Coding: compress.Brotli}, {}}},
 		Retry{}, Retry{Never: true}, Retry{Timeouts: true}, Retry{Statuses: []int{500}}, Retry{NonIdempotent: true}, Retry{Attempts: 1}, Retry{Within: 1},
@@ -142,7 +142,7 @@ func TestReset(t *testing.T) {
 }
 
 func five(t testing.TB) Chain {
-	return compile(t, RedirectToHTTPS{}, BodySize{1 << 20}, Timeouts{Response: time.Minute}, Affinity{Cookie: "c"}, HSTS{"max-age=31536000"})
+	return compile(t, RedirectToHTTPS{}, BodySize{1 << 20}, Timeouts{Response: time.Minute}, Affinity{Cookie: "c"}, HSTS{Value: "max-age=31536000"})
 }
 
 func TestChainAllocatesNothing(t *testing.T) {

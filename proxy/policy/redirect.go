@@ -14,6 +14,8 @@ type RedirectToHTTPS struct {
 	Status int
 	// CutSlash leaves out one slash at the end of the URL, as ingress-nginx does.
 	CutSlash bool
+	// Unnamed redirects only requests without a host, to the host "_" (ingress-nginx).
+	Unnamed bool
 }
 
 // Stage implements Policy.
@@ -28,6 +30,9 @@ func (p RedirectToHTTPS) Text() string {
 	if p.CutSlash {
 		text += " without last slash"
 	}
+	if p.Unnamed {
+		text += " without a host"
+	}
 	return text
 }
 
@@ -36,8 +41,12 @@ func (p RedirectToHTTPS) Equal(other route.Policy) bool { return other == route.
 
 // Request implements RequestPolicy.
 func (p RedirectToHTTPS) Request(r *Request) (reply Reply, answered bool) {
-	if r.Scheme != "http" {
+	if r.Scheme != "http" || p.Unnamed && len(r.Host) > 0 {
 		return Reply{}, false
 	}
-	return r.Redirect(&route.Redirect{Status: cmp.Or(p.Status, 308), Scheme: "https", CutSlash: p.CutSlash}, ""), true
+	to := route.Redirect{Status: cmp.Or(p.Status, 308), Scheme: "https", CutSlash: p.CutSlash}
+	if p.Unnamed {
+		to.Host = "_"
+	}
+	return r.Redirect(&to, ""), true
 }

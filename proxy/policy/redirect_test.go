@@ -14,3 +14,17 @@ func TestRedirectToHTTPS(t *testing.T) {
 		t.Errorf("got %v, %t, %q, want %q", reply, answered, got, want)
 	}
 }
+
+func TestRedirectOfRequestsWithoutHost(t *testing.T) {
+	chain := compile(t, RedirectToHTTPS{Unnamed: true})
+	r := newRequest(t, "/a", "h")
+	r.Scheme = "http"
+	if reply, answered := chain.Request(r); answered {
+		t.Errorf("a request with a host is answered with %v", reply)
+	}
+	r.Host = r.Host[:0]
+	reply, answered := chain.Request(r)
+	if got, want := string(r.ReplyLines), "Location: https://_/a\r\n"; !answered || reply.Status != 308 || got != want {
+		t.Errorf("got %v, %t, %q, want %q", reply, answered, got, want)
+	}
+}

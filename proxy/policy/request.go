@@ -44,6 +44,8 @@ type Request struct {
 	Context context.Context
 	// TLS is the state of the client's connection; nil if that is plain text.
 	TLS *tls.ConnectionState
+	// NoCertificate is set when the request is refused because of the client's certificate.
+	NoCertificate bool
 	// ID is the value of X-Request-ID that endpoints get.
 	ID []byte
 	// Upstreams are where policies may send requests of their own to.

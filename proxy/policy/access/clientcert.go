@@ -137,6 +137,7 @@ func (p *clientCertificate) Request(r *policy.Request) (reply policy.Reply, answ
 }
 
 func (p *clientCertificate) refuse(r *policy.Request, reason string) (policy.Reply, bool) {
+	r.NoCertificate = true
 	if p.ErrorPage == "" {
 		return policy.Reply{Status: 400, Reason: reason}, true
 	}
