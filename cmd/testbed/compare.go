@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
@@ -80,7 +81,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	progress := newRequestProgress(cmd.ErrOrStderr())
 	report, err := compare.Run(cmd.Context(), e, reference, candidates, compare.Options{
-		Parallel: f.parallel, Limits: derive.Limits{PerIngress: f.perIngress}, Progress: progress.show,
+		Parallel: f.parallel, Limits: derive.Limits{PerIngress: f.perIngress}, Progress: progress.show, Causes: causes(reference, candidates),
 	})
 	progress.end()
 	if err != nil {
@@ -132,6 +133,19 @@ func parseTarget(text string) (compare.Target, error) {
 		return nil, fmt.Errorf("%w: controller %q: %w", suite.ErrInput, text, err)
 	}
 	return target, nil
+}
+
+// causes are the differences between the modes of the test-bed's own controller, where it is compared with itself.
+func causes(reference compare.Target, candidates []compare.Target) []compare.Cause {
+	for _, target := range append([]compare.Target{reference}, candidates...) {
+		if _, own := target.(*inprocess.Target); !own {
+			return nil
+		}
+	}
+	if own, _ := reference.(*inprocess.Target); own.Mode != compatibility.IngressNginx {
+		return nil
+	}
+	return inprocess.Causes()
 }
 
 // read reads the objects. Those that can't be read are printed, and left out.

@@ -4,30 +4,57 @@
 // from the list.
 package compatibility
 
-import "fmt"
-
-// Mode is which side of the differences the controller is on.
-type Mode uint8
-
-// The modes.
-const (
-	Mend         Mode = iota // what users need
-	IngressNginx             // what ingress-nginx does
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 )
 
-// Reproduces reports whether the mode reproduces what ingress-nginx does. The difference is named for the reader, and to
-// find the code of a row.
-func (m Mode) Reproduces(Difference) bool { return m == IngressNginx }
+// Mode is the set of differences that are reproduced.
+type Mode uint32
 
-// String is "mend" or "ingress-nginx".
-func (m Mode) String() string {
-	if m == IngressNginx {
-		return "ingress-nginx"
-	}
-	return "mend"
+// The modes that users choose from.
+const (
+	Mend         Mode = 0              // what users need
+	IngressNginx Mode = math.MaxUint32 // what ingress-nginx does
+)
+
+// Reproduces reports whether the mode reproduces what ingress-nginx does in a difference.
+func (m Mode) Reproduces(d Difference) bool {
+	return m == IngressNginx || m != Mend && m&bit(d) != 0
 }
 
-// Set reads a mode as String writes it; it makes Mode a pflag.Value.
+// Without returns the mode that doesn't reproduce a difference, to see what that difference makes.
+func (m Mode) Without(d Difference) Mode { return m &^ bit(d) }
+
+// bit is that of a difference, by its row; 0 if it has none.
+func bit(d Difference) Mode {
+	at := slices.IndexFunc(Rows(), func(row Row) bool { return row.Difference == d })
+	if at < 0 {
+		return 0
+	}
+	return 1 << at
+}
+
+// String is "mend", "ingress-nginx", or "ingress-nginx without …" with the differences that are not reproduced.
+func (m Mode) String() string {
+	switch m {
+	case IngressNginx:
+		return "ingress-nginx"
+	case Mend:
+		return "mend"
+	}
+	var missing []string
+	for _, row := range Rows() {
+		if !m.Reproduces(row.Difference) {
+			missing = append(missing, string(row.Difference))
+		}
+	}
+	return "ingress-nginx without " + strings.Join(missing, ", ")
+}
+
+// Set reads one of the modes that users choose from; it makes Mode a pflag.Value.
 func (m *Mode) Set(text string) error {
 	switch text {
 	case "mend":

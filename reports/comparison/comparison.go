@@ -59,6 +59,8 @@ type Refusal struct {
 
 // Finding is a difference for an Ingress, with one of the requests that show it.
 type Finding struct {
+	// ID is that of the request, the same in every run.
+	ID string `json:"id"`
 	// Ingress is namespace/name of the one that the request belongs to.
 	Ingress string `json:"ingress"`
 	Effect  Effect `json:"effect"`
@@ -78,8 +80,8 @@ type Finding struct {
 	// More is how many other requests show the same, and Others some of them.
 	More   int      `json:"more,omitempty"`
 	Others []string `json:"others,omitempty"`
-	// Rows are the rows of docs/compatibility.md that make the difference.
-	Rows []string `json:"rows,omitempty"`
+	// Causes are the rows of docs/compatibility.md that make the difference, for the test-bed's own controller.
+	Causes []string `json:"causes,omitempty"`
 	// Explanation says how the candidate came to its answer; "" if that isn't known.
 	Explanation string `json:"explanation,omitempty"`
 }

@@ -67,8 +67,8 @@ func (c *Candidate) writeEffect(w io.Writer, effect Effect, most int) {
 		if f.More > 0 {
 			fmt.Fprintf(w, "    %d more requests show it\n", f.More)
 		}
-		if len(f.Rows) > 0 {
-			fmt.Fprintf(w, "    because of %s (docs/compatibility.md)\n", strings.Join(f.Rows, ", "))
+		if len(f.Causes) > 0 {
+			fmt.Fprintf(w, "    because of %s (docs/compatibility.md)\n", strings.Join(f.Causes, ", "))
 		}
 	}
 	if left > 0 {

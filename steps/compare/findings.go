@@ -2,7 +2,6 @@ package compare
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func newReport(e *estate.Estate, plan *derive.Plan, reference Target) *compariso
 func (r *runner) finding(probe *derive.Probe, c confirmed) comparison.Finding {
 	reason := r.plan.Owner(probe)
 	finding := comparison.Finding{
-		Ingress: reason.Ingress, Host: reason.Host, Path: reason.Path,
+		ID: probe.ID, Ingress: reason.Ingress, Host: reason.Host, Path: reason.Path,
 		Request: summary(&c.probe), Curl: Curl(&c.probe), Want: answersText(c.want), Got: answersText(c.got),
 	}
 	for _, reason := range probe.Reasons {
@@ -130,7 +129,7 @@ func answersText(o judge.Observation) string {
 const maxOthers = 8
 
 // collect puts the results into the report. Requests that show the same for an Ingress are one finding.
-func (r *runner) collect(_ context.Context, results []Result) {
+func (r *runner) collect(results []Result) {
 	for c := range r.report.Candidates {
 		candidate := &r.report.Candidates[c]
 		groups := map[string]int{}

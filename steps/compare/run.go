@@ -25,6 +25,8 @@ type Options struct {
 	Limits   derive.Limits
 	// Progress is called after each request; nil for none. It is called by one goroutine at a time.
 	Progress func(done, all int)
+	// Causes are what findings are attributed to.
+	Causes []Cause
 	// Journal has the results of a run that was broken off; nil for none.
 	Journal Journal
 }
@@ -82,8 +84,8 @@ func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []T
 	}
 	r.report.Notes = append(r.report.Notes, r.notes()...)
 	results, err := r.send(ctx)
-	r.collect(ctx, results)
-	return r.report, err
+	r.collect(results)
+	return r.report, cmp.Or(err, r.attribute(ctx, e, certificates))
 }
 
 func clientCertificates(plan *derive.Plan) []string {

@@ -82,7 +82,22 @@ func normalised(target string) string {
 	return path.Clean(decoded) + "?" + query
 }
 
-var requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var (
+	requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	// certificate is one in PEM, perhaps percent-encoded, or what is between its first and last line.
+	certificate = regexp.MustCompile(`^(-----BEGIN( |%20)CERTIFICATE|MII[A-Za-z0-9+/%]{100})`)
+)
+
+// lasting is a value of a header field without what depends on the moment. Each target has certificates of its own.
+func lasting(value string) string {
+	switch {
+	case requestID.MatchString(value):
+		return "a request ID"
+	case certificate.MatchString(value):
+		return "a certificate"
+	}
+	return value
+}
 
 // comparable is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
 // sets.
@@ -91,12 +106,7 @@ func comparable(probe *derive.Probe, answer record.Answer) record.Answer {
 		saw := *answer.Saw
 		saw.Headers = map[string]record.Values{}
 		for name, values := range answer.Saw.Headers {
-			saw.Headers[name] = masked(values, func(value string) string {
-				if requestID.MatchString(value) {
-					return "a request ID"
-				}
-				return value
-			})
+			saw.Headers[name] = masked(values, lasting)
 		}
 		answer.Saw = &saw
 	}
@@ -105,12 +115,7 @@ func comparable(probe *derive.Probe, answer record.Answer) record.Answer {
 		if name == "Set-Cookie" {
 			values = masked(values, cookie)
 		}
-		headers[name] = masked(values, func(value string) string {
-			if requestID.MatchString(value) {
-				return "a request ID"
-			}
-			return value
-		})
+		headers[name] = masked(values, lasting)
 	}
 	answer.Headers = headers
 	return answer
