@@ -3,6 +3,7 @@
 //	walkthroughs  replay an article with its commands and outputs
 //	conformance   the behaviour of an ingress controller, on any cluster
 //	load          requests at a constant rate
+//	resilience    requests while something changes or breaks
 package features
 
 import (
@@ -10,7 +11,7 @@ import (
 	"io/fs"
 )
 
-//go:embed walkthroughs conformance load
+//go:embed walkthroughs conformance load resilience/*.feature resilience/manifests
 var files embed.FS
 
 // Files returns the feature files and the manifests that they refer to.

@@ -227,10 +227,9 @@ func (p *panelView) statuses(l *evidence.Load, x scale) {
 func (p *panelView) backends(l *evidence.Load, x scale) {
 	layers := make([]layer, len(l.Backends))
 	for b, name := range l.Backends {
-		// Names of Pods differ at the end.
 		short := []rune(plaintext.Line(name))
-		if len(l.Backends) > 2 && len(short) > 14 {
-			short = append([]rune("…"), short[len(short)-11:]...)
+		if len(l.Backends) > 2 && len(short) > 14 { // names of a Deployment's Pods differ in their last five characters
+			short = append([]rune("…"), short[len(short)-5:]...)
 		}
 		layers[b] = layer{class: fmt.Sprintf("backend-%d", b%12), text: string(short)}
 		for _, bucket := range l.Buckets {
@@ -242,7 +241,7 @@ func (p *panelView) backends(l *evidence.Load, x scale) {
 		}
 	}
 	p.stack(layers, l.Interval, x)
-	if len(p.Legend) > 6 { // no room: the areas have tooltips
+	if len(p.Legend) > 8 { // no room: the areas have tooltips
 		p.Legend = nil
 	}
 }

@@ -78,7 +78,7 @@ func (r Result) Evidence(title string, marks []evidence.LoadMark) evidence.Load 
 	lags := r.lags()
 	described := evidence.Load{
 		Title: title, Plan: r.Plan.String(), Started: r.Began, Duration: r.Elapsed, Requests: len(r.Outcomes),
-		Interval: r.interval(), Backends: r.backends(), Marks: marks, Bottleneck: r.Bottleneck(),
+		Interval: interval(r.lastDue()), Backends: r.backends(), Marks: marks, Bottleneck: r.Bottleneck(),
 		Lag: evidence.LoadLag{P50: lags.Quantile(0.5), P99: lags.Quantile(0.99), Max: lags.Quantile(1)},
 	}
 	described.Buckets = r.buckets(described.Interval, described.Backends)
@@ -110,9 +110,17 @@ func during(outcome Outcome, marks []evidence.LoadMark) string {
 	return ""
 }
 
-// interval is a round one.
-func (r Result) interval() time.Duration {
-	aim := max(r.Elapsed/buckets, shortest)
+// lastDue is when the last request was due. Responses to it may come long after.
+func (r Result) lastDue() time.Duration {
+	if len(r.Outcomes) == 0 {
+		return 0
+	}
+	return r.Outcomes[len(r.Outcomes)-1].Due
+}
+
+// interval is a round one for a run of that length.
+func interval(length time.Duration) time.Duration {
+	aim := max(length/buckets, shortest)
 	for unit := 10 * time.Millisecond; ; unit *= 10 {
 		for _, factor := range []time.Duration{1, 2, 5} {
 			if unit*factor >= aim {
@@ -143,9 +151,9 @@ func (r Result) backends() []string {
 }
 
 func (r Result) buckets(interval time.Duration, backends []string) []evidence.LoadBucket {
-	parts := make([][]Outcome, int(r.Elapsed/interval)+1)
+	parts := make([][]Outcome, int(r.lastDue()/interval)+1)
 	for _, outcome := range r.Outcomes {
-		i := min(int(outcome.Due/interval), len(parts)-1)
+		i := int(outcome.Due / interval)
 		parts[i] = append(parts[i], outcome)
 	}
 	described := make([]evidence.LoadBucket, 0, len(parts))

@@ -21,5 +21,5 @@ type Pods interface {
 // Definitions returns the steps.
 func Definitions(dialer Dialer, pods Pods) []vocabulary.Definition {
 	return slices.Concat(
-		requests{dialer}.definitions(), responseDefinitions(), echoes{pods}.definitions(), distribution{pods}.definitions())
+		requests{dialer}.definitions(), downloads(), responseDefinitions(), echoes{pods}.definitions(), distribution{pods}.definitions())
 }

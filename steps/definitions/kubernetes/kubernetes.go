@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
@@ -38,6 +39,8 @@ type Dependencies struct {
 type Controller interface {
 	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
 	Helm(ctx context.Context, command helm.Command) (output string, entry client.Entry, err error)
+	Pod(ctx context.Context) (corev1.Pod, error)
+	Recheck()
 }
 
 // Readiness waits until the ingress controller serves Ingresses.
@@ -68,5 +71,6 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		serviceSteps{d.Objects}.definitions(),
 		networkSteps{d.Objects, d.LoadBalancers}.definitions(),
 		backendSteps{d.Backends}.definitions(),
+		changeSteps{d.Objects, d.Controller}.definitions(),
 	)
 }

@@ -31,8 +31,8 @@ func (s steps) assertions() []vocabulary.Definition {
 			Handler: noneFailedAfter,
 		},
 		{
-			Pattern: `requests of the load run were rejected with the status (\d+), and none failed otherwise`,
-			Example: `requests of the load run were rejected with the status 503, and none failed otherwise`,
+			Pattern: `(\d+) to (\d+) % of the requests of the load run succeeded, and the others were rejected with the status (\d+)`,
+			Example: `20 to 40 % of the requests of the load run succeeded, and the others were rejected with the status 503`,
 			Handler: rejectedWith,
 		},
 		{
@@ -97,28 +97,28 @@ func noneFailedAfter(ctx context.Context, milliseconds int) error {
 		pictures, world.Diagnosis)
 }
 
-// rejectedWith expects failures, all of them with one status.
-func rejectedWith(ctx context.Context, status int) error {
+// rejectedWith expects a share of the requests to fail, all of them with one status.
+func rejectedWith(ctx context.Context, low, high, status int) error {
 	run, err := ended(ctx)
 	if err != nil {
 		return err
 	}
 	others := *run.result
 	others.Outcomes = nil
-	rejected := 0
-	for _, outcome := range run.result.Failed() {
-		if outcome.Status == status {
-			rejected++
-		} else {
+	failed := run.result.Failed()
+	for _, outcome := range failed {
+		if outcome.Status != status {
 			others.Outcomes = append(others.Outcomes, outcome)
 		}
 	}
-	expected := fmt.Sprintf("some of %d requests are rejected with the status %d, and no other fails", len(run.result.Outcomes), status)
+	total := len(run.result.Outcomes)
+	succeeded := 100 * float64(total-len(failed)) / float64(total)
+	expected := fmt.Sprintf("%d to %d %% of %d requests succeed, and the others are rejected with the status %d", low, high, total, status)
 	switch {
 	case len(others.Outcomes) > 0:
 		return world.Failure(expected, "of the others, "+others.Summary(run.marks), pictures, world.Diagnosis)
-	case rejected == 0:
-		return world.Failure(expected, "none was rejected", pictures, world.Diagnosis)
+	case succeeded < float64(low) || succeeded > float64(high):
+		return world.Failure(expected, fmt.Sprintf("%.1f %% of them succeeded", succeeded), pictures, world.Diagnosis)
 	}
 	return nil
 }
