@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+
+	"github.com/ingress-testbed/testbed/clusters"
 )
 
 // forwarded reaches Pods through the API server, as kubectl port-forward does.
@@ -43,7 +46,10 @@ func newForwarded(access *access) *forwarded {
 func (f *forwarded) Addr() netip.Addr { return netip.Addr{} }
 
 // DialContext connects to a ready Pod behind the Service that has the node port.
-func (f *forwarded) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+func (f *forwarded) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if !strings.HasPrefix(network, "tcp") {
+		return nil, fmt.Errorf("connecting to %s over %s by forwarding ports: %w", address, network, clusters.ErrUnsupported)
+	}
 	service, port, err := f.services.find(ctx, address)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,13 @@ func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
 		"Secret of the certificate that is served to clients that name no known host")
 	flags.Var((*objectName)(&o.DefaultBackendService), "default-backend-service",
 		"Service for requests that no Ingress claims; by default they get 404")
+	flags.Var((*objectName)(&o.TCPServicesConfigMap), "tcp-services-configmap",
+		"ConfigMap of TCP ports that lead to Services: namespace/service:port[:PROXY][:PROXY] by port; the first PROXY accepts the "+
+			"PROXY protocol, the second sends it")
+	flags.Var((*objectName)(&o.UDPServicesConfigMap), "udp-services-configmap",
+		"ConfigMap of UDP ports that lead to Services: namespace/service:port by port")
+	flags.BoolVar(&o.EnableSSLPassthrough, "enable-ssl-passthrough", false,
+		"have the annotation ssl-passthrough pass TLS on to backends; without it their paths answer 503")
 }
 
 func statusFlags(flags *pflag.FlagSet, o *app.Options) {

@@ -54,6 +54,10 @@ func (c *components) assemble() (err error) {
 		DefaultCertificate: o.DefaultSSLCertificate,
 		DefaultBackend:     o.DefaultBackendService,
 		ConfigMap:          o.ConfigMap,
+		TCPServices:        o.TCPServicesConfigMap,
+		UDPServices:        o.UDPServicesConfigMap,
+		OwnPorts:           c.listeners.ports(),
+		Passthrough:        o.EnableSSLPassthrough,
 		Compatibility:      o.Compatibility,
 	})
 	if err != nil {

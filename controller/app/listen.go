@@ -28,6 +28,20 @@ func (l *listeners) addresses() Addresses {
 	return all
 }
 
+// ports are the numbers of all ports.
+func (l *listeners) ports() []int {
+	var numbers []int
+	for _, listener := range []net.Listener{l.plain, l.secure, l.health, l.status, l.webhook} {
+		if listener == nil {
+			continue
+		}
+		if address, is := listener.Addr().(*net.TCPAddr); is {
+			numbers = append(numbers, address.Port)
+		}
+	}
+	return numbers
+}
+
 // listen opens all ports, or none.
 func listen(ctx context.Context, o Options) (*listeners, error) {
 	l := &listeners{}

@@ -29,6 +29,9 @@ type Options struct {
 	ConfigMap                types.NamespacedName
 	DefaultSSLCertificate    types.NamespacedName
 	DefaultBackendService    types.NamespacedName
+	TCPServicesConfigMap     types.NamespacedName // of ports that lead to Services
+	UDPServicesConfigMap     types.NamespacedName
+	EnableSSLPassthrough     bool
 	PublishService           types.NamespacedName
 	PublishStatusAddress     []string // fixed addresses, which replace those of PublishService
 	ReportNodeInternalIP     bool

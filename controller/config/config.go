@@ -35,9 +35,11 @@ type Global struct {
 	// Compression of replies, the preferred coding first.
 	Compression []compress.Settings
 	Clients     Clients
-	Retry       policy.Retry
-	Access      protection.Global
-	Replies     replies.Global
+	// Streams are the limits of the ports of TCP and UDP services.
+	Streams route.StreamLimits
+	Retry   policy.Retry
+	Access  protection.Global
+	Replies replies.Global
 	// Balancing is the default of Ingresses.
 	Balancing Balancing
 	Limits    protection.Limits
@@ -63,8 +65,10 @@ type Ingress struct {
 	Retry         policy.Retry // the zero value leaves it to the proxy
 	Replies       replies.Settings
 	Balancing     Balancing
-	Access        protection.Settings
-	Limits        protection.Limits
+	// Passthrough forwards TLS connections to the backend as they are.
+	Passthrough bool
+	Access      protection.Settings
+	Limits      protection.Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
 	// if that is not so.
 	Denied string
@@ -87,6 +91,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		HSTS:         parseHSTS(r),
 		Compression:  parseCompression(r),
 		Clients:      parseClients(r, mode),
+		Streams:      parseStreams(r),
 		Retry:        parseRetry(r, policy.Retry{}),
 		Access:       protection.ReadGlobal(r),
 		Replies:      replies.ReadGlobal(r),
@@ -115,6 +120,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
 		Retry:        parseRetry(r, global.Retry),
+		Passthrough:  r.Bool("ssl-passthrough", false),
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),

@@ -4,6 +4,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -39,7 +40,7 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 	s.factories = append(s.factories, cluster)
 	s.store = &store{
 		names:     newResolver(s.changed.notify),
-		used:      newUsedNames(settings.ConfigMap),
+		used:      newUsedNames(settings.ConfigMaps()...),
 		ingresses: watched.Networking().V1().Ingresses().Informer(),
 		classes:   cluster.Networking().V1().IngressClasses().Informer(),
 		services:  watched.Core().V1().Services().Informer(),
@@ -50,9 +51,13 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 		s.store.namespaces = cluster.Core().V1().Namespaces().Informer()
 	}
 	s.store.configMaps = watched.Core().V1().ConfigMaps().Informer()
-	if settings.ConfigMap.Name != "" && namespace != "" && settings.ConfigMap.Namespace != namespace {
-		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(options, only(settings.ConfigMap)...)...)
-		s.store.settings = one.Core().V1().ConfigMaps().Informer()
+	s.store.settings = map[types.NamespacedName]cache.SharedIndexInformer{}
+	for _, key := range settings.ConfigMaps() {
+		if namespace == "" || key.Namespace == namespace || s.store.settings[key] != nil {
+			continue
+		}
+		one := informers.NewSharedInformerFactoryWithOptions(client, 0, append(slices.Clip(options), only(key)...)...)
+		s.store.settings[key] = one.Core().V1().ConfigMaps().Informer()
 		s.factories = append(s.factories, one)
 	}
 	if err := s.store.slices.AddIndexers(cache.Indexers{byService: serviceOfSlice}); err != nil {

@@ -21,7 +21,7 @@ const byService = "service"
 type store struct {
 	ingresses, classes, services, slices, secrets cache.SharedIndexInformer
 	configMaps                                    cache.SharedIndexInformer
-	settings                                      cache.SharedIndexInformer // of a ConfigMap elsewhere; nil if there is none
+	settings                                      map[types.NamespacedName]cache.SharedIndexInformer // of ConfigMaps elsewhere
 	used                                          *usedNames
 	namespaces                                    cache.SharedIndexInformer // nil if only one is watched
 	names                                         *resolver
@@ -35,8 +35,8 @@ func (s *store) informers() map[string]cache.SharedIndexInformer {
 		"Ingresses": s.ingresses, "IngressClasses": s.classes, "Services": s.services, "EndpointSlices": s.slices,
 		"Secrets": s.secrets, "ConfigMaps": s.configMaps,
 	}
-	if s.settings != nil {
-		all["the ConfigMap of the settings"] = s.settings
+	for key, informer := range s.settings {
+		all["the ConfigMap "+key.String()] = informer
 	}
 	if s.namespaces != nil {
 		all["Namespaces"] = s.namespaces
@@ -75,7 +75,7 @@ func (s *store) ConfigMap(key types.NamespacedName) *corev1.ConfigMap {
 	if found := get[corev1.ConfigMap](s.configMaps, key); found != nil {
 		return found
 	}
-	return get[corev1.ConfigMap](s.settings, key)
+	return get[corev1.ConfigMap](s.settings[key], key)
 }
 
 func (s *store) EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice {

@@ -14,8 +14,12 @@ type usedNames struct {
 	last, current map[types.NamespacedName]bool
 }
 
-func newUsedNames(first types.NamespacedName) *usedNames {
-	return &usedNames{last: map[types.NamespacedName]bool{first: true}, current: map[types.NamespacedName]bool{}}
+func newUsedNames(first ...types.NamespacedName) *usedNames {
+	u := &usedNames{last: map[types.NamespacedName]bool{}, current: map[types.NamespacedName]bool{}}
+	for _, key := range first {
+		u.last[key] = true
+	}
+	return u
 }
 
 func (u *usedNames) add(key types.NamespacedName) {

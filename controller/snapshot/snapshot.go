@@ -33,8 +33,21 @@ type Settings struct {
 	DefaultBackend types.NamespacedName
 	// ConfigMap names the controller's global settings.
 	ConfigMap types.NamespacedName
+	// TCPServices and UDPServices name the ConfigMaps of ports that lead to Services.
+	TCPServices, UDPServices types.NamespacedName
+	// OwnPorts are the TCP ports that the controller listens on itself.
+	OwnPorts []int
+	// Passthrough has TLS connections forwarded as they are for Ingresses with ssl-passthrough.
+	Passthrough bool
 	// Compatibility is which behaviour of ingress-nginx is reproduced.
 	Compatibility compatibility.Mode
+}
+
+// ConfigMaps are those that the settings name.
+func (s *Settings) ConfigMaps() []types.NamespacedName {
+	return slices.DeleteFunc([]types.NamespacedName{s.ConfigMap, s.TCPServices, s.UDPServices}, func(key types.NamespacedName) bool {
+		return key.Name == ""
+	})
 }
 
 // Store looks objects up. Its objects are shared and must not be changed.
@@ -131,6 +144,7 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		}
 	}
 	s.addService(store, settings.DefaultBackend)
+	s.addStreams(store)
 	s.addSecret(store, settings.DefaultCertificate)
 	if settings.ConfigMap.Name != "" {
 		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
@@ -161,6 +175,23 @@ func (s *Snapshot) addService(store Store, key types.NamespacedName) {
 	found := slices.Clone(store.EndpointSlices(key))
 	slices.SortFunc(found, func(a, b *discoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
 	s.EndpointSlices[key] = found
+}
+
+// addStreams adds the ConfigMaps of TCP and UDP services, and the Services.
+func (s *Snapshot) addStreams(store Store) {
+	for _, key := range []types.NamespacedName{s.Settings.TCPServices, s.Settings.UDPServices} {
+		if key.Name == "" {
+			continue
+		}
+		s.addConfigMaps(store, []types.NamespacedName{key})
+		if held := s.ConfigMaps[key]; held != nil {
+			for _, text := range held.Data {
+				if backend, err := config.ParseStreamBackend(text); err == nil {
+					s.addService(store, backend.Service)
+				}
+			}
+		}
+	}
 }
 
 func (s *Snapshot) addSecret(store Store, key types.NamespacedName) {

@@ -66,7 +66,7 @@ func portNumbers(slice *discoveryv1.EndpointSlice, port corev1.ServicePort) []ui
 	var numbers []uint16
 	for _, candidate := range slice.Ports {
 		protocol := cmp.Or(ptrValue(candidate.Protocol), corev1.ProtocolTCP)
-		if ptrValue(candidate.Name) != port.Name || protocol != corev1.ProtocolTCP {
+		if ptrValue(candidate.Name) != port.Name || protocol != cmp.Or(port.Protocol, corev1.ProtocolTCP) {
 			continue
 		}
 		if candidate.Port != nil {
@@ -158,13 +158,18 @@ func addrPort(address netip.Addr, port uint16) netip.AddrPort {
 // ingress-nginx also takes it, the port's target: "80" finds a port 9001 whose target port is 80. The port itself
 // wins over a target, so that a Service whose ports and targets cross is understood as the Ingress API says.
 func findPort(svc *corev1.Service, wanted string) (corev1.ServicePort, bool) {
+	return findPortOf(svc, wanted, corev1.ProtocolTCP)
+}
+
+// findPortOf is findPort for any protocol.
+func findPortOf(svc *corev1.Service, wanted string, protocol corev1.Protocol) (corev1.ServicePort, bool) {
 	rules := []func(corev1.ServicePort) bool{
 		func(p corev1.ServicePort) bool { return p.Name == wanted || strconv.Itoa(int(p.Port)) == wanted },
 		func(p corev1.ServicePort) bool { target := targetPort(p); return target.String() == wanted },
 	}
 	for _, rule := range rules {
 		for _, port := range svc.Spec.Ports {
-			if isTCP(port) && rule(port) {
+			if cmp.Or(port.Protocol, corev1.ProtocolTCP) == protocol && rule(port) {
 				return port, true
 			}
 		}
@@ -178,8 +183,4 @@ func targetPort(port corev1.ServicePort) intstr.IntOrString {
 		return intstr.FromInt32(port.Port)
 	}
 	return port.TargetPort
-}
-
-func isTCP(port corev1.ServicePort) bool {
-	return port.Protocol == "" || port.Protocol == corev1.ProtocolTCP
 }

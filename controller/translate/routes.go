@@ -34,6 +34,8 @@ type routes struct {
 	claims     claims
 	// written has the last owner of each path, whatever its type.
 	written map[writtenPath]*ingress
+	// passthroughs are the hosts whose TLS connections are forwarded as they are.
+	passthroughs []route.Passthrough
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
 }
@@ -214,6 +216,10 @@ func (r *routes) set(owner *ingress, at location, s service) {
 	if guard.deny == nil {
 		guard.deny = deny
 	}
+	if owner.config.Passthrough {
+		denied := r.passOn(owner, at, s, guard)
+		guard.deny = &denied
+	}
 	backend := r.upstreams.backend(owner, s, guard.deny)
 	made := route.Route{
 		Match: at.match(), Policies: slices.Concat(r.policies(owner, at, s), fields, guard.policies), Source: owner.source(),
@@ -265,7 +271,8 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 func (r *routes) toHTTPS(owner *ingress, at location) bool {
 	c := &owner.config.Redirect
 	isPlain := func(beginning string) bool { return strings.HasPrefix(at.path, beginning) }
-	return (c.Always || c.IfCertificate && r.certificates.terminates(at.host)) && !slices.ContainsFunc(c.PlainPaths, isPlain)
+	hasTLS := owner.config.Passthrough || r.certificates.terminates(at.host)
+	return (c.Always || c.IfCertificate && hasTLS) && !slices.ContainsFunc(c.PlainPaths, isPlain)
 }
 
 // toUnnamed reports whether requests without a Host field are redirected, to the name that ingress-nginx has for the server

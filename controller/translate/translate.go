@@ -92,6 +92,8 @@ func Translate(s *snapshot.Snapshot) Result {
 			Certificates:       certificates.table(),
 			DefaultCertificate: certificates.byDefault(),
 			ClientAuthorities:  guards.clientAuthorities(),
+			Streams:            (&streams{upstreams: upstreams, limits: global.Streams}).all(),
+			Passthroughs:       routes.passedOn(),
 
 			Forwarded:            global.Clients.Forwarded,
 			ProxyProtocol:        global.Clients.ProxyProtocol,

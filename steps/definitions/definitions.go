@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
+	"github.com/ingress-testbed/testbed/steps/definitions/dns"
 	"github.com/ingress-testbed/testbed/steps/definitions/http"
 	"github.com/ingress-testbed/testbed/steps/definitions/kubernetes"
 	"github.com/ingress-testbed/testbed/steps/definitions/load"
@@ -63,6 +64,6 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 func (d dependencies) definitions() []vocabulary.Definition {
 	return slices.Concat(
 		kubernetes.Definitions(d.kubernetes), d.diagnosis.Definitions(), http.Definitions(d.dialer, d.pods), tls.Definitions(d.secrets),
-		packets.Definitions(d.packets), websocket.Definitions(), load.Definitions(d.load),
+		packets.Definitions(d.packets), websocket.Definitions(), dns.Definitions(), load.Definitions(d.load),
 	)
 }

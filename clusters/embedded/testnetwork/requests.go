@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 
 	"github.com/ingress-testbed/testbed/clusters/capture"
@@ -25,7 +26,7 @@ func (r *testNetwork) Dial(ctx context.Context, request control.DialRequest) (*o
 	var conn net.Conn
 	err = from.Do(func() (err error) {
 		// An address that is no IP address would be looked up by goroutines outside the namespace.
-		if _, err := net.ResolveTCPAddr(request.Network, request.Address); err != nil {
+		if _, err := netip.ParseAddrPort(request.Address); err != nil {
 			return err
 		}
 		var dialer net.Dialer

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
@@ -213,7 +212,7 @@ func cacheTimes(text string) ([]access.CacheTime, error) {
 	for _, element := range setting.List(text) {
 		words := strings.Fields(element)
 		last := len(words) - 1
-		lasts, ok := parseTime(words[last])
+		lasts, ok := setting.Time(words[last])
 		if !ok {
 			return nil, wrong
 		}
@@ -237,17 +236,4 @@ func cacheTimes(text string) ([]access.CacheTime, error) {
 		return nil, wrong
 	}
 	return times, nil
-}
-
-// parseTime reads a time as nginx writes it: a whole number of seconds, or with one of the units ms, s, m, h and d.
-func parseTime(text string) (time.Duration, bool) {
-	digits := strings.TrimRight(text, "msghd")
-	unit := map[string]time.Duration{
-		"": time.Second, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
-	}[text[len(digits):]]
-	number, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil || unit == 0 || number > uint64(365*24*time.Hour/unit) {
-		return 0, false
-	}
-	return time.Duration(number) * unit, true
 }

@@ -275,11 +275,11 @@ func snippetKeys() []Setting {
 
 func streamKeys() []Setting {
 	return []Setting{
-		{"proxy-stream-timeout", "a time", "600s", "Is how long a connection of TCP may be idle.", notYet()},
-		{"proxy-stream-next-upstream", "true, false", "true", "Tries another endpoint that can't be reached.", notYet()},
-		{"proxy-stream-next-upstream-timeout", "a time", "600s", "Bounds all tries together.", notYet()},
-		{"proxy-stream-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", notYet()},
-		{"proxy-stream-responses", "a number", "1", "Is how many datagrams answer one of UDP.", notYet()},
+		{"proxy-stream-timeout", "a time", "600s", "Is how long a connection of TCP may be idle.", supported("streams")},
+		{"proxy-stream-next-upstream", "true, false", "true", "Tries another endpoint that can't be reached.", supported("streams")},
+		{"proxy-stream-next-upstream-timeout", "a time", "600s", "Bounds all tries together.", supported("streams")},
+		{"proxy-stream-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", supported("streams")},
+		{"proxy-stream-responses", "a number", "1", "Is how many datagrams answer one of UDP.", supported("streams")},
 	}
 }
 

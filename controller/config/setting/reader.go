@@ -112,6 +112,20 @@ func (r *Reader) Seconds(name string, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
+// Time is a time as nginx writes it, longer than 0.
+func (r *Reader) Time(name string, otherwise time.Duration) time.Duration {
+	text, given := r.Text(name)
+	if !given {
+		return otherwise
+	}
+	value, ok := Time(text)
+	if !ok || value == 0 {
+		r.Invalid(name, text, "it must be a time longer than 0, such as 30s, 10m or 1h")
+		return otherwise
+	}
+	return value
+}
+
 // Choice is one of the allowed texts.
 func (r *Reader) Choice(name, otherwise string, allowed ...string) string {
 	text, given := r.Text(name)

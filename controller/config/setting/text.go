@@ -3,7 +3,9 @@ package setting
 import (
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -65,4 +67,17 @@ func LocalSecretName(text, namespace string) (name string, ok bool) {
 		return text, text != ""
 	}
 	return SecretName(text, namespace)
+}
+
+// Time reads a time as nginx writes it: a whole number of seconds, or with one of the units ms, s, m, h and d.
+func Time(text string) (time.Duration, bool) {
+	digits := strings.TrimRight(text, "msghd")
+	unit := map[string]time.Duration{
+		"": time.Second, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+	}[text[len(digits):]]
+	number, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil || unit == 0 || number > uint64(365*24*time.Hour/unit) {
+		return 0, false
+	}
+	return time.Duration(number) * unit, true
 }

@@ -57,6 +57,9 @@ func (s settings) apply(name, value string) error {
 	if key, ok := strings.CutPrefix(name, "config "); ok {
 		return set(s.values, value, "controller", "config", key)
 	}
+	if done, err := s.applyStream(name, value); done {
+		return err
+	}
 	if name == "namespace" {
 		s.release.Namespace = value
 		return nil
@@ -66,7 +69,7 @@ func (s settings) apply(name, value string) error {
 	}
 	path := numbers()[name]
 	if path == nil {
-		known := slices.Concat([]string{"namespace", "flag NAME", "config KEY"},
+		known := slices.Concat([]string{"namespace", "flag NAME", "config KEY", "TCP PORT", "UDP PORT", "TCP node port PORT", "UDP node port PORT"},
 			slices.Collect(maps.Keys(texts())), slices.Collect(maps.Keys(numbers())))
 		slices.Sort(known)
 		return fmt.Errorf("the ingress controller has no setting %q; it has: %s", name, strings.Join(known, ", "))
@@ -79,4 +82,24 @@ func (s settings) apply(name, value string) error {
 		return fmt.Errorf("the scenario sets the %s %d: %s: %w", name, number, s.noNodePorts, clusters.ErrUnsupported)
 	}
 	return set(s.values, number, path...)
+}
+
+// applyStream applies the settings of TCP and UDP services: "TCP 9000" is namespace/service:port, "TCP node port 9000" a
+// number.
+func (s settings) applyStream(name, value string) (done bool, err error) {
+	protocol, rest, _ := strings.Cut(name, " ")
+	if protocol != "TCP" && protocol != "UDP" {
+		return false, nil
+	}
+	port, isNodePort := strings.CutPrefix(rest, "node port ")
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false, nil //nolint:nilerr // the name is that of no setting
+	}
+	if !isNodePort {
+		return true, set(s.values, value, strings.ToLower(protocol), port)
+	}
+	if s.noNodePorts != "" {
+		return true, fmt.Errorf("the scenario sets the %s to %s: %s: %w", name, value, s.noNodePorts, clusters.ErrUnsupported)
+	}
+	return true, set(s.values, value, "controller", "service", "nodePorts", strings.ToLower(protocol), port)
 }
