@@ -26,14 +26,20 @@ func newShell() *cobra.Command {
 		Long: "Opens a shell on a machine of a running embedded cluster, by default the node with the control plane.\n" +
 			"kubectl and KUBECONFIG are ready there, and so is every program of this machine. It starts in the current\n" +
 			"folder, unless that is below /run or /proc, which the machines have of their own.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if at := cmd.ArgsLenAtDash(); at > 1 {
+				return fmt.Errorf("%q are several machines: name one before --", args[:at])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			running, err := embedded.Find(cmd.Context(), name)
 			if err != nil {
 				return err
 			}
-			machine, command := running.Spec.Network.Nodes[0].Name, args
-			if at := cmd.ArgsLenAtDash(); at != 0 && len(args) > 0 {
-				machine, command = args[0], args[1:]
+			machine, command := machineAndCommand(args, cmd.ArgsLenAtDash())
+			if machine == "" {
+				machine = running.Spec.Network.Nodes[0].Name
 			}
 			err = shell.Enter(running, machine, command)
 			var code shell.ExitCode
@@ -44,17 +50,36 @@ func newShell() *cobra.Command {
 		},
 	}
 	addName(cmd, &name)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError(cmd, fmt.Errorf("%w; options of a command to run go after --", err))
+	})
 	return cmd
+}
+
+// machineAndCommand splits the arguments of shell, of which so many as dash says are before a --, or -1 if there is none.
+// The machine is empty if none is named, and the command is empty for a shell.
+func machineAndCommand(args []string, dash int) (machine string, command []string) {
+	if dash == 0 || len(args) == 0 {
+		return "", args
+	}
+	return args[0], args[1:]
 }
 
 func newKubectl() *cobra.Command {
 	return &cobra.Command{
-		Use:   "kubectl [--name NAME] ARG...",
+		Use:   "kubectl [--name NAME] [--] ARG...",
 		Short: "Run kubectl against an embedded cluster",
 		// Every flag but a leading --name is kubectl's.
 		DisableFlagParsing: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			_, _, err := kubectlArguments(args)
+			return err
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, args := clusterOf(args)
+			name, args, err := kubectlArguments(args)
+			if err != nil {
+				return err
+			}
 			running, err := embedded.Find(cmd.Context(), name)
 			if err != nil {
 				return err
@@ -68,17 +93,25 @@ func newKubectl() *cobra.Command {
 	}
 }
 
-// clusterOf takes the cluster's name off the arguments for kubectl, if they begin with it.
-func clusterOf(args []string) (name string, rest []string) {
-	if len(args) > 1 && args[0] == "--name" {
-		return args[1], args[2:]
-	}
+// kubectlArguments splits the arguments of kubectl into the cluster's name, if they begin with it, and those for kubectl
+// itself. A -- at the front is not for kubectl, which would take all that follows for no command and print its help.
+func kubectlArguments(args []string) (name string, rest []string, err error) {
+	name, rest = embedded.DefaultName, args
 	if len(args) > 0 {
-		if name, found := strings.CutPrefix(args[0], "--name="); found {
-			return name, args[1:]
+		if given, found := strings.CutPrefix(args[0], "--name="); found {
+			name, rest = given, args[1:]
+		}
+		if args[0] == "--name" {
+			if len(args) == 1 {
+				return "", nil, errors.New("flag needs an argument: --name")
+			}
+			name, rest = args[1], args[2:]
 		}
 	}
-	return embedded.DefaultName, args
+	if len(rest) > 0 && rest[0] == "--" {
+		rest = rest[1:]
+	}
+	return name, rest, nil
 }
 
 func newKubeconfig() *cobra.Command {
