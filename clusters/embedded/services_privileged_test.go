@@ -17,6 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -115,6 +116,15 @@ func (s services) balancer(name string) (address netip.Addr, node string) {
 	return address, node
 }
 
+// exclude sets the value, as JSON, of the label that excludes a node from load balancers.
+func (s services) exclude(node, value string) {
+	s.Helper()
+	patch := []byte(`{"metadata":{"labels":{"node.kubernetes.io/exclude-from-external-load-balancers":` + value + `}}}`)
+	if _, err := s.client.CoreV1().Nodes().Patch(s.Context(), node, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // get makes a request from the client outside, until one succeeds, and returns the body.
 func (s services) get(url string) (body string) {
 	s.Helper()
@@ -187,6 +197,20 @@ func TestLoadBalancers(t *testing.T) {
 		if _, node := s.balancer("echo"); node != "k3s-s" {
 			t.Errorf("%s announces it, want k3s-s", node)
 		}
+	})
+
+	t.Run("no excluded node announces", func(t *testing.T) {
+		s.service("everywhere", "echo", loadBalancer)
+		address, before := s.balancer("everywhere")
+		s.exclude(before, `""`)
+		var after string
+		eventually(t, "another node than "+before+" announces "+address.String(), func() bool {
+			var err error
+			after, err = s.cluster.AnnouncingNode(t.Context(), address)
+			return err == nil && after != "" && after != before
+		})
+		s.get("http://" + address.String())
+		s.exclude(before, "null")
 	})
 
 	t.Run("a node that was cut off works again", func(t *testing.T) {

@@ -2,7 +2,8 @@
 
 // Package announcer announces the addresses of load balancers on the LAN, as MetalLB's layer 2 mode does: of the nodes that
 // can serve an address, one answers ARP requests for it, and another takes over when that one fails. The nodes elect it:
-// it holds a Lease in the namespace kube-system that has the address in its name. kube-proxy does the rest.
+// it holds a Lease in the namespace kube-system that has the address in its name. kube-proxy does the rest. A node with the
+// label node.kubernetes.io/exclude-from-external-load-balancers announces none.
 package announcer
 
 import (
@@ -13,6 +14,9 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -33,7 +37,7 @@ type Config struct {
 	Interface string
 	// Pool is the range of the addresses that are announced.
 	Pool netip.Prefix
-	// Kubeconfig of a user who may watch Services, record events, and create and update Leases in kube-system.
+	// Kubeconfig of a user who may watch Services and nodes, record events, and create and update Leases in kube-system.
 	Kubeconfig string
 	Log        *slog.Logger
 }
@@ -74,10 +78,8 @@ func Run(ctx context.Context, c Config) error {
 	return err
 }
 
-// watch keeps a candidacy like the given one for each address, until ctx ends.
+// watch keeps a candidacy like the given one for each address while its node is not excluded, until ctx ends.
 func watch(ctx context.Context, client kubernetes.Interface, pool netip.Prefix, like candidacy) error {
-	factory := informers.NewSharedInformerFactory(client, 0)
-	services := factory.Core().V1().Services()
 	changed := make(chan struct{}, 1)
 	signal := func() {
 		select {
@@ -85,16 +87,27 @@ func watch(ctx context.Context, client kubernetes.Interface, pool netip.Prefix, 
 		default:
 		}
 	}
-	if _, err := services.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+	onChange := cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { signal() }, UpdateFunc: func(any, any) { signal() }, DeleteFunc: func(any) { signal() },
-	}); err != nil {
+	}
+	everything := informers.NewSharedInformerFactory(client, 0)
+	ownNode := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, like.node).String()
+	}))
+	services, nodes := everything.Core().V1().Services(), ownNode.Core().V1().Nodes()
+	if _, err := services.Informer().AddEventHandler(onChange); err != nil {
 		return fmt.Errorf("watching Services: %w", err)
 	}
-	factory.Start(ctx.Done())
-	defer factory.Shutdown()
+	if _, err := nodes.Informer().AddEventHandler(onChange); err != nil {
+		return fmt.Errorf("watching node %s: %w", like.node, err)
+	}
 	running := newCandidacies(like)
 	defer running.wait()
-	if !cache.WaitForCacheSync(ctx.Done(), services.Informer().HasSynced) {
+	for _, factory := range []informers.SharedInformerFactory{everything, ownNode} {
+		factory.Start(ctx.Done())
+		defer factory.Shutdown()
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), services.Informer().HasSynced, nodes.Informer().HasSynced) {
 		return ctx.Err()
 	}
 	for {
@@ -102,11 +115,26 @@ func watch(ctx context.Context, client kubernetes.Interface, pool netip.Prefix, 
 		if err != nil {
 			return fmt.Errorf("listing Services: %w", err)
 		}
-		running.set(ctx, assignments(all, pool))
+		node, err := nodes.Lister().Get(like.node)
+		switch {
+		case apierrors.IsNotFound(err) || err == nil && excluded(node):
+			running.set(ctx, nil)
+		case err != nil:
+			return fmt.Errorf("reading node %s: %w", like.node, err)
+		default:
+			running.set(ctx, assignments(all, pool))
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-changed:
 		}
 	}
+}
+
+// excluded reports whether a node must not get traffic from load balancers. Any value of the label excludes it, "false" too
+// (Kubernetes documentation, "Well-Known Labels, Annotations and Taints").
+func excluded(node *corev1.Node) bool {
+	_, found := node.Labels[corev1.LabelNodeExcludeBalancers]
+	return found
 }

@@ -46,7 +46,7 @@ func permissions() []permission {
 		{
 			role: announcerUser, subject: user(announcerUser),
 			rules: []rbacv1.PolicyRule{
-				{APIGroups: []string{""}, Resources: []string{"services"}, Verbs: []string{"list", "watch"}},
+				{APIGroups: []string{""}, Resources: []string{"nodes", "services"}, Verbs: []string{"list", "watch"}},
 				{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create", "get", "update"}},
 				recordEvents,
 			},
