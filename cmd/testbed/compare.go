@@ -2,23 +2,32 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/compare/inprocess"
+	"github.com/ingress-testbed/testbed/steps/compare/journal"
 	"github.com/ingress-testbed/testbed/steps/manifests"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
@@ -28,8 +37,8 @@ type compareFlags struct {
 	reference, class, settings string
 	candidates                 []string
 	parallel, perIngress       int
-	output                     string
-	failOn                     string
+	output, failOn             string
+	reports, resume            string
 }
 
 func (f *compareFlags) register(cmd *cobra.Command) {
@@ -41,6 +50,8 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.parallel, "parallel", 32, "`number` of requests that are sent at the same time")
 	flags.IntVar(&f.perIngress, "requests-per-ingress", 400, "most `requests` for one Ingress")
 	flags.StringVarP(&f.output, "output", "o", "text", "`format` of the output: text or json")
+	flags.StringVar(&f.reports, "reports", "reports/out/compare", "`folder` for the reports; \"\" for none")
+	flags.StringVar(&f.resume, "resume", "", "`file` that remembers the results of requests: a run that was broken off continues from there")
 	flags.StringVar(&f.failOn, "fail-on", "headers", "least `effect` of a difference with which the exit code is 1: protection-lost, another-backend, lost,\nredirected-differently, headers, cosmetic, or none for never")
 }
 
@@ -80,10 +91,23 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	progress := newRequestProgress(cmd.ErrOrStderr())
-	report, err := compare.Run(cmd.Context(), e, reference, candidates, compare.Options{
+	options := compare.Options{
 		Parallel: f.parallel, Limits: derive.Limits{PerIngress: f.perIngress}, Progress: progress.show, Causes: causes(reference, candidates),
-	})
+	}
+	if f.resume != "" {
+		file, err := journal.Open(f.resume, key(e, reference, candidates))
+		if err != nil {
+			return fmt.Errorf("%w: %w", suite.ErrInput, err)
+		}
+		defer file.Close()
+		options.Journal = file
+		if known := file.Known(); known > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d requests have results in %s\n", known, f.resume)
+		}
+	}
+	report, err := compare.Run(cmd.Context(), e, reference, candidates, options)
 	progress.end()
+	report.FailOn = failOn
 	if err != nil {
 		report.Problem = err.Error()
 	}
@@ -171,11 +195,39 @@ func (f *compareFlags) read(ctx context.Context, stdin io.Reader, warnings io.Wr
 }
 
 func (f *compareFlags) write(w io.Writer, report *comparison.Report) error {
+	if f.reports != "" {
+		if err := reports.WriteComparison(f.reports, report); err != nil {
+			return err
+		}
+	}
 	if f.output == "json" {
 		return report.WriteJSON(w)
 	}
 	const most = 10
-	return report.WriteText(w, most)
+	if err := report.WriteText(w, most); err != nil {
+		return err
+	}
+	if f.reports != "" {
+		fmt.Fprintf(w, "Report: %s\n", filepath.Join(f.reports, reports.HTMLFile))
+	}
+	return nil
+}
+
+// key stands for what is compared.
+func key(e *estate.Estate, reference compare.Target, candidates []compare.Target) string {
+	hash := sha256.New()
+	encoder := json.NewEncoder(hash)
+	for _, target := range append([]compare.Target{reference}, candidates...) {
+		fmt.Fprintln(hash, target.Description())
+	}
+	for _, ingress := range e.Ingresses {
+		encoder.Encode(ingress) //nolint:errcheck,errchkjson // a hash takes everything, and an Ingress was decoded from JSON
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(e.Services), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) }) {
+		encoder.Encode(e.Services[name]) //nolint:errcheck,errchkjson // as above
+	}
+	encoder.Encode(e.Settings) //nolint:errcheck,errchkjson // as above
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // requestProgress shows how many requests are done and how long the rest takes, a few times a second on a terminal and else

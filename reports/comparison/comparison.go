@@ -14,9 +14,11 @@ type Report struct {
 	Reference string    `json:"reference"`
 	Started   time.Time `json:"started"`
 	Seconds   float64   `json:"seconds"`
-	// Ingresses is how many were compared, and Requests how many requests were derived from them.
-	Ingresses int `json:"ingresses"`
-	Requests  int `json:"requests"`
+	// Ingresses that were compared, as namespace/name, and Requests, how many were derived from them.
+	Ingresses []string `json:"ingresses"`
+	Requests  int      `json:"requests"`
+	// FailOn is the least effect that counts as a failure; None if none does.
+	FailOn Effect `json:"failOn"`
 	// Problem is why the comparison ended early; "" if it didn't.
 	Problem string `json:"problem,omitempty"`
 	// Notes are sentences on how the objects were changed, and on what was left out.

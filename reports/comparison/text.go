@@ -91,11 +91,11 @@ func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
 		differ += affected[effect]
 		fmt.Fprintf(table, "%s\t%d\t%d\t\n", effect, affected[effect], findings)
 	}
-	fmt.Fprintf(table, "the same\t%d\t\t\n", max(0, r.Ingresses-differ))
+	fmt.Fprintf(table, "the same\t%d\t\t\n", max(0, len(r.Ingresses)-differ))
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
 	}
-	fmt.Fprintf(w, "\n%d requests for %d Ingresses, %d with the same answers", r.Requests, r.Ingresses, c.Same)
+	fmt.Fprintf(w, "\n%d requests for %d Ingresses, %d with the same answers", r.Requests, len(r.Ingresses), c.Same)
 	if c.ByChance > 0 {
 		fmt.Fprintf(w, ", %d different only by chance", c.ByChance)
 	}

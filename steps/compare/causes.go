@@ -23,10 +23,7 @@ type Cause struct {
 // attribute sends the request of each finding to the target of each cause. Where it differs from the reference, the cause is one
 // of the finding's.
 func (r *runner) attribute(ctx context.Context, e *estate.Estate, certificates []string) error {
-	probes := map[string]*derive.Probe{}
-	for i := range r.plan.Probes {
-		probes[r.plan.Probes[i].ID] = &r.plan.Probes[i]
-	}
+	probes := r.probesByID()
 	var findings []*comparison.Finding
 	for c := range r.report.Candidates {
 		for i := range r.report.Candidates[c].Findings {

@@ -61,17 +61,20 @@ func uniform(all []judge.Observation) bool {
 	return !slices.ContainsFunc(all, func(o judge.Observation) bool { return judge.Outcome(o.Answers[0]) != first })
 }
 
-// intersection returns the differences that all pairs have.
+// intersection returns the differences that all pairs have which have the outcomes of the first one.
 func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable []compared.Difference) {
-	count := map[string]int{}
+	count, pairs := map[string]int{}, 0
 	for _, want := range wants {
 		for _, got := range gots {
+			if !uniform([]judge.Observation{want, wants[0]}) || !uniform([]judge.Observation{got, gots[0]}) {
+				continue
+			}
+			pairs++
 			for _, difference := range judge.Differences(probe, want, got) {
 				count[difference.What]++
 			}
 		}
 	}
-	pairs := len(wants) * len(gots)
 	for _, difference := range judge.Differences(probe, wants[0], gots[0]) {
 		if count[difference.What] == pairs {
 			stable = append(stable, difference)
@@ -80,7 +83,7 @@ func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable 
 	return stable
 }
 
-// flip compares how often there is which answer.
+// flip compares how often there is which answer, and, if that is the same, answers with the same outcome.
 func (r *runner) flip(ctx context.Context, probe *derive.Probe, candidate Session) (confirmed, error) {
 	many := *probe
 	many.Judge, many.Request.Times, many.Request.SameConnection = derive.Share, flips, true
@@ -92,6 +95,37 @@ func (r *runner) flip(ctx context.Context, probe *derive.Probe, candidate Sessio
 	if err != nil {
 		return confirmed{}, err
 	}
-	differences := slices.DeleteFunc(judge.Differences(&many, want, got), func(d compared.Difference) bool { return d.Kind != compared.Share })
-	return confirmed{probe: many, want: want, got: got, differences: differences}, nil
+	result := confirmed{probe: many, want: want, got: got}
+	for _, difference := range judge.Differences(&many, want, got) {
+		if difference.Kind == compared.Share {
+			result.differences = []compared.Difference{difference}
+			return result, nil
+		}
+	}
+	wants, gots := common(want, got)
+	if len(wants) == 0 || len(gots) == 0 {
+		return result, nil
+	}
+	return confirmed{probe: *probe, want: wants[0], got: gots[0], differences: intersection(probe, wants, gots)}, nil
+}
+
+// common returns a few answers of both sides with the same outcome, as observations of one answer.
+func common(want, got judge.Observation) (wants, gots []judge.Observation) {
+	for _, answer := range want.Answers {
+		outcome := judge.Outcome(answer)
+		if gots = few(got, outcome); len(gots) > 0 {
+			return few(want, outcome), gots
+		}
+	}
+	return nil, nil
+}
+
+func few(all judge.Observation, outcome string) []judge.Observation {
+	var some []judge.Observation
+	for _, answer := range all.Answers {
+		if judge.Outcome(answer) == outcome && len(some) <= repetitions {
+			some = append(some, judge.Observation{Answers: []judge.Answer{answer}})
+		}
+	}
+	return some
 }

@@ -17,7 +17,10 @@ import (
 
 func newReport(e *estate.Estate, plan *derive.Plan, reference Target) *comparison.Report {
 	report := &comparison.Report{
-		Title: "Comparison", Reference: reference.Description(), Started: time.Now(), Ingresses: len(e.Ingresses), Requests: len(plan.Probes),
+		Title: "Comparison", Reference: reference.Description(), Started: time.Now(), Requests: len(plan.Probes),
+	}
+	for _, ingress := range e.Ingresses {
+		report.Ingresses = append(report.Ingresses, estate.Key(ingress).String())
 	}
 	rules := map[string]derive.Rule{}
 	for _, rule := range derive.Rules() {

@@ -85,7 +85,10 @@ func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []T
 	r.report.Notes = append(r.report.Notes, r.notes()...)
 	results, err := r.send(ctx)
 	r.collect(results)
-	return r.report, cmp.Or(err, r.attribute(ctx, e, certificates))
+	if err == nil {
+		err = cmp.Or(r.attribute(ctx, e, certificates), r.reduce(ctx))
+	}
+	return r.report, err
 }
 
 func clientCertificates(plan *derive.Plan) []string {

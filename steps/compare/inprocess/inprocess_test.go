@@ -10,7 +10,6 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/fixtures/estates"
-	"github.com/ingress-testbed/testbed/internal/golden"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
@@ -66,11 +65,35 @@ func TestNothingDiffersFromItself(t *testing.T) {
 	}
 }
 
-// TestModes shows what the report says of the modes on a small set of Ingresses.
-func TestModes(t *testing.T) {
+// A difference is described with its request, its effect, both answers and its Ingress.
+func TestFindings(t *testing.T) {
 	t.Parallel()
 	report := run(t, read(t, "testdata/protection.yaml", "testdata/routing.yaml"), &inprocess.Target{Mode: compatibility.IngressNginx}, &inprocess.Target{})
-	golden.Compare(t, "testdata/modes.txt", text(t, report))
+	for _, want := range []comparison.Finding{
+		{
+			Ingress: "web/shop", Effect: comparison.RedirectedDifferently, Host: "shop.example.com", Path: "/Cart/", Request: "GET http://shop.example.com/Cart",
+			Curl: "curl -si --path-as-is --connect-to shop.example.com:80:ADDRESS: http://shop.example.com/Cart",
+		},
+		{
+			Ingress: "web/admin", Effect: comparison.RedirectedDifferently, Host: "admin.example.com", Path: "/", Request: "GET http://admin.example.com/",
+			Curl: "curl -si --path-as-is --connect-to admin.example.com:80:ADDRESS: http://admin.example.com/",
+		},
+		{
+			Ingress: "web/sso", Effect: comparison.Headers, Host: "*.apps.example.com", Path: "/private",
+			Request: "GET http://one.apps.example.com/privat%65, X-Testbed-Auth: 200",
+			Curl:    "curl -si --path-as-is --connect-to one.apps.example.com:80:ADDRESS: -H 'X-Testbed-Auth: 200' http://one.apps.example.com/privat%65",
+		},
+	} {
+		if !slices.ContainsFunc(report.Candidates[0].Findings, func(f comparison.Finding) bool {
+			return f.Ingress == want.Ingress && f.Effect == want.Effect && f.Host == want.Host && f.Path == want.Path && f.Request == want.Request &&
+				f.Curl == want.Curl && f.Want != f.Got
+		}) {
+			t.Errorf("not found: %+v", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text(t, report))
+	}
 }
 
 // A candidate that forgets passwords is found, with the Ingress and the request, and nothing else is reported.

@@ -1,0 +1,195 @@
+package comparison
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/internal/theme"
+	"github.com/ingress-testbed/testbed/reports/plaintext"
+)
+
+//go:embed comparison.gohtml
+var page string
+
+//go:embed comparison.css
+var style string
+
+// maxShown bounds the findings of one effect on the page. All of them are in the JSON.
+const maxShown = 200
+
+// WritePage writes one self-contained page: no script, and nothing that is loaded from elsewhere.
+func (r *Report) WritePage(w io.Writer) error {
+	parsed, err := template.New("comparison").Parse(page)
+	if err != nil {
+		return fmt.Errorf("parsing the page's template: %w", err)
+	}
+	if err := parsed.Execute(w, r.view()); err != nil {
+		return fmt.Errorf("rendering the page: %w", err)
+	}
+	return nil
+}
+
+// view is what the template sees.
+type view struct {
+	Style               template.CSS
+	Title, Headline     string
+	Reference           string
+	Problem             string
+	Fails               bool
+	Requests, Ingresses int
+	When, Duration      string
+	Candidates          []candidateView
+	Inventory           []annotationView
+	Notes               []string
+}
+
+type candidateView struct {
+	Description   string
+	Effects       []effectView
+	SameIngresses int
+	Same          int
+	ByChance      int
+	Skipped       []string
+	Refused       []Refusal
+}
+
+// effectView holds the findings with one effect.
+type effectView struct {
+	Name, Meaning, Anchor string
+	// Class is the colour, and Pill that of the number.
+	Class, Pill      string
+	Ingresses, Count int
+	Findings         []findingView
+	Omitted          int
+}
+
+type findingView struct {
+	Ingress, Request, Summary string
+	Rule, Rules, Curl         string
+	Want, Got, Explanation    string
+	Differences               []Difference
+	Causes, Others            []string
+	More                      int
+}
+
+type annotationView struct {
+	Name, Values, Requests string
+	Count                  int
+	Unknown                bool
+}
+
+func (r *Report) view() view {
+	v := view{
+		Style: theme.Style() + template.CSS(style), Title: plaintext.Line(r.Title), Headline: r.Headline(), Reference: plaintext.Line(r.Reference),
+		Problem: plaintext.Clean(r.Problem), Fails: r.Problem != "" || r.FailOn != None && r.Gravest() >= r.FailOn,
+		Requests: r.Requests, Ingresses: len(r.Ingresses),
+		Duration: (time.Duration(r.Seconds * float64(time.Second))).Round(time.Second).String(), When: r.Started.UTC().Format("2 January 2006, 15:04 UTC"),
+	}
+	for i := range r.Candidates {
+		v.Candidates = append(v.Candidates, r.newCandidate(i))
+	}
+	for _, annotation := range r.Inventory {
+		v.Inventory = append(v.Inventory, annotationView{
+			Name: plaintext.Line(annotation.Name), Values: excerpt(strings.Join(annotation.Values, " · ")), Requests: annotation.Requests,
+			Count: len(annotation.Ingresses), Unknown: annotation.Unknown,
+		})
+	}
+	for _, note := range r.Notes {
+		v.Notes = append(v.Notes, plaintext.Line(note))
+	}
+	return v
+}
+
+// Headline is the gravest that is to be said, in one line.
+func (r *Report) Headline() string {
+	gravest, ingresses := r.Gravest(), 0
+	for i := range r.Candidates {
+		ingresses = max(ingresses, r.Candidates[i].Affected()[gravest])
+	}
+	if gravest == None {
+		if r.Problem != "" {
+			return "Not compared to the end"
+		}
+		return "No difference"
+	}
+	return fmt.Sprintf("%s: %d of %d Ingresses", strings.ToUpper(gravest.String()[:1])+gravest.String()[1:], ingresses, len(r.Ingresses))
+}
+
+func (r *Report) newCandidate(number int) candidateView {
+	c := &r.Candidates[number]
+	v := candidateView{Description: plaintext.Line(c.Description), Same: c.Same, ByChance: c.ByChance, SameIngresses: len(r.Ingresses)}
+	for _, refusal := range c.Refused {
+		v.Refused = append(v.Refused, Refusal{Ingress: refusal.Ingress, Reason: plaintext.Line(refusal.Reason)})
+	}
+	for _, reason := range slices.Sorted(maps.Keys(c.Skipped)) {
+		v.Skipped = append(v.Skipped, fmt.Sprintf("%d were not sent: %s.", c.Skipped[reason], plaintext.Line(reason)))
+	}
+	affected := c.Affected()
+	for _, effect := range Effects() {
+		e := effectView{
+			Name: effect.String(), Meaning: effect.Meaning(), Anchor: fmt.Sprintf("%s-%d", strings.ReplaceAll(effect.String(), " ", "-"), number),
+			Class: effect.class(), Pill: "skipped", Ingresses: affected[effect],
+		}
+		if effect >= Lost {
+			e.Pill = "failed"
+		}
+		v.SameIngresses -= affected[effect]
+		for i := range c.Findings {
+			if c.Findings[i].Effect != effect {
+				continue
+			}
+			e.Count++
+			if e.Count > maxShown {
+				e.Omitted++
+				continue
+			}
+			e.Findings = append(e.Findings, newFinding(&c.Findings[i]))
+		}
+		v.Effects = append(v.Effects, e)
+	}
+	return v
+}
+
+// class is the colour of an effect.
+func (e Effect) class() string {
+	switch {
+	case e == ProtectionLost:
+		return "gravest"
+	case e >= Lost:
+		return "grave"
+	case e == RedirectedDifferently:
+		return "light"
+	}
+	return "least"
+}
+
+func newFinding(f *Finding) findingView {
+	v := findingView{
+		Ingress: f.Ingress, Request: plaintext.Line(f.Request), Rules: plaintext.Line(some(f.Rules)), Curl: plaintext.Clean(f.Curl),
+		Rule: plaintext.Line(f.Host + f.Path), Want: plaintext.Clean(f.Want), Got: plaintext.Clean(f.Got), Explanation: plaintext.Clean(f.Explanation),
+		Causes: f.Causes, More: f.More,
+	}
+	if len(f.Differences) > 0 {
+		first := f.Differences[0]
+		v.Summary = fmt.Sprintf("%s: %s, reference %s", plaintext.Line(first.What), brief(first.Got), brief(first.Want))
+	}
+	for _, d := range f.Differences {
+		v.Differences = append(v.Differences, Difference{What: plaintext.Line(d.What), Want: excerpt(d.Want), Got: excerpt(d.Got)})
+	}
+	for _, other := range f.Others {
+		v.Others = append(v.Others, plaintext.Line(other))
+	}
+	return v
+}
+
+// excerpt is the beginning of a long value.
+func excerpt(text string) string {
+	const most = 400
+	return plaintext.Shorten(plaintext.Clean(text), most, func(omitted int) string { return fmt.Sprintf(" … %d bytes left out … ", omitted) })
+}
