@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 		"Accept: text/html\r\nAccept-Language: en-GB,en;q=0.5\r\nCookie: session=0123456789abcdef; theme=light\r\n\r\n"
 	postRequest = "POST /some/path HTTP/1.1\r\nHost: gyull.com\r\nContent-Length: 5\r\n\r\nhello"
 	plainReply  = "HTTP/1.1 200 OK\r\nServer: test\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+	largeReply  = "HTTP/1.1 200 OK\r\nServer: test\r\nContent-Length: 65536\r\n\r\n" // without its body
 	chunkReply  = "HTTP/1.1 200 OK\r\nServer: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 )
 
@@ -30,6 +32,7 @@ func TestNoAllocation(t *testing.T) {
 		"GET":           {plainRequest, plainReply},
 		"POST":          {postRequest, plainReply},
 		"chunked reply": {plainRequest, chunkReply},
+		"large reply":   {plainRequest, largeReply + strings.Repeat("x", 64<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ask := steady(t, c.request, c.reply)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/deadline"
+	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
@@ -24,6 +25,12 @@ type replyWriter struct {
 	until   deadline.Lazy
 	out     []byte // gathered
 	chunked bool   // the body of the reply is
+	parts   [2][]byte
+	both    net.Buffers // of parts
+
+	// While much is gathered, out is in large, which is borrowed, and small is the connection's own buffer.
+	large *[http1.LargeBuffer]byte
+	small []byte
 }
 
 func (w *replyWriter) status(status int, reason []byte) {
@@ -57,14 +64,10 @@ func (w *replyWriter) data(piece []byte) error {
 		w.out = append(w.out, '\r', '\n')
 	}
 	if len(w.out)+len(piece) <= gatherLimit {
+		w.reserve(len(piece))
 		w.out = append(w.out, piece...)
-	} else {
-		if err := w.flush(); err != nil {
-			return err
-		}
-		if err := w.write(piece); err != nil {
-			return err
-		}
+	} else if err := w.flushWith(piece); err != nil {
+		return err
 	}
 	if w.chunked {
 		w.out = append(w.out, '\r', '\n')
@@ -96,12 +99,53 @@ func (w *replyWriter) flush() error {
 		return nil
 	}
 	err := w.write(w.out)
-	w.out = w.out[:0]
+	w.empty()
 	return err
 }
 
+// reserve makes room for n bytes, in borrowed memory if the connection's own is too small.
+func (w *replyWriter) reserve(n int) {
+	if len(w.out)+n <= cap(w.out) || w.large != nil {
+		return
+	}
+	w.large, w.small = http1.GetLarge(), w.out
+	w.out = append(w.large[:0], w.out...)
+}
+
+// empty forgets what was gathered, and gives back what was borrowed.
+func (w *replyWriter) empty() {
+	if w.large != nil {
+		http1.PutLarge(w.large)
+		w.out, w.small, w.large = w.small, nil, nil
+	}
+	w.out = w.out[:0]
+}
+
+// flushWith writes what was gathered and a piece, in one system call if the connection can.
+func (w *replyWriter) flushWith(piece []byte) error {
+	if _, isTCP := w.conn.(*net.TCPConn); !isTCP || len(w.out) == 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return w.write(piece)
+	}
+	if err := w.extend(); err != nil {
+		return err
+	}
+	w.parts = [2][]byte{w.out, piece}
+	w.both = w.parts[:]
+	_, err := w.both.WriteTo(w.conn)
+	w.parts, w.both = [2][]byte{}, nil
+	w.empty()
+	return err
+}
+
+func (w *replyWriter) extend() error {
+	return w.until.Extend(w.conn.SetWriteDeadline, time.Now(), w.limit)
+}
+
 func (w *replyWriter) write(p []byte) error {
-	if err := w.until.Extend(w.conn.SetWriteDeadline, time.Now(), w.limit); err != nil {
+	if err := w.extend(); err != nil {
 		return err
 	}
 	_, err := w.conn.Write(p)

@@ -63,6 +63,9 @@ func (b *Buffer) Peek() []byte { return b.data[b.read:b.write] }
 // Discard uses up n bytes of what Peek returns.
 func (b *Buffer) Discard(n int) { b.read += n }
 
+// Filled reports whether the last read has left no room, so that more has probably been received.
+func (b *Buffer) Filled() bool { return b.filled }
+
 // Fill waits for more bytes, and returns io.EOF at the end.
 func (b *Buffer) Fill() error {
 	b.prepare()

@@ -27,6 +27,8 @@ type http1Conn struct {
 	untilClose bool // only the connection's end tells the end of the reply
 	broken     bool // the reply can't be read on
 	hijacked   bool
+	more       bool // the read that has brought the header has left more of the reply behind, probably
+	probing    bool // reads do not wait
 }
 
 func newHTTP1(pool *Pool) *http1Conn {
@@ -47,6 +49,9 @@ func (i http1Input) Read(p []byte) (int, error) {
 	}
 	if err := c.link.ExtendRead(now, c.waiting.slice()); err != nil {
 		return 0, err
+	}
+	if c.probing {
+		return c.link.Probe(p)
 	}
 	n, err := c.link.Read(p)
 	if c.link.Pending() && !errors.Is(err, os.ErrDeadlineExceeded) {

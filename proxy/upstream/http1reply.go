@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -19,6 +20,7 @@ func (c *http1Conn) start() {
 	}
 	c.untilClose = length < 0 && !chunked
 	c.body.StartReply(&c.in, length, chunked)
+	c.more = c.in.Filled() && c.link.Secure() == nil // the probe of a TLS connection is for a request only
 	if length > http1.LargeBuffer/16 {
 		c.in.Enlarge()
 	}
@@ -33,8 +35,21 @@ func (c *http1Conn) Trailers() []message.Field { return c.body.Trailers() }
 // RequestSent implements Reply.
 func (c *http1Conn) RequestSent() bool { return c.call.sender.finished() }
 
-// Available implements Reply.
-func (c *http1Conn) Available() ([]byte, error) { return c.note(c.body.Available()) }
+// Available implements Reply. Once a reply it looks at the connection, if there probably is more: then the beginning of the
+// body, which has come with the header, and what follows can be written at once.
+func (c *http1Conn) Available() ([]byte, error) {
+	piece, err := c.body.Available()
+	if len(piece) == 0 && err == nil && c.more {
+		c.more = false
+		c.probing = true
+		piece, err = c.body.Next()
+		c.probing = false
+		if errors.Is(err, io.ErrNoProgress) { // nothing was received
+			return nil, nil
+		}
+	}
+	return c.note(piece, err)
+}
 
 // Next implements Reply.
 func (c *http1Conn) Next() ([]byte, error) {
