@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 )
 
 // Decision is one decision of a translation. Its text is its line in a verbose log, in the format of ingress-nginx's log
@@ -94,4 +96,12 @@ func serverName(host string) string {
 		return "_"
 	}
 	return host
+}
+
+func foundEndpoints(found []serviceport.Endpoint) []FoundEndpoint {
+	var list []FoundEndpoint
+	for _, e := range found {
+		list = append(list, FoundEndpoint{Address: e.Address.Addr().String(), Port: e.Address.Port(), Target: e.Target})
+	}
+	return list
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -102,12 +103,12 @@ func (s *streams) endpoints(transport route.Transport, backend config.StreamBack
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return s.upstreams.external(svc, backend.Port)
 	}
-	port, ok := findPortOf(svc, backend.Port, corev1.ProtocolUDP)
+	port, ok := serviceport.FindOf(svc, backend.Port, corev1.ProtocolUDP)
 	if !ok {
 		return nil, &fault{PortNotFound, fmt.Sprintf("Service %q has no UDP port %s, neither as port or name nor as target port",
 			backend.Service, backend.Port)}
 	}
-	found := endpoints(svc, port, s.upstreams.snapshot.EndpointSlices[snapshot.Key(svc)])
+	found := serviceport.Endpoints(svc, port, s.upstreams.snapshot.EndpointSlices[snapshot.Key(svc)])
 	if len(found) == 0 {
 		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
 	}

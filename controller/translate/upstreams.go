@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -137,17 +138,17 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		upstream.Endpoints, err = u.external(svc, key.port)
 		return upstream, err
 	}
-	port, ok := findPort(svc, key.port)
+	port, ok := serviceport.Find(svc, key.port)
 	if !ok {
 		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
 	if address, err := netip.ParseAddr(svc.Spec.ClusterIP); err == nil && key.byService { // headless Services have none
-		upstream.Endpoints = []route.Endpoint{{Address: addrPort(address, uint16(port.Port))}}
+		upstream.Endpoints = []route.Endpoint{{Address: serviceport.AddrPort(address, uint16(port.Port))}}
 		return upstream, nil
 	}
 	u.decision(EndpointsSought{id, port})
-	found := endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
+	found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
 	u.decision(EndpointsFound{id, foundEndpoints(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
@@ -165,8 +166,8 @@ func (u *upstreams) object(s service) *corev1.Service {
 // own machine are rejected: they would expose what listens on its loopback interface.
 func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint, *fault) {
 	id, host := snapshot.Key(svc).String(), svc.Spec.ExternalName
-	if found, ok := findPort(svc, port); ok {
-		target := targetPort(found)
+	if found, ok := serviceport.Find(svc, port); ok {
+		target := serviceport.Target(found)
 		port = target.String()
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
@@ -183,7 +184,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 			return nil, &fault{InvalidBackend, fmt.Sprintf(
 				"Service %q leads to %s (%s), which is not an address outside", id, host, address)}
 		}
-		endpoints = append(endpoints, route.Endpoint{Address: addrPort(address, uint16(number))})
+		endpoints = append(endpoints, route.Endpoint{Address: serviceport.AddrPort(address, uint16(number))})
 	}
 	if len(endpoints) == 0 {
 		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q: the name %q has no address", id, host)}
@@ -198,8 +199,11 @@ func (u *upstreams) declaredProtocol(s service) route.Protocol {
 	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return route.HTTP1
 	}
-	port, _ := findPort(svc, s.port)
-	switch ptrValue(port.AppProtocol) {
+	port, _ := serviceport.Find(svc, s.port)
+	if port.AppProtocol == nil {
+		return route.HTTP1
+	}
+	switch *port.AppProtocol {
 	case "kubernetes.io/h2c", "grpc":
 		return route.H2C
 	case "https", "kubernetes.io/wss":
@@ -230,9 +234,17 @@ func (u *upstreams) addDefault(name types.NamespacedName) {
 		u.problems.add(problem)
 	default:
 		port := svc.Spec.Ports[0]
-		found := endpoints(svc, port, u.snapshot.EndpointSlices[name])
+		found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[name])
 		u.decision(EndpointsFound{name.String(), foundEndpoints(found)})
 		upstream.Endpoints = routeEndpoints(found)
 	}
 	u.list = append(u.list, upstream)
+}
+
+func routeEndpoints(found []serviceport.Endpoint) []route.Endpoint {
+	var list []route.Endpoint
+	for _, e := range found {
+		list = append(list, route.Endpoint{Address: e.Address, Pod: e.Pod()})
+	}
+	return list
 }

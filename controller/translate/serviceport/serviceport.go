@@ -1,4 +1,5 @@
-package translate
+// Package serviceport finds the port of a Service that an Ingress means, and the addresses that serve it.
+package serviceport
 
 import (
 	"cmp"
@@ -9,23 +10,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-
-	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// candidate is an endpoint before it is decided whether it gets requests.
-type candidate struct {
-	address  netip.AddrPort
-	target   *corev1.ObjectReference
+// Endpoint is an address that serves a port of a Service.
+type Endpoint struct {
+	Address netip.AddrPort
+	Target  *corev1.ObjectReference // what is behind it; nil if that is not known
+
 	ready    bool
 	draining bool // still serving while its Pod terminates
 }
 
-// endpoints lists the addresses that serve one port of a Service: those that are ready or, if there is none, those
+// Endpoints lists the addresses that serve one port of a Service: those that are ready or, if there is none, those
 // that still serve while they terminate (EndpointSlice v1, "Conditions"). Each address is there once, and the order
 // depends on nothing but the addresses.
-func endpoints(svc *corev1.Service, port corev1.ServicePort, endpointSlices []*discoveryv1.EndpointSlice) []candidate {
-	var ready, draining []candidate
+func Endpoints(svc *corev1.Service, port corev1.ServicePort, endpointSlices []*discoveryv1.EndpointSlice) []Endpoint {
+	var ready, draining []Endpoint
 	for _, slice := range endpointSlices {
 		if !sameFamily(svc, slice) {
 			continue
@@ -45,8 +45,8 @@ func endpoints(svc *corev1.Service, port corev1.ServicePort, endpointSlices []*d
 	if len(chosen) == 0 {
 		chosen = draining
 	}
-	slices.SortStableFunc(chosen, func(a, b candidate) int { return a.address.Compare(b.address) })
-	return slices.CompactFunc(chosen, func(a, b candidate) bool { return a.address == b.address })
+	slices.SortStableFunc(chosen, func(a, b Endpoint) int { return a.Address.Compare(b.Address) })
+	return slices.CompactFunc(chosen, func(a, b Endpoint) bool { return a.Address == b.Address })
 }
 
 // sameFamily leaves out the slices of a dual-stack Service's second IP family: its Pods are the same ones again.
@@ -97,8 +97,8 @@ func appendPort(numbers []uint16, number int32) []uint16 {
 
 // candidates are the endpoints of a slice. Conditions that are not given mean ready, and serving where ready
 // (EndpointSlice v1, "EndpointConditions").
-func candidates(slice *discoveryv1.EndpointSlice, port uint16) []candidate {
-	var all []candidate
+func candidates(slice *discoveryv1.EndpointSlice, port uint16) []Endpoint {
+	var all []Endpoint
 	for _, endpoint := range slice.Endpoints {
 		ready := endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready
 		serving := endpoint.Conditions.Serving == nil && ready || ptrValue(endpoint.Conditions.Serving)
@@ -108,9 +108,9 @@ func candidates(slice *discoveryv1.EndpointSlice, port uint16) []candidate {
 			if err != nil {
 				continue // the API server refuses these
 			}
-			all = append(all, candidate{
-				address:  addrPort(address, port),
-				target:   endpoint.TargetRef,
+			all = append(all, Endpoint{
+				Address:  AddrPort(address, port),
+				Target:   endpoint.TargetRef,
 				ready:    ready,
 				draining: serving && terminating,
 			})
@@ -119,28 +119,12 @@ func candidates(slice *discoveryv1.EndpointSlice, port uint16) []candidate {
 	return all
 }
 
-// pod is the name of the Pod behind an endpoint; "" if it is something else.
-func (c candidate) pod() string {
-	if c.target == nil || c.target.Kind != "Pod" {
+// Pod is the name of the Pod behind an endpoint; "" if it is something else.
+func (e Endpoint) Pod() string {
+	if e.Target == nil || e.Target.Kind != "Pod" {
 		return ""
 	}
-	return c.target.Name
-}
-
-func routeEndpoints(found []candidate) []route.Endpoint {
-	var list []route.Endpoint
-	for _, c := range found {
-		list = append(list, route.Endpoint{Address: c.address, Pod: c.pod()})
-	}
-	return list
-}
-
-func foundEndpoints(found []candidate) []FoundEndpoint {
-	var list []FoundEndpoint
-	for _, c := range found {
-		list = append(list, FoundEndpoint{Address: c.address.Addr().String(), Port: c.address.Port(), Target: c.target})
-	}
-	return list
+	return e.Target.Name
 }
 
 func ptrValue[T any](p *T) (value T) {
@@ -150,22 +134,23 @@ func ptrValue[T any](p *T) (value T) {
 	return value
 }
 
-func addrPort(address netip.Addr, port uint16) netip.AddrPort {
+// AddrPort is an address of IPv4 or IPv6, without a zone, and a port.
+func AddrPort(address netip.Addr, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(address.Unmap().WithZone(""), port)
 }
 
-// findPort finds the port of a Service that an Ingress means. It may name the port itself, by number or name, or, as
+// Find finds the port of a Service that an Ingress means. It may name the port itself, by number or name, or, as
 // ingress-nginx also takes it, the port's target: "80" finds a port 9001 whose target port is 80. The port itself
 // wins over a target, so that a Service whose ports and targets cross is understood as the Ingress API says.
-func findPort(svc *corev1.Service, wanted string) (corev1.ServicePort, bool) {
-	return findPortOf(svc, wanted, corev1.ProtocolTCP)
+func Find(svc *corev1.Service, wanted string) (corev1.ServicePort, bool) {
+	return FindOf(svc, wanted, corev1.ProtocolTCP)
 }
 
-// findPortOf is findPort for any protocol.
-func findPortOf(svc *corev1.Service, wanted string, protocol corev1.Protocol) (corev1.ServicePort, bool) {
+// FindOf is Find for any protocol.
+func FindOf(svc *corev1.Service, wanted string, protocol corev1.Protocol) (corev1.ServicePort, bool) {
 	rules := []func(corev1.ServicePort) bool{
 		func(p corev1.ServicePort) bool { return p.Name == wanted || strconv.Itoa(int(p.Port)) == wanted },
-		func(p corev1.ServicePort) bool { target := targetPort(p); return target.String() == wanted },
+		func(p corev1.ServicePort) bool { target := Target(p); return target.String() == wanted },
 	}
 	for _, rule := range rules {
 		for _, port := range svc.Spec.Ports {
@@ -177,8 +162,8 @@ func findPortOf(svc *corev1.Service, wanted string, protocol corev1.Protocol) (c
 	return corev1.ServicePort{}, false
 }
 
-// targetPort of a port; it is the port's own number if not given (Service v1, "targetPort").
-func targetPort(port corev1.ServicePort) intstr.IntOrString {
+// Target of a port; it is the port's own number if not given (Service v1, "targetPort").
+func Target(port corev1.ServicePort) intstr.IntOrString {
 	if port.TargetPort == (intstr.IntOrString{}) {
 		return intstr.FromInt32(port.Port)
 	}
