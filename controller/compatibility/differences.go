@@ -24,6 +24,8 @@ const (
 	DefaultBackendOfHosts Difference = "default-backend-of-hosts"
 	DuplicatePaths        Difference = "duplicate-paths"
 	RedirectToUnnamed     Difference = "redirect-to-unnamed"
+	NoErrorBackend        Difference = "no-error-backend"
+	OldRequests           Difference = "old-requests"
 )
 
 // Row is what a Difference is.
@@ -191,6 +193,22 @@ func Rows() []Row {
 			"There is no host of that name.",
 			"",
 			"difference-redirect-to-unnamed",
+		},
+		{
+			NoErrorBackend,
+			"Replies with a status of custom-http-errors become 404 if there is no default backend.",
+			"They keep the status, with a page of the proxy.",
+			"A client should not take an outage for a missing page.",
+			"The record has 404 alone.",
+			"difference-error-pages",
+		},
+		{
+			OldRequests,
+			"Error backends get requests in HTTP/1.0.",
+			"They get HTTP/1.1.",
+			"Some servers refuse HTTP/1.0, or answer without a length.",
+			"",
+			"difference-error-pages",
 		},
 	}
 }

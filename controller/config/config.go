@@ -40,6 +40,8 @@ type Global struct {
 	Retry   policy.Retry
 	Access  protection.Global
 	Replies replies.Global
+	// HTTP10 sends backends requests in HTTP/1.0.
+	HTTP10 bool
 	// Balancing is the default of Ingresses.
 	Balancing Balancing
 	Limits    protection.Limits
@@ -67,8 +69,10 @@ type Ingress struct {
 	Balancing     Balancing
 	// Passthrough forwards TLS connections to the backend as they are.
 	Passthrough bool
-	Access      protection.Settings
-	Limits      protection.Limits
+	// HTTP10 sends backends requests in HTTP/1.0, unless they get HTTP/2.
+	HTTP10 bool
+	Access protection.Settings
+	Limits protection.Limits
 	// Denied is why the paths must be denied: a setting that restricts access is not supported or has a wrong value. ""
 	// if that is not so.
 	Denied string
@@ -96,6 +100,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Access:       protection.ReadGlobal(r),
 		Replies:      replies.ReadGlobal(r),
 		Balancing:    parseBalancing(r, Balancing{}),
+		HTTP10:       parseHTTP10(r, false),
 		Limits:       protection.ReadGlobalLimits(r),
 	}
 }
@@ -124,6 +129,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),
+		HTTP10:       parseHTTP10(r, global.HTTP10),
 		Limits:       protection.ReadLimits(r, global.Limits),
 	}
 	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)

@@ -8,6 +8,11 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
+func parseHTTP10(r *setting.Reader, defaults bool) bool {
+	version := r.Choice("proxy-http-version", "", "1.0", "1.1")
+	return version == "1.0" || version == "" && defaults
+}
+
 // parseProtocol returns false if the annotation is missing or invalid.
 func parseProtocol(r *setting.Reader) (protocol route.Protocol, given bool) {
 	const name = "backend-protocol"

@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/config/protection"
+	"github.com/ingress-testbed/testbed/controller/config/replies"
 )
 
 // Settings are the flags that decide what a Snapshot holds and means.
@@ -137,6 +138,9 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		}
 		for _, name := range protection.Secrets(prefix, ingress.Namespace, ingress.Annotations) {
 			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
+		}
+		if name, ok := replies.ErrorBackend(prefix, ingress.Annotations); ok {
+			s.addService(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
 		s.addConfigMaps(store, config.HeaderMaps(prefix, ingress.Annotations))
 		if server, ok := protection.AuthServer(prefix, ingress.Annotations); ok {

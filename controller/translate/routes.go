@@ -263,6 +263,10 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(c.Affinity != policy.Affinity{}, r.affinity(owner, at, s))
 	policies.addIf(c.Replies.Connection != "" && !r.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
 	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)
+	policies.addIf(c.HTTP10, rewriting.HTTP10{})
+	if pages, found := r.errorPages(owner, s); found {
+		policies = append(policies, pages)
+	}
 	policies.addIf(c.Replies.Location != replying.Location{}, c.Replies.Location)
 	return slices.Concat(policies, r.requests, r.everywhere)
 }

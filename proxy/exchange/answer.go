@@ -58,6 +58,9 @@ func (x *exchange) act() (reusable bool) {
 		return x.reply(reply.Status, reply.Reason)
 	}
 	if x.selection.Endpoint < 0 {
+		if reusable, served := x.serveUnavailable(); served {
+			return reusable
+		}
 		return x.reply(503, "the upstream has no endpoint")
 	}
 	return x.forward()

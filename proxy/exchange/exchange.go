@@ -50,6 +50,7 @@ type exchange struct {
 	call      upstream.Call
 	outcome   outcome
 	requestID requestID
+	replaced  bool   // the reply is an error page
 	host      []byte // a buffer for a host that is not the request's
 }
 
@@ -96,6 +97,7 @@ func (x *exchange) begin(client downstream.Client, request *message.Request, now
 	x.client, x.message, x.table = client, request, x.options.Table()
 	x.outcome = outcome{started: now}
 	x.call.Begin()
+	x.replaced = false
 	if x.table.Source().UnderscoresInHeaders {
 		request.AllowUnderscores()
 	}

@@ -47,7 +47,6 @@ func (x *exchange) tryNext() {
 
 // prepareCall fills in what endpoints get.
 func (x *exchange) prepareCall() {
-	settings := &x.route.Chain.Settings
 	x.message.DecrementMaxForwards()
 	c := &x.call
 	c.Request, c.Path = x.message, x.request.Path
@@ -55,16 +54,16 @@ func (x *exchange) prepareCall() {
 	c.Lines = append(c.Lines, x.request.RequestLines...)
 	c.Client, c.Body = x.client, x.client.Body()
 	c.BodyLimit = x.bodyLimit()
-	c.Timeouts = x.options.Timeouts
-	if settings.ConnectTimeout > 0 {
-		c.Timeouts.Connect = settings.ConnectTimeout
-	}
-	if settings.ResponseTimeout > 0 {
-		c.Timeouts.Response = settings.ResponseTimeout
-	}
-	if settings.SendTimeout > 0 {
-		c.Timeouts.Send = settings.SendTimeout
-	}
+	c.Timeouts, c.HTTP10 = x.timeouts(), x.route.Chain.Settings.HTTP10
+}
+
+// timeouts are those of the route, or of the proxy.
+func (x *exchange) timeouts() upstream.Timeouts {
+	settings, timeouts := &x.route.Chain.Settings, x.options.Timeouts
+	timeouts.Connect = cmp.Or(settings.ConnectTimeout, timeouts.Connect)
+	timeouts.Response = cmp.Or(settings.ResponseTimeout, timeouts.Response)
+	timeouts.Send = cmp.Or(settings.SendTimeout, timeouts.Send)
+	return timeouts
 }
 
 // setHost sets the host that the endpoint gets: that of a policy, or of the request. A request of HTTP/1.0 may have none,

@@ -13,6 +13,10 @@ import (
 // relay sends an endpoint's reply to the client.
 func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	header := reply.Header()
+	if pages := x.errorPage(header.Status, false); pages != nil {
+		_ = reply.Close() // a page takes its place
+		return x.relayPage(pages, header.Status, "")
+	}
 	x.outcome.status = header.Status
 	x.route.Chain.Reply(&x.request, header)
 	if header.Status == 101 {
@@ -21,7 +25,7 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	h := downstream.Header{
 		Status: header.Status, Reply: header, Lines: x.request.ReplyLines, Length: header.Length,
 		HasBody:    header.HasBody(x.message.Method),
-		BodyUnread: !reply.RequestSent(),
+		BodyUnread: !reply.RequestSent() || x.replaced && !x.client.Body().Ended(),
 	}
 	err := x.client.Header(h)
 	if err == nil && h.HasBody {

@@ -10,6 +10,9 @@ import (
 
 // reply answers without an endpoint: with a status, its text as body, and what the policies add.
 func (x *exchange) reply(status int, reason string) (reusable bool) {
+	if pages := x.errorPage(status, true); pages != nil && !endsConnection(status) {
+		return x.relayPage(pages, status, reason)
+	}
 	x.outcome.status, x.outcome.reason = status, reason
 	if x.route != nil {
 		x.route.Chain.Reply(&x.request, nil)
@@ -35,13 +38,19 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 		Status: status, Lines: lines, Length: int64(len(text)),
 		HasBody:    string(x.message.Method) != http.MethodHead && text != "",
 		BodyUnread: !x.client.Body().Ended(),
-		Close:      status == http.StatusBadRequest || status == http.StatusRequestTimeout,
+		Close:      endsConnection(status),
 	}
 	if err := x.sendReply(header, text); err != nil {
 		x.client.Abort()
 		return false
 	}
 	return x.client.Reusable()
+}
+
+// endsConnection reports whether a status of the proxy itself is that of a request that is malformed or incomplete: what
+// follows it is not known to be a request.
+func endsConnection(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusRequestTimeout
 }
 
 func (x *exchange) sendReply(header downstream.Header, text string) error {

@@ -50,6 +50,10 @@ type Settings struct {
 	ReplyRate, ReplyRateAfter int64
 	// Retry is after which failures another endpoint gets the request; nil leaves it to the proxy.
 	Retry *Retry
+	// ErrorPages replaces replies; nil replaces none.
+	ErrorPages *ErrorPages
+	// HTTP10 sends requests in HTTP/1.0 to endpoints that don't get HTTP/2.
+	HTTP10 bool
 	// Affinity keeps a client on one endpoint; nil does not.
 	Affinity *Affinity
 	// HashKey is the text that selects an endpoint, or one of HashSubset endpoints if that is not 0; nil leaves it to the

@@ -68,6 +68,15 @@ func (t *Table) NextPool(name string) *upstream.Pool {
 	return u.Pools[u.Turns.Next()]
 }
 
+// SelectCalled selects an endpoint of an upstream that a policy names, in place of those of a backend.
+func (t *Table) SelectCalled(name string, backend *Backend) (selection Selection, found bool) {
+	u := t.called[name]
+	if u == nil || u.Turns.Len() == 0 {
+		return Selection{}, false
+	}
+	return Selection{Backend: backend, Upstream: u, Endpoint: u.Turns.Next()}, true
+}
+
 // view is text without copying: valid for as long as the bytes are not changed.
 func view(text []byte) string {
 	return unsafe.String(unsafe.SliceData(text), len(text))

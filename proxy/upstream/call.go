@@ -65,8 +65,11 @@ type Call struct {
 	BodyLimit int64
 	// OwnConnection gives the call a new connection, which is closed after it.
 	OwnConnection bool
-	Client        Client
-	Timeouts      Timeouts
+	// HTTP10 sends the request in HTTP/1.0, on a connection of its own and without upgrade, unless the endpoint gets HTTP/2.
+	// A body of unknown length that has not been received yet fails with a *BodyError of status 411.
+	HTTP10   bool
+	Client   Client
+	Timeouts Timeouts
 
 	// BytesIn is the number of bytes of the body that were read from the client.
 	BytesIn int64
@@ -86,7 +89,10 @@ const smallBuffer = 4 << 10
 // smallBody is how much of a body is sent together with the header, in bytes.
 const smallBody = 8 << 10
 
-var errBodyTooLarge = &message.Error{Status: 413, Reason: "the body is too large"}
+var (
+	errBodyTooLarge   = &message.Error{Status: 413, Reason: "the body is too large"}
+	errLengthRequired = &message.Error{Status: 411, Reason: "the endpoint gets HTTP/1.0, which needs the length of the body"}
+)
 
 // Begin forgets the previous request of the client.
 func (c *Call) Begin() {
@@ -144,6 +150,9 @@ func (c *Call) gather() error {
 	}
 	return nil
 }
+
+// closes reports whether the call's connection is closed after it.
+func (c *Call) closes() bool { return c.OwnConnection || c.HTTP10 }
 
 // count notes a piece of the body that was read.
 func (c *Call) count(piece []byte) error {

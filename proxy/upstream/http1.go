@@ -105,25 +105,35 @@ func appendHTTP1(dst []byte, call *Call) []byte {
 		dst = append(dst, '?')
 		dst = append(dst, r.Query...)
 	}
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	version := " HTTP/1.1\r\nHost: "
+	if call.HTTP10 {
+		version = " HTTP/1.0\r\nHost: "
+	}
+	dst = append(dst, version...)
 	dst = append(dst, call.Host...)
 	dst = append(dst, '\r', '\n')
 	dst = append(dst, call.Lines...)
 	dst = r.AppendForwarded(dst)
-	if r.Length < 0 {
+	chunked := r.Length < 0 && !call.HTTP10
+	switch {
+	case chunked:
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	case r.Length < 0: // RoundTrip has made sure that the body is whole
+		dst = append(dst, "Content-Length: "...)
+		dst = strconv.AppendInt(dst, int64(len(call.prefix)), 10)
+		dst = append(dst, '\r', '\n')
 	}
-	if call.OwnConnection {
+	if call.closes() {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
-	if len(r.Upgrade) > 0 {
+	if len(r.Upgrade) > 0 && !call.HTTP10 {
 		dst = append(dst, "Connection: upgrade\r\nUpgrade: "...)
 		dst = append(dst, r.Upgrade...)
 		dst = append(dst, '\r', '\n')
 	}
 	dst = append(dst, '\r', '\n')
 	switch {
-	case r.Length >= 0:
+	case !chunked:
 		dst = append(dst, call.prefix...)
 	default:
 		if len(call.prefix) > 0 {
@@ -192,7 +202,7 @@ func (c *http1Conn) readHeader() error {
 		}
 		switch {
 		case c.reply.Status == 101:
-			if len(c.call.Request.Upgrade) == 0 {
+			if len(c.call.Request.Upgrade) == 0 || c.call.HTTP10 {
 				return errUnrequestedUpgrade
 			}
 			return c.call.sender.wait() // RFC 9110 section 7.8: the new protocol begins after the request

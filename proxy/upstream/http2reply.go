@@ -62,7 +62,7 @@ func (c *http2Conn) Close() error {
 	if c.state != replyEnded && !c.broken { // an end without data may be there
 		_, _ = c.next()
 	}
-	reusable := c.state == replyEnded && !c.broken && !c.leaving && !call.OwnConnection && c.stream < lastStream && c.link.Keepable()
+	reusable := c.state == replyEnded && !c.broken && !c.leaving && !call.closes() && c.stream < lastStream && c.link.Keepable()
 	var err error
 	if !call.sender.finished() {
 		if !reusable || !c.cancelStream() {

@@ -79,9 +79,12 @@ func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
 	if err := call.gather(); err != nil {
 		return nil, err
 	}
+	if call.HTTP10 && call.Request.Length < 0 && !call.whole && !p.http2 {
+		return nil, &BodyError{errLengthRequired}
+	}
 	for now := started; ; now = time.Now() {
 		var c conn
-		if !call.OwnConnection {
+		if !call.closes() {
 			c = p.pop(now)
 		}
 		if c == nil {

@@ -23,6 +23,7 @@ type Settings struct {
 	Connection string
 	Cookies    replying.Cookies
 	Location   replying.Location
+	ErrorPages ErrorPages
 }
 
 // Global holds what is set for all Ingresses.
@@ -40,7 +41,10 @@ type Global struct {
 // ReadGlobal reads the keys of the ConfigMap.
 func ReadGlobal(r *setting.Reader) Global {
 	global := Global{
-		Defaults:      Settings{Cookies: readCookies(r, replying.Cookies{}), Location: readLocation(r, replying.Location{})},
+		Defaults: Settings{
+			Cookies: readCookies(r, replying.Cookies{}), Location: readLocation(r, replying.Location{}),
+			ErrorPages: readErrorPages(r, ErrorPages{}),
+		},
 		RequestFields: readName(r, "proxy-set-headers"),
 		ReplyFields:   readName(r, "add-headers"),
 	}
@@ -62,6 +66,7 @@ func Read(r *setting.Reader, global Global) Settings {
 		Connection: r.Choice("connection-proxy-header", "", "close", "keep-alive"),
 		Cookies:    readCookies(r, global.Defaults.Cookies),
 		Location:   readLocation(r, global.Defaults.Location),
+		ErrorPages: readErrorPages(r, global.Defaults.ErrorPages),
 	}
 }
 

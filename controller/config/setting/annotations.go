@@ -130,7 +130,7 @@ func backendAnnotations() []Setting {
 		{"backend-protocol", "HTTP, HTTPS, GRPC, GRPCS", "HTTP", "Is what backends speak.", supported("errors")},
 		{"fastcgi-index", "a file name", "", "Is appended to FastCGI paths that end in a slash.", refused("FastCGI is not supported")},
 		{"fastcgi-params-configmap", "namespace/name of a ConfigMap", "", "Holds FastCGI parameters.", refused("FastCGI is not supported")},
-		{"proxy-http-version", "1.0, 1.1", "1.1", "Is the version of HTTP that backends get.", notYet()},
+		{"proxy-http-version", "1.0, 1.1", "1.1", "Is the version of HTTP that backends get; in 1.0 a body whose length is not known must be short (411).", supported("backends")},
 	}
 }
 
@@ -172,9 +172,9 @@ func bufferAnnotations() []Setting {
 
 func errorAnnotations() []Setting {
 	return []Setting{
-		{"custom-http-errors", "status codes, separated by commas", "", "Has the default backend answer in place of replies with these codes.", notYet()},
-		{"default-backend", "the name of a Service", "the controller's", "Answers when the Service has no endpoint, and for custom-http-errors.", notYet()},
-		{"disable-proxy-intercept-errors", "true, false", "false", "Leaves backends' errors as they are in spite of custom-http-errors.", notYet()},
+		{"custom-http-errors", "status codes, separated by commas", "", "Has the default backend answer in place of replies with these codes.", supported("error-pages")},
+		{"default-backend", "the name of a Service", "the controller's", "Answers when the Service has no endpoint, and for custom-http-errors.", supported("error-pages")},
+		{"disable-proxy-intercept-errors", "true, false", "false", "Leaves backends' errors as they are in spite of custom-http-errors.", supported("error-pages")},
 	}
 }
 

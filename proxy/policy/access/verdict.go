@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/upstream/own"
 )
 
 // verdict is what the external server has replied.
@@ -63,7 +63,7 @@ func (p *external) ask(r *policy.Request) (*verdict, error) {
 	request.SetTarget(target)
 	call := &upstream.Call{
 		Request: &request, Path: request.Path, Host: []byte(p.Host), Lines: p.appendLines(nil, r),
-		Body: noBody{}, Client: caller{ctx},
+		Body: new(own.Body), Client: own.NewClient(ctx),
 		OwnConnection: !p.KeepConnections,
 		Timeouts:      upstream.Timeouts{Connect: p.Connect, Response: p.Response, Send: p.Response},
 	}
@@ -168,25 +168,6 @@ func finish(reply upstream.Reply, method []byte, within time.Duration) {
 		read += len(piece)
 	}
 }
-
-// caller is the client's side of a request of the proxy's own.
-type caller struct {
-	ctx context.Context //nolint:containedctx // that of the client's connection
-}
-
-func (c caller) CancelBody()                           {}
-func (c caller) OnGone(io.Closer)                      {}
-func (c caller) Gone() bool                            { return c.ctx.Err() != nil }
-func (c caller) Informational(*message.Response) error { return nil }
-func (c caller) Context() context.Context              { return c.ctx }
-
-// noBody is the body of a request that has none.
-type noBody struct{}
-
-func (noBody) Available() ([]byte, error) { return nil, io.EOF }
-func (noBody) Next() ([]byte, error)      { return nil, io.EOF }
-func (noBody) Ended() bool                { return true }
-func (noBody) Trailers() []message.Field  { return nil }
 
 // mostVerdicts is how many replies are kept for one policy.
 const mostVerdicts = 4096
