@@ -138,7 +138,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 
 // HeaderMaps returns the ConfigMaps with header fields that an Ingress's annotations name.
 func HeaderMaps(prefix string, annotations map[string]string) []types.NamespacedName {
-	return configMapsOf(annotations, prefix+"/custom-headers")
+	return configMapsOf(annotations, prefix+"/custom-headers", prefix+"/auth-proxy-set-headers")
 }
 
 // GlobalHeaderMaps is HeaderMaps for the ConfigMap.

@@ -2,15 +2,19 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -167,8 +171,38 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 		server = host
 	}
 	made.Host = settings.Authority(server)
+	if made.SetHeaders, fault = g.authFields(owner, settings.Fields); fault != "" {
+		return made, fault
+	}
 	made.Upstream, fault = g.upstreams.authServer(owner, server, settings.Port, settings.Secure)
 	return made, fault
+}
+
+// authFields are the fields of a ConfigMap that an external server gets, or why they can't be had: the server might let in
+// more without them.
+func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []access.Header, fault string) {
+	const setting = "auth-proxy-set-headers: "
+	if key.Name == "" {
+		return nil, ""
+	}
+	if key.Namespace != owner.object.Namespace {
+		return nil, g.fail(owner, InvalidAnnotation, fmt.Sprintf("%sConfigMap %q is not in the namespace of the Ingress", setting, key))
+	}
+	held := g.upstreams.snapshot.ConfigMaps[key]
+	if held == nil {
+		return nil, g.secrets.fail(owner, ConfigMapNotFound, fmt.Sprintf("%sConfigMap %q does not exist", setting, key))
+	}
+	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
+		value := held.Data[name]
+		if !isField(name, value) {
+			return nil, g.secrets.fail(owner, InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %q is not a field that can be set", setting, key, name))
+		}
+		if err := variable.Check(value); err != nil {
+			return nil, g.secrets.fail(owner, InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %s: %v", setting, key, name, err))
+		}
+		fields = append(fields, access.Header{Name: name, Value: value})
+	}
+	return fields, ""
 }
 
 // fail reports a fault of an Ingress, and returns why its route is denied.

@@ -33,6 +33,8 @@ type entry struct {
 	service service
 	// written is the path as the rule has it.
 	written string
+	// denied is why the location is denied in place of a path that can't be read; "" if that is not so.
+	denied string
 }
 
 // endsInSlash reports whether the rule's path ends in a slash that a request for it may lack.
@@ -61,13 +63,14 @@ type ingressReader struct {
 	problems *problems
 	mode     compatibility.Mode
 	rewrite  config.Rewrite
+	canary   bool
 }
 
 func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
 	result := ingress{object: object}
 	var faults []setting.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
-	r := ingressReader{object, problems, global.Mode, result.config.Rewrite}
+	r := ingressReader{object, problems, global.Mode, result.config.Rewrite, result.config.Canary != nil}
 	for _, fault := range faults {
 		switch {
 		case fault.Unsupported:
@@ -138,7 +141,17 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 	written := where.path
 	specific := path.PathType == nil || *path.PathType == networkingv1.PathTypeImplementationSpecific
 	if fault := r.normalise(&where, specific); fault != "" {
-		r.fail(InvalidPath, fmt.Sprintf("%s: %s", where, fault))
+		message := fmt.Sprintf("%s: %s", where, fault)
+		if where.kind == route.Regex && !r.canary {
+			closed := closedLocation(where.host, where.path)
+			which := fmt.Sprintf("paths that begin with %q", closed.path)
+			if closed.kind == route.Prefix {
+				which = "paths without another rule"
+			}
+			r.fail(InvalidPath, fmt.Sprintf("%s; %s answer 503", message, which))
+			return entry{location: closed, written: "/", denied: message}, true
+		}
+		r.fail(InvalidPath, message)
 		return entry{}, false
 	}
 	service, ok := r.backend(where, &path.Backend)

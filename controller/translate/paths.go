@@ -52,6 +52,23 @@ func checkRegex(path string) (fault string) {
 	return ""
 }
 
+// closedLocation is what is closed in place of a path that is not a regular expression: what begins like it, up to the first
+// character with a meaning. Another route could otherwise serve what the path's Ingress protects. Without such a beginning it
+// is "/", unless another rule has that.
+func closedLocation(host, path string) location {
+	literal := path
+	if end := strings.IndexAny(path, `()[]{}*+?|^$\.`); end >= 0 {
+		literal = path[:end]
+		if strings.ContainsRune("*?{", rune(path[end])) { // the character before is optional
+			literal = path[:max(end-1, 0)]
+		}
+	}
+	if len(literal) <= 1 || strings.Contains(path, "|") {
+		return location{host: host, path: "/", kind: route.Prefix}
+	}
+	return location{host: host, path: literal, kind: route.Regex, ignoreCase: true}
+}
+
 // isUnusual reports whether a character is one that ingress-nginx refuses in paths that are no regular expressions.
 func isUnusual(c rune) bool {
 	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'

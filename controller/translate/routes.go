@@ -47,6 +47,9 @@ type writtenPath struct{ host, path string }
 func (r *routes) addRules(owner *ingress) {
 	reproduces := r.mode.Reproduces(compatibility.DuplicatePaths)
 	for _, entry := range owner.entries {
+		if entry.denied != "" {
+			continue
+		}
 		if taken, ok := r.claims[entry.location]; ok {
 			problem := conflict(owner, entry.location, taken.from)
 			if reproduces && taken.from == owner {
@@ -61,6 +64,20 @@ func (r *routes) addRules(owner *ingress) {
 		}
 		r.written[written] = owner
 		r.set(owner, entry.location, entry.service)
+	}
+}
+
+// addDenied denies what is closed in place of rules that can't be read, unless a rule has the location.
+func (r *routes) addDenied(owner *ingress) {
+	for _, entry := range owner.entries {
+		if _, taken := r.claims[entry.location]; entry.denied == "" || taken {
+			continue
+		}
+		made := route.Route{
+			Match: entry.match(), Policies: r.everywhere, Source: owner.source(),
+			Action: route.Deny{Status: http.StatusServiceUnavailable, Reason: entry.denied},
+		}
+		r.claims[entry.location] = &claim{from: owner, route: made}
 	}
 }
 

@@ -59,7 +59,7 @@ func Translate(s *snapshot.Snapshot) Result {
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
 	for _, add := range []func(*ingress){
-		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDefaultBackend,
+		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDenied, routes.addDefaultBackend,
 	} {
 		for _, ingress := range all {
 			if !isCanary(ingress) {

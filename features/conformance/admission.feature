@@ -75,3 +75,22 @@ Feature: Validation
       | URL                               | status |
       | https://incomplete.${domain}/     | 503    |
       | https://incomplete.${domain}/echo | 200    |
+
+  @annotation:use-regex
+  Scenario: A path that is not a regular expression is rejected
+    Then applying these objects is rejected with "not a regular expression":
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: regex
+        annotations:
+          nginx.ingress.kubernetes.io/use-regex: "true"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: regex.${domain}
+          http:
+            paths:
+            - {path: "/admin/(", pathType: ImplementationSpecific, backend: {service: {name: echo, port: {number: 80}}}}
+      """

@@ -36,12 +36,10 @@ Feature: Error pages
             - {path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
       """
     When the client requests "http://errors.${domain}/status/404?a=b" with the headers:
-      | name     | value     |
       | Accept   | text/html |
       | X-Code   | 200       |
     Then the response status is 200
     And the echo server saw:
-      | name           | value              |
       | real path      | /                  |
       | x-code         | 404                |
       | x-format       | text/html          |
@@ -98,7 +96,6 @@ Feature: Error pages
     When the client requests "http://unavailable.${domain}/"
     Then the response status is 200
     And the echo server saw:
-      | name           | value        |
       | x-code         | 503          |
       | x-namespace    | ${namespace} |
       | x-ingress-name | unavailable  |

@@ -330,3 +330,47 @@ Feature: External authentication
       | X-Auth-User | root |
     Then the response status is 200
     And the echo server saw no header "x-auth-user"
+
+  @annotation:auth-proxy-set-headers
+  Scenario: Without the ConfigMap of the server's header fields the paths are closed
+    Given these objects:
+      """
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: fields}
+      data: {X-Tenant: $host}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: fields
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of probe}/status/200
+          nginx.ingress.kubernetes.io/auth-proxy-set-headers: ${namespace}/fields
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: fields.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: nofields
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of probe}/status/200
+          nginx.ingress.kubernetes.io/auth-proxy-set-headers: ${namespace}/missing
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: nofields.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                        | status |
+      | http://fields.${domain}/   | 200    |
+      | http://nofields.${domain}/ | 503    |

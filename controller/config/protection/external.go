@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
@@ -23,7 +25,9 @@ type External struct {
 	Secure     bool
 	ServerHost string
 	Port       uint16
-	// Policy has the rest. Its Upstream, Host and time limits are empty.
+	// Fields is the ConfigMap with the fields that the server gets; the zero value for none.
+	Fields types.NamespacedName
+	// Policy has the rest. Its Upstream, Host, SetHeaders and time limits are empty.
 	Policy access.External
 }
 
@@ -65,10 +69,11 @@ func readExternal(r *setting.Reader, prefix string) *External {
 	if p.SignIn != "" {
 		p.SignIn = addRedirectParam(p.SignIn, param)
 	}
+	a.Fields = mapName(r.Protecting(prefix+"proxy-set-headers", "", checkMapName))
 	if given {
 		return &a
 	}
-	for _, name := range []string{"method", "signin", "response-headers", "request-redirect", "cache-key"} {
+	for _, name := range []string{"method", "signin", "response-headers", "request-redirect", "cache-key", "proxy-set-headers"} {
 		if _, alone := r.Text(prefix + name); alone {
 			r.Deny(prefix+name, "it has no effect without "+prefix+"url")
 		}
@@ -163,6 +168,18 @@ func checkFieldNames(text string) error {
 		return errors.New("it must be a list of names of header fields")
 	}
 	return nil
+}
+
+func checkMapName(text string) error {
+	if name := mapName(text); name.Namespace == "" || name.Name == "" || strings.Contains(name.Name, "/") {
+		return errors.New(`it must be "namespace/name" of a ConfigMap`)
+	}
+	return nil
+}
+
+func mapName(text string) types.NamespacedName {
+	namespace, name, _ := strings.Cut(text, "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
 func checkNotEmpty(text string) error {

@@ -160,13 +160,13 @@ func timeoutAnnotations() []Setting {
 func bufferAnnotations() []Setting {
 	return []Setting{
 		{"proxy-body-size", "a size, 0 for no limit", "1m", "Is the largest request body.", supported("errors")},
-		{"client-body-buffer-size", "a size", "8k", "Is how much of a request body is kept in memory.", notYet()},
-		{"proxy-buffering", "on, off", "off", "Reads replies ahead of slow clients.", notYet()},
-		{"proxy-buffer-size", "a size", "4k", "Is the largest header of a reply.", notYet()},
-		{"proxy-buffers-number", "a number", "4", "Is the number of buffers for a reply.", notYet()},
-		{"proxy-busy-buffers-size", "a size", "8k", "Is how much of a reply may be on its way to the client.", notYet()},
+		{"client-body-buffer-size", "a size", "8k", "Is how much of a request body is kept in memory.", harmless(streamed)},
+		{"proxy-buffering", "on, off", "off", "Reads replies ahead of slow clients.", harmless(slowClients)},
+		{"proxy-buffer-size", "a size", "4k", "Is the largest header of a reply.", harmless(headersGrow)},
+		{"proxy-buffers-number", "a number", "4", "Is the number of buffers for a reply.", harmless(streamed)},
+		{"proxy-busy-buffers-size", "a size", "8k", "Is how much of a reply may be on its way to the client.", harmless(streamed)},
 		{"proxy-max-temp-file-size", "a size", "1024m", "Is how much of a reply is kept in a file.", harmless("replies are never written to files")},
-		{"proxy-request-buffering", "on, off", "on", "Reads a request's body before a backend gets it.", notYet()},
+		{"proxy-request-buffering", "on, off", "on", "Reads a request's body before a backend gets it.", harmless(halfRequests)},
 	}
 }
 

@@ -41,7 +41,7 @@ func externalAuthAnnotations() []Setting {
 		{"auth-signin-redirect-param", "a name", "rd", "Is the parameter of auth-signin that has the client's URL.", supported("external-authentication").protecting()},
 		{"auth-request-redirect", "a value", "", "Sets X-Auth-Request-Redirect in that request.", supported("external-authentication").protecting()},
 		{"auth-response-headers", "names, separated by commas", "", "Lists the fields of the answer that backends get.", supported("external-authentication").protecting()},
-		{"auth-proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields for that request.", notYet().protecting()},
+		{"auth-proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields for that request, with nginx variables.", supported("external-authentication").protecting()},
 		{"auth-always-set-cookie", "true, false", "false", "Passes cookies of the answer on with errors, too.", supported("external-authentication").protecting()},
 		{"auth-cache-key", "text with nginx variables", "", "Is what answers are cached by.", supported("external-authentication").protecting()},
 		{"auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is how long answers are cached.", supported("external-authentication").protecting()},

@@ -106,6 +106,10 @@ func harmless(reason string) Decision { return Decision{Kind: Harmless, Reason: 
 const (
 	nginxLanguage = "snippets are text in nginx's own language"
 	ofNginx       = "it is about the processes of nginx"
+	streamed      = "bodies are passed on as they come, with bounded memory"
+	slowClients   = "replies are passed on as they come: a slow client keeps a connection to its backend busy"
+	halfRequests  = "bodies are passed on as they come: backends also get the beginning of those whose clients leave"
+	headersGrow   = "headers of replies of up to 32 KiB are accepted"
 )
 
 // notYet is a setting that is refused because it is not implemented.
