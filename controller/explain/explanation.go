@@ -121,6 +121,9 @@ type Answer struct {
 	Header []Field `json:"header"`
 }
 
+// Class is the first digit of the status.
+func (a Answer) Class() int { return a.Status / 100 }
+
 // Other is what the other mode does.
 type Other struct {
 	Mode string `json:"mode"`
@@ -209,7 +212,7 @@ func newPaths(t *trace.Exchange) []Path {
 	}
 	for _, candidate := range t.Candidates {
 		path := Path{
-			Match: candidate.Route.Match.Text(), Source: source(candidate.Route.Source), Action: action(candidate.Route),
+			Match: candidate.Route.Match.Text(), Source: Source(candidate.Route.Source), Action: Action(candidate.Route),
 			verdict: candidate.Verdict,
 		}
 		switch candidate.Verdict {
@@ -227,14 +230,16 @@ func newPaths(t *trace.Exchange) []Path {
 	return all
 }
 
-func source(o route.ObjectRef) string {
+// Source is "namespace/name" of what a route was made from; "" if that is nothing.
+func Source(o route.ObjectRef) string {
 	if o.Name == "" {
 		return ""
 	}
 	return o.Namespace + "/" + o.Name
 }
 
-func action(r *route.Route) string {
+// Action names the Services of a route, or what it answers.
+func Action(r *route.Route) string {
 	forward, ok := r.Action.(route.Forward)
 	if !ok {
 		return r.Action.Text()
@@ -260,13 +265,10 @@ func newPolicies(t *trace.Exchange) []Policy {
 	var all []Policy
 	answered := false
 	for _, p := range t.Policies {
-		made := Policy{Stage: p.Stage, Text: p.Text, Source: source(t.Route.Source)}
+		made := Policy{Stage: p.Stage, Text: p.Text, Source: Source(t.Route.Source)}
 		switch {
-		case p.Event == nil && p.Configures:
+		case p.Event == nil && (p.SeesReplies || !p.SeesRequests && !answered):
 			made.Did = "applies"
-			if answered {
-				made.Did = "applies to the answer, if it concerns answers"
-			}
 		case p.Event == nil:
 			made.Did = "not reached"
 		case p.Event.Status > 0:
@@ -288,11 +290,11 @@ func newPolicies(t *trace.Exchange) []Policy {
 func (r *run) newBackend(t *trace.Exchange) *Backend {
 	s := t.Selection
 	b := &Backend{
-		Service: serviceName(s.Backend), Source: source(t.Route.Source), Endpoint: r.endpoint(s), Protocol: s.Protocol,
+		Service: serviceName(s.Backend), Source: Source(t.Route.Source), Endpoint: r.endpoint(s), Protocol: s.Protocol,
 		Canary: s.Canary, By: s.By.String(), Odds: odds(t), Endpoints: len(s.Endpoints),
 	}
 	if forward, ok := t.Route.Action.(route.Forward); ok && s.Canary {
-		b.Source = source(forward.Canary.Source)
+		b.Source = Source(forward.Canary.Source)
 	}
 	switch {
 	case len(s.Endpoints) == 0:

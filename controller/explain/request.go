@@ -97,6 +97,9 @@ func NewRequest(text string, flags Flags) (Request, error) {
 	if !httpguts.ValidHeaderFieldName(r.Method) {
 		return Request{}, fmt.Errorf("--request: %q is not a method", r.Method)
 	}
+	if r.Method == http.MethodConnect {
+		return Request{}, fmt.Errorf("--request: %q makes a tunnel, which can't be explained", r.Method)
+	}
 	if flags.Client != "" {
 		if r.Client, err = netip.ParseAddr(flags.Client); err != nil {
 			return Request{}, fmt.Errorf("--client: %q is not an IP address", flags.Client)

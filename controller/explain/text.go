@@ -13,44 +13,70 @@ import (
 // maxOthers is how many paths are listed that don't match.
 const maxOthers = 5
 
-// WriteText prints an explanation for people: a line for each fact, with the Ingress that it comes from.
-func (x *Explanation) WriteText(w io.Writer) error {
-	out := &columns{out: bufio.NewWriter(w)}
-	fmt.Fprintf(out.out, "%s %s, from %s\n\n", x.Method, printable(x.URL), x.Client)
-	if c := x.Certificate; c != nil {
-		out.section("certificate", [][]string{{secretText(c), serverNameText(c)}})
+// Section is one part of an explanation: rows of cells.
+type Section struct {
+	Name string
+	Rows [][]string
+}
+
+// Sections are the parts in the order of a request's way. Sections without a row are left out.
+func (x *Explanation) Sections() []Section {
+	var all []Section
+	add := func(name string, rows ...[]string) {
+		if len(rows) > 0 {
+			all = append(all, Section{name, rows})
+		}
 	}
-	out.section("server", [][]string{{x.serverText()}})
-	out.section("path", x.pathRows())
+	if c := x.Certificate; c != nil {
+		add("certificate", []string{secretText(c), serverNameText(c)})
+	}
+	add("server", []string{x.serverText()})
+	add("path", x.pathRows()...)
 	var rows [][]string
 	for _, p := range x.Policies {
 		rows = append(rows, []string{p.Stage, p.Text, p.Did})
 	}
-	out.section("policies", rows)
+	add("policies", rows...)
 	for _, call := range x.Calls {
-		out.section("asks", call.rows())
+		add("asks", call.rows()...)
 	}
 	if b := x.Backend; b != nil {
-		out.section("backend", b.rows())
+		add("backend", b.rows()...)
 	}
 	if x.Sent != nil {
-		out.section("gets", x.Sent.rows())
+		add("gets", x.Sent.rows()...)
 	}
-	out.section("answer", x.answerRows())
-	rows = nil
-	for _, note := range x.Notes {
-		rows = append(rows, []string{note})
-	}
-	out.section("note", rows)
+	add("answer", x.answerRows()...)
+	add("note", singles(x.Notes)...)
 	if x.Other != nil {
-		rows = nil
-		for _, difference := range x.Other.Differences {
-			rows = append(rows, []string{difference})
+		differences := x.Other.Differences
+		if len(differences) == 0 {
+			differences = []string{"the same"}
 		}
-		if len(rows) == 0 {
-			rows = [][]string{{"the same"}}
-		}
-		out.section(x.Other.Mode, rows)
+		add("in "+x.Other.Mode, singles(differences)...)
+	}
+	return all
+}
+
+func singles(cells []string) [][]string {
+	var rows [][]string
+	for _, cell := range cells {
+		rows = append(rows, []string{cell})
+	}
+	return rows
+}
+
+// Title is the request in one line.
+func (x *Explanation) Title() string {
+	return fmt.Sprintf("%s %s, from %s, in %s", x.Method, printable(x.URL), x.Client, x.Mode)
+}
+
+// WriteText prints an explanation for people: a line for each fact, with the Ingress that it comes from.
+func (x *Explanation) WriteText(w io.Writer) error {
+	out := &columns{out: bufio.NewWriter(w)}
+	fmt.Fprintf(out.out, "%s\n\n", x.Title())
+	for _, section := range x.Sections() {
+		out.section(section.Name, section.Rows)
 	}
 	if err := out.out.Flush(); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
@@ -163,7 +189,7 @@ func (x *Explanation) answerRows() [][]string {
 type columns struct{ out *bufio.Writer }
 
 // nameWidth is that of the longest name of a section.
-const nameWidth = 14
+const nameWidth = 18
 
 // maxCell is the width that a cell may align others to.
 const maxCell = 60

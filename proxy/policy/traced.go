@@ -14,31 +14,35 @@ import (
 // wrapped, so that chains of Compile have nothing to check.
 func CompileTraced(policies []route.Policy, states *States) (Chain, error) {
 	return compileWith(policies, states, func(c *Chain, p Policy) {
-		index := len(c.traced)
-		last := len(c.requests) - 1
-		hasHook := last >= 0 && last >= hooks(c.traced)
-		c.traced = append(c.traced, tracedPolicy{policy: p, hasHook: hasHook})
-		if hasHook {
-			c.requests[last] = tracedHook{hook: c.requests[last], index: index}
+		traced := tracedPolicy{policy: p, requests: len(c.requests), replies: len(c.replies)}
+		if last := len(c.requests) - 1; traced.seesRequests(c.traced) {
+			c.requests[last] = tracedHook{hook: c.requests[last], index: len(c.traced)}
 		}
+		c.traced = append(c.traced, traced)
 	})
 }
 
 // tracedPolicy is a policy of a traced chain.
 type tracedPolicy struct {
-	policy  Policy
-	hasHook bool // that sees requests
+	policy Policy
+	// requests and replies are how many hooks the chain has, those of this policy included.
+	requests, replies int
 }
 
-// hooks counts the hooks of policies.
-func hooks(policies []tracedPolicy) int {
-	n := 0
-	for _, p := range policies {
-		if p.hasHook {
-			n++
-		}
+// seesRequests reports whether a policy has a request hook; earlier are those before it in the chain.
+func (p tracedPolicy) seesRequests(earlier []tracedPolicy) bool {
+	return p.requests > last(earlier).requests
+}
+
+func (p tracedPolicy) seesReplies(earlier []tracedPolicy) bool {
+	return p.replies > last(earlier).replies
+}
+
+func last(policies []tracedPolicy) tracedPolicy {
+	if len(policies) == 0 {
+		return tracedPolicy{}
 	}
-	return n
+	return policies[len(policies)-1]
 }
 
 // Explain describes the policies of a traced chain, and what they have done with a request.
@@ -46,7 +50,8 @@ func (c *Chain) Explain(r *Request) []trace.Policy {
 	var all []trace.Policy
 	for i, p := range c.traced {
 		all = append(all, trace.Policy{
-			Text: p.policy.Text(), Stage: p.policy.Stage().String(), Event: r.Events[i], Configures: !p.hasHook,
+			Text: p.policy.Text(), Stage: p.policy.Stage().String(), Event: r.Events[i],
+			SeesRequests: p.seesRequests(c.traced[:i]), SeesReplies: p.seesReplies(c.traced[:i]),
 		})
 	}
 	return all

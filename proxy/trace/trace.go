@@ -79,8 +79,8 @@ type Policy struct {
 	Stage string
 	// Event is what it has done with the request; nil if it has no request hook, or if another one has answered before.
 	Event *Event
-	// Configures is whether it has no request hook: it configures the exchange, or changes the reply.
-	Configures bool
+	// SeesRequests and SeesReplies are the hooks that it has. Without one it configures the exchange.
+	SeesRequests, SeesReplies bool
 }
 
 // Event is what a policy has done with a request.

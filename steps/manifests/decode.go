@@ -25,6 +25,11 @@ type document struct {
 	line    int // of its first line
 }
 
+// lines is how many lines the document has.
+func (d *document) lines() int {
+	return bytes.Count(bytes.TrimRight(d.content, "\n"), []byte("\n")) + 1
+}
+
 // decode adds the objects of a file.
 func (r *reader) decode(file string, content []byte) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")) // a byte order mark
@@ -83,7 +88,7 @@ func (r *reader) document(file string, one document) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(one.content, &root); err != nil {
 		line, reason := syntaxError(err)
-		r.problem(at(line), explainSyntax(reason, one.content))
+		r.problem(at(min(line, one.lines())), explainSyntax(reason, one.content))
 		return
 	}
 	if len(root.Content) == 0 || root.Content[0].Kind == yaml.ScalarNode && root.Content[0].Tag == "!!null" {
@@ -102,7 +107,7 @@ func (r *reader) document(file string, one document) {
 	}
 	if err != nil {
 		line, reason := syntaxError(err)
-		r.problem(at(line), explainSyntax(reason, one.content))
+		r.problem(at(min(line, one.lines())), explainSyntax(reason, one.content))
 		return
 	}
 	r.item(fields, body, at)

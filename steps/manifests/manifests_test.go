@@ -123,9 +123,9 @@ func TestProblems(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	set := read(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}\n---\n{apiVersion: v1, kind: Pod}\n---\n"+
-		strings.Replace(shop, "spec:", "spec:\n  clas: x", 1)+"---\n"+shop)
+		strings.Replace(shop, "spec:", "spec:\n  class: x", 1)+"---\n"+shop)
 	want := []string{
-		`standard input:5: Ingress web/shop: unknown field "spec.clas"; Kubernetes ignores it`,
+		`standard input:5: Ingress web/shop: unknown field "spec.class"; Kubernetes ignores it`,
 		"standard input:15: Ingress web/shop replaces that of standard input:5",
 		"skipped, because they have no effect here: Deployment (1), Pod (1)",
 	}
@@ -254,7 +254,7 @@ func FuzzRead(f *testing.F) {
 		}
 		lines := strings.Count(string(content), "\n") + 1
 		for _, problem := range set.Problems {
-			if problem.Source.Line < 1 || problem.Source.Line > lines+1 || strings.Contains(problem.Text, "\n") || problem.Text == "" {
+			if problem.Source.Line < 1 || problem.Source.Line > lines || strings.Contains(problem.Text, "\n") || problem.Text == "" {
 				t.Errorf("line %d of %d: %q", problem.Source.Line, lines, problem.Text)
 			}
 		}

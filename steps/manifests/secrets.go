@@ -20,7 +20,7 @@ import (
 // User and Password are let in by stand-ins for Secrets with passwords.
 const (
 	User     = "user"
-	Password = "password" //nolint:gosec // it protects nothing
+	Password = "password"
 )
 
 // use is what Ingresses need a Secret for.
@@ -52,7 +52,7 @@ func (s *Stored) addSecrets() error {
 		s.secrets[key], made[key] = secret, true
 	}
 	if len(made) > 0 {
-		s.note("%s stand in for those that the manifests lack (certificates for their hosts, the user %q with the password %q): %s",
+		s.note("stand-ins for %s that the manifests lack (certificates for their hosts, the user %q with the password %q): %s",
 			count(len(made), "Secret"), User, Password, list(made))
 	}
 	return nil

@@ -107,7 +107,7 @@ func (s *Stored) addServices() {
 		}
 	}
 	if len(made) > 0 {
-		s.note("%s stand in for those that the manifests lack: %s", count(len(made), "Service"), list(made))
+		s.note("stand-ins for %s that the manifests lack: %s", count(len(made), "Service"), list(made))
 	}
 }
 

@@ -1,4 +1,5 @@
-package main
+// Package explaining is the command `testbed explain`.
+package explaining
 
 import (
 	"context"
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +21,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// explanation is `testbed explain`.
+// explanation is what is explained, and how it is shown.
 type explanation struct {
 	files     []string
 	settings  snapshot.Settings
@@ -30,12 +32,15 @@ type explanation struct {
 	auth      int
 	output    string
 	watch     bool
+	serve     bool
+	listen    string
 }
 
-func newExplain() *cobra.Command {
+// New makes the command.
+func New() *cobra.Command {
 	e := &explanation{}
 	cmd := &cobra.Command{
-		Use:   "explain -f MANIFESTS [flags] URL",
+		Use:   "explain -f MANIFESTS [flags] URL\n  testbed explain -f MANIFESTS [flags] --serve",
 		Short: "Explain what the ingress controller does with a request, without a cluster",
 		Long: "Reads manifests and shows the answer to a request, and how it comes about: the server and path that are selected and why\n" +
 			"the others are not, what each policy does, which backend gets the request, and what the other compatibility mode would do.\n" +
@@ -43,8 +48,8 @@ func newExplain() *cobra.Command {
 		Example: "  testbed explain -f manifests/ https://shop.example.com/cart\n" +
 			"  kubectl get ingress,ingressclass,service,configmap -A -o yaml | testbed explain -f - -X POST -d a=b shop.example.com/orders\n" +
 			"  helm template my-chart | testbed explain -f - -H 'X-Canary: always' --compatibility ingress-nginx shop.example.com",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, args[0]) },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, strings.Join(args, "")) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&e.files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input; may be repeated")
@@ -57,6 +62,8 @@ func newExplain() *cobra.Command {
 	flags.IntVar(&e.auth, "auth-status", 200, "`status` with which external authentication servers answer")
 	flags.StringVarP(&e.output, "output", "o", "text", "`format`: text or json")
 	flags.BoolVar(&e.watch, "watch", false, "explain again when a file changes")
+	flags.BoolVar(&e.serve, "serve", false, "show the routing table in a browser, and explain requests there; follows changes of files")
+	flags.StringVar(&e.listen, "listen", "127.0.0.1:0", "`address` of the loopback interface that --serve listens on")
 	e.registerCurl(flags)
 	return cmd
 }
@@ -87,6 +94,12 @@ func (e *explanation) run(cmd *cobra.Command, url string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", suite.ErrInput, err)
 	}
+	switch {
+	case e.serve:
+		return e.page(cmd)
+	case e.watch:
+		return e.again(cmd, request)
+	}
 	return e.once(cmd, request)
 }
 
@@ -110,8 +123,17 @@ func (e *explanation) check(url string) (explain.Request, error) {
 		return explain.Request{}, errors.New("name the manifests with -f: a file, a folder, or - for standard input")
 	case e.output != "text" && e.output != "json":
 		return explain.Request{}, fmt.Errorf("--output: %q is not text or json", e.output)
+	case (e.watch || e.serve) && slices.Contains(e.files, manifests.Stdin):
+		return explain.Request{}, errors.New("standard input can't be watched: name files or folders for --watch and --serve")
+	case e.serve && url != "":
+		return explain.Request{}, errors.New("--serve takes no URL: requests are typed in the page")
+	case !e.serve && url == "":
+		return explain.Request{}, errors.New("name the URL of the request, such as https://shop.example.com/cart")
 	case e.auth < 200 || e.auth > 599:
 		return explain.Request{}, fmt.Errorf("--auth-status: %d is not a status from 200 to 599", e.auth)
+	}
+	if e.serve {
+		return explain.Request{}, checkLoopback(e.listen)
 	}
 	return explain.NewRequest(url, e.curl)
 }
