@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
+	"github.com/ingress-testbed/testbed/proxy/policy/selecting"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -277,6 +278,7 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
 	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
 	policies.addIf(c.Balancing.HashBy.Key != "", c.Balancing.HashBy)
+	policies.addIf(c.Balancing.ByLatency && c.Balancing.HashBy.Key == "", selecting.Latency{})
 	policies.addIf(c.Affinity != policy.Affinity{}, r.affinity(owner, at, s))
 	policies.addIf(c.Replies.Connection != "" && !r.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
 	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)

@@ -127,3 +127,22 @@ Feature: Load balancing
     Then within 10 seconds, requests are answered as follows:
       | URL                       | status |
       | http://service.${domain}/ | 200    |
+
+  @ingress-nginx @annotation:load-balance
+  Scenario: Endpoints are selected by latency
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: latency
+        annotations: {nginx.ingress.kubernetes.io/load-balance: ewma}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: latency.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "http://latency.${domain}/" 20 times
+    Then every response has the status 200
+    And every response contains the text "server_version="

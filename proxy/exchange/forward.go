@@ -21,6 +21,9 @@ func (x *exchange) forward() (reusable bool) {
 		x.outcome.endpoint = pool.Address
 		x.setHost(pool)
 		reply, err := pool.RoundTrip(&x.call, started)
+		if x.route.Chain.Settings.ByLatency {
+			x.observe(pool, err, started)
+		}
 		if err == nil && x.outcome.attempts < attempts && x.retriesReply(reply) {
 			_ = reply.Close() // another one takes its place
 			x.tryNext()
@@ -38,6 +41,15 @@ func (x *exchange) forward() (reusable bool) {
 		x.tryNext()
 		started = time.Now()
 	}
+}
+
+// observe notes how long an endpoint took to answer, unless the client is to blame.
+func (x *exchange) observe(pool *upstream.Pool, err error, started time.Time) {
+	if errors.Is(err, upstream.ErrClientGone) || errors.As(err, new(*upstream.BodyError)) {
+		return
+	}
+	now := time.Now()
+	pool.Latency.Observe(now.Sub(started), err == nil, now)
 }
 
 func (x *exchange) tryNext() {

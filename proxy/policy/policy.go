@@ -60,6 +60,8 @@ type Settings struct {
 	// turns.
 	HashKey    Text
 	HashSubset int
+	// ByLatency selects endpoints by how fast they answer where HashKey is nil.
+	ByLatency bool
 }
 
 // Text is a text that depends on the request.

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"time"
+
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/trace"
@@ -69,16 +71,21 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 	if turns.Len() == 0 {
 		return selection
 	}
-	selection.Endpoint = next(turns, &route.Chain.Settings, r)
+	selection.Endpoint = next(selection.Upstream, &route.Chain.Settings, r)
 	if selection.sticky {
 		r.Session = turns.Token(selection.Endpoint)
 	}
 	return selection
 }
 
-// next selects an endpoint by the request's key, or takes a turn.
-func next(turns *balance.RoundRobin, settings *policy.Settings, r *policy.Request) int {
-	if settings.HashKey == nil {
+// next selects an endpoint by the request's key or by latency, or takes a turn.
+func next(u *Upstream, settings *policy.Settings, r *policy.Request) int {
+	turns := u.Turns
+	switch {
+	case settings.HashKey != nil:
+	case settings.ByLatency:
+		return balance.Faster(turns.Len(), func(i int) *balance.Latency { return &u.Pools[i].Latency }, time.Now())
+	default:
 		return turns.Next()
 	}
 	r.Key = settings.HashKey.Append(r.Key[:0], r)

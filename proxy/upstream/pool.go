@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 
 	"context"
@@ -42,6 +43,9 @@ type conn interface {
 // of the work and the others grow old and are closed. Its methods may be called concurrently.
 type Pool struct {
 	Address string
+	// Latency is that of the endpoint, for those who select endpoints by it; they also observe it.
+	Latency balance.Latency
+
 	options *Options
 	tls     *tls.Config // nil for plain text
 	http2   bool

@@ -117,7 +117,7 @@ func affinityAnnotations() []Setting {
 
 func balancingAnnotations() []Setting {
 	return []Setting{
-		{"load-balance", "round_robin, ewma", "round_robin", "Is how endpoints are selected.", notYet()},
+		{"load-balance", "round_robin, ewma", "round_robin", "Is how endpoints are selected: in turn, or the one of two that answers faster.", supported("balancing")},
 		{"upstream-hash-by", "text with nginx variables", "", "Sends requests of the same text to the same endpoint.", supported("balancing")},
 		{"upstream-hash-by-subset", "true, false", "false", "Sends requests of the same text to the same few endpoints.", supported("balancing")},
 		{"upstream-hash-by-subset-size", "a number", "3", "Is how many endpoints those are.", supported("balancing")},

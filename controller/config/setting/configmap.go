@@ -108,7 +108,7 @@ func defaultKeys() []Setting {
 		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-ssl-location-only", "true, false", "false", "Keeps proxy-ssl-secret to the paths of its Ingress.", harmless("it always keeps to them")},
-		{"load-balance", "round_robin, ewma", "round_robin", "Is the default of the annotation.", notYet()},
+		{"load-balance", "round_robin, ewma", "round_robin", "Is the default of the annotation.", supported("balancing")},
 		{"service-upstream", "true, false", "false", "Is the default of the annotation.", supported("balancing")},
 		{"custom-http-errors", "status codes, separated by commas", "", "Is the default of the annotation.", supported("error-pages")},
 		{"disable-proxy-intercept-errors", "true, false", "false", "Is the default of the annotation.", supported("error-pages")},

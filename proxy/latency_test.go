@@ -1,0 +1,40 @@
+package proxy_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/policy/selecting"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// TestLatency has an endpoint that is slow, or fails fast, beside a good one. The bad one gets a single request: it is the
+// first, or it follows the first because an endpoint that was never used counts as fast.
+func TestLatency(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"slow":  func(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Millisecond) },
+		"fails": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var bad, good atomic.Int32
+			table := toAll(upstream("u",
+				backend(t, func(w http.ResponseWriter, r *http.Request) { bad.Add(1); handler(w, r) }),
+				backend(t, func(http.ResponseWriter, *http.Request) { good.Add(1) }),
+			))
+			table.Hosts[0].Routes[0].Policies = []route.Policy{selecting.Latency{}}
+			s := serve(t, proxy.Config{}, table)
+			const requests = 20
+			for range requests {
+				if status, _, _ := s.get(t, "http://h/"); status != http.StatusOK {
+					t.Fatalf("got %d", status)
+				}
+			}
+			if bad.Load() != 1 || good.Load() < requests-1 {
+				t.Errorf("the bad endpoint has got %d requests, the good one %d", bad.Load(), good.Load())
+			}
+		})
+	}
+}
