@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -42,7 +43,7 @@ func TestLog(t *testing.T) {
 	}
 	with := controller.Outcome{Applied: true, Result: translate.Result{
 		Table: &route.Table{}, Problems: []translate.Problem{problem},
-		Decisions: []translate.Decision{translate.UpstreamCreated{Upstream: "default-web-80"}},
+		Decisions: []decision.Decision{decision.UpstreamCreated{Upstream: "default-web-80"}},
 	}}
 	same := with
 	same.Applied = false

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -21,7 +22,7 @@ type certificates struct {
 	mode      compatibility.Mode
 	snapshot  *snapshot.Snapshot
 	problems  *problems
-	decisions []Decision
+	decisions []decision.Decision
 	parsed    map[types.NamespacedName]parsedSecret
 	// owners maps hosts to Secrets; the zero value stands for the default certificate.
 	owners map[string]types.NamespacedName
@@ -127,7 +128,7 @@ func (c *certificates) own(owner *ingress, host, secretName string) {
 	case !taken, current == types.NamespacedName{}:
 		c.owners[host] = secret
 		if secret.Name != "" {
-			c.decisions = append(c.decisions, CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
+			c.decisions = append(c.decisions, decision.CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
 		}
 	case current != secret && secret.Name != "":
 		c.problems.add(Problem{

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/config/protection"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -166,7 +167,7 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 	if server == protection.HostVariable {
 		if host == "" || strings.HasPrefix(host, "*") {
 			return made, g.fail(owner, InvalidAnnotation, fmt.Sprintf(
-				"auth-url: %s is not the name of a server for the host %q", protection.HostVariable, serverName(host)))
+				"auth-url: %s is not the name of a server for the host %q", protection.HostVariable, decision.ServerName(host)))
 		}
 		server = host
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
@@ -31,7 +33,7 @@ type routes struct {
 	everywhere, requests policyList
 	// affinities are those of Services; nil unless Ingresses share them.
 	affinities map[service]policy.Affinity
-	decisions  []Decision
+	decisions  []decision.Decision
 	claims     claims
 	// written has the last owner of each path, whatever its type.
 	written map[writtenPath]*ingress
@@ -150,8 +152,8 @@ func (r *routes) addCanary(owner *ingress) {
 			r.spread(owner, forward)
 		}
 		r.served[owner] = true
-		r.decisions = append(r.decisions, CanaryAdded{
-			Path: entry.path, Server: serverName(entry.host), Main: upstreamName(forward.Backends[0]),
+		r.decisions = append(r.decisions, decision.CanaryAdded{
+			Path: entry.path, Server: decision.ServerName(entry.host), Main: upstreamName(forward.Backends[0]),
 			Canary: upstreamName(forward.Canary.Backend), Ingress: owner.key(),
 		})
 	}
@@ -250,14 +252,14 @@ func (r *routes) set(owner *ingress, at location, s service) {
 	r.claims[at] = &claim{from: owner, route: made, guard: guard}
 	r.served[owner] = true
 	if at.path == "/" && at.kind == route.Prefix {
-		r.decisions = append(r.decisions, LocationReplaced{
-			Path: at.path, Server: serverName(at.host), Former: defaultUpstream,
+		r.decisions = append(r.decisions, decision.LocationReplaced{
+			Path: at.path, Server: decision.ServerName(at.host), Former: defaultUpstream,
 			Upstream: upstreamName(backend), Ingress: owner.key(),
 		})
 		return
 	}
-	r.decisions = append(r.decisions, LocationAdded{
-		Path: at.path, Server: serverName(at.host), Upstream: upstreamName(backend), Ingress: owner.key(),
+	r.decisions = append(r.decisions, decision.LocationAdded{
+		Path: at.path, Server: decision.ServerName(at.host), Upstream: upstreamName(backend), Ingress: owner.key(),
 	})
 }
 
@@ -288,6 +290,27 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	}
 	policies.addIf(c.Replies.Location != replying.Location{}, c.Replies.Location)
 	return slices.Concat(policies, r.requests, r.everywhere)
+}
+
+// errorPages returns the policy of an Ingress's error pages; found is false if it has none.
+func (r *routes) errorPages(owner *ingress, s service) (pages policy.ErrorPages, found bool) {
+	settings := owner.config.Replies.ErrorPages
+	own := r.upstreams.errorBackend(owner, settings.Backend)
+	if len(settings.Statuses) == 0 && own == "" {
+		return policy.ErrorPages{}, false
+	}
+	pages = policy.ErrorPages{
+		Statuses: settings.Statuses, OwnOnly: settings.OwnOnly, Upstream: cmp.Or(own, r.upstreams.errorDefault()),
+		Unavailable: own != "",
+		Namespace:   s.namespace, Ingress: owner.object.Name, Service: s.name, Port: s.port,
+	}
+	switch {
+	case pages.Upstream != "":
+		pages.HTTP10 = r.mode.Reproduces(compatibility.OldRequests)
+	case r.mode.Reproduces(compatibility.NoErrorBackend):
+		pages.Status = http.StatusNotFound
+	}
+	return pages, true
 }
 
 // toHTTPS reports whether requests in plain text are redirected.

@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -22,7 +23,7 @@ type Result struct {
 	// Problems, each once, in the order of the Ingresses.
 	Problems []Problem
 	// Decisions are the decisions that led to the table, for a verbose log.
-	Decisions []Decision
+	Decisions []decision.Decision
 	// Served are the Ingresses that have at least one route or canary in the table.
 	Served map[types.NamespacedName]bool
 }

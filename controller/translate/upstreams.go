@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -28,7 +29,7 @@ type upstreamKey struct {
 type upstreams struct {
 	snapshot  *snapshot.Snapshot
 	problems  *problems
-	decisions []Decision
+	decisions []decision.Decision
 	names     map[upstreamKey]string
 	faults    map[upstreamKey]fault
 	taken     map[string]bool
@@ -89,7 +90,7 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 	}
 	name = u.freeName(key)
 	u.names[key] = name
-	u.decision(UpstreamCreated{name})
+	u.decide(decision.UpstreamCreated{Upstream: name})
 	upstream, fault := u.make(name, key)
 	if upstream.Protocol.Secure() {
 		settings, wrong := u.backendTLS(key)
@@ -129,7 +130,7 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
 	id := key.namespace + "/" + key.name
 	svc := u.object(key.service)
-	u.decision(PortsObtained{id})
+	u.decide(decision.PortsObtained{Service: id})
 	if svc == nil {
 		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
 	}
@@ -147,9 +148,9 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 		upstream.Endpoints = []route.Endpoint{{Address: serviceport.AddrPort(address, uint16(port.Port))}}
 		return upstream, nil
 	}
-	u.decision(EndpointsSought{id, port})
+	u.decide(decision.EndpointsSought{Service: id, Port: port})
 	found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
-	u.decision(EndpointsFound{id, foundEndpoints(found)})
+	u.decide(decision.EndpointsFound{Service: id, Endpoints: decision.Found(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
 		return upstream, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
@@ -212,8 +213,8 @@ func (u *upstreams) declaredProtocol(s service) route.Protocol {
 	return route.HTTP1
 }
 
-func (u *upstreams) decision(decision Decision) {
-	u.decisions = append(u.decisions, decision)
+func (u *upstreams) decide(made decision.Decision) {
+	u.decisions = append(u.decisions, made)
 }
 
 // addDefault makes the upstream of the default backend, which is the first port of its Service.
@@ -235,7 +236,7 @@ func (u *upstreams) addDefault(name types.NamespacedName) {
 	default:
 		port := svc.Spec.Ports[0]
 		found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[name])
-		u.decision(EndpointsFound{name.String(), foundEndpoints(found)})
+		u.decide(decision.EndpointsFound{Service: name.String(), Endpoints: decision.Found(found)})
 		upstream.Endpoints = routeEndpoints(found)
 	}
 	u.list = append(u.list, upstream)

@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -76,4 +77,42 @@ func (u *upstreams) clusterAddress(key types.NamespacedName) (netip.Addr, bool) 
 // isOwn reports whether an address may be one of the controller's own machine.
 func isOwn(address netip.Addr) bool {
 	return address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast()
+}
+
+// errorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if it can't be had.
+func (u *upstreams) errorBackend(owner *ingress, name string) (upstream string) {
+	if name == "" {
+		return ""
+	}
+	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
+	svc := u.snapshot.Services[key]
+	problem := Problem{Severity: Warning, Object: IngressObject(owner.object)}
+	switch {
+	case svc == nil:
+		problem.Reason, problem.Message = ServiceNotFound, fmt.Sprintf("default-backend: Service %q does not exist", key)
+	case len(svc.Spec.Ports) == 0:
+		problem.Reason, problem.Message = PortNotFound, fmt.Sprintf("default-backend: Service %q has no port", key)
+	default:
+		s := service{namespace: key.Namespace, name: key.Name, port: strconv.Itoa(int(svc.Spec.Ports[0].Port))}
+		used := upstreamKey{service: s, protocol: u.declaredProtocol(s)}
+		upstream = u.ensure(used)
+		fault, failed := u.faults[used]
+		if !failed {
+			return upstream
+		}
+		problem.Reason, problem.Message = fault.reason, "default-backend: "+fault.message
+		if fault.reason == NoEndpoints {
+			problem.Severity = Notice
+		}
+	}
+	u.problems.add(problem)
+	return upstream
+}
+
+// errorDefault is the upstream of the controller's default backend; "" if there is none.
+func (u *upstreams) errorDefault() string {
+	if u.snapshot.Settings.DefaultBackend.Name == "" {
+		return ""
+	}
+	return defaultUpstream
 }

@@ -1,4 +1,5 @@
-package translate
+// Package decision is the decisions of a translation, for a verbose log.
+package decision
 
 import (
 	"fmt"
@@ -90,15 +91,16 @@ func (s CertificateAdded) String() string {
 	return fmt.Sprintf("Using certificate %q for server %q (Ingress %q)", s.Secret, s.Server, s.Ingress)
 }
 
-// serverName is how logs and dumps call a host: "_" is the server of every host that no other names.
-func serverName(host string) string {
+// ServerName is how logs and dumps call a host: "_" is the server of every host that no other names.
+func ServerName(host string) string {
 	if host == "" {
 		return "_"
 	}
 	return host
 }
 
-func foundEndpoints(found []serviceport.Endpoint) []FoundEndpoint {
+// Found are endpoints as EndpointsFound has them.
+func Found(found []serviceport.Endpoint) []FoundEndpoint {
 	var list []FoundEndpoint
 	for _, e := range found {
 		list = append(list, FoundEndpoint{Address: e.Address.Addr().String(), Port: e.Address.Port(), Target: e.Target})
