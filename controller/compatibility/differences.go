@@ -204,7 +204,7 @@ func Rows() []Row {
 		},
 		{
 			OldRequests,
-			"Error backends get requests in HTTP/1.0.",
+			"Error backends and mirrors get requests in HTTP/1.0.",
 			"They get HTTP/1.1.",
 			"Some servers refuse HTTP/1.0, or answer without a length.",
 			"",

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config/mirroring"
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
@@ -69,6 +70,8 @@ type Ingress struct {
 	Balancing     Balancing
 	// Passthrough forwards TLS connections to the backend as they are.
 	Passthrough bool
+	// Mirror gets copies of requests.
+	Mirror mirroring.Mirror
 	// HTTP10 sends backends requests in HTTP/1.0, unless they get HTTP/2.
 	HTTP10 bool
 	Access protection.Settings
@@ -129,6 +132,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),
+		Mirror:       mirroring.Read(r),
 		HTTP10:       parseHTTP10(r, global.HTTP10),
 		Limits:       protection.ReadLimits(r, global.Limits),
 	}

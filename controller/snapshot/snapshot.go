@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/mirroring"
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 )
@@ -143,6 +144,9 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 			s.addService(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
 		}
 		s.addConfigMaps(store, config.HeaderMaps(prefix, ingress.Annotations))
+		if server, ok := mirroring.Server(prefix, ingress.Annotations); ok {
+			s.addServer(store, server, ingress)
+		}
 		if server, ok := protection.AuthServer(prefix, ingress.Annotations); ok {
 			s.addServer(store, server, ingress)
 		}

@@ -163,7 +163,7 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 	settings := owner.config.Access.External
 	made = settings.Policy
 	made.Connect, made.Response = authConnectTimeout, authResponseTimeout
-	server := settings.ServerHost
+	server := settings.Server.Host
 	if server == protection.HostVariable {
 		if host == "" || strings.HasPrefix(host, "*") {
 			return made, g.fail(owner, InvalidAnnotation, fmt.Sprintf(
@@ -171,11 +171,11 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 		}
 		server = host
 	}
-	made.Host = settings.Authority(server)
+	made.Host = settings.Server.Authority(server)
 	if made.SetHeaders, fault = g.authFields(owner, settings.Fields); fault != "" {
 		return made, fault
 	}
-	made.Upstream, fault = g.upstreams.authServer(owner, server, settings.Port, settings.Secure)
+	made.Upstream, fault = g.upstreams.server(owner, authServer, server, &settings.Server)
 	return made, fault
 }
 

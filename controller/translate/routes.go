@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/mirroring"
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
@@ -285,11 +286,28 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(c.Replies.Connection != "" && !r.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
 	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)
 	policies.addIf(c.HTTP10, rewriting.HTTP10{})
+	if mirror, found := r.mirror(owner); found {
+		policies = append(policies, mirror)
+	}
 	if pages, found := r.errorPages(owner, s); found {
 		policies = append(policies, pages)
 	}
 	policies.addIf(c.Replies.Location != replying.Location{}, c.Replies.Location)
 	return slices.Concat(policies, r.requests, r.everywhere)
+}
+
+// mirror returns the policy of the server that gets copies of an Ingress's requests; found is false if it has none.
+func (r *routes) mirror(owner *ingress) (made mirroring.Mirror, found bool) {
+	settings := &owner.config.Mirror
+	if settings.Server.Host == "" {
+		return made, false
+	}
+	name, fault := r.upstreams.server(owner, mirrorServer, settings.Server.Host, &settings.Server)
+	made = mirroring.Mirror{
+		Upstream: name, Host: settings.Host, Path: settings.Server.Target, Body: settings.Body,
+		HTTP10: r.mode.Reproduces(compatibility.OldRequests),
+	}
+	return made, fault == ""
 }
 
 // errorPages returns the policy of an Ingress's error pages; found is false if it has none.

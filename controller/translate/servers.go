@@ -8,25 +8,39 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// authServer makes the upstream of an external server, or returns why there can't be one. A server without addresses has
-// no endpoints: requests are then answered with 500.
-func (u *upstreams) authServer(owner *ingress, host string, port uint16, secure bool) (name, fault string) {
-	protocol := route.HTTP1
-	if secure {
+// serverUse is what requests a server gets, for names and messages.
+type serverUse struct {
+	kind, setting string
+	// denied and missing are what follows from a server that is not allowed, and from one without addresses.
+	denied, missing string
+}
+
+//nolint:gochecknoglobals // values that are never changed
+var (
+	authServer   = serverUse{"auth", "auth-url", "the paths answer 503", "the paths answer 500"}
+	mirrorServer = serverUse{"mirror", "mirror-target", "nothing is mirrored", "nothing is mirrored"}
+)
+
+// server makes the upstream of a server outside, or returns why there can't be one. A server without addresses has no
+// endpoints.
+func (u *upstreams) server(owner *ingress, use serverUse, host string, settings *protection.Server) (name, fault string) {
+	protocol, port := route.HTTP1, settings.Port
+	if settings.Secure {
 		protocol = route.HTTPS
 	}
-	name = fmt.Sprintf("auth/%s/%s/%d", protocol, host, port)
-	addresses := u.authAddresses(host)
+	name = fmt.Sprintf("%s/%s/%s/%d", use.kind, protocol, host, port)
+	addresses := u.serverAddresses(host)
 	for _, address := range addresses {
 		if isOwn(address) {
-			message := fmt.Sprintf("auth-url: the server %q leads to %s, which is not an address outside", host, address)
+			message := fmt.Sprintf("%s: the server %q leads to %s, which is not an address outside", use.setting, host, address)
 			u.problems.add(Problem{
 				Severity: Error, Reason: InvalidAnnotation, Object: IngressObject(owner.object),
-				Message: message + "; the paths answer 503",
+				Message: message + "; " + use.denied,
 			})
 			return "", message
 		}
@@ -34,7 +48,7 @@ func (u *upstreams) authServer(owner *ingress, host string, port uint16, secure 
 	if len(addresses) == 0 {
 		u.problems.add(Problem{
 			Severity: Warning, Reason: NoEndpoints, Object: IngressObject(owner.object),
-			Message: fmt.Sprintf("auth-url: the name %q has no address; the paths answer 500", host),
+			Message: fmt.Sprintf("%s: the name %q has no address; %s", use.setting, host, use.missing),
 		})
 	}
 	if u.taken[name] {
@@ -42,7 +56,7 @@ func (u *upstreams) authServer(owner *ingress, host string, port uint16, secure 
 	}
 	u.taken[name] = true
 	upstream := route.Upstream{Name: name, Protocol: protocol}
-	if _, err := netip.ParseAddr(host); secure && err != nil {
+	if _, err := netip.ParseAddr(host); settings.Secure && err != nil {
 		upstream.TLS = &route.TLS{ServerName: host, SendServerName: true}
 	}
 	for _, address := range addresses {
@@ -52,8 +66,8 @@ func (u *upstreams) authServer(owner *ingress, host string, port uint16, secure 
 	return name, ""
 }
 
-// authAddresses are those of a server: its own, those of the Service that it is the DNS name of, or what it resolves to.
-func (u *upstreams) authAddresses(host string) []netip.Addr {
+// serverAddresses are those of a server: its own, those of the Service that it is the DNS name of, or what it resolves to.
+func (u *upstreams) serverAddresses(host string) []netip.Addr {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{address.Unmap()}
 	}

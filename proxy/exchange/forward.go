@@ -65,6 +65,9 @@ func (x *exchange) prepareCall() {
 	c.Lines = x.identity.AppendLines(c.Lines[:0], x.message, x.requestID.value)
 	c.Lines = append(c.Lines, x.request.RequestLines...)
 	c.Client, c.Body = x.client, x.client.Body()
+	if x.request.Copy != nil {
+		c.Body = &copiedBody{body: c.Body, to: x.request.Copy}
+	}
 	c.BodyLimit = x.bodyLimit()
 	c.Timeouts, c.HTTP10 = x.timeouts(), x.route.Chain.Settings.HTTP10
 }

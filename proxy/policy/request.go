@@ -58,6 +58,9 @@ type Request struct {
 	// adds them.
 	SuccessLines []byte
 
+	// Copy gets the body as it is forwarded; nil does not.
+	Copy BodyCopy
+
 	// Compressor compresses the body of the reply; nil leaves it as it is.
 	Compressor *compress.Compressor
 
@@ -65,6 +68,13 @@ type Request struct {
 	Events map[int]*trace.Event
 
 	held []Releaser
+}
+
+// BodyCopy gets the body of a request as it is forwarded, piece by piece, and its end only if it was read to the end. A piece
+// is valid until the call returns.
+type BodyCopy interface {
+	Piece(piece []byte)
+	End()
 }
 
 // Reset forgets everything but the buffers, and the ports. What the request holds must have been released.

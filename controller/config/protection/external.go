@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,29 +18,12 @@ import (
 
 // External is a server that decides who may come in.
 type External struct {
-	// Secure is whether the server is spoken to over TLS. ServerHost is its name or address; it may be "$host", the host of the
-	// route.
-	Secure     bool
-	ServerHost string
-	Port       uint16
+	// Server is the server; its Host may be HostVariable.
+	Server Server
 	// Fields is the ConfigMap with the fields that the server gets; the zero value for none.
 	Fields types.NamespacedName
 	// Policy has the rest. Its Upstream, Host, SetHeaders and time limits are empty.
 	Policy access.External
-}
-
-// HostVariable is the only variable that may stand for the server's host.
-const HostVariable = "$host"
-
-// Authority is the host that the server gets, port included where it is not that of the scheme.
-func (a *External) Authority(host string) string {
-	if address, err := netip.ParseAddr(host); err == nil && address.Is6() {
-		host = "[" + host + "]"
-	}
-	if a.Secure && a.Port == 443 || !a.Secure && a.Port == 80 {
-		return host
-	}
-	return host + ":" + strconv.Itoa(int(a.Port))
 }
 
 // readExternal reads the settings whose names begin with a prefix; nil if there is no server.
@@ -51,10 +32,12 @@ func readExternal(r *setting.Reader, prefix string) *External {
 	p := &a.Policy
 	text, given := r.Text(prefix + "url")
 	if given {
-		if err := a.parseURL(text); err != nil {
+		var err error
+		if a.Server, err = ParseServer(text); err != nil {
 			r.Deny(prefix+"url", fmt.Sprintf("%q is not valid: %v", setting.Shorten(text), err))
 		}
 	}
+	p.Path = a.Server.Target
 	p.Method = r.Protecting(prefix+"method", "", checkMethod)
 	p.RequestRedirect = r.Protecting(prefix+"request-redirect", "", variable.Check)
 	p.ReplyHeaders = setting.List(r.Protecting(prefix+"response-headers", "", checkFieldNames))
@@ -92,65 +75,8 @@ func GlobalAuthServer(data map[string]string) (host string, ok bool) {
 }
 
 func authServer(text string) (host string, ok bool) {
-	var a External
-	if text == "" || a.parseURL(strings.TrimSpace(text)) != nil {
-		return "", false
-	}
-	return a.ServerHost, true
-}
-
-func (a *External) parseURL(text string) error {
-	rest, isPlain := strings.CutPrefix(text, "http://")
-	if !isPlain {
-		if rest, a.Secure = strings.CutPrefix(text, "https://"); !a.Secure {
-			return errors.New("it must begin with http:// or https://")
-		}
-	}
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	authority, path := rest[:end], rest[end:]
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
-		return errors.New("it must have no space, control character or fragment")
-	}
-	if err := variable.Check(path); err != nil {
-		return err
-	}
-	a.Policy.Path = path
-	return a.parseAuthority(authority)
-}
-
-func (a *External) parseAuthority(authority string) error {
-	isVariable := authority == HostVariable || strings.HasPrefix(authority, HostVariable+":")
-	if isVariable {
-		authority = "host" + strings.TrimPrefix(authority, HostVariable)
-	}
-	parsed, err := url.Parse("//" + authority)
-	if err != nil || parsed.User != nil || parsed.Hostname() == "" {
-		return errors.New("it must have a host")
-	}
-	a.ServerHost = strings.ToLower(parsed.Hostname())
-	if isVariable {
-		a.ServerHost = HostVariable
-	} else if _, err := netip.ParseAddr(a.ServerHost); err != nil && !setting.IsServerName(a.ServerHost) {
-		return fmt.Errorf("the host must be a DNS name, an address or %s", HostVariable)
-	}
-	a.Port = 80
-	if a.Secure {
-		a.Port = 443
-	}
-	if text := parsed.Port(); text != "" {
-		number, err := strconv.ParseUint(text, 10, 16)
-		if err != nil || number == 0 {
-			return fmt.Errorf("%s is not a port", text)
-		}
-		a.Port = uint16(number)
-	}
-	return nil
+	server, err := ParseServer(strings.TrimSpace(text))
+	return server.Host, err == nil
 }
 
 func checkMethod(text string) error {

@@ -67,14 +67,16 @@ func TestAddresses(t *testing.T) {
 
 func TestExternal(t *testing.T) {
 	for text, want := range map[string]protection.External{
-		"http://auth.example":                  {ServerHost: "auth.example", Port: 80, Policy: access.External{Path: "/"}},
-		"https://Auth.example/a/b?c=$host":     {Secure: true, ServerHost: "auth.example", Port: 443, Policy: access.External{Path: "/a/b?c=$host"}},
-		"http://auth.example:8080?x":           {ServerHost: "auth.example", Port: 8080, Policy: access.External{Path: "/?x"}},
-		"http://10.0.0.1/":                     {ServerHost: "10.0.0.1", Port: 80, Policy: access.External{Path: "/"}},
-		"http://[2001:db8::1]:81/":             {ServerHost: "2001:db8::1", Port: 81, Policy: access.External{Path: "/"}},
-		"https://$host/oauth2/auth":            {Secure: true, ServerHost: "$host", Port: 443, Policy: access.External{Path: "/oauth2/auth"}},
-		"https://$host:8443/oauth2/auth":       {Secure: true, ServerHost: "$host", Port: 8443, Policy: access.External{Path: "/oauth2/auth"}},
-		"http://auth.tools.svc.cluster.local/": {ServerHost: "auth.tools.svc.cluster.local", Port: 80, Policy: access.External{Path: "/"}},
+		"http://auth.example":                  {Server: protection.Server{Host: "auth.example", Port: 80, Target: "/"}, Policy: access.External{Path: "/"}},
+		"https://Auth.example/a/b?c=$host":     {Server: protection.Server{Secure: true, Host: "auth.example", Port: 443, Target: "/a/b?c=$host"}, Policy: access.External{Path: "/a/b?c=$host"}},
+		"http://auth.example:8080?x":           {Server: protection.Server{Host: "auth.example", Port: 8080, Target: "/?x"}, Policy: access.External{Path: "/?x"}},
+		"http://10.0.0.1/":                     {Server: protection.Server{Host: "10.0.0.1", Port: 80, Target: "/"}, Policy: access.External{Path: "/"}},
+		"http://[2001:db8::1]:81/":             {Server: protection.Server{Host: "2001:db8::1", Port: 81, Target: "/"}, Policy: access.External{Path: "/"}},
+		"https://$host/oauth2/auth":            {Server: protection.Server{Secure: true, Host: "$host", Port: 443, Target: "/oauth2/auth"}, Policy: access.External{Path: "/oauth2/auth"}},
+		"https://$host:8443/oauth2/auth":       {Server: protection.Server{Secure: true, Host: "$host", Port: 8443, Target: "/oauth2/auth"}, Policy: access.External{Path: "/oauth2/auth"}},
+		"http://auth.example$request_uri":      {Server: protection.Server{Host: "auth.example", Port: 80, Target: "$request_uri"}, Policy: access.External{Path: "$request_uri"}},
+		"http://$host$uri":                     {Server: protection.Server{Host: "$host", Port: 80, Target: "$uri"}, Policy: access.External{Path: "$uri"}},
+		"http://auth.tools.svc.cluster.local/": {Server: protection.Server{Host: "auth.tools.svc.cluster.local", Port: 80, Target: "/"}, Policy: access.External{Path: "/"}},
 	} {
 		got := read(t, nil, map[string]string{"auth-url": text}).External
 		if got == nil || !cmp.Equal(*got, want) {
@@ -110,7 +112,7 @@ func TestGlobalExternal(t *testing.T) {
 	} {
 		got := ""
 		if external := read(t, global, c.annotations).External; external != nil {
-			got = external.ServerHost + " " + external.Policy.Method
+			got = external.Server.Host + " " + external.Policy.Method
 		}
 		if got != c.want {
 			t.Errorf("%v: got %q, want %q", c.annotations, got, c.want)
@@ -119,14 +121,14 @@ func TestGlobalExternal(t *testing.T) {
 }
 
 func TestAuthority(t *testing.T) {
-	for want, a := range map[string]protection.External{
+	for want, a := range map[string]protection.Server{
 		"h": {Port: 80}, "h:443": {Port: 443}, "h:80": {Secure: true, Port: 80},
 	} {
 		if got := a.Authority("h"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	secure := protection.External{Secure: true, Port: 443}
+	secure := protection.Server{Secure: true, Port: 443}
 	if got := secure.Authority("2001:db8::1"); got != "[2001:db8::1]" {
 		t.Errorf("got %q", got)
 	}
@@ -143,11 +145,11 @@ func FuzzAuthURL(f *testing.F) {
 		if external == nil || r.Denied() != "" {
 			return
 		}
-		if external.ServerHost == "" || external.Port == 0 || !strings.HasPrefix(external.Policy.Path, "/") ||
+		if external.Server.Host == "" || external.Server.Port == 0 || !strings.HasPrefix(external.Policy.Path, "/") && !strings.HasPrefix(external.Policy.Path, "$") ||
 			strings.ContainsAny(external.Policy.Path+external.Policy.SignIn, " \r\n\x00") {
 			t.Errorf("%q gives %+v", url, external)
 		}
-		if host, ok := protection.AuthServer("p", annotations); !ok || host != external.ServerHost {
+		if host, ok := protection.AuthServer("p", annotations); !ok || host != external.Server.Host {
 			t.Errorf("%q is resolved as %q", url, host)
 		}
 	})

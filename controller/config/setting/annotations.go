@@ -180,8 +180,8 @@ func errorAnnotations() []Setting {
 
 func mirrorAnnotations() []Setting {
 	return []Setting{
-		{"mirror-target", "a URL with nginx variables", "", "Sends a copy of each request to the URL, and drops the reply.", notYet()},
-		{"mirror-request-body", "on, off", "on", "Sends the body with the copy.", notYet()},
-		{"mirror-host", "a host name", "that of the URL", "Is the Host of the copy.", notYet()},
+		{"mirror-target", "a URL with nginx variables", "", "Sends a copy of each request to the URL, and drops the reply.", supported("mirror")},
+		{"mirror-request-body", "on, off", "on", "Sends the body with the copy.", supported("mirror")},
+		{"mirror-host", "a host name", "that of the URL", "Is the Host of the copy.", supported("mirror")},
 	}
 }

@@ -24,12 +24,8 @@ type verdict struct {
 	expires                    time.Time
 }
 
-const (
-	// attempts is how often a server is tried that can't be reached.
-	attempts = 3
-	// mostRead is how many bytes of the body of a reply are read so that the connection can be used again.
-	mostRead = 64 << 10
-)
+// attempts is how often a server is tried that can't be reached.
+const attempts = 3
 
 var errNoServer = errors.New("the server has no address")
 
@@ -76,7 +72,7 @@ func (p *external) ask(r *policy.Request) (*verdict, error) {
 		reply, err := pool.RoundTrip(call, time.Now())
 		if err == nil {
 			found := p.read(reply.Header())
-			finish(reply, p.method, p.Response)
+			own.Discard(reply, p.method, p.Response)
 			return found, nil
 		}
 		if attempt >= attempts || !call.Retryable(err) {
@@ -151,22 +147,6 @@ func (p *external) lifetime(reply *message.Response) time.Duration {
 		}
 	}
 	return 0
-}
-
-// finish reads what is left of a reply, if that is little and soon there, and closes it.
-func finish(reply upstream.Reply, method []byte, within time.Duration) {
-	defer func() { _ = reply.Close() }() // it was read as far as it is needed
-	if !reply.Header().HasBody(method) {
-		return
-	}
-	end := time.Now().Add(within)
-	for read := 0; read < mostRead && time.Now().Before(end); {
-		piece, err := reply.Next()
-		if err != nil {
-			return
-		}
-		read += len(piece)
-	}
 }
 
 // mostVerdicts is how many replies are kept for one policy.
