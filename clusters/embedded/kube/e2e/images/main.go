@@ -2,7 +2,7 @@
 // this machine, for machines without a registry. Names and tags are the tests' own.
 //
 // Only agnhost is the real thing. The others have what the tests use of them: busybox's shell and tools, a web server in
-// place of nginx, and agnhost's own pause.
+// place of nginx, agnhost's own pause, and of nautilus and kitten the file by which tests recognise them.
 package main
 
 import (
@@ -99,11 +99,25 @@ func specs(agnhost, source string) ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Images that tests recognise by the files in them, which agnhost serves from its folder. The tests expect kitten to be
+	// of Alpine Linux.
+	demo := map[string]v1.Layer{}
+	for _, name := range []string{"nautilus", "kitten"} {
+		if demo[name], err = layer(func(f *files) {
+			f.copy(filepath.Join(source, "..", name, "html", "data.json"), "/data.json", 0o644)
+			f.text("/etc/os-release", "NAME=\"Alpine Linux\"\n")
+		}); err != nil {
+			return nil, err
+		}
+	}
 	alone, err := layer(func(f *files) { f.copy(agnhost, "/agnhost", 0o4755) })
 	if err != nil {
 		return nil, err
 	}
+	served := v1.Config{Entrypoint: []string{"/agnhost"}, Cmd: []string{"test-webserver"}}
 	return []spec{
+		{[]testimages.ImageID{testimages.Nautilus}, []v1.Layer{alone, demo["nautilus"]}, served},
+		{[]testimages.ImageID{testimages.Kitten}, []v1.Layer{alone, demo["kitten"]}, served},
 		{
 			[]testimages.ImageID{testimages.Agnhost, testimages.AgnhostPrev, testimages.GlibcDnsTesting}, []v1.Layer{tools, host},
 			v1.Config{Entrypoint: []string{"/agnhost"}, Cmd: []string{"pause"}},
