@@ -43,7 +43,7 @@ func command() *cobra.Command {
 		return fmt.Errorf("%w; run `%s --help` for the flags", err, command.CommandPath())
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(run, dumpCommand(), versionCommand())
+	root.AddCommand(run, dumpCommand(), explainCommand(), versionCommand())
 	return root
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/controller/configdump"
+	"github.com/ingress-testbed/testbed/controller/explain"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -53,6 +55,31 @@ func TestWrongArguments(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExplain has a controller without Ingresses, and requests that can't be explained.
+func TestExplain(t *testing.T) {
+	server := httptest.NewServer(explain.Handler(func() *snapshot.Snapshot { return &snapshot.Snapshot{} }))
+	defer server.Close()
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := run("explain", "--status-port", address.Port(), "-H", "Host: shop.test", "--client", "203.0.113.7", "--", "https://127.0.0.1/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"GET https://127.0.0.1/x, from 203.0.113.7, in mend\n", "none: no rule is for shop.test", "404 by the controller: no route"} {
+		if !strings.Contains(output, part) {
+			t.Errorf("%q is missing in\n%s", part, output)
+		}
+	}
+	for _, wrong := range [][]string{{"ftp://x"}, {"x", "-H", "y"}} {
+		_, err := run(append([]string{"explain", "--status-port", address.Port()}, wrong...)...)
+		if err == nil || !strings.Contains(err.Error(), "400 Bad Request: ") {
+			t.Errorf("%q: got %v", wrong, err)
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func listen(ctx context.Context, o Options) (*listeners, error) {
 		opened, err := (&net.ListenConfig{}).Listen(ctx, "tcp", port.address)
 		if err != nil {
 			l.close()
-			return nil, explain(port.flag, port.address, err)
+			return nil, listenError(port.flag, port.address, err)
 		}
 		*port.to = opened
 	}
@@ -76,7 +76,7 @@ func (l *listeners) close() {
 	}
 }
 
-func explain(flag, address string, err error) error {
+func listenError(flag, address string, err error) error {
 	remedy := ""
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

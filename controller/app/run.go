@@ -21,7 +21,6 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/admission"
-	"github.com/ingress-testbed/testbed/controller/configdump"
 	"github.com/ingress-testbed/testbed/controller/diagnostics"
 	"github.com/ingress-testbed/testbed/proxy"
 )
@@ -96,7 +95,7 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 	if err != nil {
 		return fmt.Errorf("making the proxy: %w", err)
 	}
-	group.Go(serveHTTP(background, c.listeners.status, configdump.Handler(server.Table), nil))
+	group.Go(serveHTTP(background, c.listeners.status, c.statusHandler(server.Table), nil))
 	if c.certificate != nil {
 		handler := admission.Handler(c.source, c.metrics.CountAdmission)
 		group.Go(serveHTTP(background, c.listeners.webhook, handler,

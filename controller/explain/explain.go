@@ -55,17 +55,24 @@ type state struct {
 
 // New translates the objects of a store. The mode is that of the settings.
 func New(store snapshot.Store, settings snapshot.Settings, options Options) *Explainer {
-	e := &Explainer{mode: settings.Compatibility, options: options, states: map[compatibility.Mode]*state{}}
+	taken := snapshot.Take(store, settings)
+	e := Of(taken, options)
 	claimed := map[*networkingv1.Ingress]bool{}
-	for _, mode := range modes() {
-		settings.Compatibility = mode
-		taken := snapshot.Take(store, settings)
-		e.states[mode] = newState(translate.Translate(taken))
-		for _, ingress := range taken.Ingresses {
-			claimed[ingress] = true
-		}
+	for _, ingress := range taken.Ingresses {
+		claimed[ingress] = true
 	}
 	e.unclaimed = slices.DeleteFunc(slices.Clone(store.Ingresses()), func(i *networkingv1.Ingress) bool { return claimed[i] })
+	return e
+}
+
+// Of translates a snapshot, which has nothing of Ingresses of other controllers.
+func Of(taken *snapshot.Snapshot, options Options) *Explainer {
+	e := &Explainer{mode: taken.Settings.Compatibility, options: options, states: map[compatibility.Mode]*state{}}
+	for _, mode := range modes() {
+		inMode := *taken
+		inMode.Settings.Compatibility = mode
+		e.states[mode] = newState(translate.Translate(&inMode))
+	}
 	return e
 }
 

@@ -70,8 +70,8 @@ type Path struct {
 	// Selected is whether it serves the request, and Reason why it doesn't.
 	Selected bool   `json:"selected,omitempty"`
 	Reason   string `json:"reason,omitempty"`
-
-	verdict trace.Verdict
+	// Matches is whether the path itself matches.
+	Matches bool `json:"matches,omitempty"`
 }
 
 // Policy is a policy of the selected path.
@@ -213,7 +213,7 @@ func newPaths(t *trace.Exchange) []Path {
 	for _, candidate := range t.Candidates {
 		path := Path{
 			Match: candidate.Route.Match.Text(), Source: Source(candidate.Route.Source), Action: Action(candidate.Route),
-			verdict: candidate.Verdict,
+			Matches: candidate.Verdict != trace.OtherPath,
 		}
 		switch candidate.Verdict {
 		case trace.Selected:

@@ -119,7 +119,7 @@ func (x *Explanation) pathRows() [][]string {
 		if path.Selected {
 			mark = ">"
 		}
-		if path.verdict == trace.OtherPath {
+		if !path.Matches {
 			if others++; others > maxOthers {
 				continue
 			}

@@ -70,6 +70,9 @@ type Installation struct {
 	IngressClass string
 	// Dump is the command that prints the routing table in a Pod; nil if there is none.
 	Dump []string
+	// Explain is the command that explains what the controller does with a request, which takes curl's flags and a URL; nil if
+	// there is none.
+	Explain []string
 	// ClientHidden is the reason why requests reach the controller without the client's address; "" if they reach it with
 	// that. Steps use steps.Environment.ClientAddress, which considers the cluster's Access too.
 	ClientHidden string

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/explain"
@@ -28,7 +27,6 @@ type explanation struct {
 	configMap string
 	backend   string
 	curl      explain.Flags
-	insecure  bool // accepted, because it is always so
 	auth      int
 	output    string
 	watch     bool
@@ -64,29 +62,8 @@ func New() *cobra.Command {
 	flags.BoolVar(&e.watch, "watch", false, "explain again when a file changes")
 	flags.BoolVar(&e.serve, "serve", false, "show the routing table in a browser, and explain requests there; follows changes of files")
 	flags.StringVar(&e.listen, "listen", "127.0.0.1:0", "`address` of the loopback interface that --serve listens on")
-	e.registerCurl(flags)
+	e.curl.Register(flags)
 	return cmd
-}
-
-// registerCurl registers the flags that curl has, too.
-func (e *explanation) registerCurl(flags *pflag.FlagSet) {
-	c := &e.curl
-	flags.StringVarP(&c.Method, "request", "X", "", "`method` of the request")
-	flags.StringArrayVarP(&c.Headers, "header", "H", nil, "header `field`, \"Name: value\"; may be repeated")
-	flags.StringArrayVarP(&c.Data, "data", "d", nil, "`body` of the request; may be repeated")
-	flags.StringArrayVarP(&c.Cookies, "cookie", "b", nil, "`cookie`, \"name=value\"; may be repeated")
-	flags.StringVarP(&c.User, "user", "u", "", "`name:password` for basic authentication")
-	flags.BoolVarP(&c.Head, "head", "I", false, "send a HEAD request")
-	flags.BoolVarP(&e.insecure, "insecure", "k", false, "accepted for curl's sake: certificates are explained and not verified")
-	flags.BoolVar(&c.HTTP2, "http2", false, "send the request over HTTP/2")
-	flags.BoolVar(&c.PathAsIs, "path-as-is", false, "keep dot segments in the path")
-	flags.StringVar(&c.Client, "client", "", "`address` that the request comes from (default "+explain.DefaultClient().String()+")")
-	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "from" {
-			name = "client"
-		}
-		return pflag.NormalizedName(name)
-	})
 }
 
 func (e *explanation) run(cmd *cobra.Command, url string) error {

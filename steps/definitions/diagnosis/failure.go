@@ -29,6 +29,12 @@ func (s Source) AttachFailure(ctx context.Context) {
 	scenario.Failed(ctx)
 	namespaces := []string{scenario.Namespace.Name}
 	if installation, err := s.Controller.Installation(); err == nil {
+		if last := len(scenario.Exchanges) - 1; last >= 0 && installation.Explain != nil {
+			attach(ctx, "What the controller does with the last request (stand-ins for endpoints answer with 200)",
+				func(ctx context.Context) (string, error) {
+					return s.explanation(ctx, installation.Explain, scenario.Exchanges[last])
+				})
+		}
 		attach(ctx, "The controller's routing table", s.routingTable)
 		attach(ctx, "The end of the controller's log", func(ctx context.Context) (string, error) { return s.controllerLog(ctx, logLines) })
 		namespaces = append(namespaces, installation.Namespace)

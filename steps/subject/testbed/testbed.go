@@ -151,7 +151,7 @@ func (s *Source) certificate(namespace string) (map[string]any, error) {
 
 // describe finds the names of an installation in its objects.
 func describe(rendered []*unstructured.Unstructured) (subject.Installation, error) {
-	installation := subject.Installation{Dump: []string{"/controller", "dump"}}
+	installation := subject.Installation{Dump: []string{"/controller", "dump"}, Explain: []string{"/controller", "explain"}}
 	for _, object := range rendered {
 		switch object.GetKind() {
 		case "ClusterRole":
