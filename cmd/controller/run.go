@@ -91,7 +91,7 @@ func servingFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.IntVar(&o.HTTPPort, "http-port", o.HTTPPort, "port for HTTP")
 	flags.IntVar(&o.HTTPSPort, "https-port", o.HTTPSPort, "port for HTTPS")
 	flags.IntVar(&o.HealthzPort, "healthz-port", o.HealthzPort, "port for /healthz, /readyz and /metrics")
-	flags.IntVar(&o.StatusPort, "status-port", o.StatusPort, "port on the loopback interface for the command dump")
+	flags.IntVar(&o.StatusPort, "status-port", o.StatusPort, "port on the loopback interface for the commands dump and explain")
 	flags.StringVar(&o.ValidatingWebhook, "validating-webhook", "",
 		"address of the admission webhook, such as :8443; by default there is none")
 	flags.StringVar(&o.ValidatingWebhookCert, "validating-webhook-certificate", "",

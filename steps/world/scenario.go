@@ -176,7 +176,7 @@ func Inconclusive(err error) bool {
 }
 
 // Diagnosis names the evidence that is attached after a failure.
-const Diagnosis = "the controller's log and routing table and the events, attached to this step"
+const Diagnosis = "the explanation of the request, the controller's log and routing table and the events, attached to this step"
 
 // Failure returns the error of a step that observed something else than it expected. References name what helps to find
 // the reason.
