@@ -82,25 +82,10 @@ func modes() []compatibility.Mode {
 
 func newState(result translate.Result) *state {
 	s := &state{Result: result, protocols: map[netip.AddrPort]route.Protocol{}, auth: map[netip.AddrPort]bool{}}
-	called := map[string]bool{}
-	backends := map[string]bool{}
+	backends, called := map[string]bool{}, map[string]bool{}
 	for _, host := range result.Table.Hosts {
-		for _, r := range host.Routes {
-			for _, p := range r.Policies {
-				if user, ok := p.(policy.UpstreamUser); ok {
-					for _, name := range user.Upstreams() {
-						called[name] = true
-					}
-				}
-			}
-			if forward, ok := r.Action.(route.Forward); ok {
-				for _, backend := range forward.Backends {
-					backends[backend.Upstream] = true
-				}
-				if forward.Canary != nil {
-					backends[forward.Canary.Backend.Upstream] = true
-				}
-			}
+		for i := range host.Routes {
+			addUpstreams(&host.Routes[i], backends, called)
 		}
 	}
 	for _, upstream := range result.Table.Upstreams {
@@ -112,6 +97,27 @@ func newState(result translate.Result) *state {
 		}
 	}
 	return s
+}
+
+// addUpstreams adds the upstreams that a route forwards to, and those that its policies send requests to.
+func addUpstreams(r *route.Route, backends, called map[string]bool) {
+	for _, p := range r.Policies {
+		if user, ok := p.(policy.UpstreamUser); ok {
+			for _, name := range user.Upstreams() {
+				called[name] = true
+			}
+		}
+	}
+	forward, ok := r.Action.(route.Forward)
+	if !ok {
+		return
+	}
+	for _, backend := range forward.Backends {
+		backends[backend.Upstream] = true
+	}
+	if forward.Canary != nil {
+		backends[forward.Canary.Backend.Upstream] = true
+	}
 }
 
 // Table returns the routing table of the Explainer's mode. It must not be changed.

@@ -53,7 +53,9 @@ func Handler(take func() *snapshot.Snapshot) http.Handler {
 
 // Fetch has a running controller explain a request. The address is the host and port of its Handler.
 func Fetch(ctx context.Context, address, url string, flags Flags) (*Explanation, error) {
-	failed := func(err error) error { return fmt.Errorf("getting the explanation of the controller at %s: %w", address, err) }
+	failed := func(err error) error {
+		return fmt.Errorf("getting the explanation of the controller at %s: %w", address, err)
+	}
 	content, err := json.Marshal(question{url, flags})
 	if err != nil {
 		return nil, failed(err)

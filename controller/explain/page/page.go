@@ -87,8 +87,10 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.page(w, r)
 	case r.URL.Path == "/changes":
 		p.changes(w, r)
-	case r.URL.Path == "/page.css" || r.URL.Path == "/page.js":
-		http.ServeFileFS(w, r, files, r.URL.Path[1:])
+	case r.URL.Path == "/page.css":
+		http.ServeFileFS(w, r, files, "page.css")
+	case r.URL.Path == "/page.js":
+		http.ServeFileFS(w, r, files, "page.js")
 	default:
 		http.NotFound(w, r)
 	}
