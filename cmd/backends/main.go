@@ -1,5 +1,5 @@
-// Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo, probe or extra.
-// It is also a client, for requests from inside the cluster.
+// Command backends runs one of the servers that stand behind an ingress in the test-bed: web, guest, echo, probe, extra
+// or standin. It is also a client, for requests from inside the cluster.
 package main
 
 import (
@@ -59,7 +59,7 @@ func command() *cobra.Command {
 	echo.Flags().StringVar(&serverVersion, "server-version", backends.EchoServerVersion, "value of server_version=")
 	probe := server(&shared, "probe", "Answers for tests of load, time-outs, streams and WebSocket", 8080,
 		func() http.Handler { return backends.Probe(shared.hostname) })
-	root.AddCommand(web, guest, echo, probe, extra(&shared), get())
+	root.AddCommand(web, guest, echo, probe, extra(&shared), standIn(&shared), get())
 	return root
 }
 

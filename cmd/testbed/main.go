@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"helm.sh/helm/v4/pkg/kube"
 
+	"github.com/ingress-testbed/testbed/cmd/testbed/comparing"
 	"github.com/ingress-testbed/testbed/cmd/testbed/explaining"
 	"github.com/ingress-testbed/testbed/fixtures/charts/release"
 	"github.com/ingress-testbed/testbed/steps/suite"
@@ -115,6 +116,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), newCompare(), newCombine(), explaining.New(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
+	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), comparing.New(func(code int) error { return exitCode(code) }), newCombine(), explaining.New(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
 	return root
 }

@@ -15,8 +15,6 @@ import (
 	"golang.org/x/term"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ingress-testbed/testbed/clusters"
-	"github.com/ingress-testbed/testbed/clusters/tempdir"
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	records "github.com/ingress-testbed/testbed/fixtures/record"
@@ -29,8 +27,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-// destroyTimeout bounds the end of a cluster, and the deletion of what was made in it.
-const destroyTimeout = 2 * time.Minute
+// closeTimeout bounds the deletion of what was made in the cluster.
+const closeTimeout = 2 * time.Minute
 
 // caseFlags select the cases of a record and say how they are run.
 type caseFlags struct {
@@ -184,52 +182,19 @@ func onTarget(cmd *cobra.Command, chosen *target.Flags, selection *caseFlags, wh
 	if err != nil {
 		return err
 	}
-	source, options, err := chosen.Check(cmd)
-	if err != nil {
-		return err
-	}
-	defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
-	for _, image := range options.Images {
-		if _, err := os.Stat(image); err != nil {
-			return fmt.Errorf("%w: an image to load is missing: %w", suite.ErrInput, err)
+	return chosen.OnCluster(cmd, func(ctx context.Context, environment *steps.Environment, disposable bool) error {
+		controller, err := cluster.Start(ctx, environment, whole, targetOptions)
+		if err != nil {
+			return err
 		}
-	}
-	artefacts, err := tempdir.Make("replay")
-	if err != nil {
-		return err
-	}
-	defer artefacts.Remove() //nolint:errcheck // the next run removes leftovers
-	options.Progress = cmd.ErrOrStderr()
-	connected, environment, err := suite.Connect(cmd.Context(), options, artefacts.Path())
-	if connected != nil {
-		defer func() { err = errors.Join(err, destroy(cmd.Context(), connected)) }()
-	}
-	if err != nil {
-		return err
-	}
-	if err := environment.Controller.Check(cmd.Context()); err != nil {
-		return err
-	}
-	controller, err := cluster.Start(cmd.Context(), environment, whole, targetOptions)
-	if err != nil {
-		return err
-	}
-	err = do(cmd.Context(), environment, controller)
-	if options.Disposable {
-		return err
-	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), destroyTimeout)
-	defer cancel()
-	return errors.Join(err, controller.Close(ending), environment.Controller.Remove(ending))
-}
-
-func destroy(ctx context.Context, connected clusters.Cluster) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTimeout)
-	defer cancel()
-	if err := connected.Destroy(ctx); err != nil {
-		return fmt.Errorf("destroying the cluster: %w", err)
-	}
-	return nil
+		err = do(ctx, environment, controller)
+		if disposable {
+			return err
+		}
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		return errors.Join(err, controller.Close(ending))
+	})
 }
 
 func facts(environment *steps.Environment) []agreement.Fact {

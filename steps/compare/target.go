@@ -41,9 +41,9 @@ type Target interface {
 
 // Session is a controller that serves the objects. Its methods may be called from several goroutines.
 type Session interface {
-	// Client returns a client whose requests come from an address of the given kind; number selects one of many, so that
-	// requests with different numbers don't share a limit where the target has several addresses.
-	Client(from derive.From, number int) (*send.Client, error)
+	// Client returns a client for a request, which comes from an address of the kind that the request needs; number selects one
+	// of many, so that requests with different numbers don't share a limit where the target has several addresses.
+	Client(probe *derive.Probe, number int) (*send.Client, error)
 	// Backend returns the name of what answered by a name in an answer, as namespace/service:port.
 	Backend(name string) string
 	// ClientAddresses are texts to leave out of comparisons, because they depend on the target.
@@ -58,7 +58,7 @@ type Session interface {
 
 // Ask sends a probe to a session as often as it says.
 func Ask(ctx context.Context, session Session, probe *derive.Probe, number int) (judge.Observation, error) {
-	client, err := session.Client(probe.From, number)
+	client, err := session.Client(probe, number)
 	if err != nil {
 		return judge.Observation{}, err
 	}

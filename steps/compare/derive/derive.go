@@ -197,7 +197,7 @@ func (s *subject) target() string { return escaped(s.sample) }
 
 // open is a request for a target that presents all that the Ingress's annotations require.
 func (s *subject) open(target string) Probe {
-	p := Probe{}.to(target).host(s.requestHost()).secure(s.https)
+	p := Probe{Limited: s.given("limit-rps") || s.given("limit-rpm")}.to(target).host(s.requestHost()).secure(s.https)
 	for _, part := range s.required() {
 		p = part.add(p)
 	}

@@ -18,6 +18,8 @@ type Probe struct {
 	Request record.Request
 	From    From
 	Judge   Judge
+	// Limited is whether the Ingress limits how many requests an address may send.
+	Limited bool
 	// Reasons, at least one. That of the first Ingress comes first.
 	Reasons []Reason
 }

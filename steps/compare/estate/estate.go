@@ -129,3 +129,46 @@ func SecretName(text, namespace string) (types.NamespacedName, bool) {
 	}
 	return types.NamespacedName{Namespace: first, Name: second}, first != "" && second != "" && !strings.Contains(second, "/")
 }
+
+// Prefixed returns a copy whose namespaces have a prefix, also in annotations and settings that name objects as namespace/name.
+func (e *Estate) Prefixed(prefix string) *Estate {
+	namespaces := map[string]bool{}
+	for _, ingress := range e.Ingresses {
+		namespaces[ingress.Namespace] = true
+	}
+	for name := range e.Services {
+		namespaces[name.Namespace] = true
+	}
+	for name := range e.ConfigMaps {
+		namespaces[name.Namespace] = true
+	}
+	rename := func(settings map[string]string) {
+		for name, value := range settings {
+			if namespace, rest, found := strings.Cut(strings.TrimSpace(value), "/"); found && namespaces[namespace] && !strings.ContainsAny(rest, "/ ,\n") {
+				settings[name] = prefix + namespace + "/" + rest
+			}
+		}
+	}
+	renamed := &Estate{Services: map[types.NamespacedName]*corev1.Service{}, ConfigMaps: map[types.NamespacedName]*corev1.ConfigMap{}}
+	for _, original := range e.Ingresses {
+		ingress := original.DeepCopy()
+		ingress.Namespace = prefix + ingress.Namespace
+		rename(ingress.Annotations)
+		renamed.Ingresses = append(renamed.Ingresses, ingress)
+	}
+	for _, original := range e.Services {
+		service := original.DeepCopy()
+		service.Namespace = prefix + service.Namespace
+		renamed.Services[Key(service)] = service
+	}
+	for _, original := range e.ConfigMaps {
+		configMap := original.DeepCopy()
+		configMap.Namespace = prefix + configMap.Namespace
+		renamed.ConfigMaps[Key(configMap)] = configMap
+		if original == e.Settings {
+			rename(configMap.Data)
+			renamed.Settings = configMap
+		}
+	}
+	return renamed
+}

@@ -138,8 +138,8 @@ type session struct {
 }
 
 // Client implements compare.Session.
-func (s *session) Client(from derive.From, number int) (*send.Client, error) {
-	local := &net.TCPAddr{IP: address(from, number).AsSlice()}
+func (s *session) Client(probe *derive.Probe, number int) (*send.Client, error) {
+	local := &net.TCPAddr{IP: address(probe.From, number).AsSlice()}
 	return &send.Client{
 		Dialer: &net.Dialer{LocalAddr: local}, Entry: s.entry, ClientCertificates: s.standIns.Clients, Secrets: s.standIns.Certificates,
 	}, nil

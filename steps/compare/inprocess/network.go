@@ -59,7 +59,7 @@ func startNetwork(ctx context.Context, group *errgroup.Group, made *standin.Stan
 		Certificates: []tls.Certificate{made.BackendCertificate}, MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert,
 	}
 	group.Go(func() error {
-		return backends.ServeEither(ctx, listener, n.handler(), config, backends.Shutdown{Grace: time.Second})
+		return backends.ServeEither(ctx, []net.Listener{listener}, n.handler(), config, backends.Shutdown{Grace: time.Second})
 	})
 	return n, nil
 }

@@ -31,8 +31,8 @@ func ClientCertificate(commonName, secret string) string {
 	return commonName + certificateSeparator + secret
 }
 
-// parseClientCertificate splits a name of ClientCertificate.
-func parseClientCertificate(name string) (commonName, secret string) {
+// ParseClientCertificate splits a name of ClientCertificate.
+func ParseClientCertificate(name string) (commonName, secret string) {
 	at := strings.LastIndex(name, certificateSeparator)
 	if at < 0 {
 		return name, ""

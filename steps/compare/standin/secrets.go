@@ -133,7 +133,7 @@ func (s *StandIns) addSecret(name types.NamespacedName, shape *shape, backend *x
 	}
 	switch {
 	case shape.authority:
-		issuer, err := x509util.Issue(authorityTemplate(name.String()), nil)
+		issuer, err := x509util.Issue(authorityTemplate(s.unprefixed(name.String())), nil)
 		if err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (s *StandIns) addSecret(name types.NamespacedName, shape *shape, backend *x
 
 // addCertificate puts a self-signed certificate with the name of the Secret into it.
 func (s *StandIns) addCertificate(secret *corev1.Secret, shape *shape) error {
-	name := estate.Key(secret).String()
+	name := s.unprefixed(estate.Key(secret).String())
 	template := validToday(name)
 	slices.Sort(shape.hosts)
 	for _, host := range slices.Compact(shape.hosts) {
@@ -176,11 +176,11 @@ func (s *StandIns) addCertificate(secret *corev1.Secret, shape *shape) error {
 // their own.
 func (s *StandIns) issueClients(authorities map[string]*x509util.Certificate) error {
 	for _, name := range s.options.ClientCertificates {
-		commonName, secret := parseClientCertificate(name)
+		commonName, secret := ParseClientCertificate(name)
 		issuer := authorities[secret]
 		if issuer == nil {
 			var err error
-			if issuer, err = x509util.Issue(authorityTemplate(secret), nil); err != nil {
+			if issuer, err = x509util.Issue(authorityTemplate(s.unprefixed(secret)), nil); err != nil {
 				return err
 			}
 			authorities[secret] = issuer
@@ -195,6 +195,8 @@ func (s *StandIns) issueClients(authorities map[string]*x509util.Certificate) er
 	}
 	return nil
 }
+
+func (s *StandIns) unprefixed(name string) string { return strings.TrimPrefix(name, s.options.Prefix) }
 
 func authorityTemplate(name string) x509.Certificate {
 	template := validToday("authority of " + name)

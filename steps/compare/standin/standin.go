@@ -31,6 +31,8 @@ const (
 type Options struct {
 	// Namespace of the stand-ins for what isn't in the cluster.
 	Namespace string
+	// Prefix of the namespaces is left out of the names of certificates.
+	Prefix string
 	// Allowed and Denied are networks that are added to the lists of addresses that are let in and kept out; "" for none.
 	Allowed, Denied string
 	// ClientCertificates are the names of those that requests present; see ClientCertificate.
@@ -48,7 +50,7 @@ type StandIns struct {
 	Secrets  []*corev1.Secret
 	// Backends are the names of what answers, as namespace/service:port, by port of the Pods.
 	Backends map[int]string
-	// Certificates are the common names of the certificates of Secrets, which are namespace/name.
+	// Certificates are the common names of the certificates of Secrets, which are namespace/name, without the prefix.
 	Certificates []string
 	// Clients are the certificates that requests present, by name.
 	Clients map[string]tls.Certificate

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ingress-testbed/testbed/steps/client"
+	"github.com/ingress-testbed/testbed/steps/compare"
+	"github.com/ingress-testbed/testbed/steps/compare/derive"
+	"github.com/ingress-testbed/testbed/steps/compare/standin"
+	"github.com/ingress-testbed/testbed/steps/replay/send"
+)
+
+// session implements compare.Session.
+type session struct {
+	target   *Target
+	standIns *standin.StandIns
+	entry    client.Entry
+	class    string
+	// prefix of the namespaces, and that of the stand-ins themselves.
+	prefix, namespace string
+	pods              []corev1.Pod
+	refused           map[string]string
+	// made are the namespaces, and ingresses the Ingresses that were applied, in the order of their making.
+	made, ingresses []*unstructured.Unstructured
+}
+
+// prefixed is the name of a client certificate with the namespace in the cluster.
+func (s *session) prefixed(certificate string) string {
+	commonName, secret := standin.ParseClientCertificate(certificate)
+	return standin.ClientCertificate(commonName, s.prefix+secret)
+}
+
+// Client implements compare.Session.
+func (s *session) Client(probe *derive.Probe, _ int) (*send.Client, error) {
+	switch {
+	case probe.From != derive.Anywhere:
+		return nil, fmt.Errorf("requests to the cluster come from one address, which lists of addresses are not changed for: %w", compare.ErrUnsupported)
+	case probe.Limited && probe.Judge != derive.Burst:
+		return nil, fmt.Errorf("requests to the cluster come from one address, so that they share the limit of their Ingress: %w", compare.ErrUnsupported)
+	}
+	clients := &send.Client{
+		Dialer: s.target.Environment.Cluster.Client(), Entry: s.entry, Secrets: s.standIns.Certificates,
+		ClientCertificates: map[string]tls.Certificate{},
+	}
+	for name, issued := range s.standIns.Clients {
+		commonName, secret := standin.ParseClientCertificate(name)
+		clients.ClientCertificates[standin.ClientCertificate(commonName, strings.TrimPrefix(secret, s.prefix))] = issued
+	}
+	return clients, nil
+}
+
+// Backend implements compare.Session.
+func (s *session) Backend(name string) string {
+	return strings.TrimPrefix(s.standIns.Backend(name), s.prefix)
+}
+
+// ClientAddresses implements compare.Session.
+func (s *session) ClientAddresses(derive.From, int) []string {
+	address, err := s.target.Environment.ClientAddress()
+	if err != nil {
+		return nil
+	}
+	return []string{address.String()}
+}
+
+// Refused implements compare.Session.
+func (s *session) Refused() map[string]string { return s.refused }
+
+// Notes implements compare.Session.
+func (s *session) Notes() []string {
+	var all []string
+	for _, note := range s.standIns.Notes {
+		all = append(all, strings.ReplaceAll(note, s.prefix, ""))
+	}
+	return all
+}
+
+// End implements compare.Session.
+func (s *session) End(ctx context.Context) error {
+	api := s.target.Environment.Objects
+	return errors.Join(api.StartDelete(ctx, s.ingresses), api.StartDelete(ctx, s.made))
+}
