@@ -39,8 +39,10 @@ type Global struct {
 	// Streams are the limits of the ports of TCP and UDP services.
 	Streams route.StreamLimits
 	Retry   policy.Retry
-	Access  protection.Global
-	Replies replies.Global
+	// RetryAlways has requests of all methods retried, whatever an annotation says.
+	RetryAlways bool
+	Access      protection.Global
+	Replies     replies.Global
 	// HTTP10 sends backends requests in HTTP/1.0.
 	HTTP10 bool
 	// Balancing is the default of Ingresses.
@@ -90,6 +92,7 @@ func ParseConfigMap(mode compatibility.Mode, data map[string]string) (Global, []
 }
 
 func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
+	always := r.Bool("retry-non-idempotent", false)
 	return Global{
 		Mode:         mode,
 		Redirect:     parseRedirect(r, defaultRedirect(mode)),
@@ -99,7 +102,8 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Compression:  parseCompression(r),
 		Clients:      parseClients(r, mode),
 		Streams:      parseStreams(r),
-		Retry:        parseRetry(r, policy.Retry{}),
+		Retry:        parseRetry(r, policy.Retry{}, always),
+		RetryAlways:  always,
 		Access:       protection.ReadGlobal(r),
 		Replies:      replies.ReadGlobal(r),
 		Balancing:    parseBalancing(r, Balancing{}),
@@ -127,7 +131,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
-		Retry:        parseRetry(r, global.Retry),
+		Retry:        parseRetry(r, global.Retry, global.RetryAlways),
 		Passthrough:  r.Bool("ssl-passthrough", false),
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),

@@ -16,6 +16,8 @@ type Clients struct {
 	Forwarded route.Forwarded
 	// ProxyProtocol requires a PROXY protocol header from every client.
 	ProxyProtocol bool
+	// NoRequestIDs makes no X-Request-ID for requests that have none.
+	NoRequestIDs bool
 	// UnderscoresInHeaders accepts request headers whose names have underscores.
 	UnderscoresInHeaders bool
 }
@@ -23,10 +25,12 @@ type Clients struct {
 func parseClients(r *setting.Reader, mode compatibility.Mode) Clients {
 	clients := Clients{
 		ProxyProtocol:        r.Bool("use-proxy-protocol", false),
+		NoRequestIDs:         !r.Bool("generate-request-id", true),
 		UnderscoresInHeaders: r.Bool("enable-underscores-in-headers", false),
 	}
 	forwarded := route.Forwarded{
 		TrustHeaders: r.Bool("use-forwarded-headers", false),
+		RealIP:       r.Bool("enable-real-ip", false),
 		Header:       r.Checked("forwarded-for-header", setting.IsToken, "it must be the name of a request header"),
 		ComputeFull:  r.Bool("compute-full-forwarded-for", false),
 	}
@@ -34,7 +38,7 @@ func parseClients(r *setting.Reader, mode compatibility.Mode) Clients {
 		forwarded.Header = ""
 	}
 	trusted := parseTrustedProxies(r)
-	if forwarded.TrustHeaders || clients.ProxyProtocol {
+	if forwarded.TrustHeaders || forwarded.RealIP || clients.ProxyProtocol {
 		forwarded.TrustedProxies = trusted
 	}
 	forwarded.AnyPeer = forwarded.TrustHeaders && mode.Reproduces(compatibility.ForwardedFromAll)

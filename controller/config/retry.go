@@ -10,13 +10,16 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy"
 )
 
-// parseRetry returns the zero value if nothing is said about retries.
-func parseRetry(r *setting.Reader, defaults policy.Retry) policy.Retry {
+// parseRetry returns the zero value if nothing is said about retries. always has requests of all methods retried.
+func parseRetry(r *setting.Reader, defaults policy.Retry, always bool) policy.Retry {
 	const on, attempts, within = "proxy-next-upstream", "proxy-next-upstream-tries", "proxy-next-upstream-timeout"
 	retry := defaults
 	if text := r.Checked(on, isRetry, `it must be "off", or some of `+strings.Join(retryConditions(), ", ")); text != "" {
 		retry = newRetry(text, retry)
+	} else if always && defaults.Equal(policy.Retry{}) {
+		retry = newRetry("error timeout", retry) // nginx's default
 	}
+	retry.NonIdempotent = retry.NonIdempotent || always && !retry.Never
 	_, given := r.Text(attempts)
 	retry.Attempts = r.Int(attempts, 0, math.MaxInt32, retry.Attempts)
 	if given && retry.Attempts == 0 { // as many as there are endpoints

@@ -47,3 +47,19 @@ func TestRetries(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestRetryNonIdempotent(t *testing.T) {
+	all := map[string]string{"retry-non-idempotent": "true"}
+	for _, c := range []struct {
+		settings, annotations map[string]string
+		always, timeouts      bool
+	}{
+		{nil, nil, false, false}, {all, nil, true, true}, {all, map[string]string{"proxy-next-upstream": "http_500"}, true, false},
+		{all, map[string]string{"proxy-next-upstream": "off"}, false, false},
+		{map[string]string{"retry-non-idempotent": "false"}, map[string]string{"proxy-next-upstream": "timeout"}, false, true},
+	} {
+		if got := parse(t, c.settings, c.annotations).Retry; got.NonIdempotent != c.always || got.Timeouts != c.timeouts {
+			t.Errorf("%v, %v: got %+v", c.settings, c.annotations, got)
+		}
+	}
+}

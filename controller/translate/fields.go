@@ -67,6 +67,9 @@ func (f *fields) everywhere() (requests, answers policyList) {
 		}
 		requests = append(requests, rewriting.Field{Name: name, Value: value})
 	}
+	if f.global.OriginalURI {
+		requests = append(requests, rewriting.Field{Name: "X-Original-URI", Value: "$request_uri"})
+	}
 	for name, value := range f.held("add-headers", f.global.ReplyFields) {
 		answers = append(answers, replying.Field{Name: name, Value: value})
 	}

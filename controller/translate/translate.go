@@ -98,6 +98,7 @@ func Translate(s *snapshot.Snapshot) Result {
 
 			Forwarded:            global.Clients.Forwarded,
 			ProxyProtocol:        global.Clients.ProxyProtocol,
+			NoRequestIDs:         global.Clients.NoRequestIDs,
 			UnderscoresInHeaders: global.Clients.UnderscoresInHeaders,
 		},
 		Problems:  problems.inOrder(s.Ingresses),

@@ -93,3 +93,18 @@ Feature: Forwarded headers
     And the response is:
       """
       """
+
+  Scenario: enable-real-ip takes the client's address from proxies in front, and nothing else
+    Given an ingress controller with:
+      | config enable-real-ip                | true  |
+      | config proxy-add-original-uri-header | true  |
+      | config generate-request-id           | false |
+    When the client requests "http://forwarded.${domain}/a%20b?c=d" with the headers:
+      | X-Forwarded-For   | 198.51.100.1 |
+      | X-Forwarded-Proto | https        |
+    Then the echo server saw:
+      | x-real-ip         | 198.51.100.1 |
+      | x-forwarded-for   | 198.51.100.1 |
+      | x-forwarded-proto | http         |
+      | x-original-uri    | /a%20b?c=d   |
+    And the echo server saw no header "x-request-id"

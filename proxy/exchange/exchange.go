@@ -102,7 +102,7 @@ func (x *exchange) begin(client downstream.Client, request *message.Request, now
 		request.AllowUnderscores()
 	}
 	x.identity = x.table.Forwarded().Resolve(x.peer, request)
-	x.requestID.use(request.Value(message.XRequestID))
+	x.requestID.use(request.Value(message.XRequestID), !x.table.Source().NoRequestIDs)
 	x.request.Reset()
 	x.request.Message, x.request.Context = request, client.Context()
 	x.request.Scheme, x.request.Client = x.identity.Scheme, x.identity.Client

@@ -11,9 +11,9 @@ type requestID struct {
 	digits [32]byte
 }
 
-// use takes the client's own value, or makes one if it is empty.
-func (id *requestID) use(own []byte) {
-	if id.value = own; len(own) > 0 {
+// use takes the client's own value. If that is empty, it makes one, or has none.
+func (id *requestID) use(own []byte, makes bool) {
+	if id.value = own; len(own) > 0 || !makes {
 		return
 	}
 	const hexadecimal = "0123456789abcdef"

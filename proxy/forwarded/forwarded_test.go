@@ -369,3 +369,27 @@ func benchmark(b *testing.B, settings route.Forwarded, lines ...string) {
 		out = info.AppendLines(out[:0], r, []byte(id))
 	}
 }
+
+// TestRealIP takes the client's address from a trusted proxy, and nothing else.
+func TestRealIP(t *testing.T) {
+	settings := some()
+	settings.TrustHeaders, settings.RealIP = false, true
+	info, got := resolve(t, settings, "X-Forwarded-For: 203.0.113.5, 10.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: other")
+	want := block("h.example:80", "203.0.113.5", "203.0.113.5", "8080", "http")
+	if info.Client.String() != "203.0.113.5" || info.Scheme != "http" || !strings.HasPrefix(got, want) {
+		t.Errorf("got %v, %s, %q, want %q", info.Client, info.Scheme, got, want)
+	}
+	settings.TrustedProxies = networks("10.0.0.0/8") // the peer is not among them
+	if info, _ := resolve(t, settings, "X-Forwarded-For: 203.0.113.5"); info.Client.String() != peer {
+		t.Errorf("a peer that is not trusted: got %v", info.Client)
+	}
+}
+
+func TestNoRequestID(t *testing.T) {
+	s := forwarded.Compile(&route.Table{})
+	r := request(t)
+	info := s.Resolve(forwarded.NewConnection(netip.MustParseAddr(peer), "http", 8080), r)
+	if got := string(info.AppendLines(nil, r, nil)); strings.Contains(got, "X-Request-ID") {
+		t.Errorf("got %q", got)
+	}
+}

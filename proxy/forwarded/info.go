@@ -51,11 +51,12 @@ func (s *Settings) Resolve(c *Connection, r *message.Request) Info {
 	if believed {
 		i.takeOver(r)
 	}
+	// As in nginx, the PROXY protocol takes the chain's place.
+	if i.hasChain && !s.proxyProtocol && (trusted || s.settings.RealIP && s.Trusts(c.Sender)) {
+		i.Client = s.client(c.Sender, r)
+	}
 	if hasClaims && !trusted && !s.settings.AnyPeer {
 		r.RemoveForwarding()
-	}
-	if trusted && i.hasChain && !s.proxyProtocol { // as in nginx, the PROXY protocol takes the chain's place
-		i.Client = s.client(c.Sender, r)
 	}
 	i.full = believed && s.settings.ComputeFull
 	i.isPlain = i.proto == "" && i.Port == c.Port && !i.full && i.Client == c.Sender
@@ -82,11 +83,13 @@ func (i *Info) takeOver(r *message.Request) {
 }
 
 // AppendLines appends the proxy's own field lines for the endpoint, each with its CR LF. id is the value of
-// X-Request-ID.
+// X-Request-ID; without one, the field is left out.
 func (i *Info) AppendLines(dst []byte, r *message.Request, id []byte) []byte {
-	dst = append(dst, "X-Request-ID: "...)
-	dst = append(dst, id...)
-	dst = append(dst, '\r', '\n')
+	if len(id) > 0 {
+		dst = append(dst, "X-Request-ID: "...)
+		dst = append(dst, id...)
+		dst = append(dst, '\r', '\n')
+	}
 	if len(i.Host) > 0 { // HTTP/1.0 may have none
 		dst = append(dst, "X-Forwarded-Host: "...)
 		dst = append(dst, i.Host...)

@@ -20,7 +20,7 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.Streams, other.Streams, Stream.Equal) &&
 		slices.EqualFunc(t.Passthroughs, other.Passthroughs, Passthrough.Equal) &&
 		t.Forwarded.Equal(other.Forwarded) &&
-		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders
+		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders && t.NoRequestIDs == other.NoRequestIDs
 }
 
 // Equal reports whether two hosts have the same name and routes.

@@ -16,6 +16,8 @@ type Forwarded struct {
 	// TrustedProxies are the networks of those proxies: the client is the last address of the chain that is in none of
 	// them. They also are who may send a PROXY protocol header. Networks are masked, those of IPv4 not mapped to IPv6.
 	TrustedProxies []netip.Prefix
+	// RealIP takes the client's address alone from requests of TrustedProxies (ingress-nginx, enable-real-ip).
+	RealIP bool
 	// Header is the name of the field that has the chain of addresses; "" means X-Forwarded-For.
 	Header string
 	// ComputeFull sends the chain that was received, with its sender's address appended, as X-Forwarded-For, in place
@@ -30,7 +32,7 @@ type Forwarded struct {
 // Equal reports whether both settings are the same.
 func (f Forwarded) Equal(other Forwarded) bool {
 	return f.TrustHeaders == other.TrustHeaders && slices.Equal(f.TrustedProxies, other.TrustedProxies) &&
-		f.Header == other.Header && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer
+		f.Header == other.Header && f.RealIP == other.RealIP && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer
 }
 
 // text is the line of the table's text; "" for the zero value.
@@ -38,6 +40,9 @@ func (f Forwarded) text() string {
 	var words []string
 	if f.TrustHeaders {
 		words = append(words, "headers")
+	}
+	if f.RealIP {
+		words = append(words, "real-ip")
 	}
 	if f.Header != "" {
 		words = append(words, fmt.Sprintf("header=%q", f.Header))

@@ -33,6 +33,8 @@ type Table struct {
 	// ProxyProtocol requires a PROXY protocol header (version 1 or 2) at the start of every connection, and closes
 	// those without one. It applies to connections that are accepted after the table.
 	ProxyProtocol bool
+	// NoRequestIDs makes no X-Request-ID for requests that have none.
+	NoRequestIDs bool
 	// UnderscoresInHeaders accepts request fields whose names have underscores.
 	UnderscoresInHeaders bool
 }

@@ -51,6 +51,9 @@ func (t *Table) WriteText(w io.Writer) error {
 	if t.ProxyProtocol {
 		fmt.Fprintln(out, "proxy protocol")
 	}
+	if t.NoRequestIDs {
+		fmt.Fprintln(out, "no request ids")
+	}
 	if t.UnderscoresInHeaders {
 		fmt.Fprintln(out, "underscores in headers")
 	}

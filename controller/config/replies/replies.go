@@ -32,6 +32,8 @@ type Global struct {
 	// RequestFields and ReplyFields are the ConfigMaps with fields that all backends and all clients get; the zero value for
 	// none.
 	RequestFields, ReplyFields types.NamespacedName
+	// OriginalURI sends backends the target of the request as X-Original-URI.
+	OriginalURI bool
 	// Hidden are the names of fields of backends' replies that clients don't get, in lower case.
 	Hidden []string
 	// Allowed are the names of fields that Settings.Fields may have.
@@ -47,6 +49,7 @@ func ReadGlobal(r *setting.Reader) Global {
 		},
 		RequestFields: readName(r, "proxy-set-headers"),
 		ReplyFields:   readName(r, "add-headers"),
+		OriginalURI:   r.Bool("proxy-add-original-uri-header", false),
 	}
 	for _, name := range readNames(r, "hide-headers") {
 		global.Hidden = append(global.Hidden, strings.ToLower(name))

@@ -53,9 +53,9 @@ func forwardedKeys() []Setting {
 		{"compute-full-forwarded-for", "true, false", "false", "Appends to the chain instead of replacing it.", supported("forwarded")},
 		{"use-proxy-protocol", "true, false", "false", "Requires a PROXY protocol header of every connection.", supported("forwarded")},
 		{"proxy-protocol-header-timeout", "a time", "5s", "Bounds waiting for that header.", harmless("the limit is fixed")},
-		{"enable-real-ip", "true, false", "false", "Takes the client's address from a field of the request.", notYet()},
-		{"proxy-add-original-uri-header", "true, false", "false", "Sends backends the client's URI as X-Original-URI.", notYet()},
-		{"generate-request-id", "true, false", "true", "Makes an X-Request-ID where the client sends none.", notYet()},
+		{"enable-real-ip", "true, false", "false", "Takes the client's address from a field of the request.", supported("forwarded")},
+		{"proxy-add-original-uri-header", "true, false", "false", "Sends backends the client's URI as X-Original-URI.", supported("forwarded")},
+		{"generate-request-id", "true, false", "true", "Makes an X-Request-ID where the client sends none.", supported("forwarded")},
 	}
 }
 
@@ -63,7 +63,7 @@ func requestHeaderKeys() []Setting {
 	return []Setting{
 		{"proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields that backends get.", supported("headers")},
 		{"enable-underscores-in-headers", "true, false", "false", "Passes on fields whose names have underscores.", supported("forwarded")},
-		{"ignore-invalid-headers", "true, false", "true", "Drops fields with unusual names.", notYet()},
+		{"ignore-invalid-headers", "true, false", "true", "Drops fields with unusual names.", refused("names with other characters than letters, digits and dashes are always dropped").unless(isTrue)},
 		{"client-header-buffer-size", "a size", "1k", "Is the first buffer of a request's header.", harmless("buffers grow as needed, up to 32 KiB")},
 		{"large-client-header-buffers", "a number and a size", "4 8k", "Is the largest header of a request.", harmless("headers of up to 32 KiB are accepted")},
 		{"http2-max-field-size", "a size", "0", "Was the largest field over HTTP/2.", harmless("nginx has dropped it")},
@@ -78,7 +78,7 @@ func replyHeaderKeys() []Setting {
 		{"add-headers", "namespace/name of a ConfigMap", "", "Holds fields that are added to replies.", supported("headers")},
 		{"hide-headers", "names, separated by commas", "", "Lists fields of backends' replies that clients don't get.", supported("headers")},
 		{"global-allowed-response-headers", "names, separated by commas", "", "Lists the fields that custom-headers may set.", supported("headers")},
-		{"server-tokens", "true, false", "false", "Sends nginx's version as Server.", notYet()},
+		{"server-tokens", "true, false", "false", "Sends nginx's version as Server.", refused("the proxy does not name itself").unless(isFalse)},
 		{"allow-backend-server-header", "true, false", "false", "Passes on the Server of backends.", supported("headers")},
 		{"default-type", "a media type", "text/html", "Is the Content-Type of nginx's files.", harmless("no files are served")},
 	}
@@ -93,7 +93,7 @@ func defaultKeys() []Setting {
 		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Is the default of the annotation.", supported("retries")},
 		{"proxy-next-upstream-timeout", "seconds", "0", "Is the default of the annotation.", supported("retries")},
 		{"proxy-next-upstream-tries", "a number", "3", "Is the default of the annotation.", supported("retries")},
-		{"retry-non-idempotent", "true, false", "false", "Tries another endpoint with methods that change something, too.", notYet()},
+		{"retry-non-idempotent", "true, false", "false", "Tries another endpoint with methods that change something, too.", supported("retries")},
 		{"proxy-request-buffering", "on, off", "on", "Is the default of the annotation.", harmless(halfRequests)},
 		{"proxy-buffering", "on, off", "off", "Is the default of the annotation.", harmless(slowClients)},
 		{"proxy-buffer-size", "a size", "4k", "Is the default of the annotation.", harmless(headersGrow)},
@@ -126,7 +126,7 @@ func accessKeys() []Setting {
 		{"block-referers", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by Referer.", supported("addresses").protecting()},
 		{"limit-req-status-code", "400 to 599", "503", "Is the status of requests above a rate.", supported("rate-limits")},
 		{"limit-conn-status-code", "400 to 599", "503", "Is the status of requests above limit-connections.", supported("rate-limits")},
-		{"limit-conn-zone-variable", "text with nginx variables", "$binary_remote_addr", "Is what clients are told apart by.", notYet()},
+		{"limit-conn-zone-variable", "text with nginx variables", "$binary_remote_addr", "Is what clients are told apart by.", refused("clients are told apart by their addresses").unless(isAddressVariable)},
 		{"nginx-status-ipv4-whitelist", "addresses, separated by commas", "127.0.0.1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
 		{"nginx-status-ipv6-whitelist", "addresses, separated by commas", "::1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
 	}

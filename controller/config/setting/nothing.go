@@ -12,6 +12,17 @@ func isFalse(value string) bool {
 	return err == nil && !on
 }
 
+// isTrue reports whether a value switches a setting on.
+func isTrue(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
+}
+
+// isAddressVariable reports whether a text is one of nginx's variables for the address of the client.
+func isAddressVariable(text string) bool {
+	return text == "$binary_remote_addr" || text == "$remote_addr" || text == "$the_real_ip"
+}
+
 // coversAll reports whether a list of networks holds all addresses, those of IPv6 included unless none of its networks
 // is of IPv6: cert-manager lets everybody in with "0.0.0.0/0,::/0", others write "0.0.0.0/0" alone.
 func coversAll(value string) bool {
