@@ -27,6 +27,7 @@ func TestConfigMapDefaults(t *testing.T) {
 		Access:       protection.Global{OpenPaths: []string{"/.well-known/acme-challenge"}},
 		Limits:       protection.Limits{RateStatus: 503, ConnectionsStatus: 503},
 		Replies:      replies.Global{Hidden: []string{"server"}},
+		Streams:      route.StreamLimits{Idle: 10 * time.Minute, Attempts: 3, Trying: 10 * time.Minute, Responses: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(faults) > 0 {
 		t.Errorf("%s %v", diff, faults)
