@@ -36,6 +36,8 @@ type Global struct {
 	// Compression of replies, the preferred coding first.
 	Compression []compress.Settings
 	Clients     Clients
+	// AccessLog is which requests are logged, and how.
+	AccessLog route.AccessLog
 	// Streams are the limits of the ports of TCP and UDP services.
 	Streams route.StreamLimits
 	Retry   policy.Retry
@@ -70,6 +72,8 @@ type Ingress struct {
 	Retry         policy.Retry // the zero value leaves it to the proxy
 	Replies       replies.Settings
 	Balancing     Balancing
+	// NotLogged leaves requests out of the access log.
+	NotLogged bool
 	// Passthrough forwards TLS connections to the backend as they are.
 	Passthrough bool
 	// Mirror gets copies of requests.
@@ -102,6 +106,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Compression:  parseCompression(r),
 		Clients:      parseClients(r, mode),
 		Streams:      parseStreams(r),
+		AccessLog:    parseAccessLog(r),
 		Retry:        parseRetry(r, policy.Retry{}, always),
 		RetryAlways:  always,
 		Access:       protection.ReadGlobal(r),
@@ -133,6 +138,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		BackendTLS:   parseBackendTLS(r),
 		Retry:        parseRetry(r, global.Retry, global.RetryAlways),
 		Passthrough:  r.Bool("ssl-passthrough", false),
+		NotLogged:    !r.Bool("enable-access-log", true),
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),

@@ -279,6 +279,7 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))
 	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
+	policies.addIf(c.NotLogged, policy.NotLogged{})
 	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
 	policies.addIf(c.Balancing.HashBy.Key != "", c.Balancing.HashBy)
 	policies.addIf(c.Balancing.ByLatency && c.Balancing.HashBy.Key == "", selecting.Latency{})

@@ -77,7 +77,7 @@ func TestWriterGathers(t *testing.T) {
 	for range 4 {
 		group.Go(func() {
 			for range 500 {
-				w.Write(&Entry{Status: 200, Method: "GET"})
+				w.Write(nil, &Entry{Status: 200, Method: "GET"})
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func TestWriterDoesNotWaitForLong(t *testing.T) {
 		var out sink
 		w := NewWriter(&out, slog.New(slog.DiscardHandler))
 		for want := 1; want <= 2; want++ {
-			w.Write(&Entry{})
+			w.Write(nil, &Entry{})
 			time.Sleep(flushDelay)
 			synctest.Wait()
 			if _, writes := out.all(); writes != want {
@@ -121,13 +121,13 @@ func TestWriterReportsARowOfFailuresOnce(t *testing.T) {
 	w := NewWriter(&out, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, err := range []error{errors.New("full"), errors.New("full"), nil, errors.New("full again")} {
 		out.err = err
-		w.Write(&Entry{})
+		w.Write(nil, &Entry{})
 		w.Flush()
 	}
 	if reports := strings.Count(log.String(), "\n"); reports != 2 {
 		t.Errorf("got %d reports:\n%s", reports, log.String())
 	}
 	var none *Writer
-	none.Write(&Entry{})
+	none.Write(nil, &Entry{})
 	none.Flush()
 }

@@ -1,4 +1,5 @@
-// Package accesslog writes one JSON object a line for each request, without allocating and in few writes.
+// Package accesslog writes a line for each request, a JSON object or in a format of nginx, without allocating and in few
+// writes.
 package accesslog
 
 import (
@@ -6,6 +7,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 // Entry is one request. Fields that are empty or zero are left out, except those that every request has.
@@ -33,6 +36,11 @@ type Entry struct {
 	UpstreamTime time.Duration
 	// Error is the reason for a local reply.
 	Error string
+
+	// What follows is for formats with variables, and not in the JSON object. Namespace and Ingress are those of the route,
+	// Service and ServicePort those of the backend.
+	Namespace, Ingress, Service, ServicePort string
+	Request                                  *message.Request // as it was received; it may be nil
 }
 
 // appendJSON appends the entry and a line feed.

@@ -21,6 +21,7 @@ type Writer struct {
 
 	mu     sync.Mutex
 	buffer []byte
+	entry  Entry // that is written in a format
 	timer  *time.Timer
 	armed  bool
 	failed bool
@@ -34,14 +35,14 @@ func NewWriter(out io.Writer, logger *slog.Logger) *Writer {
 	return w
 }
 
-// Write takes one entry. It keeps nothing of it.
-func (w *Writer) Write(entry *Entry) {
+// Write takes one entry, and writes it by the rules. It keeps nothing of it.
+func (w *Writer) Write(rules *Rules, entry *Entry) {
 	if w == nil {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buffer = entry.appendJSON(w.buffer)
+	w.append(rules.lineFormat(), entry)
 	switch {
 	case len(w.buffer) >= flushBytes:
 		w.flush()
@@ -49,6 +50,18 @@ func (w *Writer) Write(entry *Entry) {
 		w.armed = true
 		w.timer.Reset(flushDelay)
 	}
+}
+
+// append appends a line; w.mu must be held. Variables are called by pointers, so that their entry can't be on the stack: it
+// is copied to one that is there already.
+func (w *Writer) append(format *Format, entry *Entry) {
+	if format == nil {
+		w.buffer = entry.appendJSON(w.buffer)
+		return
+	}
+	w.entry = *entry
+	w.buffer = format.append(w.buffer, &w.entry)
+	w.entry = Entry{}
 }
 
 // Flush writes what was gathered.

@@ -26,18 +26,30 @@ func (x *exchange) record() {
 	if x.options.Access == nil {
 		return
 	}
+	rules := x.table.AccessLog()
+	if x.route != nil && x.route.Chain.Settings.NotLogged || !rules.Logs(view(x.message.Path), view(x.message.Query), x.message.HasQuery) {
+		return
+	}
 	path := x.request.Path
 	if len(path) == 0 {
 		path = x.message.Path
 	}
-	x.options.Access.Write(&accesslog.Entry{
+	entry := accesslog.Entry{
 		Time: o.started, Duration: duration, Client: x.identity.Client, Scheme: x.identity.Scheme,
 		Protocol: protocolName(x.message), Method: view(x.message.Method), Host: view(x.message.Host),
 		Path: view(path), Query: view(x.message.Query), UserAgent: view(x.message.Value(message.UserAgent)),
 		Referer: view(x.message.Value(message.Referer)), RequestID: view(x.requestID.value),
 		Status: o.status, BytesIn: x.call.BytesIn, BytesOut: o.bytesOut, Upstream: upstreamName,
-		Endpoint: o.endpoint, Attempts: o.attempts, UpstreamTime: o.upstreamTime, Error: o.reason,
-	})
+		Endpoint: o.endpoint, Attempts: o.attempts, UpstreamTime: o.upstreamTime, Error: o.reason, Request: x.message,
+	}
+	if x.route != nil {
+		source := x.route.Source()
+		entry.Namespace, entry.Ingress = source.Namespace, source.Name
+	}
+	if x.selection.Backend != nil {
+		entry.Service, entry.ServicePort = x.selection.Backend.Service.Name, x.selection.Backend.Service.Port
+	}
+	x.options.Access.Write(rules, &entry)
 }
 
 func protocolName(r *message.Request) string {

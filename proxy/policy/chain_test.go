@@ -103,7 +103,7 @@ func TestEqualAndText(t *testing.T) {
 		Compress{}, Compress{[]compress.Settings{{Level: 1}}}, Compress{[]compress.Settings{{MinLength: 1}}}, Compress{[]compress.Settings{{Types: []string{"a"}}}},
 		Compress{[]compress.Settings{{Except: "a"}}}, Compress{[]compress.Settings{{Coding: compress.Gzip}}}, Compress{[]compress.Settings{{Coding: compress.Brotli}, {}}},
 		Retry{}, Retry{Never: true}, Retry{Timeouts: true}, Retry{Statuses: []int{500}}, Retry{NonIdempotent: true}, Retry{Attempts: 1}, Retry{Within: 1},
-		UpstreamHost{"a"}, UpstreamHost{"b"},
+		UpstreamHost{"a"}, UpstreamHost{"b"}, NotLogged{},
 		Affinity{Cookie: "a"}, Affinity{Cookie: "b"}, Affinity{Cookie: "a", Path: "/b"}, Affinity{Cookie: "a", Domain: "d"},
 		Affinity{Cookie: "a", MaxAge: "1"}, Affinity{Cookie: "a", Expires: 1}, Affinity{Cookie: "a", SameSite: "Lax"},
 		Affinity{Cookie: "a", CompatibleNone: true}, Affinity{Cookie: "a", Secure: true}, Affinity{Cookie: "a", MainOnly: true},

@@ -58,7 +58,9 @@ type Settings struct {
 	Affinity *Affinity
 	// HashKey is the text that selects an endpoint, or one of HashSubset endpoints if that is not 0; nil leaves it to the
 	// turns.
-	HashKey    Text
+	HashKey Text
+	// NotLogged leaves requests out of the access log.
+	NotLogged  bool
 	HashSubset int
 	// ByLatency selects endpoints by how fast they answer where HashKey is nil.
 	ByLatency bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ingress-testbed/testbed/proxy/accesslog"
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
@@ -65,6 +66,9 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	if next.Unrouted, err = policy.Compile(table.Unrouted, &c.states); err != nil {
 		problems = append(problems, fmt.Errorf("requests without a route: %w", err))
 	}
+	var wrong []error
+	next.access, wrong = accesslog.Compile(table.AccessLog)
+	problems = append(problems, wrong...)
 	next.upstreams = c.compileUpstreams(table.Upstreams)
 	next.called = make(map[string]*Upstream, len(c.called))
 	for name := range c.called {

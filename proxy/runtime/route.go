@@ -51,6 +51,9 @@ type canary struct {
 	backend Backend
 }
 
+// Source is the object that the route was made from.
+func (r *Route) Source() route.ObjectRef { return r.source }
+
 // Answer runs the route's request policies, and returns the reply if one of them answers or the route itself does. The
 // reply's field lines are added to the request; its reply policies have yet to run.
 func (r *Route) Answer(request *policy.Request) (reply policy.Reply, answered bool) {

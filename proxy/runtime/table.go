@@ -3,6 +3,7 @@ package runtime
 import (
 	"unsafe"
 
+	"github.com/ingress-testbed/testbed/proxy/accesslog"
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
@@ -23,6 +24,7 @@ type Table struct {
 	upstreams []*Upstream // by slot; nil where a slot is free
 	certs     *certs.Store
 	passed    *passthrough.Hosts
+	access    *accesslog.Rules
 	forwarded forwarded.Settings
 	called    map[string]*Upstream // those that policies send requests to
 }
@@ -35,6 +37,9 @@ func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }
 
 // Certificates are those of the table.
 func (t *Table) Certificates() *certs.Store { return t.certs }
+
+// AccessLog is which requests are logged, and how.
+func (t *Table) AccessLog() *accesslog.Rules { return t.access }
 
 // Passthrough has the hosts whose TLS connections are forwarded as they are; nil if there are none.
 func (t *Table) Passthrough() *passthrough.Hosts { return t.passed }

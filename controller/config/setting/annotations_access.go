@@ -76,7 +76,7 @@ func clientTLSAnnotations() []Setting {
 func logAnnotations() []Setting {
 	const noTraces = "traces are not supported"
 	return []Setting{
-		{"enable-access-log", "true, false", "true", "Leaves requests out of the access log if false.", notYet()},
+		{"enable-access-log", "true, false", "true", "Leaves requests out of the access log if false.", supported("access-log")},
 		{"enable-opentelemetry", "true, false", "", "Makes a trace of each request.", refused(noTraces).unless(isFalse)},
 		{"opentelemetry-trust-incoming-span", "true, false", "true", "Continues the client's trace.", harmless(noTraces)},
 		{"opentelemetry-operation-name", "text with nginx variables", "", "Names the spans.", harmless(noTraces)},

@@ -207,12 +207,12 @@ func compressionKeys() []Setting {
 func logKeys() []Setting {
 	const toOutput = "logs go to the standard output"
 	return []Setting{
-		{"log-format-upstream", "text with nginx variables", "a line of text", "Is the format of the access log.", notYet()},
-		{"log-format-escape-json", "true, false", "false", "Escapes variables as in JSON.", notYet()},
-		{"log-format-escape-none", "true, false", "false", "Escapes nothing.", notYet()},
+		{"log-format-upstream", "text with nginx variables", "a JSON object", "Is the format of the access log.", supported("access-log")},
+		{"log-format-escape-json", "true, false", "false", "Escapes variables as in JSON.", supported("access-log")},
+		{"log-format-escape-none", "true, false", "false", "Escapes nothing.", supported("access-log")},
 		{"log-format-stream", "text with nginx variables", "a line of text", "Is the format of the log of TCP and UDP.", harmless("connections of TCP and UDP services are not logged")},
-		{"disable-access-log", "true, false", "false", "Switches the access log off.", notYet()},
-		{"skip-access-log-urls", "paths, separated by commas", "", "Leaves requests out of the access log by path.", notYet()},
+		{"disable-access-log", "true, false", "false", "Switches the access log off.", supported("access-log")},
+		{"skip-access-log-urls", "paths, or ~ and a regular expression (RE2), separated by commas", "", "Leaves requests out of the access log by path.", supported("access-log")},
 		{"enable-access-log-for-default-backend", "true, false", "false", "Logs requests that no rule matches.", harmless("they are always logged")},
 		{"enable-auth-access-log", "true, false", "false", "Logs requests to the authentication service.", harmless("they are counted in metrics")},
 		{"access-log-params", "parameters of nginx", "", "Buffers the access log.", harmless(toOutput)},

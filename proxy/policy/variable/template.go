@@ -49,7 +49,7 @@ func Parse(text string) (Template, error) {
 		if !found {
 			break
 		}
-		name, after, ok := cutName(rest)
+		name, after, ok := CutName(rest)
 		if !ok {
 			return nil, fmt.Errorf("a $ is not followed by the name of a variable")
 		}
@@ -77,8 +77,8 @@ func ParseURL(text string) (Template, error) {
 	return t, err
 }
 
-// cutName cuts the name of a variable, perhaps in braces, off the text behind a dollar sign.
-func cutName(text string) (name, after string, ok bool) {
+// CutName cuts the name of a variable, perhaps in braces, off the text behind a dollar sign.
+func CutName(text string) (name, after string, ok bool) {
 	if inner, found := strings.CutPrefix(text, "{"); found {
 		name, after, ok = strings.Cut(inner, "}")
 		return name, after, ok && name != ""

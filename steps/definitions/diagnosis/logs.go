@@ -27,6 +27,11 @@ func (s Source) Definitions() []vocabulary.Definition {
 			Handler: s.hasInOrder,
 		},
 		{
+			Pattern: `the controller's log does not contain "([^"]*)"`,
+			Example: `the controller's log does not contain "/healthz"`,
+			Handler: s.lacks,
+		},
+		{
 			Pattern: `the controller's routing table contains:`,
 			Example: `the controller's routing table contains:`,
 			Handler: s.tableHas,
@@ -67,6 +72,20 @@ func (s Source) hasInOrder(ctx context.Context, table *godog.Table) error {
 	})
 	scenario.Attach(evidence.Text{Title: "The controller's log", Body: log})
 	return err
+}
+
+// lacks expects that no line has a text. An earlier step has to wait until what comes later is logged.
+func (s Source) lacks(ctx context.Context, text string) error {
+	log, err := s.controllerLog(ctx, 0)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, text) {
+			return world.Failure(fmt.Sprintf("the controller's log has no line with %q", text), strings.TrimSpace(line))
+		}
+	}
+	return nil
 }
 
 // tableHas expects lines in the controller's routing table; see kubectl.Prints.
