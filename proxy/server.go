@@ -122,7 +122,8 @@ func (s *Server) passthrough() *passthrough.Forwarder {
 	}
 }
 
-// tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites, session tickets, and HTTP/2.
+// tlsConfig is what clients are offered: TLS 1.2 and 1.3 with Go's cipher suites unless the table restricts them, session
+// tickets, and HTTP/2.
 func (s *Server) tlsConfig() *tls.Config {
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -133,11 +134,15 @@ func (s *Server) tlsConfig() *tls.Config {
 	}
 	asking := config.Clone()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		authorities := s.table.Load().Certificates().ClientAuthorities(hello.ServerName)
+		certificates := s.table.Load().Certificates()
+		asked := certificates.Restricted(hello.ServerName, asking)
+		authorities := certificates.ClientAuthorities(hello.ServerName)
 		if authorities == nil {
-			return nil, nil
+			return asked, nil
 		}
-		asked := asking.Clone()
+		if asked == nil {
+			asked = asking.Clone()
+		}
 		asked.ClientAuth, asked.ClientCAs = tls.RequestClientCert, authorities // policies verify it
 		return asked, nil
 	}

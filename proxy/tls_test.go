@@ -271,3 +271,40 @@ func TestResumptionUnderAnotherName(t *testing.T) {
 		}
 	}
 }
+
+// TestClientTLS restricts versions and ciphers, for a host and for all others.
+func TestClientTLS(t *testing.T) {
+	const gcm, cbc = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
+	s := serve(t, proxy.Config{}, &route.Table{ClientTLS: []route.HostTLS{
+		{Host: "", TLS: route.ClientTLS{MaxVersion: tls.VersionTLS12}},
+		{Host: "new.test", TLS: route.ClientTLS{MinVersion: tls.VersionTLS13}},
+		{Host: "*.wild.test", TLS: route.ClientTLS{MaxVersion: tls.VersionTLS12, Ciphers: []uint16{cbc}}},
+		{Host: "old.test", TLS: route.ClientTLS{MinVersion: tls.VersionTLS10}},
+	}})
+	for _, c := range []struct {
+		name           string
+		newest         uint16 // that the client has
+		offers         []uint16
+		version, suite uint16 // 0: no connection
+	}{
+		{"other.test", tls.VersionTLS13, nil, tls.VersionTLS12, 0}, {"", tls.VersionTLS13, nil, tls.VersionTLS12, 0},
+		{"other.test", tls.VersionTLS11, nil, 0, 0}, {"New.test.", tls.VersionTLS13, nil, tls.VersionTLS13, 0}, {"new.test", tls.VersionTLS12, nil, 0, 0},
+		{"a.wild.test", tls.VersionTLS13, []uint16{gcm, cbc}, tls.VersionTLS12, cbc}, {"a.wild.test", tls.VersionTLS12, []uint16{gcm}, 0, 0},
+		{"other.test", tls.VersionTLS12, []uint16{gcm, cbc}, tls.VersionTLS12, gcm}, {"old.test", tls.VersionTLS10, nil, tls.VersionTLS10, 0},
+	} {
+		conn, err := tls.Dial("tcp", s.secure, &tls.Config{
+			ServerName: c.name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: c.newest, CipherSuites: c.offers,
+		})
+		if err != nil {
+			if c.version != 0 {
+				t.Errorf("%+v: %v", c, err)
+			}
+			continue
+		}
+		state := conn.ConnectionState()
+		conn.Close()
+		if state.Version != c.version || c.suite != 0 && state.CipherSuite != c.suite {
+			t.Errorf("%+v: got %s with %s", c, tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+		}
+	}
+}

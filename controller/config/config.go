@@ -36,6 +36,8 @@ type Global struct {
 	// Compression of replies, the preferred coding first.
 	Compression []compress.Settings
 	Clients     Clients
+	// ClientTLS restricts the TLS of clients, where an Ingress does not.
+	ClientTLS route.ClientTLS
 	// AccessLog is which requests are logged, and how.
 	AccessLog route.AccessLog
 	// Streams are the limits of the ports of TCP and UDP services.
@@ -72,6 +74,8 @@ type Ingress struct {
 	Retry         policy.Retry // the zero value leaves it to the proxy
 	Replies       replies.Settings
 	Balancing     Balancing
+	// ClientTLS restricts the TLS of the clients of its hosts.
+	ClientTLS route.ClientTLS
 	// NotLogged leaves requests out of the access log.
 	NotLogged bool
 	// Passthrough forwards TLS connections to the backend as they are.
@@ -107,6 +111,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Clients:      parseClients(r, mode),
 		Streams:      parseStreams(r),
 		AccessLog:    parseAccessLog(r),
+		ClientTLS:    parseCiphers(r, parseVersions(r)),
 		Retry:        parseRetry(r, policy.Retry{}, always),
 		RetryAlways:  always,
 		Access:       protection.ReadGlobal(r),
@@ -139,6 +144,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Retry:        parseRetry(r, global.Retry, global.RetryAlways),
 		Passthrough:  r.Bool("ssl-passthrough", false),
 		NotLogged:    !r.Bool("enable-access-log", true),
+		ClientTLS:    parseCiphers(r, global.ClientTLS),
 		Access:       protection.Read(r, &global.Access),
 		Replies:      replies.Read(r, global.Replies),
 		Balancing:    parseBalancing(r, global.Balancing),

@@ -98,6 +98,7 @@ func Translate(s *snapshot.Snapshot) Result {
 
 			Forwarded:            global.Clients.Forwarded,
 			ProxyProtocol:        global.Clients.ProxyProtocol,
+			ClientTLS:            routes.clientTLS(all, global.ClientTLS),
 			AccessLog:            global.AccessLog,
 			NoRequestIDs:         global.Clients.NoRequestIDs,
 			UnderscoresInHeaders: global.Clients.UnderscoresInHeaders,

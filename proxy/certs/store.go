@@ -18,6 +18,8 @@ type Store struct {
 	fallback *tls.Certificate
 	parsed   map[string]*tls.Certificate // by PEM text, for the store that comes after this one
 	asked    map[string]*x509.CertPool   // the authorities that clients are shown, by host
+
+	restricted map[string]*route.ClientTLS // by host
 }
 
 // New parses the certificates. A bad one is reported and left out, the others are served; of two for the same name

@@ -19,6 +19,7 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.ClientAuthorities, other.ClientAuthorities, ClientAuthorities.Equal) &&
 		slices.EqualFunc(t.Streams, other.Streams, Stream.Equal) &&
 		slices.EqualFunc(t.Passthroughs, other.Passthroughs, Passthrough.Equal) &&
+		slices.EqualFunc(t.ClientTLS, other.ClientTLS, HostTLS.Equal) &&
 		t.Forwarded.Equal(other.Forwarded) && t.AccessLog.Equal(other.AccessLog) &&
 		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders && t.NoRequestIDs == other.NoRequestIDs
 }

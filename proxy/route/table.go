@@ -30,6 +30,8 @@ type Table struct {
 	Passthroughs []Passthrough
 	// Forwarded configures the trust in other proxies.
 	Forwarded Forwarded
+	// ClientTLS restricts the TLS of clients, each host once.
+	ClientTLS []HostTLS
 	// AccessLog is which requests are logged, and how.
 	AccessLog AccessLog
 	// ProxyProtocol requires a PROXY protocol header (version 1 or 2) at the start of every connection, and closes

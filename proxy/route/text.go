@@ -39,6 +39,9 @@ func (t *Table) WriteText(w io.Writer) error {
 		fmt.Fprintf(out, "client authorities of %s sha256:%s\n", cmp.Or(a.Host, "_"), shortSum(a.RootsPEM))
 	}
 	writeStreams(out, t)
+	for _, h := range t.ClientTLS {
+		fmt.Fprintln(out, h.text())
+	}
 	if text := t.AccessLog.text(); text != "" {
 		fmt.Fprintln(out, text)
 	}

@@ -90,6 +90,7 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	var bad []error
 	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.generated, previous)
 	next.certs.AskClients(table.ClientAuthorities)
+	next.certs.Restrict(table.ClientTLS)
 	c.last = next
 	return next, append(problems, bad...)
 }

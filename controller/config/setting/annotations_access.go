@@ -68,8 +68,8 @@ func clientCertificateAnnotations() []Setting {
 func clientTLSAnnotations() []Setting {
 	return []Setting{
 		{"ssl-passthrough", "true, false", "false", "Passes TLS on to the backend, which has the certificate, if the flag --enable-ssl-passthrough is set.", supported("passthrough").protecting().unless(isFalse)},
-		{"ssl-ciphers", "an OpenSSL cipher list", "", "Restricts the ciphers of TLS 1.2.", notYet()},
-		{"ssl-prefer-server-ciphers", "true, false", "false", "Has the server select the cipher.", notYet()},
+		{"ssl-ciphers", "an OpenSSL cipher list", "", "Restricts the ciphers of TLS 1.2.", supported("tls-versions").protecting()},
+		{"ssl-prefer-server-ciphers", "true, false", "false", "Has the server select the cipher.", harmless("Go selects the cipher that is safest and fastest for both sides")},
 	}
 }
 

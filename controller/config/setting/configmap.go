@@ -150,8 +150,8 @@ func globalAuthKeys() []Setting {
 
 func clientTLSKeys() []Setting {
 	return []Setting{
-		{"ssl-protocols", "TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS.", notYet()},
-		{"ssl-ciphers", "an OpenSSL cipher list", "a list of good ones", "Restricts the ciphers of TLS 1.2.", notYet()},
+		{"ssl-protocols", "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS.", supported("tls-versions").protecting()},
+		{"ssl-ciphers", "an OpenSSL cipher list", "a list of good ones", "Restricts the ciphers of TLS 1.2.", supported("tls-versions").protecting()},
 		{"ssl-ecdh-curve", "names of curves", "auto", "Restricts the curves of key exchange.", harmless("Go's selection is used")},
 		{"ssl-dh-param", "the name of a Secret", "", "Holds parameters of finite-field Diffie-Hellman.", harmless("Go has no such key exchange")},
 		{"ssl-session-cache", "true, false", "true", "Keeps sessions in the server's memory.", harmless("sessions are resumed by tickets")},
@@ -161,7 +161,7 @@ func clientTLSKeys() []Setting {
 		{"ssl-session-timeout", "a time", "10m", "Is how long sessions can be resumed.", harmless("Go's limit is used")},
 		{"ssl-buffer-size", "a size", "4k", "Is the largest record.", harmless("Go adapts records")},
 		{"ssl-early-data", "true, false", "false", "Accepts requests in the first packet of TLS 1.3.", harmless("early data is never accepted")},
-		{"ssl-reject-handshake", "true, false", "false", "Ends handshakes for unknown hosts.", notYet()},
+		{"ssl-reject-handshake", "true, false", "false", "Ends handshakes for unknown hosts.", refused("unknown hosts get the default certificate and 404").unless(isFalse)},
 		{"enable-ocsp", "true, false", "false", "Staples the state of certificates to handshakes.", harmless("clients find the state elsewhere")},
 	}
 }

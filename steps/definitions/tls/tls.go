@@ -67,6 +67,11 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 			Example: `the connection uses "TLS 1.2" or newer`,
 			Handler: versionIsAtLeast,
 		},
+		{
+			Pattern: `the connection uses no other version than "(TLS 1\.[0-3])"`,
+			Example: `the connection uses no other version than "TLS 1.2"`,
+			Handler: versionIs,
+		},
 	}...)
 }
 
@@ -216,6 +221,17 @@ func subjectIs(ctx context.Context, subject string) error {
 	same := slices.Equal(attributes(subject), attributes(served.Subject.String()))
 	if !same || len(served.DNSNames)+len(served.IPAddresses) > 0 {
 		return world.Failure("a certificate for "+subject+" without alternative names", describe(served), world.Diagnosis)
+	}
+	return nil
+}
+
+func versionIs(ctx context.Context, version string) error {
+	connection, err := lastConnection(ctx)
+	if err != nil {
+		return err
+	}
+	if used := tls.VersionName(connection.Version); used != version {
+		return world.Failure(version, used, world.Diagnosis)
 	}
 	return nil
 }

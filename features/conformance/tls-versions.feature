@@ -1,0 +1,49 @@
+@ingress-nginx
+Feature: Versions and ciphers of TLS
+  The ConfigMap and an annotation restrict what clients may use. What can't be had closes the paths.
+
+  Background:
+    Given a Service "echo" with 2 shared echo servers
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: versions
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: versions.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+
+  Scenario: ssl-protocols allows some versions
+    Given an ingress controller with:
+      | config ssl-protocols | TLSv1.2 |
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 200
+    And the connection uses no other version than "TLS 1.2"
+
+  Scenario: A version that does not exist closes the paths
+    Given an ingress controller with:
+      | config ssl-protocols | TLSv1.4 |
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 503
+
+  @annotation:ssl-ciphers
+  Scenario: An exclusion of ciphers that is not known is rejected
+    Given an ingress controller
+    Then applying these objects is rejected with "excludes what is not known":
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: ciphers
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-ciphers: "HIGH:!WEAK"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: ciphers.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
