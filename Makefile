@@ -80,6 +80,11 @@ conformance-matrix: bin/testbed ## the same on every Kubernetes version of the e
 	done
 	bin/testbed combine --out $(REPORTS)/matrix $(addprefix $(REPORTS)/matrix/,$(KUBE_VERSIONS))
 
+.PHONY: mutants
+mutants: build ## broken controllers, with each of which scenarios of features/resilience have to fail
+	features/resilience/mutants/run.sh bin $(REPORTS)/mutants $(MUTANTS)
+MUTANTS     ?=#                   mutants: patches of features/resilience/mutants; all of them if empty
+
 .PHONY: kubernetes-versions
 kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 	@printf '%s\n' $(KUBE_MINORS)

@@ -3,6 +3,8 @@ package features_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,5 +106,40 @@ func TestIngressesUseThePlaceholderOfTheClass(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A mutant is a patch of the controller, with the scenarios that fail when it is applied.
+func TestMutantsApply(t *testing.T) {
+	patches, err := filepath.Glob("resilience/mutants/*.patch")
+	if err != nil || len(patches) == 0 {
+		t.Fatalf("there are no mutants: %v", err)
+	}
+	for _, path := range patches {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := 0
+		for line := range strings.Lines(string(content)) {
+			fails, found := strings.CutPrefix(line, "Fails: ")
+			if !found {
+				continue
+			}
+			named++
+			file, scenario, _ := strings.Cut(strings.TrimSpace(fails), ": ")
+			feature, err := os.ReadFile(filepath.Join("resilience", file))
+			if err != nil || !strings.Contains(string(feature), "\n  Scenario: "+scenario+"\n") {
+				t.Errorf("%s: %s has no scenario %q (%v)", path, file, scenario, err)
+			}
+		}
+		if named == 0 {
+			t.Errorf("%s names no scenario", path)
+		}
+		check := exec.CommandContext(t.Context(), "git", "apply", "--check", "features/"+path)
+		check.Dir = ".."
+		if output, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%s doesn't apply: %v\n%s", path, err, output)
+		}
 	}
 }

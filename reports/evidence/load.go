@@ -76,8 +76,8 @@ type LoadFailure struct {
 	Status  int           `json:"status,omitempty"` // 0 if there was no response
 	Error   string        `json:"error"`
 	Backend string        `json:"backend,omitempty"`
-	// During is the text of the mark within which it failed.
-	During string `json:"during,omitempty"`
+	// Step is the text of the last mark that had begun when it failed.
+	Step string `json:"step,omitempty"`
 }
 
 // LoadLag has quantiles of the client's delay.

@@ -31,7 +31,7 @@ type markView struct {
 }
 
 type loadFailureView struct {
-	At, Took, URL, Error, Backend, During string
+	At, Took, URL, Error, Backend, Step string
 }
 
 // loadRowView is a bucket as a row of the table that has the same as the plots.
@@ -59,7 +59,7 @@ func newLoad(l *evidence.Load) *loadView {
 	for _, failure := range l.Failures {
 		v.Failures = append(v.Failures, loadFailureView{
 			At: seconds(failure.At), Took: latency(failure.Took), URL: plaintext.Line(failure.URL), Error: plaintext.Line(failure.Error),
-			Backend: plaintext.Line(failure.Backend), During: plaintext.Line(failure.During),
+			Backend: plaintext.Line(failure.Backend), Step: plaintext.Line(failure.Step),
 		})
 	}
 	if l.Interval <= 0 || len(l.Buckets) == 0 || len(l.Buckets) > maxBuckets {

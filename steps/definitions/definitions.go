@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/backends"
 	"github.com/ingress-testbed/testbed/steps/definitions/diagnosis"
+	"github.com/ingress-testbed/testbed/steps/definitions/disruption"
 	"github.com/ingress-testbed/testbed/steps/definitions/dns"
 	"github.com/ingress-testbed/testbed/steps/definitions/http"
 	"github.com/ingress-testbed/testbed/steps/definitions/kubernetes"
@@ -37,16 +38,19 @@ type dependencies struct {
 	secrets    typedcorev1.SecretsGetter
 	packets    packets.Dependencies
 	load       load.Dependencies
+	disruptor  clusters.Disruptor
 }
 
 func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness, shared *backends.Shared) dependencies {
 	client := environment.Cluster.Client()
-	balancers, _ := environment.Cluster.(clusters.LoadBalancers) // nil if the cluster is of another kind
+	// Both are nil if the cluster is of another kind.
+	balancers, _ := environment.Cluster.(clusters.LoadBalancers)
+	disruptor, _ := environment.Cluster.(clusters.Disruptor)
 	return dependencies{
 		kubernetes: kubernetes.Dependencies{
 			Objects: environment.Objects, Nodes: environment.Nodes, Kubectl: environment.Kubectl, Controller: environment.Controller,
 			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Backends: shared, Features: environment.Features,
-			LoadBalancers: balancers,
+			LoadBalancers: balancers, Cables: disruptor,
 		},
 		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: environment.Objects},
 		dialer:    client,
@@ -56,7 +60,8 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 			Cluster: environment.Cluster, Client: client.Addr(), ClientAddress: environment.ClientAddress, Nodes: environment.Nodes,
 			Controller: environment.Controller, Pods: environment.Objects, Dir: environment.ArtefactDir,
 		},
-		load: load.Dependencies{Pods: environment.Objects, Dir: environment.ArtefactDir},
+		disruptor: disruptor,
+		load:      load.Dependencies{Pods: environment.Objects, Dir: environment.ArtefactDir},
 	}
 }
 
@@ -65,5 +70,6 @@ func (d dependencies) definitions() []vocabulary.Definition {
 	return slices.Concat(
 		kubernetes.Definitions(d.kubernetes), d.diagnosis.Definitions(), http.Definitions(d.dialer, d.pods), tls.Definitions(d.secrets),
 		packets.Definitions(d.packets), websocket.Definitions(), dns.Definitions(), load.Definitions(d.load),
+		disruption.Definitions(d.disruptor, d.pods),
 	)
 }

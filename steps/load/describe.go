@@ -93,17 +93,17 @@ func (r Result) Evidence(title string, marks []evidence.LoadMark) evidence.Load 
 		if len(described.Failures) < shownFailures {
 			described.Failures = append(described.Failures, evidence.LoadFailure{
 				At: outcome.Due, Took: outcome.Latency, URL: outcome.URL, Status: outcome.Status, Error: outcome.Error,
-				Backend: outcome.Backend, During: during(outcome, marks),
+				Backend: outcome.Backend, Step: step(outcome, marks),
 			})
 		}
 	}
 	return described
 }
 
-// during is the text of the last mark that had begun when a request failed and had not ended when it was due.
-func during(outcome Outcome, marks []evidence.LoadMark) string {
+// step is the text of the last mark that had begun when a request failed.
+func step(outcome Outcome, marks []evidence.LoadMark) string {
 	for _, mark := range slices.Backward(marks) {
-		if mark.From <= outcome.End() && outcome.Due <= mark.To {
+		if mark.From <= outcome.End() {
 			return mark.Text
 		}
 	}
@@ -255,14 +255,14 @@ func (r Result) Summary(marks []evidence.LoadMark) string {
 	first, last := failed[0].Due, failed[0].Due
 	for _, outcome := range failed {
 		kinds[kind(outcome)]++
-		if step := during(outcome, marks); step != "" {
-			steps[fmt.Sprintf("%q", step)]++
+		if name := step(outcome, marks); name != "" {
+			steps[fmt.Sprintf("%q", name)]++
 		}
 		last = max(last, outcome.Due)
 	}
 	text := fmt.Sprintf("%d of %d requests failed, due from %.2f s to %.2f s after the start", len(failed), len(r.Outcomes), first.Seconds(), last.Seconds())
 	if len(steps) > 0 {
-		text += ", during " + mostFrequent(steps, false)
+		text += ", during or after the step " + mostFrequent(steps, false)
 	}
 	return text + ": " + mostFrequent(kinds, true)
 }
@@ -273,7 +273,7 @@ func kind(outcome Outcome) string {
 		return fmt.Sprintf("status %d", outcome.Status)
 	}
 	text := outcome.Error
-	for _, known := range []string{"connection reset by peer", "connection refused", "EOF", "Client.Timeout exceeded", "no route to host", "i/o timeout"} {
+	for _, known := range []string{"connection reset by peer", "connection refused", "EOF", "no route to host", "i/o timeout", "context deadline exceeded"} {
 		if strings.Contains(text, known) {
 			return known
 		}

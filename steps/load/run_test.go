@@ -111,7 +111,7 @@ func TestALostRequestIsNotRepeated(t *testing.T) {
 		t.Errorf("%d of %d requests failed, want 10 of 100", failed, len(result.Outcomes))
 	}
 	summary := result.Summary([]evidence.LoadMark{{Text: "the server closes connections", From: 0, To: time.Second}})
-	for _, part := range []string{"10 of 100 requests failed", "10 × EOF", `during "the server closes connections"`} {
+	for _, part := range []string{"10 of 100 requests failed", "10 × EOF", `during or after the step "the server closes connections"`} {
 		if !strings.Contains(summary, part) {
 			t.Errorf("the summary %q has no %q", summary, part)
 		}
@@ -261,7 +261,7 @@ func TestTheEvidenceHasEveryRequest(t *testing.T) {
 	if len(described.Backends) != 12 || described.Backends[11] != "others" {
 		t.Errorf("backends are %q", described.Backends)
 	}
-	if described.Failed != 2 || len(described.Failures) != 2 || described.Failures[0].During != "a Pod is deleted" {
+	if described.Failed != 2 || len(described.Failures) != 2 || described.Failures[0].Step != "a Pod is deleted" {
 		t.Errorf("failures are %+v", described.Failures)
 	}
 	last := described.Quantiles[len(described.Quantiles)-1]

@@ -135,7 +135,27 @@ func (c *Client) PodLink(ctx context.Context, r PodRequest) (Link, error) {
 
 // Plug pulls out a node's cable, or plugs it in again.
 func (c *Client) Plug(ctx context.Context, r PlugRequest) error {
-	conn, err := c.roundTrip(ctx, request{Plug: &r}, nil)
+	return c.order(ctx, request{Plug: &r})
+}
+
+// Impair disturbs the packets on a node's cable.
+func (c *Client) Impair(ctx context.Context, r ImpairRequest) error {
+	return c.order(ctx, request{Impair: &r})
+}
+
+// Suspend stops or continues processes.
+func (c *Client) Suspend(ctx context.Context, r SuspendRequest) error {
+	return c.order(ctx, request{Suspend: &r})
+}
+
+// Component kills a component of the control plane, or starts it again.
+func (c *Client) Component(ctx context.Context, r ComponentRequest) error {
+	return c.order(ctx, request{Component: &r})
+}
+
+// order sends a request whose reply has nothing but an error.
+func (c *Client) order(ctx context.Context, r request) error {
+	conn, err := c.roundTrip(ctx, r, nil)
 	if err != nil {
 		return err
 	}

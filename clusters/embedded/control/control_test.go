@@ -81,6 +81,27 @@ func (hostNetwork) Plug(_ context.Context, r PlugRequest) error {
 	return nil
 }
 
+func (hostNetwork) Impair(_ context.Context, r ImpairRequest) error {
+	if r != (ImpairRequest{Node: "k3s-w1", Loss: 0.05, Delay: time.Second}) {
+		return fmt.Errorf("unexpected request %+v", r)
+	}
+	return nil
+}
+
+func (hostNetwork) Suspend(_ context.Context, r SuspendRequest) error {
+	if r != (SuspendRequest{Namespace: "shop", Pod: "cart", Suspend: true}) {
+		return fmt.Errorf("unexpected request %+v", r)
+	}
+	return nil
+}
+
+func (hostNetwork) Component(_ context.Context, r ComponentRequest) error {
+	if r != (ComponentRequest{Name: "etcd", Run: true}) {
+		return fmt.Errorf("unexpected request %+v", r)
+	}
+	return nil
+}
+
 // serveTest starts a server and returns a client for it. A client looks below a root for the socket's usual path.
 func serveTest(t *testing.T, handler Handler) *Client {
 	t.Helper()
@@ -197,6 +218,18 @@ func TestErrorsReachTheClient(t *testing.T) {
 	if err := client.Plug(t.Context(), PlugRequest{Node: "k3s-w9", In: true}); err == nil || !strings.Contains(err.Error(), "k3s-w9") {
 		t.Errorf("a cable of an unknown node: %v", err)
 	}
+	for _, err := range []error{
+		client.Impair(t.Context(), ImpairRequest{Node: "k3s-w1", Loss: 0.05, Delay: time.Second}),
+		client.Suspend(t.Context(), SuspendRequest{Namespace: "shop", Pod: "cart", Suspend: true}),
+		client.Component(t.Context(), ComponentRequest{Name: "etcd", Run: true}),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := client.Component(t.Context(), ComponentRequest{Name: "dns"}); err == nil || !strings.Contains(err.Error(), "dns") {
+		t.Errorf("an unknown component: %v", err)
+	}
 }
 
 func TestPullReportsProgressUntilItEnds(t *testing.T) {
@@ -274,6 +307,9 @@ func (refusing) PullImage(context.Context, PullRequest, func(PullProgress)) erro
 }
 func (refusing) PodLink(context.Context, PodRequest) (Link, error) { return Link{}, errRefused }
 func (refusing) Plug(context.Context, PlugRequest) error           { return errRefused }
+func (refusing) Impair(context.Context, ImpairRequest) error       { return errRefused }
+func (refusing) Suspend(context.Context, SuspendRequest) error     { return errRefused }
+func (refusing) Component(context.Context, ComponentRequest) error { return errRefused }
 
 func unixPair(t *testing.T) (a, b *net.UnixConn) {
 	t.Helper()

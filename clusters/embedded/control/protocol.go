@@ -62,12 +62,15 @@ type Event struct {
 
 // request is what a client of the socket sends; one field is set.
 type request struct {
-	Dial      *DialRequest `json:"dial,omitempty"`
-	Capture   *Link        `json:"capture,omitempty"`
-	LoadImage string       `json:"loadImage,omitempty"` // path of an archive
-	PullImage *PullRequest `json:"pullImage,omitempty"`
-	PodLink   *PodRequest  `json:"podLink,omitempty"`
-	Plug      *PlugRequest `json:"plug,omitempty"`
+	Dial      *DialRequest      `json:"dial,omitempty"`
+	Capture   *Link             `json:"capture,omitempty"`
+	LoadImage string            `json:"loadImage,omitempty"` // path of an archive
+	PullImage *PullRequest      `json:"pullImage,omitempty"`
+	PodLink   *PodRequest       `json:"podLink,omitempty"`
+	Plug      *PlugRequest      `json:"plug,omitempty"`
+	Impair    *ImpairRequest    `json:"impair,omitempty"`
+	Suspend   *SuspendRequest   `json:"suspend,omitempty"`
+	Component *ComponentRequest `json:"component,omitempty"`
 }
 
 // reply is the answer. A file descriptor follows a good reply to Dial, a pcap stream one to Capture. Replies with Progress
@@ -104,6 +107,30 @@ type Link struct {
 type PlugRequest struct {
 	Node string `json:"node"`
 	In   bool   `json:"in"`
+}
+
+// ImpairRequest disturbs the packets on a node's cable, in both directions, in place of what did so before. The zero value
+// of the other fields leaves them alone.
+type ImpairRequest struct {
+	Node string `json:"node"`
+	// Loss is the share of packets that are dropped, from 0 to 1.
+	Loss   float64       `json:"loss,omitempty"`
+	Delay  time.Duration `json:"delay,omitempty"`
+	Jitter time.Duration `json:"jitter,omitempty"`
+}
+
+// SuspendRequest stops or continues the processes of a node, or of a Pod if Node is empty.
+type SuspendRequest struct {
+	Node      string `json:"node,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Pod       string `json:"pod,omitempty"`
+	Suspend   bool   `json:"suspend"` // or continue
+}
+
+// ComponentRequest kills a component of the control plane, or starts it again and waits until the API server is ready.
+type ComponentRequest struct {
+	Name string `json:"name"`
+	Run  bool   `json:"run"`
 }
 
 // PodRequest finds the node's end of a pod's link.

@@ -25,6 +25,12 @@ type Handler interface {
 	PodLink(ctx context.Context, r PodRequest) (Link, error)
 	// Plug pulls out a node's cable, or plugs it in again.
 	Plug(ctx context.Context, r PlugRequest) error
+	// Impair disturbs the packets on a node's cable.
+	Impair(ctx context.Context, r ImpairRequest) error
+	// Suspend stops or continues processes.
+	Suspend(ctx context.Context, r SuspendRequest) error
+	// Component kills a component of the control plane, or starts it again and waits until it is ready.
+	Component(ctx context.Context, r ComponentRequest) error
 }
 
 // requestTimeout bounds how long a client may take to send its request.
@@ -85,6 +91,12 @@ func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 		send(conn, reply{Link: link}, err)
 	case r.Plug != nil:
 		send(conn, reply{}, handler.Plug(ctx, *r.Plug))
+	case r.Impair != nil:
+		send(conn, reply{}, handler.Impair(ctx, *r.Impair))
+	case r.Suspend != nil:
+		send(conn, reply{}, handler.Suspend(ctx, *r.Suspend))
+	case r.Component != nil:
+		send(conn, reply{}, handler.Component(ctx, *r.Component))
 	default:
 		refuse(conn, errors.New("empty request"))
 	}

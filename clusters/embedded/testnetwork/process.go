@@ -4,26 +4,45 @@ package testnetwork
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/network"
 )
 
-// processes are the programs that the test network runs: the parts of Kubernetes and the nodes. Each writes a log
-// file. None is expected to end.
+// processes are the programs that run on the machines. When one ends that wasn't stopped, the test network ends.
 type processes struct {
 	logs  string
-	ended chan error // the first that ended
+	ended chan error // the first that ended by itself
+
+	mu      sync.Mutex
+	running map[string]*process // by name
 }
 
-// start runs a program on a machine.
+// process is a program, which may have been stopped.
+type process struct {
+	on   *network.Namespace
+	argv []string
+	cmd  *exec.Cmd
+	// done is closed when it has ended.
+	done    chan struct{}
+	stopped bool // by stop
+}
+
+// start starts a program on a machine, with its output in a log.
 func (p *processes) start(on *network.Namespace, name string, argv ...string) error {
+	return p.run(on, name, os.O_TRUNC, argv)
+}
+
+func (p *processes) run(on *network.Namespace, name string, flag int, argv []string) error {
 	path := p.log(name)
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o644)
+	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|flag, 0o644)
 	if err != nil {
 		return fmt.Errorf("opening the log of %s: %w", name, err)
 	}
@@ -35,8 +54,22 @@ func (p *processes) start(on *network.Namespace, name string, argv ...string) er
 	if err := on.Do(cmd.Start); err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
+	one := &process{on: on, argv: argv, cmd: cmd, done: make(chan struct{})}
+	p.mu.Lock()
+	if p.running == nil {
+		p.running = map[string]*process{}
+	}
+	p.running[name] = one
+	p.mu.Unlock()
 	go func() {
 		err := cmd.Wait()
+		close(one.done)
+		p.mu.Lock()
+		stopped := one.stopped
+		p.mu.Unlock()
+		if stopped {
+			return
+		}
 		select {
 		case p.ended <- fmt.Errorf("%s ended after %v (%s); its log %s says last: %s",
 			name, time.Since(started).Round(time.Second), describeExit(err), path, lastLine(path)):
@@ -44,6 +77,54 @@ func (p *processes) start(on *network.Namespace, name string, argv ...string) er
 		}
 	}()
 	return nil
+}
+
+// stop kills a program and waits until it has ended. It does nothing if it was stopped already.
+func (p *processes) stop(ctx context.Context, name string) error {
+	p.mu.Lock()
+	one := p.running[name]
+	if one != nil {
+		one.stopped = true
+	}
+	p.mu.Unlock()
+	if one == nil {
+		return fmt.Errorf("unknown program %q", name)
+	}
+	if err := one.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("killing %s: %w", name, err)
+	}
+	select {
+	case <-one.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the end of %s: %w", name, context.Cause(ctx))
+	}
+}
+
+// restart starts a program again that was stopped.
+func (p *processes) restart(name string) error {
+	p.mu.Lock()
+	one := p.running[name]
+	p.mu.Unlock()
+	if one == nil {
+		return fmt.Errorf("unknown program %q", name)
+	}
+	select {
+	case <-one.done:
+	default:
+		return fmt.Errorf("%s is running already", name)
+	}
+	return p.run(one.on, name, 0, one.argv)
+}
+
+// pid returns the process ID of a running program.
+func (p *processes) pid(name string) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running[name] == nil {
+		return 0, fmt.Errorf("unknown program %q", name)
+	}
+	return p.running[name].cmd.Process.Pid, nil
 }
 
 func (p *processes) log(name string) string { return filepath.Join(p.logs, name+".log") }

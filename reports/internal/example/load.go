@@ -34,7 +34,7 @@ func Load(started time.Time) evidence.Load {
 	run.Failed = 1
 	run.Failures = []evidence.LoadFailure{{
 		At: 5020 * time.Millisecond, Took: 3 * time.Millisecond, URL: "http://shop.test/", Status: 502, Error: "502 Bad Gateway",
-		During: run.Marks[1].Text,
+		Step: run.Marks[1].Text,
 	}}
 	for i := range 47 {
 		rest := math.Pow(10, -float64(i)/13)

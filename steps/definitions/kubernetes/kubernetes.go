@@ -30,7 +30,9 @@ type Dependencies struct {
 	Placeholders Placeholders
 	// LoadBalancers is nil if the cluster has no load balancers that pass requests on unchanged.
 	LoadBalancers clusters.LoadBalancers
-	Backends      Backends
+	// Cables is nil if the nodes can't be disconnected.
+	Cables   Cables
+	Backends Backends
 	// Features contains the manifests that feature files refer to.
 	Features fs.FS
 }
@@ -41,6 +43,11 @@ type Controller interface {
 	Helm(ctx context.Context, command helm.Command) (output string, entry client.Entry, err error)
 	Pod(ctx context.Context) (corev1.Pod, error)
 	Recheck()
+}
+
+// Cables connect the nodes; see clusters.Disruptor.
+type Cables interface {
+	Disconnect(ctx context.Context, node string) (reconnect func(context.Context) error, err error)
 }
 
 // Readiness waits until the ingress controller serves Ingresses.
@@ -69,7 +76,7 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		kubectlSteps{d.Kubectl}.definitions(),
 		helmSteps{d.Controller, d.Readiness, d.Features}.definitions(),
 		serviceSteps{d.Objects}.definitions(),
-		networkSteps{d.Objects, d.LoadBalancers}.definitions(),
+		networkSteps{d.Objects, d.LoadBalancers, d.Cables}.definitions(),
 		backendSteps{d.Backends}.definitions(),
 		changeSteps{d.Objects, d.Controller}.definitions(),
 	)

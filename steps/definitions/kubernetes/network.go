@@ -31,6 +31,8 @@ type networkSteps struct {
 	objects *objects.API
 	// balancers is nil if the cluster has no load balancers that pass requests on unchanged.
 	balancers clusters.LoadBalancers
+	// cables is nil if the nodes can't be disconnected.
+	cables Cables
 }
 
 func (n networkSteps) definitions() []vocabulary.Definition {
@@ -100,7 +102,7 @@ func (n networkSteps) announcer(ctx context.Context, address netip.Addr) (node s
 
 // disconnectAnnouncer pulls out the network cable of a node until the scenario ends.
 func (n networkSteps) disconnectAnnouncer(ctx context.Context, service string) error {
-	if n.balancers == nil {
+	if n.balancers == nil || n.cables == nil {
 		return fmt.Errorf("the nodes of the cluster can't be disconnected: %w", clusters.ErrUnsupported)
 	}
 	address, err := n.address(ctx, service)
@@ -111,7 +113,7 @@ func (n networkSteps) disconnectAnnouncer(ctx context.Context, service string) e
 	if err != nil {
 		return err
 	}
-	reconnect, err := n.balancers.Disconnect(ctx, node)
+	reconnect, err := n.cables.Disconnect(ctx, node)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,8 @@ func TestHasLoadBalancer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				steps := networkSteps{
-					&objects.API{Clientset: fake.NewClientset(balancedService(tc.address))},
-					&balancers{node: "w1", from: time.Now().Add(tc.announced)},
+					objects:   &objects.API{Clientset: fake.NewClientset(balancedService(tc.address))},
+					balancers: &balancers{node: "w1", from: time.Now().Add(tc.announced)},
 				}
 				ctx, _ := scenario(t.Context())
 				err := steps.hasLoadBalancer(ctx, "cart")
@@ -98,7 +98,7 @@ func TestWithoutLoadBalancersScenariosAreSkipped(t *testing.T) {
 func TestADisconnectedNodeIsReconnectedWhenTheScenarioEnds(t *testing.T) {
 	t.Parallel()
 	known := &balancers{node: "w1"}
-	steps := networkSteps{objects: &objects.API{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}, balancers: known}
+	steps := networkSteps{objects: &objects.API{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}, balancers: known, cables: known}
 	ctx, cancel := context.WithCancel(t.Context())
 	ctx, s := scenario(ctx)
 	if err := steps.disconnectAnnouncer(ctx, "cart"); err != nil || len(known.disconnected) != 1 || known.disconnected[0] != "w1" {

@@ -1,0 +1,96 @@
+//go:build linux
+
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"sigs.k8s.io/knftables"
+
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
+)
+
+// lossTable is the table of nftables that drops packets, and lossParts the resolution of its share.
+const (
+	lossTable = "testbed-loss"
+	lossParts = 10_000
+)
+
+// Impairment is what happens to the packets on a node's cable, in both directions.
+type Impairment struct {
+	Loss          float64 // from 0 to 1
+	Delay, Jitter time.Duration
+}
+
+// Impair disturbs the packets of a node, in place of what did so before. Nftables drops packets, because fewer kernels have
+// netem, which delays them.
+func (t *Topology) Impair(ctx context.Context, node string, impairment Impairment) error {
+	i := slices.IndexFunc(t.Nodes, func(ns *Namespace) bool { return ns.name == node })
+	if i < 0 {
+		return fmt.Errorf("unknown node %q", node)
+	}
+	if !(impairment.Loss >= 0 && impairment.Loss <= 1) || impairment.Delay < 0 || impairment.Jitter < 0 || impairment.Delay > time.Minute {
+		return fmt.Errorf("invalid impairment %+v", impairment)
+	}
+	if err := t.Nodes[i].Do(func() error { return drop(ctx, impairment.Loss) }); err != nil {
+		return err
+	}
+	if err := t.Router.Do(func() error { return delay(node, impairment) }); err != nil {
+		return err
+	}
+	return t.Nodes[i].Do(func() error { return delay(addressplan.MachineInterface, impairment) })
+}
+
+// drop makes nftables drop a share of the packets on a machine's cable.
+func drop(ctx context.Context, share float64) error {
+	nft, err := knftables.New(knftables.InetFamily, lossTable)
+	if err != nil {
+		return fmt.Errorf("reaching nftables: %w", err)
+	}
+	tx := nft.NewTransaction()
+	tx.Add(&knftables.Table{})
+	tx.Delete(&knftables.Table{})
+	if share > 0 {
+		tx.Add(&knftables.Table{})
+		addChain(tx, "in", knftables.FilterType, knftables.PreroutingHook, knftables.RawPriority)
+		addChain(tx, "out", knftables.FilterType, knftables.PostroutingHook, knftables.FilterPriority)
+		for chain, match := range map[string]string{"in": "iifname", "out": "oifname"} {
+			tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(match, addressplan.MachineInterface,
+				fmt.Sprintf("numgen random mod %d < %d drop", lossParts, int(math.Round(share*lossParts))))})
+		}
+	}
+	if err := nft.Run(ctx, tx); err != nil {
+		return fmt.Errorf("dropping packets: %w", err)
+	}
+	return nil
+}
+
+// delay delays the packets that leave an interface.
+func delay(name string, impairment Impairment) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("finding interface %s: %w", name, err)
+	}
+	attributes := netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
+	netem := netlink.NewNetem(attributes, netlink.NetemQdiscAttrs{
+		Latency: uint32(impairment.Delay.Microseconds()), Jitter: uint32(impairment.Jitter.Microseconds()),
+	})
+	if impairment.Delay == 0 && impairment.Jitter == 0 {
+		err := netlink.QdiscDel(netem)
+		if err == nil || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EOPNOTSUPP) {
+			return nil // or there is none
+		}
+		return fmt.Errorf("removing the delay of interface %s: %w", name, err)
+	}
+	if err := netlink.QdiscReplace(netem); err != nil {
+		return fmt.Errorf("delaying the packets of interface %s by netem: %w", name, err)
+	}
+	return nil
+}
