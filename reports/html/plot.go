@@ -14,7 +14,7 @@ import (
 const (
 	plotWidth  = 940
 	plotLeft   = 66 // for the labels of the vertical axis
-	plotRight  = 14
+	plotRight  = 26 // for half of the last label of the horizontal axis
 	plotTop    = 26 // for the title of a panel, and the numbers of marks
 	panelGap   = 40
 	axisHeight = 24
