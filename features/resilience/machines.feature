@@ -68,6 +68,10 @@ Feature: Requests while machines and the control plane fail
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}
       """
+    # The controller may still be connecting to the API server again, after the scenario before.
+    Then within 30 seconds, requests are answered as follows:
+      | URL                    | status |
+      | http://shop.${domain}/ | 200    |
 
   Scenario: A node is cut off from the network, and comes back
     When the client starts to make 100 requests a second to "http://shop.${domain}/"
