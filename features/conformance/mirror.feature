@@ -41,3 +41,27 @@ Feature: Mirroring
       | is-late | /delay/10s          |
       | aborts  | /abort              |
       | refuses | :9$request_uri      |
+
+  @annotation:mirror-host
+  Scenario: The mirror gets its own host and the target of the request
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: copied
+        annotations:
+          nginx.ingress.kubernetes.io/mirror-target: http://${controller address}/copy$request_uri
+          nginx.ingress.kubernetes.io/mirror-host: copies.${domain}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: copied.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://copied.${domain}/a?b"
+    Then the response status is 200
+    And the controller's log contains, in this order:
+      | copies.${domain} |
