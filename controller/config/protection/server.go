@@ -53,12 +53,17 @@ func ParseServer(text string) (Server, error) {
 	if variable, ok := strings.CutPrefix(rest, HostVariable); ok {
 		host, rest = HostVariable, variable
 	}
-	end := strings.IndexAny(rest, "/?$")
+	end := strings.IndexAny(rest, "/?")
 	if end < 0 {
 		end = len(rest)
 	}
+	for _, slashed := range []string{"$request_uri", "$uri"} {
+		if at := strings.Index(rest[:end], slashed); at >= 0 {
+			end = at
+		}
+	}
 	s.Target = rest[end:]
-	if !strings.HasPrefix(s.Target, "/") && !strings.HasPrefix(s.Target, "$request_uri") && !strings.HasPrefix(s.Target, "$uri") {
+	if !strings.HasPrefix(s.Target, "/") && !strings.HasPrefix(s.Target, "$") {
 		s.Target = "/" + s.Target
 	}
 	if err := variable.Check(s.Target); err != nil {
