@@ -76,6 +76,21 @@ func (s *Server) Apply(table *route.Table) (problems []error) {
 	return append(problems, s.streams.Apply(table.Streams)...)
 }
 
+// Update replaces upstreams of the table that is served, by name, as Apply with a table that differs in nothing else
+// would. It is for endpoints that come and go, and costs little however large the table is. It fails, and changes nothing,
+// if the table does not have one of the upstreams.
+func (s *Server) Update(upstreams []route.Upstream) (problems []error, err error) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	next, problems, err := s.compiler.Update(upstreams)
+	if err != nil {
+		return nil, fmt.Errorf("updating upstreams: %w", err)
+	}
+	s.table.Store(next)
+	s.metrics.Generation.Add(1)
+	return problems, nil
+}
+
 // Table returns the table that is served now. It must not be changed.
 func (s *Server) Table() *route.Table { return s.table.Load().Source() }
 

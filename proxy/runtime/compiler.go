@@ -36,7 +36,7 @@ type Compiler struct {
 
 // NewCompiler makes a compiler. The certificate is served where a table has no default one.
 func NewCompiler(collector *metrics.Collector, registry *upstream.Registry, generated *tls.Certificate) *Compiler {
-	return &Compiler{metrics: collector, pools: pools{registry}, generated: generated, chain: policy.Compile}
+	return &Compiler{metrics: collector, pools: pools{registry: registry}, generated: generated, chain: policy.Compile}
 }
 
 // compileChain is policy.Compile, or policy.CompileTraced.

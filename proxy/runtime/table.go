@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
@@ -20,6 +21,7 @@ type Table struct {
 	Unrouted policy.Chain
 
 	source    *route.Table
+	updated   map[int]bool // slots of upstreams that have been replaced since the source was compiled
 	hosts     *match.Hosts[*Route]
 	upstreams []*Upstream // by slot; nil where a slot is free
 	certs     *certs.Store
@@ -29,8 +31,24 @@ type Table struct {
 	called    map[string]*Upstream // those that policies send requests to
 }
 
-// Source is the table that was compiled. It must not be changed.
-func (t *Table) Source() *route.Table { return t.source }
+// Source is the table that was compiled, with the upstreams that have been replaced since. It must not be changed.
+func (t *Table) Source() *route.Table {
+	if len(t.updated) == 0 {
+		return t.source
+	}
+	replaced := make(map[string]*Upstream, len(t.updated))
+	for slot := range t.updated {
+		replaced[t.upstreams[slot].Name] = t.upstreams[slot]
+	}
+	source := *t.source
+	source.Upstreams = slices.Clone(source.Upstreams)
+	for i := range source.Upstreams {
+		if u := replaced[source.Upstreams[i].Name]; u != nil {
+			source.Upstreams[i] = u.source
+		}
+	}
+	return &source
+}
 
 // Forwarded is the trust in other proxies.
 func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }

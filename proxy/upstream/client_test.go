@@ -224,7 +224,7 @@ func listen(t testing.TB, protocol route.Protocol, serve func(number int, conn n
 	address := netip.MustParseAddrPort(listener.Addr().String())
 	key := NewKey(address, protocol, profile)
 	t.Cleanup(func() {
-		registry.Keep(nil)
+		registry.Keep(func(Key) bool { return false })
 		listener.Close()
 		mu.Lock()
 		for _, conn := range open {

@@ -147,7 +147,7 @@ func TestPoolsThatLeave(t *testing.T) {
 	if registry.Pool(key, TLSProfile{}) != pool {
 		t.Error("a key has two pools")
 	}
-	registry.Keep(nil)
+	registry.Keep(func(Key) bool { return false })
 	if !isClosed(idle) || isClosed(replies[1].(conn)) {
 		t.Error("idle connections stay, or those in use don't")
 	}

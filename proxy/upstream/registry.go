@@ -47,15 +47,25 @@ func (r *Registry) Pool(key Key, profile TLSProfile) *Pool {
 	return pool
 }
 
-// Keep closes the pools of all other keys. Connections that are in use end with their call.
-func (r *Registry) Keep(keys map[Key]bool) {
+// Keep closes the pools of all keys for which wanted returns false. Connections that are in use end with their call.
+func (r *Registry) Keep(wanted func(Key) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, pool := range r.pools {
-		if !keys[key] {
+		if !wanted(key) {
 			pool.close()
 			delete(r.pools, key)
 		}
+	}
+}
+
+// Drop closes the pool of a key, if there is one, as Keep does.
+func (r *Registry) Drop(key Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if pool := r.pools[key]; pool != nil {
+		pool.close()
+		delete(r.pools, key)
 	}
 }
 

@@ -127,7 +127,7 @@ func slowEndpoint(t *testing.T, protocol route.Protocol, send int, serve func(co
 		return conn, err
 	})
 	t.Cleanup(func() {
-		registry.Keep(nil)
+		registry.Keep(func(Key) bool { return false })
 		listener.Close()
 		<-ended
 	})

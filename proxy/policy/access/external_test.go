@@ -64,7 +64,7 @@ func newPool(t *testing.T, address netip.AddrPort) *upstream.Pool {
 		Dial: new(net.Dialer).DialContext, MaxIdle: 2, MaxAge: time.Minute,
 		Limits: upstream.Limits{HeaderBytes: 8 << 10, HeaderFields: 50},
 	})
-	t.Cleanup(func() { registry.Keep(nil) })
+	t.Cleanup(func() { registry.Keep(func(upstream.Key) bool { return false }) })
 	return registry.Pool(upstream.NewKey(address, route.HTTP1, upstream.TLSProfile{}), upstream.TLSProfile{})
 }
 
