@@ -4,6 +4,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
 )
 
 // Log is an Observer that writes the controller's log: problems when they come up and when they are gone, each new
@@ -15,17 +16,34 @@ type Log struct {
 // Observe implements Observer.
 func (l *Log) Observe(outcome Outcome) {
 	if outcome.Applied {
-		for _, decision := range outcome.Decisions {
-			klog.V(3).Info(decision)
-		}
+		logDecisions(outcome.Decisions)
 		klog.V(2).InfoS("Serving a new table", "hosts", len(outcome.Table.Hosts),
 			"upstreams", len(outcome.Table.Upstreams), "certificates", len(outcome.Table.Certificates),
 			"ingresses", len(outcome.Served), "took", outcome.Took)
-		for _, err := range outcome.Refused {
-			klog.ErrorS(err, "The proxy does not serve a part of the table")
-		}
+		logRefused(outcome.Refused)
 	}
 	l.logProblems(outcome.Problems)
+}
+
+// ObserveEndpoints implements EndpointObserver.
+func (l *Log) ObserveEndpoints(outcome EndpointUpdate) {
+	logDecisions(outcome.Decisions)
+	for _, upstream := range outcome.Upstreams {
+		klog.V(2).InfoS("Serving new endpoints", "upstream", upstream.Name, "endpoints", len(upstream.Endpoints), "took", outcome.Took)
+	}
+	logRefused(outcome.Refused)
+}
+
+func logDecisions(decisions []decision.Decision) {
+	for _, made := range decisions {
+		klog.V(3).Info(made)
+	}
+}
+
+func logRefused(refused []error) {
+	for _, err := range refused {
+		klog.ErrorS(err, "The proxy does not serve a part of the table")
+	}
 }
 
 func (l *Log) logProblems(problems []translate.Problem) {

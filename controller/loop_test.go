@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/ingress-testbed/testbed/controller"
@@ -28,6 +30,12 @@ type recorder struct {
 }
 
 func (r *recorder) Changed() <-chan struct{} { return r.changed }
+
+func (r *recorder) Take() controller.Change { return controller.Change{Other: true} }
+
+func (r *recorder) EndpointSlices(types.NamespacedName) []*discoveryv1.EndpointSlice { return nil }
+
+func (r *recorder) Update([]route.Upstream) ([]error, error) { return nil, errors.New("not expected") }
 
 func (r *recorder) Snapshot() *snapshot.Snapshot {
 	r.mu.Lock()

@@ -101,10 +101,12 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 		group.Go(serveHTTP(background, c.listeners.webhook, handler,
 			&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.certificate.Get}))
 	}
+	log := &controller.Log{}
 	loop := &controller.Loop{
 		Source: c.source, DataPlane: server, Clock: c.clock, HoldOff: controller.HoldOff,
-		Observers: []controller.Observer{&controller.Log{}, c.metrics, c.events},
+		Observers: []controller.Observer{log, c.metrics, c.events},
 	}
+	loop.EndpointObservers = []controller.EndpointObserver{log, c.metrics}
 	if c.status != nil {
 		loop.Observers = append(loop.Observers, c.status)
 	}

@@ -62,14 +62,7 @@ func (m *Metrics) Observe(outcome controller.Outcome) {
 	m.rounds.Observe(outcome.Took.Seconds())
 	m.ingresses.Set(float64(len(outcome.Served)))
 	if outcome.Applied {
-		m.tables.Inc()
-		m.refused.Set(float64(len(outcome.Refused)))
-		if len(outcome.Refused) == 0 {
-			m.succeeded.Set(1)
-			m.succeededAt.SetToCurrentTime()
-		} else {
-			m.succeeded.Set(0)
-		}
+		m.applied(len(outcome.Refused))
 	}
 	counts := map[[2]string]int{}
 	for _, problem := range outcome.Problems {
@@ -79,6 +72,23 @@ func (m *Metrics) Observe(outcome controller.Outcome) {
 	for labels, count := range counts {
 		m.problems.WithLabelValues(labels[0], labels[1]).Set(float64(count))
 	}
+}
+
+// ObserveEndpoints implements controller.EndpointObserver.
+func (m *Metrics) ObserveEndpoints(outcome controller.EndpointUpdate) {
+	m.rounds.Observe(outcome.Took.Seconds())
+	m.applied(len(outcome.Refused))
+}
+
+func (m *Metrics) applied(refused int) {
+	m.tables.Inc()
+	m.refused.Set(float64(refused))
+	if refused > 0 {
+		m.succeeded.Set(0)
+		return
+	}
+	m.succeeded.Set(1)
+	m.succeededAt.SetToCurrentTime()
 }
 
 // SetLeader records whether this controller leads.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 )
 
@@ -23,12 +25,12 @@ type Source struct {
 	settings  snapshot.Settings
 	factories []informers.SharedInformerFactory
 	store     *store
-	changed   notifier
+	changes   *changes
 }
 
 // NewSource makes a Source. A namespace of "" watches all of them. Only Get, List and Watch are used.
 func NewSource(client kubernetes.Interface, namespace string, settings snapshot.Settings) (*Source, error) {
-	s := &Source{settings: settings, changed: newNotifier()}
+	s := &Source{settings: settings, changes: newChanges()}
 	options := []informers.SharedInformerOption{informers.WithTransform(trim)}
 	cluster := informers.NewSharedInformerFactoryWithOptions(client, 0, options...)
 	watched := cluster
@@ -39,7 +41,7 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 	}
 	s.factories = append(s.factories, cluster)
 	s.store = &store{
-		names:     newResolver(s.changed.notify),
+		names:     newResolver(s.changes.other),
 		used:      newUsedNames(settings.ConfigMaps()...),
 		ingresses: watched.Networking().V1().Ingresses().Informer(),
 		classes:   cluster.Networking().V1().IngressClasses().Informer(),
@@ -64,12 +66,15 @@ func NewSource(client kubernetes.Interface, namespace string, settings snapshot.
 		return nil, fmt.Errorf("indexing EndpointSlices: %w", err)
 	}
 	for what, informer := range s.store.informers() {
-		var handler cache.ResourceEventHandler = s.changed
+		handler := s.changes.objectHandler()
+		if informer == s.store.slices {
+			handler = s.changes.sliceHandler()
+		}
 		if informer == s.store.namespaces { // which change for many reasons
-			handler = cache.FilteringResourceEventHandler{FilterFunc: isTerminating, Handler: s.changed}
+			handler = cache.FilteringResourceEventHandler{FilterFunc: isTerminating, Handler: handler}
 		}
 		if informer == s.store.configMaps { // most of which mean nothing to the controller
-			handler = cache.FilteringResourceEventHandler{FilterFunc: s.store.used.has, Handler: s.changed}
+			handler = cache.FilteringResourceEventHandler{FilterFunc: s.store.used.has, Handler: handler}
 		}
 		if _, err := informer.AddEventHandler(handler); err != nil {
 			return nil, fmt.Errorf("watching %s: %w", what, err)
@@ -106,12 +111,20 @@ func (s *Source) Start(ctx context.Context, within time.Duration) error {
 		}
 	}
 	go s.store.names.run(ctx)
-	s.changed.notify()
+	s.changes.other()
 	return nil
 }
 
 // Changed implements controller.Source.
-func (s *Source) Changed() <-chan struct{} { return s.changed }
+func (s *Source) Changed() <-chan struct{} { return s.changes.signal }
+
+// Take implements controller.Source.
+func (s *Source) Take() controller.Change { return s.changes.take() }
+
+// EndpointSlices implements controller.Source.
+func (s *Source) EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice {
+	return snapshot.EndpointSlicesOf(s.store, service)
+}
 
 // Snapshot implements controller.Source.
 func (s *Source) Snapshot() *snapshot.Snapshot {

@@ -93,8 +93,12 @@ func serviceOfSlice(object any) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("indexing EndpointSlices: got a %T", object)
 	}
-	service := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
-	return []string{service.String()}, nil
+	return []string{serviceOf(slice).String()}, nil
+}
+
+// serviceOf is the Service that a slice belongs to.
+func serviceOf(slice *discoveryv1.EndpointSlice) types.NamespacedName {
+	return types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
 }
 
 func list[T any](informer cache.SharedIndexInformer) []T {

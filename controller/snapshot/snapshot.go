@@ -180,9 +180,14 @@ func (s *Snapshot) addService(store Store, key types.NamespacedName) {
 		s.Addresses[host] = store.Addresses(host)
 		return
 	}
-	found := slices.Clone(store.EndpointSlices(key))
+	s.EndpointSlices[key] = EndpointSlicesOf(store, key)
+}
+
+// EndpointSlicesOf returns those of a Service in the order of a Snapshot.
+func EndpointSlicesOf(store Store, service types.NamespacedName) []*discoveryv1.EndpointSlice {
+	found := slices.Clone(store.EndpointSlices(service))
 	slices.SortFunc(found, func(a, b *discoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
-	s.EndpointSlices[key] = found
+	return found
 }
 
 // addStreams adds the ConfigMaps of TCP and UDP services, and the Services.

@@ -109,6 +109,7 @@ func (s *streams) endpoints(transport route.Transport, backend config.StreamBack
 			backend.Service, backend.Port)}
 	}
 	found := serviceport.Endpoints(svc, port, s.upstreams.snapshot.EndpointSlices[snapshot.Key(svc)])
+	s.upstreams.streamed[backend.Service] = true
 	if len(found) == 0 {
 		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
 	}

@@ -26,6 +26,9 @@ type Result struct {
 	Decisions []decision.Decision
 	// Served are the Ingresses that have at least one route or canary in the table.
 	Served map[types.NamespacedName]bool
+
+	readers  map[types.NamespacedName][]endpointReader
+	streamed map[types.NamespacedName]bool
 }
 
 // Translate makes a Result of a Snapshot.
@@ -106,6 +109,8 @@ func Translate(s *snapshot.Snapshot) Result {
 		Problems:  problems.inOrder(s.Ingresses),
 		Decisions: slices.Concat(upstreams.decisions, routes.decisions, certificates.decisions),
 		Served:    servedKeys(routes.served),
+		readers:   readersByService(upstreams.list, upstreams.sources),
+		streamed:  upstreams.streamed,
 	}
 }
 

@@ -171,6 +171,11 @@ func TestTranslateKeepsTheSnapshot(t *testing.T) {
 
 // manyIngresses is a cluster with so many Ingresses of ten paths each.
 func manyIngresses(count int) *snapshot.Snapshot {
+	return snapshot.Take(snapshottest.NewStore(ingressObjects(count)...), snapshot.Settings{WithoutClass: true})
+}
+
+// ingressObjects are that many Ingresses of ten paths each, and their Services with three endpoints each.
+func ingressObjects(count int) []runtime.Object {
 	var objects []runtime.Object
 	for i := range count {
 		name := fmt.Sprintf("app-%d", i)
@@ -206,7 +211,7 @@ func manyIngresses(count int) *snapshot.Snapshot {
 		}
 		objects = append(objects, ingress, service, slice)
 	}
-	return snapshot.Take(snapshottest.NewStore(objects...), snapshot.Settings{WithoutClass: true})
+	return objects
 }
 
 func BenchmarkTranslate(b *testing.B) {

@@ -34,6 +34,10 @@ type upstreams struct {
 	faults    map[upstreamKey]fault
 	taken     map[string]bool
 	list      []route.Upstream
+	// sources are those of endpoints, by the name of the upstream.
+	sources map[string]endpointSource
+	// streamed are the Services with endpoints that are not an upstream's, but those of TCP, UDP or TLS that is passed on.
+	streamed map[types.NamespacedName]bool
 }
 
 // fault is why an upstream has no endpoints; it concerns every Ingress that uses it.
@@ -49,6 +53,8 @@ func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
 		names:    map[upstreamKey]string{},
 		faults:   map[upstreamKey]fault{},
 		taken:    map[string]bool{},
+		sources:  map[string]endpointSource{},
+		streamed: map[types.NamespacedName]bool{},
 	}
 }
 
@@ -150,6 +156,11 @@ func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) 
 	}
 	u.decide(decision.EndpointsSought{Service: id, Port: port})
 	found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[snapshot.Key(svc)])
+	if name == "" { // not one of the table's
+		u.streamed[snapshot.Key(svc)] = true
+	} else {
+		u.sources[name] = endpointSource{svc, port}
+	}
 	u.decide(decision.EndpointsFound{Service: id, Endpoints: decision.Found(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
@@ -236,6 +247,7 @@ func (u *upstreams) addDefault(name types.NamespacedName) {
 	default:
 		port := svc.Spec.Ports[0]
 		found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[name])
+		u.sources[defaultUpstream] = endpointSource{svc, port}
 		u.decide(decision.EndpointsFound{Service: name.String(), Endpoints: decision.Found(found)})
 		upstream.Endpoints = routeEndpoints(found)
 	}

@@ -72,6 +72,12 @@ func NewStore(objects ...runtime.Object) *Store {
 	return s
 }
 
+// Replace puts an EndpointSlice in the place of those of its Service.
+func (s *Store) Replace(slice *discoveryv1.EndpointSlice) {
+	key := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
+	s.slices[key] = []*discoveryv1.EndpointSlice{slice}
+}
+
 // Add puts one more object into the store.
 func (s *Store) Add(object runtime.Object) {
 	switch o := object.(type) {

@@ -1,0 +1,69 @@
+package translate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// Update is what changes in a table when the endpoints of some Services do.
+type Update struct {
+	// Upstreams replace those of the same names.
+	Upstreams []route.Upstream
+	// Decisions are those that led to them.
+	Decisions []decision.Decision
+}
+
+// endpointSource is the port of a Service whose EndpointSlices list the endpoints of an upstream.
+type endpointSource struct {
+	service *corev1.Service
+	port    corev1.ServicePort
+}
+
+// endpointReader is an upstream with such a source.
+type endpointReader struct {
+	endpointSource
+	upstream route.Upstream
+}
+
+// readersByService lists the upstreams that have sources by the Service.
+func readersByService(list []route.Upstream, sources map[string]endpointSource) map[types.NamespacedName][]endpointReader {
+	readers := make(map[types.NamespacedName][]endpointReader, len(sources))
+	for _, upstream := range list {
+		if source, ok := sources[upstream.Name]; ok {
+			key := snapshot.Key(source.service)
+			readers[key] = append(readers[key], endpointReader{source, upstream})
+		}
+	}
+	return readers
+}
+
+// UpdateEndpoints is the part of Translate that depends on the EndpointSlices of some Services, if nothing else has changed
+// since it returned the Result. It is not possible, and everything has to be translated, where a Service gets its first
+// ready endpoint or loses its last one, since that is a Problem of Ingresses, and where a Service is streamed.
+func (r *Result) UpdateEndpoints(slicesOf func(types.NamespacedName) []*discoveryv1.EndpointSlice,
+	services []types.NamespacedName) (update Update, possible bool) {
+	for _, key := range services {
+		if r.streamed[key] {
+			return Update{}, false
+		}
+		for _, reader := range r.readers[key] {
+			found := serviceport.Endpoints(reader.service, reader.port, slicesOf(key))
+			upstream := reader.upstream
+			if len(found) == 0 || len(upstream.Endpoints) == 0 {
+				return Update{}, false
+			}
+			upstream.Endpoints = routeEndpoints(found)
+			update.Upstreams = append(update.Upstreams, upstream)
+			update.Decisions = append(update.Decisions,
+				decision.EndpointsSought{Service: key.String(), Port: reader.port},
+				decision.EndpointsFound{Service: key.String(), Endpoints: decision.Found(found)})
+		}
+	}
+	return update, true
+}
