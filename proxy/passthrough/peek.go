@@ -29,7 +29,7 @@ func peek(conn net.Conn, timeout time.Duration) (serverName string, replay *repl
 		return "", nil, err
 	}
 	seen := &recorder{conn: conn}
-	config := &tls.Config{ //nolint:gosec // no handshake takes place: clients with old versions are forwarded, too
+	config := &tls.Config{ // no handshake takes place: clients with old versions are forwarded, too
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			serverName = hello.ServerName
 			return nil, errHelloRead

@@ -41,7 +41,7 @@ func (p *tcpPort) stop(bool) {
 }
 
 // accept forwards each connection in its own goroutine, until accepting is done. Connections last as long as ctx.
-func (p *tcpPort) accept(accepting, ctx context.Context) { //nolint:revive // the second is the parent of connections
+func (p *tcpPort) accept(accepting, ctx context.Context) {
 	s := p.server
 	for {
 		select {

@@ -82,7 +82,7 @@ func (p *udpPort) stop(drains bool) {
 // closeIfDrained closes the port if it drains and has no sessions; p.mu must be held.
 func (p *udpPort) closeIfDrained() {
 	if p.draining && len(p.sessions) == 0 {
-		p.conn.Close()
+		_ = p.conn.Close()
 	}
 }
 
