@@ -25,8 +25,8 @@ Feature: Long connections
     And the client starts to download "http://long.${domain}/stream/60/50ms"
     When 20 copies of the Ingress "long" are created and deleted
     And the annotation "nginx.ingress.kubernetes.io/proxy-read-timeout" of the Ingress "long" is set to "30"
-    Then the WebSocket sends "still here" back
-    And the download is complete
+    Then the download is complete
+    And the WebSocket sends "still here" back
 
   Scenario: Clients that read slowly don't delay others
     Given the client starts to download "http://long.${domain}/bytes/20000000" and reads 5000 KiB a second
