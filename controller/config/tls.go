@@ -1,0 +1,117 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/controller/config/openssl"
+	"github.com/ingress-testbed/testbed/controller/config/setting"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// parseHSTS makes the value of Strict-Transport-Security (RFC 6797 section 6.1). It is on unless it is switched off.
+func parseHSTS(r *setting.Reader) string {
+	on := r.Bool("hsts", true)
+	value := "max-age=" + strconv.Itoa(r.Int("hsts-max-age", 0, math.MaxInt32, 31536000))
+	if r.Bool("hsts-include-subdomains", true) {
+		value += "; includeSubDomains"
+	}
+	if r.Bool("hsts-preload", false) {
+		value += "; preload"
+	}
+	if !on {
+		return ""
+	}
+	return value
+}
+
+// parseVersions reads the versions of TLS that clients may use. A list that can't be had closes the paths.
+func parseVersions(r *setting.Reader) route.ClientTLS {
+	var versions route.ClientTLS
+	r.Protecting("ssl-protocols", "", func(text string) (err error) {
+		versions.MinVersion, versions.MaxVersion, err = openssl.Versions(text)
+		return err
+	})
+	if versions.MinVersion == tls.VersionTLS12 {
+		versions.MinVersion = 0
+	}
+	if versions.MaxVersion == tls.VersionTLS13 {
+		versions.MaxVersion = 0
+	}
+	return versions
+}
+
+// errNoCipher is the error of a list without a cipher for the versions of TLS that have to be used.
+var errNoCipher = errors.New("Go has none of these ciphers, and ssl-protocols does not allow TLS 1.3, which has others") //nolint:staticcheck // Go is a name
+
+// parseCiphers reads the ciphers of TLS 1.2 that clients may use. If Go has none of them, clients have to use TLS 1.3, whose
+// ciphers the setting does not restrict. A list that can't be had closes the paths.
+func parseCiphers(r *setting.Reader, defaults route.ClientTLS) route.ClientTLS {
+	const name = "ssl-ciphers"
+	restricted := defaults
+	var missing []string
+	r.Protecting(name, "", func(text string) error {
+		allowed, none, err := openssl.Ciphers(text)
+		if err != nil {
+			return err
+		}
+		restricted.Ciphers, missing = allowed, none
+		if len(allowed) > 0 {
+			return nil
+		}
+		if defaults.MaxVersion != 0 {
+			return errNoCipher
+		}
+		restricted.Ciphers, restricted.MinVersion = nil, tls.VersionTLS13
+		return nil
+	})
+	if len(missing) > 0 {
+		r.Unsupported(name, "these are not offered, because Go does not have them: "+setting.Shorten(strings.Join(missing, ", ")))
+	}
+	return restricted
+}
+
+// BackendTLS configures TLS to backends. As with ingress-nginx it has no effect without a Secret, or where backends
+// use plain text.
+type BackendTLS struct {
+	// Secret is "namespace/name" as the user wrote it: see BackendSecret.
+	Secret string
+	// ServerName is the name that is verified, and sent if SendServerName is set.
+	ServerName     string
+	SendServerName bool
+	Verify         bool
+	VerifyDepth    int
+}
+
+const backendSecret = "proxy-ssl-secret"
+
+func parseBackendTLS(r *setting.Reader) BackendTLS {
+	secret, _ := r.Text(backendSecret)
+	settings := BackendTLS{
+		Secret:         secret,
+		ServerName:     r.Checked("proxy-ssl-name", setting.IsServerName, "it must be a DNS name"),
+		SendServerName: r.Choice("proxy-ssl-server-name", "off", "on", "off") == "on",
+		// An invalid value is reported and counts as on, so that a typing error does not disable verification.
+		Verify:      r.Choice("proxy-ssl-verify", "on", "on", "off") == "on",
+		VerifyDepth: r.Int("proxy-ssl-verify-depth", 1, math.MaxInt32, 1),
+	}
+	if _, given := r.Text("proxy-ssl-verify"); !given {
+		settings.Verify = false
+	}
+	if secret == "" && !settings.Verify && (settings.ServerName != "" || settings.SendServerName) {
+		r.Unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)
+	}
+	if secret == "" && !settings.Verify {
+		return BackendTLS{}
+	}
+	return settings
+}
+
+// BackendSecret returns the name of the Secret for TLS to an Ingress's backends; ok is false unless it is in the
+// Ingress's namespace.
+func BackendSecret(prefix, namespace string, annotations map[string]string) (name string, ok bool) {
+	return setting.SecretName(strings.TrimSpace(annotations[prefix+"/"+backendSecret]), namespace)
+}
