@@ -45,7 +45,7 @@ func (r *runner) confirm(ctx context.Context, probe *derive.Probe, want, got jud
 		}
 		gots = append(gots, again)
 	}
-	if more == certain && !(uniform(wants) && uniform(gots)) {
+	if more == certain && (!uniform(wants) || !uniform(gots)) {
 		return r.flip(ctx, probe, candidate)
 	}
 	return confirmed{probe: *probe, want: want, got: got, differences: intersection(probe, wants, gots)}, nil

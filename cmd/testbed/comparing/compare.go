@@ -117,7 +117,7 @@ func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn comp
 		if err != nil {
 			return fmt.Errorf("%w: %w", suite.ErrInput, err)
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // each result was written
 		options.Journal = file
 		if known := file.Known(); known > 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d requests have results in %s\n", known, f.resume)

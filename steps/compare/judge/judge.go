@@ -52,7 +52,7 @@ func Differences(probe *derive.Probe, reference, candidate Observation) []compar
 
 // answers compares two answers.
 func answers(probe *derive.Probe, want, got record.Answer) []compare.Difference {
-	want, got = comparable(probe, want), comparable(probe, got)
+	want, got = lastingAnswer(probe, want), lastingAnswer(probe, got)
 	found := compare.Answers(probe.Request, want, got)
 	for i := range found {
 		found[i].Gravity = gravity(found[i], want, got)
@@ -99,9 +99,9 @@ func lasting(value string) string {
 	return value
 }
 
-// comparable is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
+// lastingAnswer is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
 // sets.
-func comparable(probe *derive.Probe, answer record.Answer) record.Answer {
+func lastingAnswer(probe *derive.Probe, answer record.Answer) record.Answer {
 	if answer.Saw != nil {
 		saw := *answer.Saw
 		saw.Headers = map[string]record.Values{}
