@@ -19,7 +19,7 @@ var (
 )
 
 // missing is how many checks disagree because the controller doesn't yet do what ingress-nginx does.
-const missing = 35
+const missing = 29
 
 // TestAgreement replays the record of ingress-nginx against the controller and the proxy in this process, in both modes of
 // the controller. In compatibility mode every check agrees but for the record's exceptions, which all disagree. By default every
