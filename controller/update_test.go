@@ -34,8 +34,6 @@ type cluster struct {
 	rounds  chan string // "whole" or "endpoints"
 }
 
-var settings = snapshot.Settings{WithoutClass: true}
-
 // newCluster has an Ingress with a path for each of so many Services, each with an endpoint.
 func newCluster(ingresses int) *cluster {
 	var objects []runtime.Object
@@ -82,9 +80,12 @@ func slice(service string, addresses ...string) *discoveryv1.EndpointSlice {
 
 func (c *cluster) Changed() <-chan struct{}                          { return c.changed }
 func (c *cluster) Take() controller.Change                           { return c.change }
-func (c *cluster) Snapshot() *snapshot.Snapshot                      { return snapshot.Take(c.store, settings) }
 func (c *cluster) Observe(controller.Outcome)                        { c.rounds <- "whole" }
 func (c *cluster) ObserveEndpoints(update controller.EndpointUpdate) { c.rounds <- "endpoints" }
+
+func (c *cluster) Snapshot() *snapshot.Snapshot {
+	return snapshot.Take(c.store, snapshot.Settings{WithoutClass: true})
+}
 
 func (c *cluster) EndpointSlices(key types.NamespacedName) []*discoveryv1.EndpointSlice {
 	return snapshot.EndpointSlicesOf(c.store, key)

@@ -134,7 +134,7 @@ func TestHTTP10Endpoints(t *testing.T) {
 		"POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 4\r\n\r\ntext": `POST / HTTP/1.0 close=true upgrade="" length=4 body="text"`,
 	} {
 		conn.send("%s", request)
-		if reply, body := conn.reply("POST"); reply.StatusCode != 200 || body != want {
+		if reply, body := conn.reply("POST"); reply.StatusCode != http.StatusOK || body != want {
 			t.Errorf("got %d, %s; want %s", reply.StatusCode, body, want)
 		}
 	}

@@ -52,7 +52,7 @@ func Differences(probe *derive.Probe, reference, candidate Observation) []compar
 
 // answers compares two answers.
 func answers(probe *derive.Probe, want, got record.Answer) []compare.Difference {
-	want, got = lastingAnswer(probe, want), lastingAnswer(probe, got)
+	want, got = lastingAnswer(want), lastingAnswer(got)
 	found := compare.Answers(probe.Request, want, got)
 	for i := range found {
 		found[i].Gravity = gravity(found[i], want, got)
@@ -101,7 +101,7 @@ func lasting(value string) string {
 
 // lastingAnswer is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
 // sets.
-func lastingAnswer(probe *derive.Probe, answer record.Answer) record.Answer {
+func lastingAnswer(answer record.Answer) record.Answer {
 	if answer.Saw != nil {
 		saw := *answer.Saw
 		saw.Headers = map[string]record.Values{}
