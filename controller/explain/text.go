@@ -68,7 +68,7 @@ func singles(cells []string) [][]string {
 
 // Title is the request in one line.
 func (x *Explanation) Title() string {
-	return fmt.Sprintf("%s %s, from %s, in %s", x.Method, printable(x.URL), x.Client, x.Mode)
+	return fmt.Sprintf("%s %s, from %s, in mode %s", x.Method, printable(x.URL), x.Client, x.Mode)
 }
 
 // WriteText prints an explanation for people: a line for each fact, with the Ingress that it comes from.
