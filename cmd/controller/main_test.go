@@ -70,7 +70,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"GET https://127.0.0.1/x, from 203.0.113.7, in mend\n", "none: no rule is for shop.test", "404 by the controller: no route"} {
+	for _, part := range []string{"GET https://127.0.0.1/x, from 203.0.113.7, in mode mend\n", "none: no rule is for shop.test", "404 by the controller: no route"} {
 		if !strings.Contains(output, part) {
 			t.Errorf("%q is missing in\n%s", part, output)
 		}
