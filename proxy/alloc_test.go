@@ -47,8 +47,13 @@ func TestNoAllocation(t *testing.T) {
 				ask()
 			}
 			runtime.ReadMemStats(&after)
-			// The runtime itself allocates now and then (timers of the access log, a GC that empties pools).
-			if each := float64(after.Mallocs-before.Mallocs) / requests; each > 0.02 {
+			// The runtime itself allocates now and then (timers of the access log, a GC that empties pools). With the race
+			// detector a sync.Pool forgets a quarter of what it is given, such as the buffers of large replies.
+			limit := 0.02
+			if raceDetector && name == "large reply" {
+				limit = 1
+			}
+			if each := float64(after.Mallocs-before.Mallocs) / requests; each > limit {
 				t.Errorf("%.3f allocations a request, want none", each)
 			}
 		})
