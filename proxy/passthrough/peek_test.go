@@ -30,7 +30,19 @@ func hello(t testing.TB, config *tls.Config) []byte {
 // sent is a connection whose client has sent some bytes, and then no more.
 func sent(t testing.TB, pieces ...[]byte) net.Conn {
 	t.Helper()
-	client, server := net.Pipe()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { server.Close() })
 	go func() {
 		defer client.Close()

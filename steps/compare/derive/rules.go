@@ -202,7 +202,7 @@ func otherRules() []Rule {
 	const snippet = shownByPaths + ", as far as the snippet is about all requests"
 	return append([]Rule{
 		{"ssl-passthrough", true, "the path over https: which certificate is served", passthroughVariants},
-		{"ssl-ciphers", false, "nothing: clients offer all that is secure", nil},
+		{"ssl-ciphers", true, "nothing: clients offer all that is secure", nil},
 		{"ssl-prefer-server-ciphers", false, "nothing: clients offer all that is secure", nil},
 		{"enable-access-log", false, notSeen, nil},
 		{"enable-opentelemetry", false, trace, nil},
