@@ -84,6 +84,9 @@ func steady(t testing.TB, request, reply string) (ask func()) {
 		policy.Affinity{Cookie: "unknown"}, policy.Timeouts{Response: time.Minute},
 	}
 	s := serve(t, proxy.Config{AccessLog: io.Discard, Registerer: prometheus.NewRegistry()}, table)
+	if _, err := s.Update(table.Upstreams); err != nil { // a table whose endpoints have changed costs no more
+		t.Fatal(err)
+	}
 	conn, err := net.Dial("tcp", s.plain)
 	if err != nil {
 		t.Fatal(err)

@@ -107,7 +107,7 @@ func (s *Server) downstreamOptions() downstream.Options {
 		Logger: s.config.Logger, TLS: s.tlsConfig(), Connected: &s.metrics.Connections,
 		NewHandler:    s.newHandler(exchanges),
 		Passthrough:   s.passthrough().Forward,
-		ProxyProtocol: func() bool { return s.Table().ProxyProtocol },
+		ProxyProtocol: func() bool { return s.table.Load().Settings().ProxyProtocol },
 		Limits: downstream.Limits{
 			HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
 			Connections: limits.Connections, Streams: limits.Streams,

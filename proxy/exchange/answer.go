@@ -25,7 +25,7 @@ func (x *exchange) find() (reply policy.Reply, answered bool) {
 	if x.request.Decoded, err = urlpath.AppendDecoded(x.request.Decoded[:0], x.message.Path); err != nil {
 		return policy.Reply{Status: 400, Reason: err.Error()}, true
 	}
-	if x.table.Source().RawPaths {
+	if x.table.Settings().RawPaths {
 		x.request.Path = append(x.request.Path[:0], x.message.Path...)
 	}
 	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)

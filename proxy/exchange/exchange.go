@@ -98,11 +98,11 @@ func (x *exchange) begin(client downstream.Client, request *message.Request, now
 	x.outcome = outcome{started: now}
 	x.call.Begin()
 	x.replaced = false
-	if x.table.Source().UnderscoresInHeaders {
+	if x.table.Settings().UnderscoresInHeaders {
 		request.AllowUnderscores()
 	}
 	x.identity = x.table.Forwarded().Resolve(x.peer, request)
-	x.requestID.use(request.Value(message.XRequestID), !x.table.Source().NoRequestIDs)
+	x.requestID.use(request.Value(message.XRequestID), !x.table.Settings().NoRequestIDs)
 	x.request.Reset()
 	x.request.Message, x.request.Context = request, client.Context()
 	x.request.Scheme, x.request.Client = x.identity.Scheme, x.identity.Client

@@ -26,7 +26,12 @@ func (t *Table) Equal(other *Table) bool {
 
 // Equal reports whether two hosts have the same name and routes.
 func (h Host) Equal(other Host) bool {
-	return h.Name == other.Name && slices.EqualFunc(h.Routes, other.Routes, Route.Equal)
+	return h.Name == other.Name && (sameArray(h.Routes, other.Routes) || slices.EqualFunc(h.Routes, other.Routes, Route.Equal))
+}
+
+// sameArray reports whether two slices are the same part of one array, as in two tables that share what has not changed.
+func sameArray[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // Equal reports whether two routes treat the same requests the same way.
@@ -77,7 +82,7 @@ func (d Deny) Equal(other Action) bool { return other == Action(d) }
 // Equal reports whether two upstreams have the same name, protocol, TLS and endpoints, in the same order.
 func (u Upstream) Equal(other Upstream) bool {
 	return u.Name == other.Name && u.Protocol == other.Protocol && equalPointers(u.TLS, other.TLS, TLS.Equal) &&
-		slices.Equal(u.Endpoints, other.Endpoints)
+		(sameArray(u.Endpoints, other.Endpoints) || slices.Equal(u.Endpoints, other.Endpoints))
 }
 
 // Equal reports whether two endpoints are connected to in the same way.

@@ -79,13 +79,13 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 			problems = append(problems, u.Problem)
 		}
 	}
-	c.pools.keep(next.upstreams)
-
 	var previous *certs.Store
 	var passed *passthrough.Hosts
+	var former []*Upstream
 	if c.last != nil {
-		previous, passed = c.last.certs, c.last.passed
+		previous, passed, former = c.last.certs, c.last.passed, c.last.upstreams
 	}
+	c.pools.change(former, next.upstreams)
 	next.passed = passthrough.Compile(table, passed)
 	var bad []error
 	next.certs, bad = certs.New(table.Certificates, table.DefaultCertificate, c.generated, previous)

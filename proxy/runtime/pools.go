@@ -20,24 +20,28 @@ func (p *pools) of(protocol route.Protocol, endpoints []route.Endpoint, profile 
 	return made
 }
 
-// keep closes the connections to all endpoints but those of these upstreams. Some may be nil.
-func (p *pools) keep(upstreams []*Upstream) {
-	p.uses = make(map[upstream.Key]int, len(p.uses))
-	for _, u := range upstreams {
-		u.eachKey(func(key upstream.Key) { p.uses[key]++ })
+// change notes that some upstreams take the place of others, which are at the same places if they stay, and closes the
+// connections to the endpoints that none has any more. Some may be nil.
+func (p *pools) change(former, next []*Upstream) {
+	if p.uses == nil {
+		p.uses = make(map[upstream.Key]int)
 	}
-	p.registry.Keep(func(key upstream.Key) bool { return p.uses[key] > 0 })
-}
-
-// replace closes the connections to the endpoints that only the former upstream had.
-func (p *pools) replace(former, next *Upstream) {
-	next.eachKey(func(key upstream.Key) { p.uses[key]++ })
-	former.eachKey(func(key upstream.Key) {
-		if p.uses[key]--; p.uses[key] == 0 {
-			delete(p.uses, key)
-			p.registry.Drop(key)
+	for i, u := range next { // first, for endpoints that pass from one upstream to another
+		if i >= len(former) || former[i] != u {
+			u.eachKey(func(key upstream.Key) { p.uses[key]++ })
 		}
-	})
+	}
+	for i, u := range former {
+		if i < len(next) && next[i] == u {
+			continue
+		}
+		u.eachKey(func(key upstream.Key) {
+			if p.uses[key]--; p.uses[key] == 0 {
+				delete(p.uses, key)
+				p.registry.Drop(key)
+			}
+		})
+	}
 }
 
 // eachKey calls a function with the key of each endpoint that has a pool. The upstream may be nil.

@@ -50,6 +50,10 @@ func (t *Table) Source() *route.Table {
 	return &source
 }
 
+// Settings is the table that was compiled, without a copy. Its upstreams may have been replaced since; all else is as it is
+// served.
+func (t *Table) Settings() *route.Table { return t.source }
+
 // Forwarded is the trust in other proxies.
 func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }
 

@@ -31,7 +31,7 @@ func (c *Compiler) Update(upstreams []route.Upstream) (next *Table, problems []e
 		former := next.upstreams[slot]
 		made := c.compileUpstream(slot, source)
 		next.upstreams[slot], next.updated[slot] = made, true
-		c.pools.replace(former, made)
+		c.pools.change([]*Upstream{former}, []*Upstream{made})
 		if c.called[source.Name] {
 			next.called = maps.Clone(next.called)
 			next.called[source.Name] = made

@@ -57,6 +57,9 @@ func (c *Compiler) compileUpstream(slot int, source route.Upstream) *Upstream {
 
 // equalButOrder reports whether two upstreams are the same but for the order of their endpoints.
 func equalButOrder(a, b *route.Upstream) bool {
+	if a.Equal(*b) {
+		return true
+	}
 	reordered := *b
 	reordered.Endpoints = a.Endpoints
 	return a.Equal(reordered) && slices.Equal(sorted(a.Endpoints), sorted(b.Endpoints))
