@@ -78,8 +78,8 @@ const HoldOff = 100 * time.Millisecond
 // EndpointHoldOff is how long it rests after a round in which nothing but endpoints changed, which costs little.
 const EndpointHoldOff = 10 * time.Millisecond
 
-// Loop is the controller's main loop. It translates the whole cluster after each change but one of endpoints alone, which
-// are the most frequent: then it replaces the upstreams of their Services.
+// Loop is the controller's main loop. After a change it translates the parts of the cluster that have changed. A change of
+// endpoints alone, which is the most frequent, replaces the upstreams of their Services.
 type Loop struct {
 	Source    Source
 	DataPlane DataPlane
@@ -116,7 +116,7 @@ func (l *Loop) Run(ctx context.Context) {
 
 // state is what the loop knows of the data plane.
 type state struct {
-	// result is the last one of a whole translation; its Table is nil before the first.
+	// result is that of the last whole round; its Table is nil before the first.
 	result translate.Result
 	// updated is whether the data plane serves other endpoints than the result has.
 	updated bool
@@ -151,7 +151,7 @@ func (l *Loop) update(served *state, change Change) bool {
 func (l *Loop) round(served *state) {
 	start := l.Clock.Now()
 	taken := l.Source.Snapshot()
-	outcome := Outcome{Snapshot: taken, Result: translate.Translate(taken)}
+	outcome := Outcome{Snapshot: taken, Result: translate.After(served.result, taken)}
 	if last := served.result.Table; last == nil || served.updated || !last.Equal(outcome.Table) {
 		outcome.Applied = true
 		outcome.Refused = l.DataPlane.Apply(outcome.Table)

@@ -2,12 +2,15 @@ package controller_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -19,6 +22,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/controller"
+	"github.com/ingress-testbed/testbed/controller/admission"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
@@ -29,6 +33,7 @@ import (
 // cluster is a Source whose store a test changes between rounds.
 type cluster struct {
 	store   *snapshottest.Store
+	last    *snapshot.Snapshot
 	changed chan struct{}
 	change  controller.Change
 	rounds  chan string // "whole" or "endpoints"
@@ -60,7 +65,7 @@ func newCluster(ingresses int) *cluster {
 			slice(name, fmt.Sprintf("10.%d.%d.1", i>>8, i&255), fmt.Sprintf("10.%d.%d.2", i>>8, i&255), fmt.Sprintf("10.%d.%d.3", i>>8, i&255)))
 	}
 	return &cluster{
-		store: snapshottest.NewStore(objects...), changed: make(chan struct{}, 1), change: controller.Change{Other: true},
+		store: snapshottest.NewStore(objects...), last: &snapshot.Snapshot{Settings: snapshot.Settings{WithoutClass: true}}, changed: make(chan struct{}, 1), change: controller.Change{Other: true},
 		rounds: make(chan string, 1),
 	}
 }
@@ -84,7 +89,12 @@ func (c *cluster) Observe(controller.Outcome)                        { c.rounds 
 func (c *cluster) ObserveEndpoints(update controller.EndpointUpdate) { c.rounds <- "endpoints" }
 
 func (c *cluster) Snapshot() *snapshot.Snapshot {
-	return snapshot.Take(c.store, snapshot.Settings{WithoutClass: true})
+	c.last = c.last.Next(c.store)
+	return c.last
+}
+
+func (c *cluster) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
+	return c.last.NextWith(c.store, ingress)
 }
 
 func (c *cluster) EndpointSlices(key types.NamespacedName) []*discoveryv1.EndpointSlice {
@@ -156,7 +166,7 @@ func TestTheProxyServesWhatIsThere(t *testing.T) {
 			kind = c.changeEndpoints(service, addresses...)
 		}
 		kinds[kind]++
-		want := tableText(t, translate.Translate(c.Snapshot()).Table)
+		want := tableText(t, translate.Translate(snapshot.Take(c.store, snapshot.Settings{WithoutClass: true})).Table)
 		if got := tableText(t, server.Table()); got != want {
 			t.Fatalf("round %d (%s): the proxy serves\n%s\nwant\n%s", i, kind, got, want)
 		}
@@ -202,6 +212,72 @@ func BenchmarkEndpointChange(b *testing.B) {
 	}
 }
 
+// changeIngress gives an Ingress another annotation and waits for the round.
+func (c *cluster) changeIngress(name string, turn int) string {
+	for _, ingress := range c.store.Ingresses() {
+		if ingress.Name == name {
+			c.store.ReplaceIngress(changed(ingress, turn))
+		}
+	}
+	c.change = controller.Change{Other: true}
+	return c.round()
+}
+
+func changed(ingress *networkingv1.Ingress, turn int) *networkingv1.Ingress {
+	ingress = ingress.DeepCopy()
+	ingress.Annotations = map[string]string{"nginx.ingress.kubernetes.io/proxy-read-timeout": strconv.Itoa(30 + turn%2)}
+	return ingress
+}
+
+// BenchmarkIngressChange is the time from the signal that an Ingress has changed until the proxy serves it, and the memory that
+// it allocates, by the number of Ingresses.
+func BenchmarkIngressChange(b *testing.B) {
+	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
+		if testing.Short() && ingresses > 1000 {
+			continue
+		}
+		b.Run(fmt.Sprintf("ingresses=%d", ingresses), func(b *testing.B) {
+			c := newCluster(ingresses)
+			c.start(b)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if kind := c.changeIngress("app-5", i); kind != "whole" {
+					b.Fatalf("a round of %s", kind)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReview is the review of an Ingress that is created, by the number of those that exist.
+func BenchmarkReview(b *testing.B) {
+	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
+		if testing.Short() && ingresses > 1000 {
+			continue
+		}
+		b.Run(fmt.Sprintf("ingresses=%d", ingresses), func(b *testing.B) {
+			c := newCluster(ingresses)
+			created := c.store.Ingresses()[5].DeepCopy()
+			created.Name = "second" // in conflict with the one that it is a copy of
+			raw, err := json.Marshal(created)
+			if err != nil {
+				b.Fatal(err)
+			}
+			request := &admissionv1.AdmissionRequest{
+				Operation: admissionv1.Create, Kind: metav1.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "Ingress"},
+				Object: runtime.RawExtension{Raw: raw},
+			}
+			last := translate.After(translate.Result{}, c.Snapshot())
+			b.ReportAllocs()
+			for b.Loop() {
+				if admission.Review(c, last, request).Allowed {
+					b.Fatal("a conflict was allowed")
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkStart is the first round: a snapshot, its translation, and the table that is made of it.
 func BenchmarkStart(b *testing.B) {
 	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
@@ -216,7 +292,8 @@ func BenchmarkStart(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				server.Apply(translate.Translate(c.Snapshot()).Table)
+				first := snapshot.Take(c.store, snapshot.Settings{WithoutClass: true})
+				server.Apply(translate.After(translate.Result{}, first).Table)
 			}
 		})
 	}

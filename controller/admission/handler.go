@@ -17,7 +17,7 @@ const Path = "/networking/v1/ingresses"
 const largest = 8 << 20
 
 // Handler answers AdmissionReviews of version v1. Each answer is passed to count.
-func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
+func Handler(cluster Cluster, last *Last, count func(allowed bool)) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
 		var review admissionv1.AdmissionReview
@@ -29,7 +29,7 @@ func Handler(cluster Cluster, count func(allowed bool)) http.Handler {
 			http.Error(w, fmt.Sprintf("not an AdmissionReview with a request: %v", err), http.StatusBadRequest)
 			return
 		}
-		review.Response = Review(cluster, review.Request)
+		review.Response = Review(cluster, last.Result(), review.Request)
 		logReview(review.Request, review.Response)
 		count(review.Response.Allowed)
 		review.Request = nil

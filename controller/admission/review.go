@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
@@ -23,10 +25,26 @@ type Cluster interface {
 	SnapshotWith(*networkingv1.Ingress) *snapshot.Snapshot
 }
 
-// Review validates an Ingress. Errors of the Ingress itself, and conflicts between it and another one, refuse it;
+// Last is a controller.Observer that keeps the last Result, so that a review translates only what differs from it.
+type Last struct {
+	result atomic.Pointer[translate.Result]
+}
+
+// Observe implements controller.Observer.
+func (l *Last) Observe(outcome controller.Outcome) { l.result.Store(&outcome.Result) }
+
+// Result is the last one; the zero value before the first.
+func (l *Last) Result() translate.Result {
+	if last := l.result.Load(); last != nil {
+		return *last
+	}
+	return translate.Result{}
+}
+
+// Review validates an Ingress. The last Result makes it cheaper and may be the zero value. Errors of the Ingress itself, and conflicts between it and another one, refuse it;
 // other problems become warnings. Errors that existed before are ignored, so that an Ingress can be repaired step by
 // step and labelled.
-func Review(cluster Cluster, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+func Review(cluster Cluster, last translate.Result, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	response := &admissionv1.AdmissionResponse{UID: request.UID, Allowed: true}
 	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
 		return response
@@ -47,7 +65,7 @@ func Review(cluster Cluster, request *admissionv1.AdmissionRequest) *admissionv1
 	if ingress.Name == "" {
 		ingress.Name = ingress.GenerateName // the API server completes it later
 	}
-	errors, warnings := newProblems(cluster, &ingress)
+	errors, warnings := newProblems(cluster, last, &ingress)
 	response.Warnings = messages(warnings)
 	if len(errors) > 0 {
 		return refuse(response, http.StatusUnprocessableEntity, strings.Join(messages(errors), "; "))
@@ -63,14 +81,14 @@ func refuse(response *admissionv1.AdmissionResponse, code int32, message string)
 
 // newProblems are those that the Ingress causes. A problem of another Ingress counts if this one takes something away
 // from it.
-func newProblems(cluster Cluster, ingress *networkingv1.Ingress) (errors, warnings []translate.Problem) {
+func newProblems(cluster Cluster, last translate.Result, ingress *networkingv1.Ingress) (errors, warnings []translate.Problem) {
 	before := map[translate.Problem]bool{}
-	for _, problem := range translate.Translate(cluster.Snapshot()).Problems {
+	for _, problem := range translate.ProblemsAfter(last, cluster.Snapshot()) {
 		before[anonymous(problem)] = true
 	}
 	own := translate.IngressObject(ingress)
 	own.UID = ""
-	for _, problem := range translate.Translate(cluster.SnapshotWith(ingress)).Problems {
+	for _, problem := range translate.ProblemsAfter(last, cluster.SnapshotWith(ingress)) {
 		problem = anonymous(problem)
 		switch {
 		case problem.Object != own && problem.Other != own:

@@ -22,6 +22,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
+	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
 // cluster holds the objects that exist before the reviewed Ingress.
@@ -118,7 +119,7 @@ func TestReview(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			response := admission.Review(test.cluster, request(admissionv1.Create, raw))
+			response := admission.Review(test.cluster, translate.Result{}, request(admissionv1.Create, raw))
 			if response.UID != "request" || response.Allowed != (test.refused == nil) {
 				t.Fatalf("%+v %+v", response, response.Result)
 			}
@@ -168,7 +169,7 @@ func TestWhatIsNotAskedIsAllowed(t *testing.T) {
 		"being deleted":     request(admissionv1.Update, left),
 		"connect operation": request(admissionv1.Connect, raw),
 	} {
-		if response := admission.Review(with(), request); !response.Allowed {
+		if response := admission.Review(with(), translate.Result{}, request); !response.Allowed {
 			t.Errorf("%s: %+v", name, response.Result)
 		}
 	}
@@ -188,7 +189,7 @@ func TestHandler(t *testing.T) {
 		t.Fatal(err)
 	}
 	var counted []bool
-	handler := admission.Handler(with(), func(allowed bool) { counted = append(counted, allowed) })
+	handler := admission.Handler(with(), &admission.Last{}, func(allowed bool) { counted = append(counted, allowed) })
 	status, answer := post(handler, admission.Path, body)
 	var got admissionv1.AdmissionReview
 	if err := json.Unmarshal(answer, &got); err != nil || status != http.StatusOK {
@@ -236,7 +237,7 @@ func FuzzHandler(f *testing.F) {
 	for _, seed := range []string{string(body), "", "{}", "[]", `{"request":{}}`, `{"request":{"operation":"CREATE","object":null}}`} {
 		f.Add([]byte(seed))
 	}
-	handler := admission.Handler(with(ingress("main", "a.example.com", age(1))), func(bool) {})
+	handler := admission.Handler(with(ingress("main", "a.example.com", age(1))), &admission.Last{}, func(bool) {})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		status, answer := post(handler, admission.Path, body)
 		var review admissionv1.AdmissionReview
@@ -269,7 +270,7 @@ func TestDuplicatePaths(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if response := admission.Review(cluster, request(admissionv1.Create, raw)); response.Allowed != allowed {
+			if response := admission.Review(cluster, translate.Result{}, request(admissionv1.Create, raw)); response.Allowed != allowed {
 				t.Errorf("%s: %s is allowed: %t, %+v", mode, object.Spec.Rules[0].Host, response.Allowed, response.Result)
 			}
 		}
@@ -286,7 +287,7 @@ func TestLenientValues(t *testing.T) {
 			}
 			cluster := with()
 			cluster.mode = mode
-			response := admission.Review(cluster, request(admissionv1.Create, raw))
+			response := admission.Review(cluster, translate.Result{}, request(admissionv1.Create, raw))
 			if response.Allowed == want || !want && !strings.Contains(strings.Join(response.Warnings, ""), key) {
 				t.Errorf("%s: %s is allowed: %t, warnings %q", mode, key, response.Allowed, response.Warnings)
 			}

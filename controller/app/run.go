@@ -96,8 +96,9 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 		return fmt.Errorf("making the proxy: %w", err)
 	}
 	group.Go(serveHTTP(background, c.listeners.status, c.statusHandler(server.Table), nil))
+	last := &admission.Last{}
 	if c.certificate != nil {
-		handler := admission.Handler(c.source, c.metrics.CountAdmission)
+		handler := admission.Handler(c.source, last, c.metrics.CountAdmission)
 		group.Go(serveHTTP(background, c.listeners.webhook, handler,
 			&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.certificate.Get}))
 	}
@@ -107,6 +108,9 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 		Observers: []controller.Observer{log, c.metrics, c.events},
 	}
 	loop.EndpointObservers = []controller.EndpointObserver{log, c.metrics}
+	if c.certificate != nil {
+		loop.Observers = append(loop.Observers, last)
+	}
 	if c.status != nil {
 		loop.Observers = append(loop.Observers, c.status)
 	}

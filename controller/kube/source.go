@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -26,6 +27,7 @@ type Source struct {
 	factories []informers.SharedInformerFactory
 	store     *store
 	changes   *changes
+	last      atomic.Pointer[snapshot.Snapshot] // what the next one is compared with
 }
 
 // NewSource makes a Source. A namespace of "" watches all of them. Only Get, List and Watch are used.
@@ -128,7 +130,8 @@ func (s *Source) EndpointSlices(service types.NamespacedName) []*discoveryv1.End
 
 // Snapshot implements controller.Source.
 func (s *Source) Snapshot() *snapshot.Snapshot {
-	taken := snapshot.Take(s.store, s.settings)
+	taken := s.previous().Next(s.store)
+	s.last.Store(taken)
 	s.store.used.next()
 	s.store.names.keep(taken.Addresses)
 	return taken
@@ -136,5 +139,12 @@ func (s *Source) Snapshot() *snapshot.Snapshot {
 
 // SnapshotWith is the Snapshot that would be taken if the cluster also had the given Ingress.
 func (s *Source) SnapshotWith(ingress *networkingv1.Ingress) *snapshot.Snapshot {
-	return snapshot.TakeWith(s.store, s.settings, ingress)
+	return s.previous().NextWith(s.store, ingress)
+}
+
+func (s *Source) previous() *snapshot.Snapshot {
+	if last := s.last.Load(); last != nil {
+		return last
+	}
+	return &snapshot.Snapshot{Settings: s.settings}
 }

@@ -4,35 +4,21 @@ import (
 	"net/netip"
 	"strings"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/ingress-testbed/testbed/controller/config/protection"
 )
 
-// addServer adds the addresses of an external server. Its host may be that of the routes of the Ingresses.
-func (s *Snapshot) addServer(store Store, server string, ingresses ...*networkingv1.Ingress) {
-	hosts := []string{server}
-	if server == protection.HostVariable {
-		hosts = nil
-		for _, ingress := range ingresses {
-			for _, rule := range ingress.Spec.Rules {
-				hosts = append(hosts, strings.ToLower(rule.Host))
-			}
+// addServer adds the addresses of an external server.
+func (s *Snapshot) addServer(store Store, host string) {
+	if _, err := netip.ParseAddr(host); err == nil || host == "" || strings.HasPrefix(host, "*") {
+		return
+	}
+	if key, ok := ServiceOfName(host); ok {
+		s.addService(store, key)
+		if service := s.Services[key]; service != nil && isAddress(service.Spec.ClusterIP) {
+			return
 		}
 	}
-	for _, host := range hosts {
-		if _, err := netip.ParseAddr(host); err == nil || host == "" || strings.HasPrefix(host, "*") {
-			continue
-		}
-		if key, ok := ServiceOfName(host); ok {
-			s.addService(store, key)
-			if service := s.Services[key]; service != nil && isAddress(service.Spec.ClusterIP) {
-				continue
-			}
-		}
-		s.Addresses[host] = store.Addresses(host)
-	}
+	s.Addresses[host] = store.Addresses(host)
 }
 
 func isAddress(text string) bool {

@@ -14,9 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
-	"github.com/ingress-testbed/testbed/controller/config/mirroring"
 	"github.com/ingress-testbed/testbed/controller/config/protection"
-	"github.com/ingress-testbed/testbed/controller/config/replies"
 )
 
 // Settings are the flags that decide what a Snapshot holds and means.
@@ -83,22 +81,40 @@ type Snapshot struct {
 	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
 	// Addresses by the name in an ExternalName Service.
 	Addresses map[string][]netip.Addr
+
+	// references of the Ingresses, with those to the external server of the ConfigMap; "" if it has none.
+	references map[*networkingv1.Ingress]*references
+	server     string
 }
 
 // Take collects what is in the store.
 func Take(store Store, settings Settings) *Snapshot {
-	return take(store, settings, store.Ingresses())
+	return take(store, empty(settings), store.Ingresses())
 }
 
 // TakeWith is Take as it would be if the store also held the given Ingress, in place of one of the same name.
 func TakeWith(store Store, settings Settings, added *networkingv1.Ingress) *Snapshot {
+	return take(store, empty(settings), ingressesWith(store, added))
+}
+
+// Next is Take with the same settings, later. It costs less, because Ingresses that have not changed are not read again.
+func (s *Snapshot) Next(store Store) *Snapshot {
+	return take(store, s, store.Ingresses())
+}
+
+// NextWith is TakeWith with the same settings, later.
+func (s *Snapshot) NextWith(store Store, added *networkingv1.Ingress) *Snapshot {
+	return take(store, s, ingressesWith(store, added))
+}
+
+func ingressesWith(store Store, added *networkingv1.Ingress) []*networkingv1.Ingress {
 	ingresses := []*networkingv1.Ingress{added}
 	for _, ingress := range store.Ingresses() {
 		if Key(ingress) != Key(added) {
 			ingresses = append(ingresses, ingress)
 		}
 	}
-	return take(store, settings, ingresses)
+	return ingresses
 }
 
 // Key is the namespace and name of an object.
@@ -109,8 +125,8 @@ func Key(object interface {
 	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }
 
-func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Snapshot {
-	s := &Snapshot{
+func empty(settings Settings) *Snapshot {
+	return &Snapshot{
 		Settings:       settings,
 		Services:       map[types.NamespacedName]*corev1.Service{},
 		EndpointSlices: map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
@@ -118,52 +134,66 @@ func take(store Store, settings Settings, ingresses []*networkingv1.Ingress) *Sn
 		ConfigMaps:     map[types.NamespacedName]*corev1.ConfigMap{},
 		Addresses:      map[string][]netip.Addr{},
 	}
-	classes := classesOf(store.IngressClasses(), settings)
+}
+
+func take(store Store, previous *Snapshot, ingresses []*networkingv1.Ingress) *Snapshot {
+	s := empty(previous.Settings)
+	classes := classesOf(store.IngressClasses(), s.Settings)
 	for _, ingress := range ingresses {
 		if classes.claim(ingress) {
 			s.Ingresses = append(s.Ingresses, ingress)
 		}
 	}
 	slices.SortFunc(s.Ingresses, byPrecedence)
-
-	for _, ingress := range s.Ingresses {
-		for _, name := range serviceNames(ingress) {
-			s.addService(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
-		}
-		for _, tls := range ingress.Spec.TLS {
-			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: tls.SecretName})
-		}
-		prefix := cmp.Or(settings.AnnotationsPrefix, config.DefaultPrefix)
-		if name, ok := config.BackendSecret(prefix, ingress.Namespace, ingress.Annotations); ok {
-			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
-		}
-		for _, name := range protection.Secrets(prefix, ingress.Namespace, ingress.Annotations) {
-			s.addSecret(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
-		}
-		if name, ok := replies.ErrorBackend(prefix, ingress.Annotations); ok {
-			s.addService(store, types.NamespacedName{Namespace: ingress.Namespace, Name: name})
-		}
-		s.addConfigMaps(store, config.HeaderMaps(prefix, ingress.Annotations))
-		if server, ok := mirroring.Server(prefix, ingress.Annotations); ok {
-			s.addServer(store, server, ingress)
-		}
-		if server, ok := protection.AuthServer(prefix, ingress.Annotations); ok {
-			s.addServer(store, server, ingress)
-		}
-	}
-	s.addService(store, settings.DefaultBackend)
-	s.addStreams(store)
-	s.addSecret(store, settings.DefaultCertificate)
-	if settings.ConfigMap.Name != "" {
-		s.ConfigMap = store.ConfigMap(settings.ConfigMap)
+	if s.Settings.ConfigMap.Name != "" {
+		s.ConfigMap = store.ConfigMap(s.Settings.ConfigMap)
 	}
 	if s.ConfigMap != nil {
-		s.addConfigMaps(store, config.GlobalHeaderMaps(s.ConfigMap.Data))
-		if server, ok := protection.GlobalAuthServer(s.ConfigMap.Data); ok {
-			s.addServer(store, server, s.Ingresses...)
-		}
+		s.server, _ = protection.GlobalAuthServer(s.ConfigMap.Data)
 	}
+	s.references = make(map[*networkingv1.Ingress]*references, len(s.Ingresses))
+	for _, ingress := range s.Ingresses {
+		read := previous.references[ingress]
+		if read == nil || s.server != previous.server {
+			read = s.referencesOf(ingress)
+		}
+		s.references[ingress] = read
+		s.addReferences(store, read)
+	}
+	s.addSettings(store)
 	return s
+}
+
+// referencesOf are those of an Ingress of the Snapshot.
+func (s *Snapshot) referencesOf(ingress *networkingv1.Ingress) *references {
+	if read := s.references[ingress]; read != nil {
+		return read
+	}
+	return readReferences(ingress, cmp.Or(s.Settings.AnnotationsPrefix, config.DefaultPrefix), s.server)
+}
+
+// addReferences adds what an Ingress refers to.
+func (s *Snapshot) addReferences(store Store, r *references) {
+	for _, key := range r.services {
+		s.addService(store, key)
+	}
+	for _, key := range r.secrets {
+		s.addSecret(store, key)
+	}
+	s.addConfigMaps(store, r.configMaps)
+	for _, host := range r.servers {
+		s.addServer(store, host)
+	}
+}
+
+// addSettings adds what the settings refer to.
+func (s *Snapshot) addSettings(store Store) {
+	s.addService(store, s.Settings.DefaultBackend)
+	s.addStreams(store)
+	s.addSecret(store, s.Settings.DefaultCertificate)
+	if s.ConfigMap != nil {
+		s.addConfigMaps(store, config.GlobalHeaderMaps(s.ConfigMap.Data))
+	}
 }
 
 func (s *Snapshot) addService(store Store, key types.NamespacedName) {
@@ -197,12 +227,8 @@ func (s *Snapshot) addStreams(store Store) {
 			continue
 		}
 		s.addConfigMaps(store, []types.NamespacedName{key})
-		if held := s.ConfigMaps[key]; held != nil {
-			for _, text := range held.Data {
-				if backend, err := config.ParseStreamBackend(text); err == nil {
-					s.addService(store, backend.Service)
-				}
-			}
+		for _, service := range streamed(s.ConfigMaps[key]) {
+			s.addService(store, service)
 		}
 	}
 }
@@ -222,26 +248,6 @@ func (s *Snapshot) addConfigMaps(store Store, keys []types.NamespacedName) {
 			s.ConfigMaps[key] = found
 		}
 	}
-}
-
-// serviceNames lists the Services that an Ingress refers to, with repetitions.
-func serviceNames(ingress *networkingv1.Ingress) []string {
-	var names []string
-	add := func(backend *networkingv1.IngressBackend) {
-		if backend != nil && backend.Service != nil {
-			names = append(names, backend.Service.Name)
-		}
-	}
-	add(ingress.Spec.DefaultBackend)
-	for _, rule := range ingress.Spec.Rules {
-		if rule.HTTP == nil {
-			continue
-		}
-		for i := range rule.HTTP.Paths {
-			add(&rule.HTTP.Paths[i].Backend)
-		}
-	}
-	return names
 }
 
 // byPrecedence puts the older Ingress first and, as ingress-nginx does, of two of the same second the one whose name sorts

@@ -24,6 +24,7 @@ type certificates struct {
 	problems  *problems
 	decisions []decision.Decision
 	parsed    map[types.NamespacedName]parsedSecret
+	cache     secretCache // of all parts
 	// owners maps hosts to Secrets; the zero value stands for the default certificate.
 	owners map[string]types.NamespacedName
 }
@@ -36,12 +37,13 @@ type parsedSecret struct {
 	fault      string
 }
 
-func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *problems) *certificates {
+func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *problems, cache secretCache) *certificates {
 	return &certificates{
 		mode:     mode,
 		snapshot: s,
 		problems: problems,
 		parsed:   map[types.NamespacedName]parsedSecret{},
+		cache:    cache,
 		owners:   map[string]types.NamespacedName{},
 	}
 }
@@ -188,8 +190,22 @@ func lists(entry networkingv1.IngressTLS, host string) bool {
 func (c *certificates) secret(key types.NamespacedName) parsedSecret {
 	parsed, known := c.parsed[key]
 	if !known {
-		parsed = parseSecret(key, c.snapshot.Secrets[key])
+		parsed = c.cache.parse(key, c.snapshot.Secrets[key])
 		c.parsed[key] = parsed
+	}
+	return parsed
+}
+
+// secretCache has certificates that were parsed already, by the Secret's object, which is immutable.
+type secretCache map[*corev1.Secret]parsedSecret
+
+func (c secretCache) parse(key types.NamespacedName, secret *corev1.Secret) parsedSecret {
+	parsed, known := c[secret]
+	if !known {
+		parsed = parseSecret(key, secret)
+		if secret != nil {
+			c[secret] = parsed
+		}
 	}
 	return parsed
 }
@@ -249,13 +265,10 @@ func (c *certificates) byDefault() *route.Certificate {
 	return &route.Certificate{Origin: key.String(), ChainPEM: parsed.chain, KeyPEM: parsed.key}
 }
 
-// clientTLS restricts the TLS of clients: by the settings, and for the hosts of Ingresses that have ssl-ciphers. Of several
-// for one host the first decides.
+// clientTLS restricts the TLS of the clients of the hosts of Ingresses that have ssl-ciphers, where it differs from that of
+// the settings. Of several for one host the first decides.
 func (r *routes) clientTLS(all []*ingress, global route.ClientTLS) []route.HostTLS {
 	var list []route.HostTLS
-	if !global.Equal(route.ClientTLS{}) {
-		list = append(list, route.HostTLS{TLS: global})
-	}
 	first := map[string]*ingress{}
 	for _, owner := range all {
 		if owner.config.ClientTLS.Equal(global) || owner.config.Canary != nil {
@@ -276,6 +289,5 @@ func (r *routes) clientTLS(all []*ingress, global route.ClientTLS) []route.HostT
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b route.HostTLS) int { return strings.Compare(a.Host, b.Host) })
 	return list
 }

@@ -116,10 +116,25 @@ func (p *problems) add(problem Problem) {
 
 // inOrder lists the problems by object: those of the settings first, then by Ingress in the order given.
 func (p *problems) inOrder(ingresses []*networkingv1.Ingress) []Problem {
-	rank := map[Object]int{}
-	for i, ingress := range ingresses {
-		rank[IngressObject(ingress)] = i + 1
-	}
-	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(rank[a.Object], rank[b.Object]) })
+	ranks := rank(p.list, ingresses)
+	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(ranks[a.Object], ranks[b.Object]) })
 	return p.list
+}
+
+// rank is the place of each object in the order of the Ingresses, from 1.
+func rank(of []Problem, ingresses []*networkingv1.Ingress) map[Object]int {
+	ranks := make(map[Object]int, len(of))
+	for _, problem := range of {
+		ranks[problem.Object] = 0
+	}
+	if len(ranks) == 0 {
+		return ranks
+	}
+	for i, ingress := range ingresses {
+		object := IngressObject(ingress)
+		if _, concerned := ranks[object]; concerned {
+			ranks[object] = i + 1
+		}
+	}
+	return ranks
 }

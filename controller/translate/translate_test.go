@@ -39,6 +39,11 @@ func FuzzTranslate(f *testing.F) {
 		objects := randomObjects(seed)
 		result := translate.Translate(snapshot.Take(snapshottest.NewStore(objects...), settings))
 
+		taken := snapshot.Take(snapshottest.NewStore(objects...), settings)
+		if diff := difference(t, translate.After(translate.Result{}, taken), result); diff != "" {
+			t.Errorf("in parts: %s", diff)
+		}
+
 		slices.Reverse(objects)
 		again := translate.Translate(snapshot.Take(snapshottest.NewStore(objects...), settings))
 		if !result.Table.Equal(again.Table) {

@@ -32,12 +32,12 @@ type endpointReader struct {
 }
 
 // readersByService lists the upstreams that have sources by the Service.
-func readersByService(list []route.Upstream, sources map[string]endpointSource) map[types.NamespacedName][]endpointReader {
-	readers := make(map[types.NamespacedName][]endpointReader, len(sources))
+func readersByService(list []namedUpstream) map[types.NamespacedName][]endpointReader {
+	readers := make(map[types.NamespacedName][]endpointReader, len(list))
 	for _, upstream := range list {
-		if source, ok := sources[upstream.Name]; ok {
+		if source := upstream.source; source != nil {
 			key := snapshot.Key(source.service)
-			readers[key] = append(readers[key], endpointReader{source, upstream})
+			readers[key] = append(readers[key], endpointReader{*source, upstream.Upstream})
 		}
 	}
 	return readers
@@ -48,11 +48,15 @@ func readersByService(list []route.Upstream, sources map[string]endpointSource) 
 // ready endpoint or loses its last one, since that is a Problem of Ingresses, and where a Service is streamed.
 func (r *Result) UpdateEndpoints(slicesOf func(types.NamespacedName) []*discoveryv1.EndpointSlice,
 	services []types.NamespacedName) (update Update, possible bool) {
+	if r.readers == nil {
+		return Update{}, false // nothing was translated
+	}
+	readers := r.readers()
 	for _, key := range services {
 		if r.streamed[key] {
 			return Update{}, false
 		}
-		for _, reader := range r.readers[key] {
+		for _, reader := range readers[key] {
 			found := serviceport.Endpoints(reader.service, reader.port, slicesOf(key))
 			upstream := reader.upstream
 			if len(found) == 0 || len(upstream.Endpoints) == 0 {

@@ -2,7 +2,9 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -222,6 +224,27 @@ func (u *upstreams) declaredProtocol(s service) route.Protocol {
 		return route.HTTPS
 	}
 	return route.HTTP1
+}
+
+// named lists the upstreams with their keys and sources.
+func (u *upstreams) named() []namedUpstream {
+	keys := make(map[string]upstreamKey, len(u.names))
+	for key, name := range u.names {
+		keys[name] = key
+	}
+	list := make([]namedUpstream, 0, len(u.list))
+	for _, upstream := range u.list {
+		made := namedUpstream{Upstream: upstream, key: keys[upstream.Name]}
+		if source, found := u.sources[upstream.Name]; found {
+			made.source = &source
+		}
+		list = append(list, made)
+	}
+	return list
+}
+
+func (u *upstreams) streamedKeys() []types.NamespacedName {
+	return slices.Collect(maps.Keys(u.streamed))
 }
 
 func (u *upstreams) decide(made decision.Decision) {

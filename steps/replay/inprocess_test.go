@@ -308,7 +308,7 @@ func review(ingress *networkingv1.Ingress, store store) (record.Admission, error
 	if err != nil {
 		return "", err
 	}
-	response := admission.Review(store, &admissionv1.AdmissionRequest{
+	response := admission.Review(store, translate.Result{}, &admissionv1.AdmissionRequest{
 		Operation: admissionv1.Create, Namespace: ingress.Namespace, Object: runtime.RawExtension{Raw: raw},
 		Kind: metav1.GroupVersionKind{Group: networkingv1.GroupName, Version: "v1", Kind: "Ingress"},
 	})

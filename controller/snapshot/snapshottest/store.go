@@ -78,6 +78,15 @@ func (s *Store) Replace(slice *discoveryv1.EndpointSlice) {
 	s.slices[key] = []*discoveryv1.EndpointSlice{slice}
 }
 
+// ReplaceIngress puts an Ingress in the place of the one of its name.
+func (s *Store) ReplaceIngress(ingress *networkingv1.Ingress) {
+	for i, former := range s.ingresses {
+		if snapshot.Key(former) == snapshot.Key(ingress) {
+			s.ingresses[i] = ingress
+		}
+	}
+}
+
 // Add puts one more object into the store.
 func (s *Store) Add(object runtime.Object) {
 	switch o := object.(type) {

@@ -1,0 +1,130 @@
+package translate
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// common is what the translations of all parts of a Snapshot share.
+type common struct {
+	global config.Global
+	prefix string // of annotations
+	// everywhere are the policies of all replies, requests those of all requests that backends get.
+	everywhere, requests policyList
+	// problems are those of the settings.
+	problems []Problem
+	secrets  secretCache
+}
+
+func readCommon(s *snapshot.Snapshot, secrets secretCache) *common {
+	problems := &problems{}
+	c := &common{global: readConfigMap(s, problems), prefix: annotationsPrefix(s), secrets: secrets}
+	fields := &fields{s, problems, &c.global.Replies}
+	requests, replies := fields.everywhere()
+	c.requests, c.everywhere = requests, append(policiesEverywhere(&c.global), replies...)
+	c.problems = problems.list
+	return c
+}
+
+// part is the translation of some Ingresses that share no host with others.
+type part struct {
+	hosts       []route.Host
+	upstreams   []namedUpstream
+	authorities []route.ClientAuthorities
+	clientTLS   []route.HostTLS
+	// certificates, each Secret once.
+	certificates       []route.Certificate
+	defaultCertificate *route.Certificate // of the common part
+	streams            []route.Stream     // of the common part
+	passthroughs       []route.Passthrough
+
+	// problems in the order in which they were found.
+	problems  []Problem
+	decisions []decision.Decision
+	served    []types.NamespacedName
+	streamed  []types.NamespacedName
+}
+
+// namedUpstream is an upstream, what it was made of, and where its endpoints are from.
+type namedUpstream struct {
+	route.Upstream
+	key    upstreamKey // the zero value for servers outside, whose names say all, and for the default backend
+	source *endpointSource
+}
+
+// translate makes a part of a Snapshot. The common part has what belongs to no single host, too.
+func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
+	problems := &problems{}
+	global, mode := c.global, c.global.Mode
+	var all []*ingress
+	for _, object := range s.Ingresses {
+		read := readIngress(object, c.prefix, global, problems)
+		all = append(all, &read)
+	}
+	isCanary := func(i *ingress) bool { return i.config.Canary != nil }
+
+	certificates := newCertificates(s, mode, problems, c.secrets)
+	upstreams := newUpstreams(s, problems)
+	guards := newGuards(upstreams, &global.Access)
+	routes := &routes{
+		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
+		fields: &fields{s, problems, &global.Replies}, everywhere: c.everywhere, requests: c.requests,
+		claims: claims{}, written: map[writtenPath]*ingress{}, served: map[*ingress]bool{},
+	}
+	if mode.Reproduces(compatibility.RegexForHosts) {
+		spreadRegexes(all)
+	}
+	if mode.Reproduces(compatibility.AffinityByService) {
+		routes.shareAffinities(all)
+	}
+	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
+	// is left; canaries when all locations are taken.
+	for _, add := range []func(*ingress){
+		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDenied, routes.addDefaultBackend,
+	} {
+		for _, ingress := range all {
+			if !isCanary(ingress) {
+				add(ingress)
+			}
+		}
+	}
+	for _, ingress := range all {
+		switch {
+		case isCanary(ingress):
+			guards.add(ingress)
+			routes.addCanary(ingress)
+		case mode.Reproduces(compatibility.SlashRedirect):
+			routes.addSlashRedirects(ingress)
+		}
+	}
+	hosts := routes.hosts(all)
+	if isCommon {
+		addCommonHost(s, hosts, upstreams)
+	}
+	addDefaultBackend(s, hosts, guards.forDefault(), global.Denied)
+
+	made := &part{
+		hosts:        sortedHosts(hosts),
+		certificates: certificates.table(),
+		authorities:  guards.clientAuthorities(),
+		passthroughs: routes.passedOn(),
+		clientTLS:    routes.clientTLS(all, global.ClientTLS),
+		served:       servedKeys(routes.served),
+	}
+	if isCommon {
+		made.defaultCertificate = certificates.byDefault()
+		made.streams = (&streams{upstreams: upstreams, limits: global.Streams}).all()
+	}
+	made.upstreams = upstreams.named()
+	made.streamed = upstreams.streamedKeys()
+	made.problems = problems.list
+	made.decisions = slices.Concat(upstreams.decisions, routes.decisions, certificates.decisions)
+	return made
+}
