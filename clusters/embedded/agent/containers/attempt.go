@@ -58,13 +58,12 @@ func (a *attempt) do(ctx context.Context) (ended corev1.ContainerStateTerminated
 	r.event(corev1.EventTypeNormal, eventCreated, "Created container: %s", r.name)
 	r.event(corev1.EventTypeNormal, eventStarted, "Started container %s", r.name)
 	run := &containerRun{
-		runner: r, process: process, spec: spec, image: a.image, output: &output{},
+		runner: r, number: a.number, process: process, spec: spec, image: a.image, output: &output{},
 		// A terminal is the input and the output: closing it would end both.
 		input: newInput(process.Stdin, r.definition().StdinOnce && !spec.TTY),
 	}
 	copied := a.copyOutput(log, run)
 	r.setCurrent(run)
-	r.manager.pod.Apply(podstatus.Running{Container: r.name, Restarts: a.number, At: process.StartedAt()})
 
 	message := run.supervise(ctx)
 	copied.Wait()
@@ -77,17 +76,18 @@ func (a *attempt) do(ctx context.Context) (ended corev1.ContainerStateTerminated
 	if exit.Code == 0 {
 		reason = "Completed"
 	}
-	return a.end(reason, message, exit), true
+	replaced := run.replaced && r.startsAgain(int32(exit.Code))
+	return a.end(reason, message, exit, replaced), true
 }
 
 // startFailed ends an attempt whose process could not be started.
 func (a *attempt) startFailed(err error) corev1.ContainerStateTerminated {
 	now := time.Now()
-	return a.end("StartError", err.Error(), container.Exit{Code: startErrorCode, StartedAt: now, EndedAt: now})
+	return a.end("StartError", err.Error(), container.Exit{Code: startErrorCode, StartedAt: now, EndedAt: now}, false)
 }
 
-// end removes the attempt's files and reports the end.
-func (a *attempt) end(reason, message string, exit container.Exit) corev1.ContainerStateTerminated {
+// end removes the attempt's files and reports the end. A container is replaced if the node ended it to start it again.
+func (a *attempt) end(reason, message string, exit container.Exit, replaced bool) corev1.ContainerStateTerminated {
 	r := a.runner
 	ended := corev1.ContainerStateTerminated{
 		ExitCode: int32(exit.Code), Signal: int32(exit.Signal), Reason: reason, Message: message,
@@ -98,7 +98,7 @@ func (a *attempt) end(reason, message string, exit container.Exit) corev1.Contai
 	if err := os.RemoveAll(a.dir); err != nil {
 		r.manager.config.Logger.Warn("removing a container's files", "container", r.name, "error", err)
 	}
-	r.manager.pod.Apply(podstatus.Terminated{Container: r.name, Restarts: a.number, State: ended})
+	r.manager.pod.Apply(podstatus.Terminated{Container: r.name, Restarts: a.number, State: ended, Replaced: replaced})
 	return ended
 }
 

@@ -19,9 +19,7 @@ func (p probes) start(ctx context.Context) {
 	c := p.run.runner.definition()
 	started := func() {
 		p.run.runner.markStarted()
-		if c.ReadinessProbe == nil {
-			p.setReady(true)
-		} else {
+		if c.ReadinessProbe != nil {
 			go probe.Watch(ctx, c.ReadinessProbe, p.target("Readiness"), func(v probe.Verdict) { p.setReady(v.Healthy) }, p.report("Readiness"))
 		}
 		if c.LivenessProbe != nil {
@@ -39,6 +37,7 @@ func (p probes) start(ctx context.Context) {
 			return
 		}
 		passed()
+		p.run.runner.manager.pod.Apply(podstatus.Started{Container: c.Name, Ready: c.ReadinessProbe == nil})
 		started()
 	}
 	go probe.Watch(startup, c.StartupProbe, p.target("Startup"), verdict, p.report("Startup"))

@@ -11,18 +11,22 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/deadline"
+	"github.com/ingress-testbed/testbed/clusters/embedded/agent/podstatus"
 	"github.com/ingress-testbed/testbed/clusters/embedded/container"
 )
 
 // containerRun is a running container.
 type containerRun struct {
 	runner  *runner
+	number  int32 // of the attempt
 	process *container.Process
 	spec    container.Spec
 	// image is the one that the Pod named when the container was started.
 	image  string
 	output *output
 	input  *input
+	// replaced is true once the node ends it to start it again, without the status saying so. Only supervise changes it.
+	replaced bool
 }
 
 // defaultGrace is the grace period of a Pod that has none.
@@ -45,6 +49,7 @@ func (c *containerRun) supervise(ctx context.Context) (message string) {
 	r := c.runner
 	orders := r.restarts
 	if message = (hooks{c}).postStart(ctx); message == "" {
+		c.reportRunning()
 		probes{c}.start(ctx)
 	} else {
 		orders = make(chan restart, 1)
@@ -62,6 +67,7 @@ func (c *containerRun) supervise(ctx context.Context) (message string) {
 				continue // it was given before this run began
 			}
 			r.event(corev1.EventTypeNormal, eventKilling, "%s", order.reason)
+			c.replaced = message == ""
 			grace := deadline.New()
 			grace.Advance(time.Now().Add(restartGrace(r.manager.pod.Object(), order.probe)))
 			c.stop(ctx, grace)
@@ -69,6 +75,18 @@ func (c *containerRun) supervise(ctx context.Context) (message string) {
 		<-c.process.Done()
 		return message
 	}
+}
+
+// reportRunning reports that the container runs. As with the kubelet, that is after its postStart hook, and the status that
+// says so also says that it is ready if it has no probe (Kubernetes documentation, "Container Lifecycle Hooks").
+func (c *containerRun) reportRunning() {
+	r := c.runner
+	definition := r.definition()
+	started := definition.StartupProbe == nil
+	r.manager.pod.Apply(podstatus.Running{
+		Container: r.name, Restarts: c.number, At: c.process.StartedAt(),
+		Started: started, Ready: started && definition.ReadinessProbe == nil,
+	})
 }
 
 // restartGrace is how long a container gets to end before it is restarted: the grace period of the probe that failed, if it

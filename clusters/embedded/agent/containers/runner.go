@@ -59,11 +59,12 @@ func priorStatus(status corev1.PodStatus, name string) *corev1.ContainerStatus {
 // loop makes one attempt after another, as the restart policy says.
 func (r *runner) loop(ctx context.Context) {
 	defer close(r.finished)
+	defer r.manager.pod.Apply(podstatus.Finished{Container: r.name})
 	var wait backOff
 	image := r.definition().Image
 	for number := r.manager.pod.Container(r.name).Restarts; ; number++ {
 		ended, started := r.newAttempt(number).do(ctx)
-		if !started || r.stop.IsSet() || !shouldRestart(r.manager.pod.Object(), r.definition(), r.role, ended.ExitCode) {
+		if !started || !r.startsAgain(ended.ExitCode) {
 			return
 		}
 		if now := r.definition().Image; now != image {
@@ -74,6 +75,11 @@ func (r *runner) loop(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// startsAgain reports whether the container is to be started again after it ended with an exit code.
+func (r *runner) startsAgain(code int32) bool {
+	return !r.stop.IsSet() && shouldRestart(r.manager.pod.Object(), r.definition(), r.role, code)
 }
 
 func (r *runner) newAttempt(number int32) *attempt {
@@ -141,7 +147,6 @@ func (r *runner) restart(order restart) {
 
 // markStarted says that the container is up.
 func (r *runner) markStarted() {
-	r.manager.pod.Apply(podstatus.Started{Container: r.name})
 	select {
 	case <-r.started:
 	default:

@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -47,8 +48,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is a node with an image "testbed.local/tools" that holds accounts; its programs are the machine's own, which
-// Pods mount. Pods use the node's network.
+// world is a node with an image "testbed.local/tools", with the tags dev and next, that holds accounts; its programs are
+// the machine's own, which Pods mount. Pods use the node's network.
 type world struct {
 	t      *testing.T
 	node   *Node
@@ -116,12 +117,16 @@ func toolsImage(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag, err := name.NewTag("testbed.local/tools:dev")
-	if err != nil {
-		t.Fatal(err)
+	tags := map[name.Tag]v1.Image{}
+	for _, version := range []string{"dev", "next"} {
+		tag, err := name.NewTag("testbed.local/tools:" + version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags[tag] = img
 	}
 	path := filepath.Join(t.TempDir(), "tools.tar")
-	if err := tarball.WriteToFile(path, tag, img); err != nil {
+	if err := tarball.MultiWriteToFile(path, tags); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -177,9 +182,7 @@ func (w *world) until(what string, is func(corev1.PodStatus) bool) corev1.PodSta
 	w.t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
-		w.mu.Lock()
-		seen := slices.Clone(w.seen)
-		w.mu.Unlock()
+		seen := w.reported()
 		if i := slices.IndexFunc(seen, is); i >= 0 {
 			return seen[i]
 		}
@@ -189,6 +192,13 @@ func (w *world) until(what string, is func(corev1.PodStatus) bool) corev1.PodSta
 			w.t.Fatalf("never %s; last status %+v", what, seen[len(seen)-1])
 		}
 	}
+}
+
+// reported returns all statuses that were reported.
+func (w *world) reported() []corev1.PodStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.seen)
 }
 
 func ready(s corev1.PodStatus) bool {

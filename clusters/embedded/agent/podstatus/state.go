@@ -134,11 +134,14 @@ func lastState(prior *corev1.ContainerStatus) corev1.ContainerState {
 	return prior.LastTerminationState
 }
 
-// Waiting is a container that can't be started yet.
+// Waiting is a container that can't be started yet. While its image is being pulled, the reason is ReasonCreating.
 type Waiting struct{ Container, Reason, Message string }
 
 func (e Waiting) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
+		if e.Reason == ReasonCreating && c.shown != nil {
+			return c // a container that is being replaced is shown as it was during a pull, too
+		}
 		return c.next(corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: e.Reason, Message: e.Message}})
 	})
 }
@@ -151,42 +154,48 @@ type BackedOff struct {
 
 func (e BackedOff) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
-		c.Last = corev1.ContainerState{Terminated: &e.Last}
+		c.shown, c.Last = nil, corev1.ContainerState{Terminated: &e.Last}
 		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: e.Message}}
 		return c
 	})
 }
 
-// Identified is a container that was given an ID and an image.
+// Identified is a container that was given an ID and an image. The Pod's status has them when it runs.
 type Identified struct{ Container, ID, ImageName, ImageID string }
 
 func (e Identified) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
+		c = c.hold()
 		c.ID, c.ImageName, c.ImageID = e.ID, e.ImageName, e.ImageID
 		return c
 	})
 }
 
-// Running is a container whose process was started.
+// Running is a container whose process was started and whose postStart hook, if it has one, has succeeded. It is Started
+// and Ready from then on if it has no probe to tell.
 type Running struct {
-	Container string
-	Restarts  int32
-	At        time.Time
+	Container      string
+	Restarts       int32
+	At             time.Time
+	Started, Ready bool
 }
 
 func (e Running) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
-		c.Restarts, c.Started, c.Ready = e.Restarts, false, false
+		c.Restarts, c.Started, c.Ready = e.Restarts, e.Started, e.Ready
 		return c.next(corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(e.At)}})
 	})
 }
 
-// Started is a container that runs and has passed its startup probe, if it has one.
-type Started struct{ Container string }
+// Started is a container that runs and has passed its startup probe. It is Ready from then on if it has no readiness probe.
+type Started struct {
+	Container string
+	Ready     bool
+}
 
 func (e Started) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
-		c.Started = true
+		c.Started, c.Ready = true, e.Ready
 		return c
 	})
 }
@@ -209,17 +218,46 @@ type Terminated struct {
 	Container string
 	Restarts  int32
 	State     corev1.ContainerStateTerminated
+	// Replaced is true if the node ended it in order to start it again, because its image changed or a probe failed. The
+	// kubelet does both before it computes the next status (Kubelet.SyncPod), so that the status shows the container as it
+	// was until it runs again or can't be started: one that was ready stays ready.
+	Replaced bool
 }
 
 func (e Terminated) apply(s State) State {
 	return changeContainer(s, e.Container, func(c Container) Container {
+		before := c.visible()
 		c.Restarts, c.Started, c.Ready = e.Restarts, false, false
-		return c.next(corev1.ContainerState{Terminated: &e.State})
+		c = c.next(corev1.ContainerState{Terminated: &e.State})
+		if e.Replaced {
+			c.shown = &before
+		}
+		return c
 	})
 }
 
-// next moves a container to a state. How it ended before is kept.
+// Finished is a container that won't be started again.
+type Finished struct{ Container string }
+
+func (e Finished) apply(s State) State {
+	return changeContainer(s, e.Container, func(c Container) Container {
+		c.shown = nil
+		return c
+	})
+}
+
+// hold makes the Pod's status show the container as it is now, until it moves to its next state.
+func (c Container) hold() Container {
+	if c.shown == nil {
+		now := c
+		c.shown = &now
+	}
+	return c
+}
+
+// next moves a container to a state, which the Pod's status shows. How it ended before is kept.
 func (c Container) next(state corev1.ContainerState) Container {
+	c.shown = nil
 	if c.State.Terminated != nil {
 		c.Last = c.State
 	}

@@ -16,7 +16,7 @@ func TestContainerOverARestart(t *testing.T) {
 	if got := s.Containers["a"].State.Waiting; got == nil || got.Reason != ReasonCreating {
 		t.Errorf("added: %+v", s.Containers["a"])
 	}
-	s = s.Apply(Running{Container: "a", At: at}).Apply(Started{"a"}).Apply(Ready{"a", true})
+	s = s.Apply(Running{Container: "a", At: at}).Apply(Started{Container: "a"}).Apply(Ready{"a", true})
 	if c := s.Containers["a"]; !c.Ready || !c.Started || !c.State.Running.StartedAt.Time.Equal(at) {
 		t.Errorf("ready: %+v", c)
 	}

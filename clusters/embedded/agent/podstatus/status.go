@@ -19,6 +19,16 @@ type Container struct {
 	Restarts    int32
 	// Started is true once it runs and its startup probe passed, if it has one, and Ready once its readiness probe did.
 	Started, Ready bool
+	// shown is what the Pod's status says of it until its next run is reported; nil if that is the above.
+	shown *Container
+}
+
+// visible is the container as the Pod's status shows it.
+func (c Container) visible() Container {
+	if c.shown != nil {
+		return *c.shown
+	}
+	return c
 }
 
 // Compute returns the status at a time. It has the node's own conditions only; Merge adds those of others.
@@ -75,6 +85,7 @@ func statuses(s State, specs []corev1.Container, initial bool) []corev1.Containe
 		if !seen {
 			c.State.Waiting = &corev1.ContainerStateWaiting{Reason: waitingReason(s.Pod)}
 		}
+		c = c.visible()
 		status := corev1.ContainerStatus{
 			Name: spec.Name, Image: spec.Image, ImageID: c.ImageID, ContainerID: c.ID,
 			State: c.State, LastTerminationState: c.Last, RestartCount: c.Restarts,
