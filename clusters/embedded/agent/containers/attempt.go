@@ -99,6 +99,7 @@ func (a *attempt) end(reason, message string, exit container.Exit, replaced bool
 		r.manager.config.Logger.Warn("removing a container's files", "container", r.name, "error", err)
 	}
 	r.manager.pod.Apply(podstatus.Terminated{Container: r.name, Restarts: a.number, State: ended, Replaced: replaced})
+	closeOnce(r.tried)
 	return ended
 }
 
@@ -154,6 +155,7 @@ func (a *attempt) prepare(ctx context.Context) (container.Spec, image.Image, boo
 			reported = event
 		}
 		r.manager.pod.Apply(podstatus.Waiting{Container: r.name, Reason: reason, Message: err.Error()})
+		closeOnce(r.tried)
 		if !r.stop.Sleep(retryInterval, r.retry) {
 			break
 		}

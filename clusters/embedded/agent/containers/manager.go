@@ -125,12 +125,15 @@ func (m *Manager) runInit(ctx context.Context) (sidecars []*runner, initialized 
 	return sidecars, true
 }
 
-// runMain returns when all main containers have ended, by themselves or because stop was set.
+// runMain returns when all main containers have ended, by themselves or because stop was set. As the kubelet does, it starts
+// each after the one before runs and its postStart hook has ended, or could not be started; service meshes rely on that.
 func (m *Manager) runMain(ctx context.Context) {
 	pod := m.pod.Object()
 	var started []*runner
 	for i := range pod.Spec.Containers {
-		started = append(started, m.start(ctx, pod.Spec.Containers[i].Name, roleMain, m.stop))
+		r := m.start(ctx, pod.Spec.Containers[i].Name, roleMain, m.stop)
+		started = append(started, r)
+		r.waitTried(m.stop)
 	}
 	for _, r := range started {
 		<-r.finished

@@ -18,7 +18,7 @@ type probes struct{ run *containerRun }
 func (p probes) start(ctx context.Context) {
 	c := p.run.runner.definition()
 	started := func() {
-		p.run.runner.markStarted()
+		closeOnce(p.run.runner.started)
 		if c.ReadinessProbe != nil {
 			go probe.Watch(ctx, c.ReadinessProbe, p.target("Readiness"), func(v probe.Verdict) { p.setReady(v.Healthy) }, p.report("Readiness"))
 		}

@@ -87,6 +87,7 @@ func (c *containerRun) reportRunning() {
 		Container: r.name, Restarts: c.number, At: c.process.StartedAt(),
 		Started: started, Ready: started && definition.ReadinessProbe == nil,
 	})
+	closeOnce(r.tried)
 }
 
 // restartGrace is how long a container gets to end before it is restarted: the grace period of the probe that failed, if it

@@ -28,9 +28,10 @@ type runner struct {
 	restarts chan restart
 	// retry wakes a runner that waits for what its container needs.
 	retry chan struct{}
-	// started is closed when the container is up for the first time, and finished when it won't be started again.
-	started, finished chan struct{}
-	logs              logFiles
+	// tried is closed when the container runs for the first time, or could not be started; started when it is up for the
+	// first time; and finished when it won't be started again.
+	tried, started, finished chan struct{}
+	logs                     logFiles
 
 	mu  sync.Mutex
 	run *containerRun // nil while the container isn't running
@@ -40,7 +41,7 @@ func newRunner(m *Manager, name string, as role, stop *deadline.Deadline) *runne
 	m.pod.Apply(podstatus.Added{Container: name, Prior: priorStatus(m.config.Prior, name)})
 	return &runner{
 		manager: m, name: name, role: as, stop: stop, restarts: make(chan restart, 1), retry: make(chan struct{}, 1),
-		started: make(chan struct{}), finished: make(chan struct{}),
+		tried: make(chan struct{}), started: make(chan struct{}), finished: make(chan struct{}),
 	}
 }
 
@@ -145,12 +146,21 @@ func (r *runner) restart(order restart) {
 	}
 }
 
-// markStarted says that the container is up.
-func (r *runner) markStarted() {
+// closeOnce closes a channel that only the caller's goroutine closes, unless it is closed.
+func closeOnce(c chan struct{}) {
 	select {
-	case <-r.started:
+	case <-c:
 	default:
-		close(r.started)
+		close(c)
+	}
+}
+
+// waitTried waits until the container's first start has succeeded, with its postStart hook, or failed.
+func (r *runner) waitTried(stop *deadline.Deadline) {
+	select {
+	case <-r.tried:
+	case <-r.finished:
+	case <-stop.Set():
 	}
 }
 

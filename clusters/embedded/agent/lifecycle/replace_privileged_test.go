@@ -48,15 +48,16 @@ func TestAPodIsNotReadyIfItsNewImageIsMissing(t *testing.T) {
 	}
 }
 
-// A container is running after its postStart hook has ended.
-func TestAContainerIsNotRunningBeforeItsHookHasEnded(t *testing.T) {
+// A container is running after its postStart hook has ended, and the next one is started after that.
+func TestAPostStartHookDelaysItsContainerAndTheNext(t *testing.T) {
 	w := newWorld(t)
 	c := script("c", "exec sleep 60")
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "shared", MountPath: "/shared"})
 	c.Lifecycle = &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{
 		Command: []string{"sh", "-c", "touch /shared/hook; until [ -e /shared/go ]; do sleep 0.02; done"},
 	}}}
-	pod := newPod(corev1.RestartPolicyAlways, c)
+	next := script("next", "exec sleep 60")
+	pod := newPod(corev1.RestartPolicyAlways, c, next)
 	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: "shared", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 	worker := w.start(pod)
 	run := func(command ...string) bool {
@@ -67,6 +68,9 @@ func TestAContainerIsNotRunningBeforeItsHookHasEnded(t *testing.T) {
 		if running(0)(s) || s.Phase != corev1.PodPending {
 			t.Errorf("while the hook runs: %+v", s)
 		}
+	}
+	if running := worker.Running(); len(running) != 1 || running[0].Name != "c" {
+		t.Errorf("while the hook of c runs, these containers run: %+v", running)
 	}
 	if !run("touch", "/shared/go") {
 		t.Fatal("can't end the hook")
