@@ -106,8 +106,10 @@ kubernetes-e2e: build require-e2e ## Kubernetes' own conformance tests on the em
 	$(call say,Building Kubernetes' tests: ten minutes on two cores the first time)
 	@mkdir -p bin/e2e
 	@cd $(E2E_MODULE) && go test -c -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/e2e.test . && \
-	  go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/ k8s.io/kubernetes/test/images/agnhost github.com/onsi/ginkgo/v2/ginkgo && \
-	  go run ./images --agnhost $(CURDIR)/bin/e2e/agnhost \
+	  go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/ k8s.io/kubernetes/test/images/agnhost k8s.io/sample-apiserver \
+	    github.com/onsi/ginkgo/v2/ginkgo && \
+	  go build -trimpath -ldflags "-s -w" -o $(CURDIR)/bin/e2e/etcd go.etcd.io/etcd/server/v3 && \
+	  go run ./images --programs $(CURDIR)/bin/e2e \
 	    --agnhost-source "$$(go list -f '{{.Dir}}' k8s.io/kubernetes/test/images/agnhost)" --out $(CURDIR)/bin/e2e/images.tar
 	$(E2E_MODULE)/run.sh bin $(REPORTS)/kubernetes '$(E2E_FOCUS)' '$(E2E_SKIP)' $(E2E_PROCS)
 

@@ -34,9 +34,9 @@ edits=(-require="k8s.io/kubernetes@$release")
 for library in $(sed -nE 's|^\t(k8s\.io/[a-z0-9-]+) v0\.0\.0( .*)?$|\1|p' "$source"); do
   edits+=(-replace="$library=$library@v0${release#v1}")
 done
-common=("${edits[@]}")
 # The etcd that this release was tested with is the one whose client it has.
 edits+=(-require="go.etcd.io/etcd/server/v3@$(sed -nE 's|^\tgo\.etcd\.io/etcd/client/v3 (v[^ ]+).*|\1|p' "$source")")
+common=("${edits[@]}")
 if [ "$file" = go.mod ]; then
   # The container network plug-ins are built once, with the default version.
   edits+=(-require="$(sed -nE 's|^\t(github\.com/containernetworking/plugins) (v[^ ]+).*|\1@\2|p' go.mod)")
@@ -48,7 +48,8 @@ rm -f "${file%.mod}.sum"
 go mod tidy -modfile="$file"
 if [ "$file" = go.mod ]; then
   sed -nE '/^(module|go) /p' e2e/go.mod >"$new"
-  go mod edit "${common[@]}" -tool=github.com/onsi/ginkgo/v2/ginkgo -tool=k8s.io/kubernetes/test/images/agnhost "$new"
+  go mod edit "${common[@]}" -require="k8s.io/sample-apiserver@v0${release#v1}" -tool=github.com/onsi/ginkgo/v2/ginkgo \
+    -tool=k8s.io/kubernetes/test/images/agnhost -tool=k8s.io/sample-apiserver -tool=go.etcd.io/etcd/server/v3 "$new"
   cat "$new" >e2e/go.mod
   rm -f e2e/go.sum
   (cd e2e && go mod tidy)

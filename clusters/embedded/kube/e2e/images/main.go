@@ -1,8 +1,9 @@
-// Command images packs the images that Kubernetes' conformance tests use into one archive, from agnhost and programs of
-// this machine, for machines without a registry. Names and tags are the tests' own.
+// Command images packs the images that Kubernetes' conformance tests use into one archive, from programs that were built
+// from modules and those of this machine, for machines without a registry. Names and tags are the tests' own.
 //
-// Only agnhost is the real thing. The others have what the tests use of them: busybox's shell and tools, a web server in
-// place of nginx, agnhost's own pause, and of nautilus and kitten the file by which tests recognise them.
+// agnhost, the sample API server and etcd are the real things, of the releases in go.mod. The others have what the tests
+// use of them: busybox's shell and tools, a web server in place of nginx, agnhost's own pause, and of nautilus and kitten
+// the file by which tests recognise them.
 package main
 
 import (
@@ -20,15 +21,15 @@ import (
 )
 
 func main() {
-	agnhost := flag.String("agnhost", "", "path of the agnhost program, linked statically")
+	programs := flag.String("programs", "", "folder with the programs agnhost, sample-apiserver and etcd, linked statically")
 	source := flag.String("agnhost-source", "", "folder with the source of agnhost, for the certificate that it serves")
 	out := flag.String("out", "", "path of the archive")
 	flag.Parse()
-	if *agnhost == "" || *source == "" || *out == "" || flag.NArg() > 0 {
+	if *programs == "" || *source == "" || *out == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := pack(*agnhost, *source, *out); err != nil {
+	if err := pack(*programs, *source, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "images:", err)
 		os.Exit(1)
 	}
@@ -41,8 +42,8 @@ type spec struct {
 	config v1.Config
 }
 
-func pack(agnhost, source, out string) error {
-	specs, err := specs(agnhost, source)
+func pack(programs, source, out string) error {
+	specs, err := specs(programs, source)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,8 @@ func pack(agnhost, source, out string) error {
 	return tarball.MultiWriteToFile(out, archive)
 }
 
-func specs(agnhost, source string) ([]spec, error) {
+func specs(programs, source string) ([]spec, error) {
+	agnhost := filepath.Join(programs, "agnhost")
 	const page = "/usr/share/nginx/html"
 	tools, err := layer(func(f *files) {
 		f.accounts()
@@ -114,8 +116,18 @@ func specs(agnhost, source string) ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	apiServer, err := layer(func(f *files) { f.copy(filepath.Join(programs, "sample-apiserver"), "/kube-sample-apiserver", 0o755) })
+	if err != nil {
+		return nil, err
+	}
+	etcd, err := layer(func(f *files) { f.copy(filepath.Join(programs, "etcd"), "/usr/local/bin/etcd", 0o755) })
+	if err != nil {
+		return nil, err
+	}
 	served := v1.Config{Entrypoint: []string{"/agnhost"}, Cmd: []string{"test-webserver"}}
 	return []spec{
+		{[]testimages.ImageID{testimages.APIServer}, []v1.Layer{apiServer}, v1.Config{Entrypoint: []string{"/kube-sample-apiserver"}}},
+		{[]testimages.ImageID{testimages.Etcd}, []v1.Layer{etcd}, v1.Config{Cmd: []string{"/usr/local/bin/etcd"}}},
 		{[]testimages.ImageID{testimages.Nautilus}, []v1.Layer{alone, demo["nautilus"]}, served},
 		{[]testimages.ImageID{testimages.Kitten}, []v1.Layer{alone, demo["kitten"]}, served},
 		{
