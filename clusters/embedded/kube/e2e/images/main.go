@@ -70,16 +70,14 @@ func pack(programs, source, out string) error {
 func specs(programs, source string) ([]spec, error) {
 	agnhost := filepath.Join(programs, "agnhost")
 	const page = "/usr/share/nginx/html"
-	tools, err := layer(func(f *files) {
-		f.accounts()
-		// As the shell in place of busybox's own, which on Debian prefers its tools to those of the same names in the PATH, and
-		// drops variables from the environment whose names are not a shell's.
-		f.program("bash")
-		f.link("/bin/sh", "/usr/bin/bash")
-		f.busybox()
-		f.folder("/tmp", 0o1777)
-		f.folder("/root", 0o700)
-	})
+	// In most images bash stands in for busybox's shell, which on Debian prefers its tools to those of the same names in the
+	// PATH, and drops variables from the environment whose names are not a shell's.
+	tools, err := toolsLayer("/bin/sh")
+	if err != nil {
+		return nil, err
+	}
+	// A test compares what /bin/sh of busybox's image says, and another needs those variables, of the sh in the PATH.
+	busybox, err := toolsLayer("/usr/bin/sh")
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +133,7 @@ func specs(programs, source string) ([]spec, error) {
 			v1.Config{Entrypoint: []string{"/agnhost"}, Cmd: []string{"pause"}},
 		},
 		{
-			[]testimages.ImageID{testimages.BusyBox}, []v1.Layer{tools},
+			[]testimages.ImageID{testimages.BusyBox}, []v1.Layer{busybox},
 			v1.Config{Cmd: []string{"sh"}},
 		},
 		{
@@ -155,4 +153,16 @@ func specs(programs, source string) ([]spec, error) {
 			v1.Config{Entrypoint: []string{"/agnhost", "nonewprivs"}},
 		},
 	}, nil
+}
+
+// toolsLayer has busybox with its tools, its shell among them, and bash in place of the shell at a path.
+func toolsLayer(shell string) (v1.Layer, error) {
+	return layer(func(f *files) {
+		f.accounts()
+		f.program("bash")
+		f.link(shell, "/usr/bin/bash")
+		f.busybox()
+		f.folder("/tmp", 0o1777)
+		f.folder("/root", 0o700)
+	})
 }
