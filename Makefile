@@ -8,7 +8,7 @@ MAKEFLAGS   += --no-print-directory
 # ---- settings, to be given on the command line: make conformance CLUSTER=kind TAGS='@canary' ----
 CLUSTER     ?= embedded#          embedded, or what `bin/testbed run --help` lists
 FEATURES    ?=#                   feature files or folders; all of them if empty
-TAGS        ?= ~@resilience#       a tag expression such as '@canary && ~@load'
+TAGS        ?= ~@resilience && ~@rates# a tag expression such as '@canary && ~@load'
 REPORTS     ?= reports/out#       where the reports go
 K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; the default one if empty
 KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's default if empty
@@ -84,6 +84,11 @@ conformance-matrix: bin/testbed ## the same on every Kubernetes version of the e
 mutants: build ## broken controllers, with each of which scenarios of features/resilience have to fail
 	features/resilience/mutants/run.sh bin $(REPORTS)/mutants $(MUTANTS)
 MUTANTS     ?=#                   mutants: patches of features/resilience/mutants; all of them if empty
+
+.PHONY: load
+load: build ## requests at a row of rates: latencies, lost requests, the controller's CPU and memory as a table
+	bin/testbed run --cluster $(CLUSTER) --reports $(REPORTS)/load --load-scale $(LOAD_SCALE) load/rates.feature
+LOAD_SCALE  ?= 1#                 load: what the rates are multiplied by
 
 .PHONY: kubernetes-versions
 kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes

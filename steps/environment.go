@@ -7,6 +7,7 @@
 //	schedule     which scenarios run at the same time
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
 //	load         makes requests at given times in the background, and describes what became of them
+//	usage        measures what the ingress controller uses meanwhile
 //	replay       sends the requests of a record and compares the answers, independent of scenarios
 //
 // The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. What only the
@@ -36,6 +37,8 @@ type Environment struct {
 	WaitPolicy subject.WaitPolicy
 	// Features contains the feature files and the files that they refer to.
 	Features fs.FS
+	// LoadScale is what the rates of load runs are multiplied by; 0 stands for 1.
+	LoadScale float64
 	// ArtefactDir is the folder for packet captures.
 	ArtefactDir string
 	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.

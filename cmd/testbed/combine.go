@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/reports"
+	"github.com/ingress-testbed/testbed/reports/loads"
 	"github.com/ingress-testbed/testbed/reports/matrix"
 	"github.com/ingress-testbed/testbed/reports/terminal"
 )
@@ -83,6 +84,12 @@ func tell(w io.Writer, compared *matrix.Matrix, out, markdown string) error {
 	fmt.Fprintf(w, "(%s)\n\n", matrix.Legend)
 	for _, remark := range compared.Remarks() {
 		fmt.Fprintln(w, remark)
+	}
+	if len(compared.Loads) > 0 {
+		fmt.Fprintln(w)
+		if err := terminal.WriteTable(w, loads.Rows(compared.Loads, true)); err != nil {
+			return fmt.Errorf("writing the table of load runs: %w", err)
+		}
 	}
 	if err := writeMarkdown(compared, markdown); err != nil {
 		return err

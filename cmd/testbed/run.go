@@ -16,7 +16,9 @@ import (
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports"
+	"github.com/ingress-testbed/testbed/reports/loads"
 	"github.com/ingress-testbed/testbed/reports/recorder"
+	"github.com/ingress-testbed/testbed/reports/results"
 	"github.com/ingress-testbed/testbed/reports/terminal"
 	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/suite"
@@ -25,9 +27,13 @@ import (
 // inputError is the exit code for an invalid command line or feature file.
 const inputError = exitCode(2)
 
+// maxLoadScale bounds the factor of rates.
+const maxLoadScale = 1000
+
 func newRun() *cobra.Command {
 	var tags, reportDir string
 	var parallel, repeat int
+	var scale float64
 	var load []string
 	chosen := target.NewFlags()
 	cmd := &cobra.Command{
@@ -39,11 +45,15 @@ func newRun() *cobra.Command {
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if scale <= 0 || scale > maxLoadScale {
+				return refused(cmd, fmt.Errorf("--load-scale is from above 0 to %d, not %g", maxLoadScale, scale))
+			}
 			source, options, err := chosen.Check(cmd)
 			if err != nil {
 				return err
 			}
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
+			options.LoadScale = scale
 			options.Command = shellescape.QuoteCommand(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...))
 			options.Tags, options.ReportDir, options.Parallel, options.Repeat = tags, reportDir, parallel, repeat
 			options.Images = slices.Concat(options.Images, load)
@@ -54,6 +64,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
 	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
 	cmd.Flags().IntVar(&repeat, "repeat", 1, "how often each scenario runs, to find those whose result is chance")
+	cmd.Flags().Float64Var(&scale, "load-scale", 1, "what the rates of load runs are multiplied by, for machines that carry more or less")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
@@ -74,6 +85,7 @@ func runSuite(ctx context.Context, args []string, options suite.Options) error {
 	}
 	progress.Summary(run, filepath.Join(options.ReportDir, reports.HTMLFile))
 	closeProgress()
+	writeLoads(run)
 	for _, unsteady := range suite.Unsteady(run) {
 		fmt.Fprintln(os.Stderr, "Unsteady:", unsteady)
 	}
@@ -84,6 +96,19 @@ func runSuite(ctx context.Context, args []string, options suite.Options) error {
 		return exitCode(1)
 	}
 	return nil
+}
+
+// writeLoads writes a table of the load runs, if there were any.
+func writeLoads(run results.Run) {
+	scenarios := loads.Of([]loads.Source{{Results: &run}})
+	if len(scenarios) == 0 {
+		return
+	}
+	fmt.Fprintln(os.Stderr)
+	_ = terminal.WriteTable(os.Stderr, loads.Rows(scenarios, false)) // as all that is written there
+	for _, line := range loads.Bottlenecks(scenarios) {
+		fmt.Fprintln(os.Stderr, line)
+	}
 }
 
 func newSteps() *cobra.Command {

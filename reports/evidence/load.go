@@ -35,8 +35,9 @@ type Load struct {
 	Lag LoadLag `json:"lag"`
 	// Bottleneck says in a sentence that the client limited the run; "" if it didn't.
 	Bottleneck string `json:"bottleneck,omitempty"`
-	// Usage is what the ingress controller's Pods used, at points in time; empty if unknown.
-	Usage []LoadUsage `json:"usage,omitempty"`
+	// Usage is what the ingress controller's Pods used together, at points in time. If it is unknown, UsageUnknown says why.
+	Usage        []LoadUsage `json:"usage,omitempty"`
+	UsageUnknown string      `json:"usageUnknown,omitempty"`
 }
 
 // LoadBucket counts the requests that were due in an interval.
@@ -92,6 +93,29 @@ type LoadUsage struct {
 	At     time.Duration `json:"at"`
 	CPU    float64       `json:"cpu"`    // cores, averaged since the point before
 	Memory int64         `json:"memory"` // bytes of the working set
+}
+
+// Used returns the cores that the controller used on average, and the most memory in bytes; known is false without Usage.
+func (l *Load) Used() (cores float64, memory int64, known bool) {
+	before, total := time.Duration(0), 0.0
+	for _, usage := range l.Usage {
+		total += usage.CPU * (usage.At - before).Seconds()
+		before, memory = usage.At, max(memory, usage.Memory)
+	}
+	if before <= 0 {
+		return 0, 0, false
+	}
+	return total / before.Seconds(), memory, true
+}
+
+// Latency returns that of a quantile, which Quantiles must have; 0 if they don't.
+func (l *Load) Latency(quantile float64) time.Duration {
+	for _, q := range l.Quantiles {
+		if q.Quantile == quantile {
+			return q.Latency
+		}
+	}
+	return 0
 }
 
 // Attachment implements Evidence.

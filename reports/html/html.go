@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/ingress-testbed/testbed/reports/internal/plot"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -17,6 +18,9 @@ var pages embed.FS
 // Write renders the run. All that came from features, steps and clusters is escaped.
 func Write(w io.Writer, run *results.Run) error {
 	parsed, err := template.New("report.gohtml").ParseFS(pages, "*.gohtml")
+	if err == nil {
+		parsed, err = parsed.Parse(plot.Template)
+	}
 	if err != nil {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}

@@ -77,6 +77,9 @@ func describeLoad(text *strings.Builder, l *evidence.Load) {
 			fmt.Fprintf(text, "%3g %% within %s\n", 100*q.Quantile, q.Latency.Round(10*time.Microsecond))
 		}
 	}
+	if cores, memory, known := l.Used(); known {
+		fmt.Fprintf(text, "the ingress controller used %.2f cores and at most %d MiB\n", cores, memory>>20)
+	}
 	for _, mark := range l.Marks {
 		fmt.Fprintf(text, "%8.3f s to %.3f s: %s\n", mark.From.Seconds(), mark.To.Seconds(), mark.Text)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/reports/loads"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -26,6 +27,8 @@ type Matrix struct {
 	Title    string
 	Runs     []Run
 	Features []Feature
+	// Loads are the scenarios with load runs.
+	Loads []loads.Scenario
 }
 
 // Feature is a feature file, a row of the table. Features and scenarios are in the order in which the runs name them.
@@ -73,6 +76,11 @@ func New(title string, runs []Run) *Matrix {
 			b.add(i, m.Runs[i].Results)
 		}
 	}
+	sources := make([]loads.Source, 0, len(m.Runs))
+	for _, run := range m.Runs {
+		sources = append(sources, loads.Source{Label: run.Label, Results: run.Results})
+	}
+	m.Loads = loads.Of(sources)
 	return m
 }
 

@@ -6,7 +6,10 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/ingress-testbed/testbed/reports/evidence"
+	"github.com/ingress-testbed/testbed/reports/internal/plot"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
+	"github.com/ingress-testbed/testbed/reports/loads"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -20,7 +23,7 @@ var style string
 // WritePage writes one self-contained page: no script, and nothing that is loaded from elsewhere. It links to the runs'
 // own pages.
 func (m *Matrix) WritePage(w io.Writer) error {
-	parsed, err := template.New("matrix").Parse(page)
+	parsed, err := template.New("matrix").Parse(page + plot.Template)
 	if err != nil {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}
@@ -41,6 +44,20 @@ type view struct {
 	Features           []featureView
 	Comparable         bool
 	Different, Failing []differenceView
+	LoadColumns        []string
+	Loads              []loadView
+}
+
+// loadView is a scenario with load runs.
+type loadView struct {
+	Feature, Name string
+	Runs          []loadRunView
+	Spectrum      *plot.View // nil with fewer than two runs
+}
+
+type loadRunView struct {
+	Label, Class, Mark, Status, Bottleneck string
+	Cells                                  []string
 }
 
 type runView struct {
@@ -112,6 +129,28 @@ func (m *Matrix) view() *view {
 	}
 	for _, d := range m.FailuresEverywhere() {
 		v.Failing = append(v.Failing, m.difference(d))
+	}
+	v.LoadColumns = loads.Columns()
+	for i := range m.Loads {
+		v.Loads = append(v.Loads, newLoad(&m.Loads[i]))
+	}
+	return v
+}
+
+func newLoad(scenario *loads.Scenario) loadView {
+	v := loadView{Feature: scenario.Feature, Name: scenario.Name}
+	var labels []string
+	var drawn []*evidence.Load
+	for i := range scenario.Runs {
+		run := &scenario.Runs[i]
+		v.Runs = append(v.Runs, loadRunView{
+			Label: run.Label, Class: theme.Class(run.Status), Mark: theme.Mark(run.Status), Status: string(run.Status),
+			Bottleneck: plaintext.Line(run.Load.Bottleneck), Cells: run.Cells(),
+		})
+		labels, drawn = append(labels, run.Label), append(drawn, &run.Load)
+	}
+	if len(drawn) > 1 {
+		v.Spectrum = plot.Comparison(labels, drawn)
 	}
 	return v
 }

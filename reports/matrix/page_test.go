@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
 	"github.com/ingress-testbed/testbed/internal/golden"
+	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
 	"github.com/ingress-testbed/testbed/reports/matrix"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -286,4 +288,29 @@ func FuzzContentDoesNotChangeTheStructure(f *testing.F) {
 			t.Errorf("elements (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestLoadRuns has the same load run in two runs: a table with a row for each, and their latencies in one plot.
+func TestLoadRuns(t *testing.T) {
+	loaded := func() *results.Run {
+		return &results.Run{Features: []results.Feature{{URI: "load.feature", Name: "Load", Scenarios: []results.Scenario{{
+			Name: "500 a second", Steps: []results.Step{{Status: results.Passed, Evidence: []evidence.Evidence{example.Load(time.Time{})}}},
+		}}}}}
+	}
+	document, page := render(t, matrix.New("Load", []matrix.Run{{Label: "own", Results: loaded()}, {Label: "other", Results: loaded()}}))
+	tables := all(document, "table", "loads")
+	if len(tables) != 1 || len(all(tables[0], "tr", "")) != 3 {
+		t.Fatalf("%d tables of load runs in\n%s", len(tables), page)
+	}
+	for i, want := range []string{"Run Requests A second Failed", "✓ own 3000 500 1 1.1 ms", "✓ other 3000 500 1 1.1 ms"} {
+		if got := text(all(tables[0], "tr", "")[i]); !strings.HasPrefix(got, want) {
+			t.Errorf("row %d is %q, want %q", i, got, want)
+		}
+	}
+	if lines := len(all(document, "path", "line-run-0")) + len(all(document, "path", "line-run-1")); lines != 2 {
+		t.Errorf("the plot has %d lines", lines)
+	}
+	if _, page := render(t, matrix.New("No load", []matrix.Run{{Label: "own", Results: &results.Run{}}})); strings.Contains(page, "Load runs") {
+		t.Error("a section for load runs without one")
+	}
 }

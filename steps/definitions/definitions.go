@@ -20,6 +20,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/definitions/tls"
 	"github.com/ingress-testbed/testbed/steps/definitions/websocket"
 	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/usage"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
@@ -61,7 +62,10 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 			Controller: environment.Controller, Pods: environment.Objects, Dir: environment.ArtefactDir,
 		},
 		disruptor: disruptor,
-		load:      load.Dependencies{Pods: environment.Objects, Dir: environment.ArtefactDir},
+		load: load.Dependencies{
+			Pods: environment.Objects, Dir: environment.ArtefactDir, Scale: environment.LoadScale,
+			Usage: usage.Controller{Objects: environment.Objects, Subject: environment.Controller},
+		},
 	}
 }
 

@@ -50,6 +50,19 @@ func (s Schedule) For(duration time.Duration) Schedule {
 	return Schedule{phases: cut}
 }
 
+// Scaled returns the schedule with all rates multiplied by a factor above 0, up to the highest rate.
+func (s Schedule) Scaled(factor float64) Schedule {
+	var scaled Schedule
+	next := phase{}
+	for _, p := range s.phases {
+		next.from, next.to, next.length = min(p.from*factor, maxRate), min(p.to*factor, maxRate), p.length
+		scaled.phases = append(scaled.phases, next)
+		next.start += next.length
+		next.before += next.requests(next.length)
+	}
+	return scaled
+}
+
 // ParseSchedule parses phases that are separated by commas:
 //
 //	500                      500 requests a second, until the run ends

@@ -62,6 +62,22 @@ func TestAScheduleIsCutOff(t *testing.T) {
 	}
 }
 
+func TestAScheduleIsScaled(t *testing.T) {
+	t.Parallel()
+	schedule, err := load.ParseSchedule("100 for 1s, 100 to 300 over 2s, 60000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scaled := schedule.Scaled(2.5)
+	if got := scaled.String(); got != "250 for 1s, 250 to 750 over 2s, 100000" {
+		t.Errorf("got %s", got)
+	}
+	// 250 in the first second, and 1000 in the next two.
+	if due, ok := scaled.At(1250); !ok || (due-3*time.Second).Abs() > time.Microsecond {
+		t.Errorf("request 1250 is due at %s", due)
+	}
+}
+
 func TestWrongSchedulesAreRejected(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

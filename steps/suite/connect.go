@@ -52,6 +52,7 @@ func Connect(ctx context.Context, options Options, artefacts string) (clusters.C
 		}),
 		WaitPolicy:           options.WaitPolicy,
 		Features:             options.Files,
+		LoadScale:            options.LoadScale,
 		ArtefactDir:          artefacts,
 		WalkthroughNamespace: options.WalkthroughNamespace,
 	}, nil

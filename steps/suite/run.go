@@ -68,6 +68,8 @@ type Options struct {
 	// Parallel is the most scenarios that run at the same time; 0 and 1 mean one after the other. Some run alone in any case;
 	// see Plan.Alone.
 	Parallel int
+	// LoadScale is what the rates of load runs are multiplied by; 0 stands for 1.
+	LoadScale float64
 	// Kubectl is the program to run and its first arguments; the kubectl in PATH if empty.
 	Kubectl []string
 

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/arguments"
 	"github.com/ingress-testbed/testbed/steps/load"
+	"github.com/ingress-testbed/testbed/steps/usage"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
@@ -26,6 +28,10 @@ type Dependencies struct {
 	Pods Pods
 	// Dir is the folder for the results of load runs.
 	Dir string
+	// Usage measures what the ingress controller uses.
+	Usage usage.Source
+	// Scale is what the rates of the feature files are multiplied by.
+	Scale float64
 }
 
 // Pods finds the Pods of Deployments.
@@ -147,6 +153,7 @@ func (s steps) start(ctx context.Context, plan load.Plan) (context.Context, erro
 		return ctx, errors.New("a load run is running already: end it with the step \"the load run ends\"")
 	}
 	scenario := world.From(ctx)
+	plan.Schedule = plan.Schedule.Scaled(cmp.Or(s.Scale, 1))
 	for i := range plan.Targets {
 		plan.Targets[i].Header = header(scenario.Client.Header)
 	}
@@ -155,9 +162,10 @@ func (s steps) start(ctx context.Context, plan load.Plan) (context.Context, erro
 	if err != nil {
 		return ctx, err
 	}
-	run := &loadRun{run: started, dir: s.Dir}
+	run := &loadRun{run: started, dir: s.Dir, usage: usage.Record(context.WithoutCancel(ctx), s.Usage)}
 	scenario.AtEnd(func(context.Context) error {
 		started.Stop()
+		_, _ = run.usage.Stop() // the run has failed, or has its samples
 		return nil
 	})
 	scenario.OnFailure(func(ctx context.Context) {

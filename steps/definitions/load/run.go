@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/load"
+	"github.com/ingress-testbed/testbed/steps/usage"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
 
@@ -22,8 +23,9 @@ type runKey struct{}
 
 // loadRun is a load run of a scenario.
 type loadRun struct {
-	run *load.Run
-	dir string
+	run   *load.Run
+	dir   string
+	usage *usage.Recorder
 	// result and marks are set when the run has ended.
 	result *load.Result
 	marks  []evidence.LoadMark
@@ -84,7 +86,17 @@ func (r *loadRun) end(ctx context.Context) error {
 	result := r.run.Stop()
 	scenario := world.From(ctx)
 	r.result, r.marks = &result, marks(scenario.Steps(), result.Began, result.Elapsed)
-	scenario.Attach(result.Evidence("Load run", r.marks))
+	described := result.Evidence("Load run", r.marks)
+	samples, err := r.usage.Stop()
+	for _, sample := range samples {
+		if at := sample.At.Sub(result.Began); at <= result.Elapsed {
+			described.Usage = append(described.Usage, evidence.LoadUsage{At: at, CPU: sample.CPU, Memory: sample.Memory})
+		}
+	}
+	if err != nil {
+		described.UsageUnknown = err.Error()
+	}
+	scenario.Attach(described)
 	text, err := result.Text()
 	if err != nil {
 		return err
