@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,7 @@ func compare(ctx context.Context, out io.Writer, o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	var failed []string
 	for _, s := range selected {
 		if s.placement, err = place(cores, s.cores, o.alone); err != nil {
 			fmt.Fprintf(out, "\n## %s\n\nNot measured: %v.\n", s.name, err)
@@ -98,12 +100,20 @@ func compare(ctx context.Context, out io.Writer, o options) error {
 		}
 		fmt.Fprintf(out, "\n## %s\n\n", s)
 		warnIfBusy(out)
-		results, err := measure(ctx, dir, s, o)
+		results, err := measure(ctx, out, dir, s, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			if ctx.Err() != nil {
+				return err
+			}
+			fmt.Fprintf(out, "Not measured: %v.\n", err)
+			failed = append(failed, s.name)
+			continue
 		}
 		writeTable(out, results)
 		writeWaits(out, results)
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("not measured: %s", strings.Join(failed, ", "))
 	}
 	return nil
 }
@@ -122,7 +132,7 @@ func warnIfBusy(out io.Writer) {
 }
 
 // measure starts endpoints and subjects, and loads one subject after the other in each round.
-func measure(ctx context.Context, dir string, s scenario, o options) ([]result, error) {
+func measure(ctx context.Context, out io.Writer, dir string, s scenario, o options) ([]result, error) {
 	endpoints, err := startBackends(ctx, dir, s)
 	if err != nil {
 		return nil, err
@@ -142,21 +152,42 @@ func measure(ctx context.Context, dir string, s scenario, o options) ([]result, 
 		running = append(running, p)
 		results = append(results, result{subject: subject.name})
 	}
-	for round := range o.rounds + 1 {
-		for turn := range running {
-			i := (turn + round) % len(running) // each subject is first equally often
-			p, length := running[i], o.duration
-			if round == 0 {
-				length = time.Second // to warm up
+	if _, err := loadAll(ctx, s, running, endpoints, 0, time.Second); err != nil { // to warm up
+		return nil, err
+	}
+	failures := 0
+	for round := 0; round < o.rounds; {
+		samples, err := loadAll(ctx, s, running, endpoints, round, o.duration)
+		switch {
+		case err == nil:
+			for i := range results {
+				results[i].samples = append(results[i].samples, samples[i])
 			}
-			sample, err := s.load(ctx, p, endpoints, length)
-			if err != nil {
-				return nil, fmt.Errorf("loading %s: %w", p.name, err)
-			}
-			if round > 0 {
-				results[i].samples = append(results[i].samples, sample)
-			}
+			round++
+		case ctx.Err() != nil || failures == maxFailures:
+			return nil, err
+		default:
+			failures++
+			fmt.Fprintf(out, "Round %d is measured again: %v.\n\n", round+1, err)
 		}
 	}
 	return results, nil
+}
+
+// maxFailures is how many rounds of a scenario are measured again. A round counts if all subjects were measured, since
+// each is compared with its neighbours; on a machine that stands still for a second, requests fail that are no
+// subject's fault.
+const maxFailures = 2
+
+// loadAll loads one subject after the other; which is first turns with the rounds.
+func loadAll(ctx context.Context, s scenario, running []*process, endpoints *process, round int, length time.Duration) ([]sample, error) {
+	samples := make([]sample, len(running))
+	for turn := range running {
+		i := (turn + round) % len(running)
+		var err error
+		if samples[i], err = s.load(ctx, running[i], endpoints, length); err != nil {
+			return nil, fmt.Errorf("loading %s: %w", running[i].name, err)
+		}
+	}
+	return samples, nil
 }
