@@ -10,6 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/klog/v2"
@@ -24,6 +25,11 @@ const (
 	every = time.Minute
 	// again is how soon a status is written again after that failed.
 	again = 5 * time.Second
+	// missingFor is how long an Ingress without addresses waits for an object that it needs. The API server sends the
+	// changes of each kind by themselves, so that an Ingress can arrive before a Service that was made earlier; an
+	// address at that moment would invite requests that get 503. If the object is really missing, the address is right
+	// all the same, since the answer 503 is.
+	missingFor = time.Second
 )
 
 // Addresses has the addresses at which the controller is reached.
@@ -43,6 +49,7 @@ type Publisher struct {
 	changed chan struct{}
 	mu      sync.Mutex
 	served  []*networkingv1.Ingress
+	missing map[types.NamespacedName]time.Time // since when an Ingress needs an object that is not there
 
 	writing   sync.Mutex // held while statuses are written, so that Clear comes last
 	withdrawn bool       // since Clear
@@ -63,11 +70,29 @@ func (p *Publisher) Observe(outcome controller.Outcome) {
 	}
 	p.mu.Lock()
 	p.served = served
+	p.missing = p.stillMissing(outcome)
 	p.mu.Unlock()
 	select {
 	case p.changed <- struct{}{}:
 	default:
 	}
+}
+
+// stillMissing returns the Ingresses that need an object that is not there, and since when.
+func (p *Publisher) stillMissing(outcome controller.Outcome) map[types.NamespacedName]time.Time {
+	now := p.clock.Now()
+	missing := map[types.NamespacedName]time.Time{}
+	for _, problem := range outcome.Problems {
+		key := types.NamespacedName{Namespace: problem.Object.Namespace, Name: problem.Object.Name}
+		if problem.Object.Kind != "Ingress" || !problem.Reason.MayBeLate() {
+			continue
+		}
+		missing[key] = now
+		if since, known := p.missing[key]; known {
+			missing[key] = since
+		}
+	}
+	return missing
 }
 
 // Run keeps the statuses right until ctx is done. Only one controller may do so at a time.
@@ -81,10 +106,7 @@ func (p *Publisher) Run(ctx context.Context) {
 		case <-p.addresses.Changed():
 		case <-p.clock.After(next):
 		}
-		next = every
-		if !p.write(ctx) {
-			next = again
-		}
+		next = p.write(ctx)
 	}
 }
 
@@ -96,8 +118,8 @@ func (p *Publisher) Clear(ctx context.Context) {
 	p.write(ctx)
 }
 
-// write updates all statuses and reports whether all writes succeeded.
-func (p *Publisher) write(ctx context.Context) bool {
+// write updates all statuses and returns how soon that has to be done again.
+func (p *Publisher) write(ctx context.Context) time.Duration {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	var addresses []networkingv1.IngressLoadBalancerIngress
@@ -105,19 +127,28 @@ func (p *Publisher) write(ctx context.Context) bool {
 		addresses = p.addresses.Addresses()
 	}
 	p.mu.Lock()
-	served := p.served
+	served, missing := p.served, p.missing
 	p.mu.Unlock()
-	ok := true
+	next := every
 	for _, ingress := range served {
-		if ctx.Err() != nil {
-			return false
-		}
-		if sameAddresses(ingress.Status.LoadBalancer.Ingress, addresses) {
+		current := ingress.Status.LoadBalancer.Ingress
+		if sameAddresses(current, addresses) {
 			continue
 		}
-		ok = p.update(ctx, ingress, addresses) && ok
+		if since, waits := missing[snapshot.Key(ingress)]; waits && len(current) == 0 {
+			if left := missingFor - p.clock.Since(since); left > 0 {
+				next = min(next, left)
+				continue
+			}
+		}
+		if !p.update(ctx, ingress, addresses) {
+			next = min(next, again)
+		}
+		if ctx.Err() != nil {
+			return again
+		}
 	}
-	return ok
+	return next
 }
 
 func (p *Publisher) update(ctx context.Context, known *networkingv1.Ingress,

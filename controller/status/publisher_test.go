@@ -204,3 +204,56 @@ func TestClearHasTheLastWord(t *testing.T) {
 		t.Errorf("the address %q was written after Clear", got)
 	}
 }
+
+func TestAnIngressWaitsForAServiceThatIsLate(t *testing.T) {
+	late, other := named("late"), named("other")
+	f := setUp(t, late, other)
+	f.run(t)
+	f.serveWithout(late, other)
+	f.expect(t, "other", "192.0.2.1") // which is written after the other one
+	if got := f.address(t, "late"); got != "" {
+		t.Fatalf("an Ingress whose Service is not known yet has the address %q", got)
+	}
+	f.serve([]*networkingv1.Ingress{late}, "late")
+	f.expect(t, "late", "192.0.2.1")
+}
+
+func TestAnIngressWithoutItsServiceGetsAnAddressAfterASecond(t *testing.T) {
+	missing, other := named("missing"), named("other")
+	f := setUp(t, missing, other)
+	f.run(t)
+	f.serveWithout(missing, other)
+	f.expect(t, "other", "192.0.2.1")
+	f.clock.Step(time.Second)
+	f.serveWithout(missing, other) // a change doesn't start the second anew
+	f.expect(t, "missing", "192.0.2.1")
+}
+
+func TestTheSecondEndsWithoutAChange(t *testing.T) {
+	missing := named("missing")
+	f := setUp(t, missing)
+	f.run(t)
+	f.serveWithout(missing)
+	deadline := time.Now().Add(10 * time.Second)
+	for f.address(t, "missing") == "" { // the publisher may not wait for the clock yet
+		if time.Now().After(deadline) {
+			t.Fatal("the Ingress got no address")
+		}
+		f.clock.Step(time.Second)
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// serveWithout notifies the publisher that the data plane serves Ingresses, and that the Service of the first is missing.
+func (f *fixture) serveWithout(all ...*networkingv1.Ingress) {
+	served := map[types.NamespacedName]bool{}
+	for _, ingress := range all {
+		served[snapshot.Key(ingress)] = true
+	}
+	f.publisher.Observe(controller.Outcome{
+		Snapshot: &snapshot.Snapshot{Ingresses: all},
+		Result: translate.Result{Served: served, Problems: []translate.Problem{
+			{Reason: translate.ServiceNotFound, Object: translate.IngressObject(all[0])},
+		}},
+	})
+}

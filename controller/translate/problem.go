@@ -58,6 +58,17 @@ const (
 	InvalidConfigMap      Reason = "InvalidConfigMap"
 )
 
+// MayBeLate reports whether the problem is that another object is not there, or that a Service has no endpoints. Right
+// after an Ingress has arrived, that may be only because the caches of other kinds are behind.
+func (r Reason) MayBeLate() bool {
+	switch r {
+	case ServiceNotFound, NoEndpoints, SecretNotFound, ConfigMapNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
 // Object is the Kubernetes object that a Problem is about.
 type Object struct {
 	APIVersion, Kind string
