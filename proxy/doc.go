@@ -91,6 +91,7 @@
 //	upstream      round trips, kept connections, TLS                certs      certificates by server name
 //	http1, http2  messages and frames                               accesslog  one JSON object a line
 //	message       strict parsing of headers                         metrics    Prometheus series
+//	quirk         what is done as by ingress-nginx, if a table says so
 //	forwarded     the client's address behind other proxies         deadline   deadlines that are seldom set
 //	proxyprotocol the header of the PROXY protocol                  proxytest  faults for tests of tests
 //

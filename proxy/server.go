@@ -10,6 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/downstream"
 	"github.com/ingress-testbed/testbed/proxy/exchange"
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -49,7 +50,9 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, metrics: collector, pools: upstream.NewRegistry(config.upstreamOptions())}
 	s.streams = stream.NewServer(s.config.streamOptions(&collector.Connections))
-	s.compiler = runtime.NewCompiler(collector, s.pools, generated)
+	limits := &config.Limits
+	s.compiler = runtime.NewCompiler(collector, s.pools, generated,
+		message.Reading{Bytes: limits.HeaderBytes, Fields: limits.HeaderFields})
 	if config.Trace != nil {
 		s.compiler.Trace()
 	}
@@ -108,10 +111,8 @@ func (s *Server) downstreamOptions() downstream.Options {
 		NewHandler:    s.newHandler(exchanges),
 		Passthrough:   s.passthrough().Forward,
 		ProxyProtocol: func() bool { return s.table.Load().Settings().ProxyProtocol },
-		Limits: downstream.Limits{
-			HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
-			Connections: limits.Connections, Streams: limits.Streams,
-		},
+		Reading:       func() *message.Reading { return s.table.Load().Reading() },
+		Limits:        downstream.Limits{Connections: limits.Connections, Streams: limits.Streams},
 		Timeouts: downstream.Timeouts{
 			ProxyHeader: timeouts.ProxyHeader, TLSHandshake: timeouts.TLSHandshake, Header: timeouts.Header,
 			Idle: timeouts.Idle, Body: timeouts.Body, Tunnel: timeouts.Tunnel, Drain: timeouts.Drain,

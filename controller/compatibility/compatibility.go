@@ -12,12 +12,12 @@ import (
 )
 
 // Mode is the set of differences that are reproduced.
-type Mode uint32
+type Mode uint64
 
 // The modes that users choose from.
 const (
 	Mend         Mode = 0              // what users need
-	IngressNginx Mode = math.MaxUint32 // what ingress-nginx does
+	IngressNginx Mode = math.MaxUint64 // what ingress-nginx does
 )
 
 // Reproduces reports whether the mode reproduces what ingress-nginx does in a difference.

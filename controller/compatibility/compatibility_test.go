@@ -2,21 +2,56 @@ package compatibility_test
 
 import (
 	"bytes"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/internal/golden"
 )
 
 func TestDocument(t *testing.T) {
-	document, err := compatibility.Document()
+	document, err := compatibility.Document(artefacts(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "../../docs/compatibility.md", document)
+}
+
+// artefacts are the exceptions of the record.
+func artefacts(t *testing.T) []compatibility.Artefact {
+	t.Helper()
+	content, err := fs.ReadFile(record.IngressNginx(), "exceptions.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Exceptions []struct {
+			Reason string
+			Checks map[string][]string
+		}
+	}
+	if err := yaml.Unmarshal(content, &file); err != nil {
+		t.Fatal(err)
+	}
+	var all []compatibility.Artefact
+	for _, exception := range file.Exceptions {
+		artefact := compatibility.Artefact{Reason: exception.Reason}
+		for _, name := range slices.Sorted(maps.Keys(exception.Checks)) {
+			for _, check := range exception.Checks[name] {
+				artefact.Checks = append(artefact.Checks, compatibility.Check{Case: name, Name: check})
+			}
+		}
+		all = append(all, artefact)
+	}
+	return all
 }
 
 // TestEvidence requires of each difference that the record shows it, or that the row says why it doesn't.

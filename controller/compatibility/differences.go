@@ -1,5 +1,7 @@
 package compatibility
 
+import "slices"
+
 // Difference names one difference.
 type Difference string
 
@@ -26,6 +28,15 @@ const (
 	RedirectToUnnamed     Difference = "redirect-to-unnamed"
 	NoErrorBackend        Difference = "no-error-backend"
 	OldRequests           Difference = "old-requests"
+	HostField             Difference = "host-field"
+	LooseHosts            Difference = "loose-hosts"
+	RequestLines          Difference = "request-lines"
+	HeaderLimits          Difference = "header-limits"
+	ReplyHeaderSize       Difference = "reply-header-size"
+	NoAllow               Difference = "no-allow"
+	LoneUpgrade           Difference = "lone-upgrade"
+	NominatedFields       Difference = "nominated-fields"
+	Accel                 Difference = "x-accel"
 )
 
 // Row is what a Difference is.
@@ -40,7 +51,10 @@ type Row struct {
 }
 
 // Rows are all differences.
-func Rows() []Row {
+func Rows() []Row { return slices.Concat(routingRows(), messageRows()) }
+
+// routingRows are the differences of rules, settings and policies.
+func routingRows() []Row {
 	return []Row{
 		{
 			CanaryByService,

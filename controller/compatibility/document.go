@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Document is the list as a page in Markdown.
-func Document() (string, error) {
+// Document is the list as a page in Markdown, with the checks of the record that are artefacts.
+func Document(artefacts []Artefact) (string, error) {
 	recorded, err := Recorded()
 	if err != nil {
 		return "", err
@@ -25,13 +25,36 @@ it. ` + "`testbed replay`" + ` shows these checks apart from those that disagree
 This page is generated: ` + "`go test ./controller/compatibility -update`" + ` writes it.
 
 `)
-	fmt.Fprintf(&page, "There are %d differences.\n", len(Rows()))
+	fmt.Fprintf(&page, "There are %d differences. What is [never reproduced](#never-reproduced) is at the end.\n", len(Rows()))
 	for _, row := range Rows() {
 		fmt.Fprintf(&page, "\n## %s\n\n", row.Difference)
 		fmt.Fprintf(&page, "- ingress-nginx: %s\n- by default: %s\n- why: %s\n- test: `%s`\n- record: %s\n",
 			row.Theirs, row.Ours, row.Why, row.Test, evidence(row, recorded))
 	}
+	writeNever(&page, artefacts)
 	return page.String(), nil
+}
+
+// writeNever lists what no mode reproduces.
+func writeNever(page *strings.Builder, artefacts []Artefact) {
+	page.WriteString(`
+## Never reproduced
+
+No mode does what lets a request pass the rules, splits one request into two, gives a client the reply of another, or takes the
+service from everybody:
+
+| ingress-nginx | here |
+| --- | --- |
+`)
+	for _, one := range NeverReproduced() {
+		fmt.Fprintf(page, "| %s | %s |\n", one.Theirs, one.Why)
+	}
+	page.WriteString("\nThese checks of the record show how it was made, and no behaviour:\n\n")
+	for _, artefact := range artefacts {
+		for _, check := range artefact.Checks {
+			fmt.Fprintf(page, "- `%s`, %s: %s\n", check.Case, check.Name, artefact.Reason)
+		}
+	}
 }
 
 // evidence is what shows a difference in the record of ingress-nginx: how many checks of which cases.

@@ -31,6 +31,10 @@ type Global struct {
 	Timeouts Timeouts
 	// MaxBodyBytes is the largest request body; 0 means no limit.
 	MaxBodyBytes int64
+	// RequestHeaders are the limits of requests' headers, ReplyHeader is the largest header of a reply in bytes; the zero values
+	// leave them to the proxy.
+	RequestHeaders route.HeaderLimits
+	ReplyHeader    int
 	// HSTS is the value of Strict-Transport-Security; "" sends none.
 	HSTS string
 	// Compression of replies, the preferred coding first.
@@ -65,6 +69,7 @@ type Ingress struct {
 	Aliases      []string // further names of the first host
 	Timeouts     Timeouts
 	MaxBodyBytes int64
+	ReplyHeader  int // as in Global
 	// UpstreamHost is what backends get as Host; "" leaves them the client's.
 	UpstreamHost string
 	// Protocol to backends, if ProtocolGiven; otherwise it is that of their Services' appProtocol.
@@ -102,23 +107,25 @@ func ParseConfigMap(mode compatibility.Mode, data map[string]string) (Global, []
 func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 	always := r.Bool("retry-non-idempotent", false)
 	return Global{
-		Mode:         mode,
-		Redirect:     parseRedirect(r, defaultRedirect(mode)),
-		Timeouts:     parseTimeouts(r, Timeouts{}),
-		MaxBodyBytes: parseBodySize(r, defaultBodySize),
-		HSTS:         parseHSTS(r),
-		Compression:  parseCompression(r),
-		Clients:      parseClients(r, mode),
-		Streams:      parseStreams(r),
-		AccessLog:    parseAccessLog(r),
-		ClientTLS:    parseCiphers(r, parseVersions(r)),
-		Retry:        parseRetry(r, policy.Retry{}, always),
-		RetryAlways:  always,
-		Access:       protection.ReadGlobal(r),
-		Replies:      replies.ReadGlobal(r),
-		Balancing:    parseBalancing(r, Balancing{}),
-		HTTP10:       parseHTTP10(r, false),
-		Limits:       protection.ReadGlobalLimits(r),
+		Mode:           mode,
+		Redirect:       parseRedirect(r, defaultRedirect(mode)),
+		Timeouts:       parseTimeouts(r, Timeouts{}),
+		MaxBodyBytes:   parseBodySize(r, defaultBodySize),
+		ReplyHeader:    parseReplyHeader(r, mode, defaultReplyHeader),
+		RequestHeaders: parseRequestHeaders(r, mode),
+		HSTS:           parseHSTS(r),
+		Compression:    parseCompression(r),
+		Clients:        parseClients(r, mode),
+		Streams:        parseStreams(r),
+		AccessLog:      parseAccessLog(r),
+		ClientTLS:      parseCiphers(r, parseVersions(r)),
+		Retry:          parseRetry(r, policy.Retry{}, always),
+		RetryAlways:    always,
+		Access:         protection.ReadGlobal(r),
+		Replies:        replies.ReadGlobal(r),
+		Balancing:      parseBalancing(r, Balancing{}),
+		HTTP10:         parseHTTP10(r, false),
+		Limits:         protection.ReadGlobalLimits(r),
 	}
 }
 
@@ -139,6 +146,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Aliases:      parseAliases(r),
 		Timeouts:     parseTimeouts(r, global.Timeouts),
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
+		ReplyHeader:  parseReplyHeader(r, global.Mode, global.ReplyHeader),
 		UpstreamHost: parseUpstreamHost(r),
 		BackendTLS:   parseBackendTLS(r),
 		Retry:        parseRetry(r, global.Retry, global.RetryAlways),

@@ -283,6 +283,42 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestHeaderSizes limits headers as ingress-nginx does, or leaves them to the proxy.
+func TestHeaderSizes(t *testing.T) {
+	for _, c := range []struct {
+		settings, annotations map[string]string
+		want                  route.HeaderLimits
+		reply, faults         int
+	}{
+		{nil, nil, route.HeaderLimits{Bytes: 33 << 10, Line: 8 << 10, Fields: 1024}, 4 << 10, 0},
+		{
+			map[string]string{"large-client-header-buffers": "2 16k", "proxy-buffer-size": "8k"}, nil,
+			route.HeaderLimits{Bytes: 33 << 10, Line: 16 << 10, Fields: 1024}, 8 << 10, 0,
+		},
+		{nil, map[string]string{"proxy-buffer-size": "16k"}, route.HeaderLimits{Bytes: 33 << 10, Line: 8 << 10, Fields: 1024}, 16 << 10, 0},
+		{
+			map[string]string{"large-client-header-buffers": "10000 8k"}, nil,
+			route.HeaderLimits{Bytes: 1<<20 + 1<<10, Line: 8 << 10, Fields: 1024}, 4 << 10, 0,
+		},
+		{
+			map[string]string{"large-client-header-buffers": "8k", "proxy-buffer-size": "huge"}, map[string]string{"proxy-buffer-size": "0"},
+			route.HeaderLimits{Bytes: 33 << 10, Line: 8 << 10, Fields: 1024}, 4 << 10, 3,
+		},
+	} {
+		for _, mode := range []compatibility.Mode{compatibility.Mend, compatibility.IngressNginx} {
+			want, reply, faults := c.want, c.reply, c.faults
+			if mode == compatibility.Mend {
+				want, reply, faults = route.HeaderLimits{}, 0, 0
+			}
+			global, wrong := config.ParseConfigMap(mode, c.settings)
+			got, more := config.ParseAnnotations("p", prefixed(c.annotations), global)
+			if wrong = append(wrong, more...); global.RequestHeaders != want || got.ReplyHeader != reply || len(wrong) != faults {
+				t.Errorf("%s, %v, %v: got %+v, %d, %v", mode, c.settings, c.annotations, global.RequestHeaders, got.ReplyHeader, wrong)
+			}
+		}
+	}
+}
+
 // TestEmptyValues counts settings with an empty value, as charts write them, as not given.
 func TestEmptyValues(t *testing.T) {
 	annotations := map[string]string{

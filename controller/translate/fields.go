@@ -18,6 +18,9 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
+// proxyName is what clients get as Server if they get the name of the proxy. ingress-nginx sends that of nginx.
+const proxyName = "ingress-testbed"
+
 // fields makes policies of the header fields that ConfigMaps hold.
 type fields struct {
 	snapshot *snapshot.Snapshot
@@ -76,6 +79,7 @@ func (f *fields) everywhere() (requests, answers policyList) {
 	for _, name := range f.global.Hidden {
 		answers = append(answers, replying.Hide{Name: name})
 	}
+	answers.addIf(f.global.NamesProxy, replying.Server{Name: proxyName, KeepEndpoints: f.global.KeepsServer})
 	return requests, answers
 }
 

@@ -33,6 +33,8 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 		AccessLog:            c.global.AccessLog,
 		NoRequestIDs:         c.global.Clients.NoRequestIDs,
 		UnderscoresInHeaders: c.global.Clients.UnderscoresInHeaders,
+		RequestHeaders:       c.global.RequestHeaders,
+		Quirks:               quirks(c.global.Mode),
 	}
 	for _, upstream := range upstreams {
 		table.Upstreams = append(table.Upstreams, upstream.Upstream)

@@ -277,6 +277,7 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
 	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
+	policies.addIf(c.ReplyHeader > 0, policy.ReplyHeader{Bytes: c.ReplyHeader})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))
 	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
 	policies.addIf(c.NotLogged, policy.NotLogged{})

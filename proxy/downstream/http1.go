@@ -59,10 +59,9 @@ func (s *Server) serveHTTP1(conn net.Conn, peer Peer) (read []byte, isHTTP2 bool
 // serve answers requests until the connection ends. It reports true if the client speaks HTTP/2 instead; what was read
 // is in c.in then.
 func (c *http1Conn) serve() (isHTTP2 bool) {
-	limits := &c.server.options.Limits
 	for first := true; ; first = false {
 		c.reader.next(c.in.Buffered() > 0)
-		header, err := c.in.ReadHeader(limits.HeaderBytes)
+		header, err := c.in.ReadHeader(c.reading().Bytes)
 		if err != nil {
 			c.request.Method = nil // that of the request before, whose memory was given back
 			c.refuse(err)
@@ -74,7 +73,7 @@ func (c *http1Conn) serve() (isHTTP2 bool) {
 		}
 		now := time.Now()
 		c.reader.phase = awaitBody
-		if err := c.request.Parse(header, limits.HeaderFields); err != nil {
+		if err := c.request.ParseWith(header, c.reading()); err != nil {
 			c.refuse(err)
 			return false
 		}
@@ -86,6 +85,9 @@ func (c *http1Conn) serve() (isHTTP2 bool) {
 		c.writer.shrink()
 	}
 }
+
+// reading returns how the next request is read.
+func (c *http1Conn) reading() *message.Reading { return c.server.options.Reading() }
 
 // begin prepares for a request whose header was just read.
 func (c *http1Conn) begin(length int64, chunked bool) {

@@ -15,7 +15,7 @@ import (
 func (s *Server) serveHTTP2(conn net.Conn, read []byte, peer Peer) {
 	timeouts, limits := &s.options.Timeouts, &s.options.Limits
 	c := http2.New(conn, read, &http2.Options{
-		Streams: limits.Streams, HeaderBytes: limits.HeaderBytes, HeaderFields: limits.HeaderFields,
+		Streams: limits.Streams, Reading: *s.options.Reading(),
 		Header: timeouts.Header, Idle: timeouts.Idle, Body: timeouts.Body, Busy: timeouts.Tunnel,
 	}, func() func(*http2.Stream) { return s.newStreamWorker(peer) })
 	defer s.connections.track(c)()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream/date"
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 // ErrNoUpgrade is returned by Client.Upgrade where the protocol has no upgrades.
@@ -24,6 +25,9 @@ type Options struct {
 	NewHandler func(peer Peer) Handler
 	// Passthrough forwards TLS connections as they are; it returns those that it doesn't forward.
 	Passthrough func(ctx context.Context, conn net.Conn) (rest net.Conn, done bool)
+	// Reading returns how the headers of requests are read: over HTTP/1.1 it is called for each, over HTTP/2 once for a
+	// connection.
+	Reading func() *message.Reading
 	// ProxyProtocol reports whether connections begin with a header of the PROXY protocol.
 	ProxyProtocol func() bool
 	// Connected counts the connections that are open.
@@ -35,10 +39,8 @@ type Options struct {
 
 // Limits bound what one client can make the proxy do.
 type Limits struct {
-	HeaderBytes  int // of a request header, start line included
-	HeaderFields int
-	Connections  int // of all clients
-	Streams      int // running requests of an HTTP/2 connection
+	Connections int // of all clients
+	Streams     int // running requests of an HTTP/2 connection
 }
 
 // Timeouts bound how long one client can keep the proxy waiting.

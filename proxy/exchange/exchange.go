@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"crypto/tls"
+	"net/http"
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/accesslog"
@@ -10,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/runtime"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
@@ -50,6 +52,7 @@ type exchange struct {
 	call      upstream.Call
 	outcome   outcome
 	requestID requestID
+	accel     accel
 	replaced  bool   // the reply is an error page
 	host      []byte // a buffer for a host that is not the request's
 }
@@ -80,6 +83,7 @@ func newExchange(options *Options, peer downstream.Peer) *exchange {
 func (x *exchange) Serve(client downstream.Client, request *message.Request, now time.Time) (reusable bool) {
 	x.begin(client, request, now)
 	reusable = x.answer()
+	x.message = request // a reply may have led elsewhere
 	x.record()
 	x.end()
 	return reusable
@@ -88,23 +92,37 @@ func (x *exchange) Serve(client downstream.Client, request *message.Request, now
 // Refuse implements downstream.Handler.
 func (x *exchange) Refuse(client downstream.Client, request *message.Request, now time.Time, reason *message.Error) {
 	x.begin(client, request, now)
-	x.reply(reason.Status, reason.Reason)
+	x.refuse(reason)
 	x.record()
 	x.end()
+}
+
+// refuse answers a request that could not be parsed.
+func (x *exchange) refuse(reason *message.Error) {
+	status := reason.Status
+	if status == http.StatusRequestHeaderFieldsTooLarge && x.table.Quirks().Has(quirk.HeaderStatus) {
+		status = http.StatusBadRequest
+	}
+	x.reply(status, reason.Reason)
 }
 
 func (x *exchange) begin(client downstream.Client, request *message.Request, now time.Time) {
 	x.client, x.message, x.table = client, request, x.options.Table()
 	x.outcome = outcome{started: now}
 	x.call.Begin()
-	x.replaced = false
+	x.replaced, x.accel = false, accel{}
 	if x.table.Settings().UnderscoresInHeaders {
 		request.AllowUnderscores()
 	}
 	x.identity = x.table.Forwarded().Resolve(x.peer, request)
 	x.requestID.use(request.Value(message.XRequestID), !x.table.Settings().NoRequestIDs)
+	x.beginRequest()
+}
+
+// beginRequest prepares the request as policies see it.
+func (x *exchange) beginRequest() {
 	x.request.Reset()
-	x.request.Message, x.request.Context = request, client.Context()
+	x.request.Message, x.request.Context = x.message, x.client.Context()
 	x.request.Scheme, x.request.Client = x.identity.Scheme, x.identity.Client
 	x.request.TLS, x.request.ID, x.request.Upstreams = x.tls, x.requestID.value, x.table
 }

@@ -33,6 +33,10 @@ func (x *exchange) forward() (reusable bool) {
 		if err == nil {
 			now := time.Now()
 			x.outcome.upstreamTime = now.Sub(x.outcome.started)
+			if x.exceeds(reply.Header()) {
+				_ = reply.Close() // it is answered for
+				return x.reply(502, "the header of the reply is too large")
+			}
 			return x.relay(reply)
 		}
 		if x.outcome.attempts >= attempts || !x.retries(err) {
@@ -41,6 +45,12 @@ func (x *exchange) forward() (reusable bool) {
 		x.tryNext()
 		started = time.Now()
 	}
+}
+
+// exceeds reports whether the header of a reply is larger than the route allows.
+func (x *exchange) exceeds(header *message.Response) bool {
+	limit := x.route.Chain.Settings.ReplyHeader
+	return limit > 0 && header.Size() > limit && !x.selection.Upstream.Protocol.HTTP2()
 }
 
 // observe notes how long an endpoint took to answer, unless the client is to blame.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/tunnel"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
@@ -17,6 +18,16 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 		_ = reply.Close() // a page takes its place
 		return x.relayPage(pages, header.Status, "")
 	}
+	if quirks := x.table.Quirks(); quirks != 0 {
+		if quirks.Has(quirk.NominatedFields) {
+			header.KeepNominated()
+		}
+		if quirks.Has(quirk.Accel) {
+			if target := x.accel.take(header); target != nil {
+				return x.follow(target, reply)
+			}
+		}
+	}
 	x.outcome.status = header.Status
 	x.route.Chain.Reply(&x.request, header)
 	if header.Status == 101 {
@@ -25,7 +36,7 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	h := downstream.Header{
 		Status: header.Status, Reply: header, Lines: x.request.ReplyLines, Length: header.Length,
 		HasBody:    header.HasBody(x.message.Method),
-		BodyUnread: !reply.RequestSent() || x.replaced && !x.client.Body().Ended(),
+		BodyUnread: !reply.RequestSent() || (x.replaced || x.accel.followed > 0) && !x.client.Body().Ended(),
 	}
 	err := x.client.Header(h)
 	if err == nil && h.HasBody {
@@ -64,12 +75,16 @@ type bodyWriter interface {
 // body is the way of the reply's body to the client.
 func (x *exchange) body() bodyWriter {
 	settings := &x.route.Chain.Settings
-	if x.request.Compressor == nil && settings.ReplyRate == 0 {
+	rate := settings.ReplyRate
+	if x.accel.setsRate {
+		rate = x.accel.rate
+	}
+	if x.request.Compressor == nil && rate == 0 {
 		return x.client
 	}
 	var to bodyWriter = x.client
-	if settings.ReplyRate > 0 {
-		to = &throttled{client: x.client, rate: settings.ReplyRate, free: settings.ReplyRateAfter, started: time.Now()}
+	if rate > 0 {
+		to = &throttled{client: x.client, rate: rate, free: settings.ReplyRateAfter, started: time.Now()}
 	}
 	if x.request.Compressor != nil {
 		to = newCompressed(x.request.Compressor, to)

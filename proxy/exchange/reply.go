@@ -6,6 +6,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 )
 
 // reply answers without an endpoint: with a status, its text as body, and what the policies add.
@@ -21,7 +22,9 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 	lines := x.request.ReplyLines
 	switch {
 	case status == http.StatusMethodNotAllowed: // which must have Allow (RFC 9110 section 15.5.6)
-		lines = append(lines, message.AllowLine...)
+		if !x.table.Quirks().Has(quirk.NoAllow) {
+			lines = append(lines, message.AllowLine...)
+		}
 	case status == http.StatusNoContent: // of a policy
 		text = ""
 	case status < 300: // OPTIONS

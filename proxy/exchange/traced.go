@@ -32,6 +32,7 @@ func (t *traced) Serve(client downstream.Client, request *message.Request, now t
 		reusable = t.x.act()
 		t.explainRoute(&made)
 	}
+	t.x.message = request // a reply may have led elsewhere
 	t.end(&made)
 	return reusable
 }
@@ -39,7 +40,7 @@ func (t *traced) Serve(client downstream.Client, request *message.Request, now t
 // Refuse implements downstream.Handler.
 func (t *traced) Refuse(client downstream.Client, request *message.Request, now time.Time, reason *message.Error) {
 	made := t.begin(client, request, now)
-	t.x.reply(reason.Status, reason.Reason)
+	t.x.refuse(reason)
 	t.end(&made)
 }
 

@@ -48,6 +48,9 @@ func (s *Settings) Resolve(c *Connection, r *message.Request) Info {
 		i.hasHost = i.hasHost || isForwardedHost(field) && len(field.Value) > 0
 		hasClaims = hasClaims || field.Kind.ClientIdentity()
 	}
+	if r.HostField != nil {
+		i.Host = r.HostField
+	}
 	if believed {
 		i.takeOver(r)
 	}

@@ -24,8 +24,9 @@ const (
 // Errors of reading.
 var (
 	ErrHeaderTooLarge = &message.Error{Status: 431, Reason: "the header is too large"}
-	ErrTargetTooLong  = &message.Error{Status: 414, Reason: "the request target is too long"}
+	ErrTargetTooLong  = message.ErrTargetTooLong
 	ErrBareLF         = &message.Error{Status: 400, Reason: "a line does not end in CR LF"}
+	ErrNotHTTP        = &message.Error{Status: 400, Reason: "what was received is not a message of HTTP/1"}
 	ErrTooEarly       = errors.New("the connection ended within a message")
 )
 
@@ -125,7 +126,8 @@ func (b *Buffer) makeRoom() {
 }
 
 // ReadHeader waits for a whole header of at most limit bytes, its empty line included, and uses it up. Empty lines
-// before it are passed over (RFC 9112 section 2.2). An io.EOF before its first byte is returned as such.
+// before it are passed over (RFC 9112 section 2.2). An io.EOF before its first byte is returned as such. What does not begin
+// like a message is ErrNotHTTP at once.
 func (b *Buffer) ReadHeader(limit int) ([]byte, error) {
 	b.Release()
 	searched := 0 // bytes that hold neither the end of the header nor a bare LF
@@ -135,6 +137,9 @@ func (b *Buffer) ReadHeader(limit int) ([]byte, error) {
 			searched = 0
 		}
 		unused := b.Peek()
+		if len(unused) > 0 && !startsMessage(unused[0]) {
+			return nil, ErrNotHTTP // such as a TLS handshake, which would never have the end of a header
+		}
 		before := max(searched-3, 0)
 		if end := bytes.Index(unused[before:], []byte("\r\n\r\n")); end >= 0 {
 			end += before + 4
@@ -160,6 +165,10 @@ func (b *Buffer) ReadHeader(limit int) ([]byte, error) {
 		}
 	}
 }
+
+// startsMessage reports whether a header may begin with a character: a method or a version is a token. A bare LF has an error of
+// its own, and after a CR the LF of an empty line may follow.
+func startsMessage(c byte) bool { return c == '\r' || c == '\n' || message.IsToken([]byte{c}) }
 
 func tooLarge(header []byte, limit int) error {
 	if line := bytes.IndexByte(header, '\n'); line < 0 || line > limit {

@@ -13,11 +13,13 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 func testOptions() *Options {
 	return &Options{
-		Streams: 128, HeaderBytes: 32 << 10, HeaderFields: 128,
+		Streams: 128, Reading: message.Reading{Bytes: 32 << 10, Fields: 128},
 		Header: 60 * time.Second, Idle: 75 * time.Second, Body: 60 * time.Second, Busy: time.Hour,
 	}
 }

@@ -12,17 +12,17 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/deadline"
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 // Options bound what a client can make a connection do.
 type Options struct {
-	Streams      int // requests that may be served at once
-	HeaderBytes  int // size of a request's header after decompression
-	HeaderFields int
-	Header       time.Duration // for a header that comes in several frames
-	Idle         time.Duration // without a frame, while there is no request
-	Body         time.Duration // for a client to send more of a body, or to accept more of a reply
-	Busy         time.Duration // without a frame, while requests are served
+	Streams int             // requests that may be served at once
+	Reading message.Reading // its Bytes are the size of a request's header after decompression
+	Header  time.Duration   // for a header that comes in several frames
+	Idle    time.Duration   // without a frame, while there is no request
+	Body    time.Duration   // for a client to send more of a body, or to accept more of a reply
+	Busy    time.Duration   // without a frame, while requests are served
 }
 
 // maxFrame is the largest payload of a frame that is accepted, in bytes.
@@ -78,7 +78,7 @@ func New(conn net.Conn, read []byte, options *Options, newWorker func() func(*St
 	c.out.settings(
 		xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: uint32(options.Streams)},
 		xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: streamWindow},
-		xhttp2.Setting{ID: xhttp2.SettingMaxHeaderListSize, Val: uint32(options.HeaderBytes)},
+		xhttp2.Setting{ID: xhttp2.SettingMaxHeaderListSize, Val: uint32(options.Reading.Bytes)},
 	)
 	c.out.windowUpdate(0, connectionWindow-defaultWindow)
 	return c

@@ -27,9 +27,9 @@
 //     32768 units are accepted at once and 4096 a second: 4096 PINGs and 512 a second, for instance. DATA frames sent to
 //     the client and new requests make up for what they cause, so that a client may answer each DATA frame with two
 //     WINDOW_UPDATEs at any speed.
-//   - A header block of more than 16 CONTINUATION frames or 4 × Options.HeaderBytes before decompression.
+//   - A header block of more than 16 CONTINUATION frames or 4 × Options.Reading.Bytes before decompression.
 //
-// A request header above Options.HeaderBytes after decompression is answered 431, whether it has many fields or one that
+// A request header above Options.Reading.Bytes after decompression is answered 431, whether it has many fields or one that
 // is large; the connection continues.
 //
 // # Time

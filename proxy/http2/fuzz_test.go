@@ -10,6 +10,8 @@ import (
 
 	xhttp2 "golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
 // FuzzConn sends what may or may not be frames, and checks that the connection ends without a panic or a hang.
@@ -43,7 +45,7 @@ func FuzzConn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frames []byte) {
 		client, server := net.Pipe()
 		options := &Options{
-			Streams: 4, HeaderBytes: 4 << 10, HeaderFields: 20, Header: time.Second, Idle: time.Second, Body: time.Second,
+			Streams: 4, Reading: message.Reading{Bytes: 4 << 10, Fields: 20}, Header: time.Second, Idle: time.Second, Body: time.Second,
 			Busy: time.Second,
 		}
 		conn := New(server, nil, options, func() func(*Stream) { return echo })

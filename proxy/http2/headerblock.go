@@ -22,7 +22,7 @@ type headerBlock struct {
 	pseudo    message.PseudoFields
 	lines     []byte // of the other fields, as in HTTP/1.1
 	cookie    []byte // all parts of it
-	size      int    // in bytes, as defined for Options.HeaderBytes
+	size      int    // in bytes, as defined for Options.Reading.Bytes
 	limit     int    // above which nothing more is kept
 	malformed bool
 	regular   bool // a field that is not a pseudo-header field was decoded

@@ -9,7 +9,7 @@ import (
 // maxContinuations bounds the frames of one header block: a client can send any number that are empty.
 const maxContinuations = 16
 
-// maxEncoded is how large a header block may be before decompression, as a multiple of Options.HeaderBytes. Up to this
+// maxEncoded is how large a header block may be before decompression, as a multiple of Options.Reading.Bytes. Up to this
 // size, a header that is too large is answered.
 const maxEncoded = 4
 
@@ -28,7 +28,7 @@ func (r *reader) handleHeaders(f *xhttp2.HeadersFrame) error {
 func (r *reader) handleContinuation(f *xhttp2.ContinuationFrame) error {
 	h := &r.headers
 	h.frames++
-	if h.frames > maxContinuations || len(h.encoded)+len(f.HeaderBlockFragment()) > maxEncoded*r.conn.options.HeaderBytes {
+	if h.frames > maxContinuations || len(h.encoded)+len(f.HeaderBlockFragment()) > maxEncoded*r.conn.options.Reading.Bytes {
 		return calmDown
 	}
 	h.encoded = append(h.encoded, f.HeaderBlockFragment()...)
@@ -44,7 +44,7 @@ func (r *reader) handleContinuation(f *xhttp2.ContinuationFrame) error {
 // endHeaders decodes a complete header block, and opens a stream or ends one with trailers.
 func (r *reader) endHeaders(encoded []byte) error {
 	c, h := r.conn, &r.headers
-	h.begin(c.options.HeaderBytes)
+	h.begin(c.options.Reading.Bytes)
 	defer h.release()
 	// It is decoded in any case: the decoder's state belongs to the connection.
 	if _, err := r.decoder.Write(encoded); err != nil {
@@ -75,7 +75,7 @@ func (r *reader) handleRequest() error {
 		return streamError(h.stream, xhttp2.ErrCodeRefusedStream)
 	}
 	s := c.streams.get(c)
-	if err := s.begin(h, c.initialWindow, c.options.HeaderFields); err != nil {
+	if err := s.begin(h, c.initialWindow, &c.options.Reading); err != nil {
 		c.streams.put(s)
 		return err
 	}
@@ -115,7 +115,7 @@ func (r *reader) handleTrailers(s *Stream) error {
 	b := &s.body
 	b.trailerLines = append(b.trailerLines[:0], h.lines...)
 	var err error
-	if b.trailers, err = message.ParseFields(b.trailers[:0], b.trailerLines, r.conn.options.HeaderFields); err != nil {
+	if b.trailers, err = message.ParseFields(b.trailers[:0], b.trailerLines, r.conn.options.Reading.Fields); err != nil {
 		return streamError(h.stream, xhttp2.ErrCodeProtocol)
 	}
 	b.waiter.changed.Broadcast()

@@ -215,7 +215,7 @@ func TestLargeRequestHeader(t *testing.T) {
 func TestLargeTrailers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := testOptions()
-		options.HeaderBytes = 4 << 10
+		options.Reading.Bytes = 4 << 10
 		c := connect(t, options, func(s *Stream) {
 			if s.Request.Length != 0 {
 				untilGone(func(*Stream) {})(s)

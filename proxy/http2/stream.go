@@ -50,7 +50,7 @@ func newStream(c *Conn) *Stream {
 }
 
 // begin makes s the stream of a header block. The error is a StreamError if the request is malformed.
-func (s *Stream) begin(h *headerBlock, window sendWindow, maxFields int) error {
+func (s *Stream) begin(h *headerBlock, window sendWindow, reading *message.Reading) error {
 	s.id, s.Refused, s.opened = h.stream, nil, time.Now()
 	s.pending = s.pending[:0]
 	s.remoteClosed, s.localClosed, s.gone, s.closeWhenGone = h.endsStream, false, false, nil
@@ -60,7 +60,7 @@ func (s *Stream) begin(h *headerBlock, window sendWindow, maxFields int) error {
 		err = &message.Error{Status: 431, Reason: "the header is too large"}
 		s.Request = message.Request{Major: 2, Method: []byte(h.pseudo.Method()), Fields: s.Request.Fields[:0]}
 	} else {
-		err = s.Request.FromHTTP2(&h.pseudo, s.block, h.endsStream, maxFields)
+		err = s.Request.FromHTTP2(&h.pseudo, s.block, h.endsStream, reading)
 	}
 	if errors.Is(err, message.ErrMalformed) {
 		return streamError(h.stream, xhttp2.ErrCodeProtocol)

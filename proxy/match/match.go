@@ -15,6 +15,9 @@ import (
 
 // Hosts maps host names to what serves them. The zero value matches nothing. It must not be changed once it is used.
 type Hosts[T any] struct {
+	// WordLabels has a star stand for a label of letters, digits, hyphens and underscores only.
+	WordLabels bool
+
 	exact    map[string]*Paths[T]
 	wildcard map[string]*Paths[T] // by what follows the star, dot included
 	rest     *Paths[T]
@@ -53,13 +56,20 @@ func (h *Hosts[T]) paths(host string) *Paths[T] {
 		return paths
 	}
 	if h.wildcard != nil {
-		if dot := strings.IndexByte(host, '.'); dot > 0 { // a star stands for one label, and not for none
+		if dot := strings.IndexByte(host, '.'); dot > 0 && h.isLabel(host[:dot]) { // a star stands for one label, and not for none
 			if paths := h.wildcard[host[dot:]]; paths != nil {
 				return paths
 			}
 		}
 	}
 	return h.rest
+}
+
+// isLabel reports whether a star stands for a label.
+func (h *Hosts[T]) isLabel(label string) bool {
+	return !h.WordLabels || strings.IndexFunc(label, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) < 0
 }
 
 func addNew[T any](values *map[string]*T, key string, value *T) bool {

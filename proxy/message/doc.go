@@ -8,6 +8,9 @@
 // leniently where RFC 9110 or RFC 9112 let a proxy correct them, because endpoints are chosen by the operator. The
 // decisions, where the RFCs leave one or are commonly not followed:
 //
+// Requests may be read with quirks (package quirk), by which ingress-nginx differs from what follows. None of them concerns the
+// ends of lines, of headers or of bodies.
+//
 // # Lines (RFC 9112 sections 2.2 and 5)
 //
 //   - Lines end in CR LF; a bare CR, a bare LF, NUL and other control characters are refused, and so are folded lines

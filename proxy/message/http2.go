@@ -3,6 +3,8 @@ package message
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 )
 
 // FromHTTP2 sets the response to one that was received over HTTP/2. Its fields are checked as if they had been received
@@ -105,7 +107,7 @@ func (p *PseudoFields) Set(name, value string) bool {
 //
 // The scheme must be http or https: no other can be served, and RFC 9113 section 8.3.1 leaves no room for values that
 // are not schemes. A request without :authority and Host, or with an empty one, is answered 400, as by nginx.
-func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxFields int) error {
+func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, reading *Reading) error {
 	*r = Request{Fields: r.Fields[:0], Major: 2, block: block}
 	r.Method = []byte(p.method)
 	if !p.hasMethod || !IsToken(r.Method) {
@@ -118,14 +120,23 @@ func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxF
 		return ErrMalformed
 	}
 	var err error
-	if r.Fields, err = ParseFields(r.Fields, block, maxFields); err != nil {
+	if r.Fields, err = ParseFields(r.Fields, block, reading.Fields); err != nil {
 		return err
 	}
-	if err := r.interpretHTTP2(p, endsStream); err != nil {
+	if err := reading.checkLines(r.Fields); err != nil {
 		return err
 	}
-	if r.Asterisk = p.path == "*" && p.method == "OPTIONS"; r.Asterisk {
+	if err := r.interpretHTTP2(p, endsStream, reading); err != nil {
+		return err
+	}
+	if r.Asterisk = p.path == "*" && p.method == "OPTIONS" && !reading.Quirks.Has(quirk.RequestLines); r.Asterisk {
 		return nil
+	}
+	switch {
+	case !reading.validMethod(r.Method):
+		return ErrRequestLine
+	case reading.Line > 0 && len(p.path) > reading.Line:
+		return ErrTargetTooLong
 	}
 	if p.path[0] != '/' {
 		return ErrTarget
@@ -139,7 +150,7 @@ func (r *Request) FromHTTP2(p *PseudoFields, block []byte, endsStream bool, maxF
 	return nil
 }
 
-func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
+func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool, reading *Reading) error {
 	if p.hasAuthority {
 		r.Host = []byte(p.authority)
 	}
@@ -169,7 +180,7 @@ func (r *Request) interpretHTTP2(p *PseudoFields, endsStream bool) error {
 	if len(r.Host) == 0 {
 		return ErrHostCount
 	}
-	if !validHost(r.Host) {
+	if !reading.validHost(r.Host) {
 		return ErrHost
 	}
 	switch {

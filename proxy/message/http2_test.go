@@ -15,7 +15,7 @@ func requestFromHTTP2(t *testing.T, block string, ends bool, pseudo ...string) (
 		}
 	}
 	r := new(Request)
-	err := r.FromHTTP2(&fields, []byte(block), ends, 10)
+	err := r.FromHTTP2(&fields, []byte(block), ends, &Reading{Fields: 10})
 	return r, err
 }
 

@@ -1,8 +1,10 @@
 package message
 
+import "github.com/ingress-testbed/testbed/proxy/quirk"
+
 // interpret finds out what the fields of a request mean for its framing and its connection (RFC 9112 sections 3.2, 6,
 // 7 and 9).
-func (r *Request) interpret() error {
+func (r *Request) interpret(reading *Reading) error {
 	var hosts int
 	var framing framing
 	var upgrade, keepAlive, wantsUpgrade bool
@@ -17,12 +19,10 @@ func (r *Request) interpret() error {
 			continue
 		case Host:
 			hosts++
-			if !validHost(field.Value) {
+			if !reading.validHost(field.Value) {
 				return ErrHost
 			}
-			if r.Host == nil {
-				r.Host = field.Value
-			}
+			r.takeHost(field.Value, reading.Quirks)
 		case Connection:
 			r.readConnection(field.Value, &keepAlive, &wantsUpgrade)
 		case Upgrade:
@@ -43,10 +43,20 @@ func (r *Request) interpret() error {
 	if hosts > 1 || hosts == 0 && r.Minor >= 1 {
 		return ErrHostCount
 	}
-	if upgrade && wantsUpgrade && r.Minor >= 1 && !bypasses(protocol) {
-		r.Upgrade = protocol
+	if upgrade && (wantsUpgrade || reading.Quirks.Has(quirk.LoneUpgrade)) && r.Minor >= 1 && !bypasses(protocol) {
+		r.Upgrade, r.LoneUpgrade = protocol, !wantsUpgrade
 	}
 	return r.readFraming(&framing, keepAlive)
+}
+
+// takeHost takes the Host field for the host, unless the target names one.
+func (r *Request) takeHost(value []byte, quirks quirk.Set) {
+	switch {
+	case r.Host == nil:
+		r.Host = value
+	case quirks.Has(quirk.HostField):
+		r.HostField = value
+	}
 }
 
 // readFraming sets the length of the body, and whether the connection ends after the request.

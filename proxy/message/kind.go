@@ -17,7 +17,8 @@ const (
 	TransferEncoding
 	Upgrade
 	HTTP2Settings
-	removed // nominated by the Connection field, or removed by a caller
+	nominated // by the Connection field
+	removed   // by a caller
 
 	// Never forwarded to endpoints, unless a caller allows it.
 	Underscored // a request's name with an underscore
@@ -65,6 +66,9 @@ func (k Kind) Replaced() bool { return k >= Host && k <= XScheme }
 
 // ClientIdentity reports whether a field of a request is one that Request.RemoveForwarding removes.
 func (k Kind) ClientIdentity() bool { return k >= Forwarded && k <= clientIdentity }
+
+// gone reports whether a field is not found any more.
+func (k Kind) gone() bool { return k == nominated || k == removed }
 
 // suspect reports whether a field of a request is neither forwarded nor found by name.
 func (k Kind) suspect() bool { return k >= Underscored && k <= Proxy }

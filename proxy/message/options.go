@@ -28,7 +28,7 @@ func HasOption(list []byte, lower string) bool {
 func nominate(fields []Field, name []byte) {
 	for i := range fields {
 		if f := &fields[i]; f.Kind.nominable() && bytes.EqualFold(f.Name, name) {
-			f.Kind = removed
+			f.Kind = nominated
 		}
 	}
 }

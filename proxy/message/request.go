@@ -1,12 +1,19 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/ingress-testbed/testbed/proxy/quirk"
+)
 
 // Request is a request's header.
 type Request struct {
 	Method []byte
 	// Host is the authority that the request is for: of the target, if that has one, else of the Host field.
 	Host []byte
+	// HostField is the value of the Host field where that is forwarded although Host is that of the target
+	// (quirk.HostField); nil otherwise.
+	HostField []byte
 	// Path and Query are the target's; the query has no question mark. HasQuery tells "/?" from "/".
 	Path, Query []byte
 	HasQuery    bool
@@ -25,7 +32,10 @@ type Request struct {
 	Close bool
 	// Upgrade is what protocols the client offers to change to (RFC 9110 section 7.8). It is empty if there is none, or
 	// if one of them would carry requests past the proxy: HTTP of any version, "h2c", or TLS.
-	Upgrade         []byte
+	Upgrade []byte
+	// LoneUpgrade is true if the client has not nominated Upgrade in Connection (quirk.LoneUpgrade): it does not expect
+	// that protocols are switched.
+	LoneUpgrade     bool
 	ExpectsContinue bool
 	TakesTrailers   bool // the client said "TE: trailers"
 
@@ -51,31 +61,42 @@ var (
 	ErrExpectation      = &Error{Status: 417, Reason: "the expectation is not supported"}
 )
 
-// Parse reads a header: head is everything up to and including the empty line. The Request keeps slices of head; its
-// own slices are used again.
+// Parse is ParseWith without quirks, and without a limit for a line.
 func (r *Request) Parse(head []byte, maxFields int) error {
+	return r.ParseWith(head, &Reading{Fields: maxFields})
+}
+
+// ParseWith reads a header: head is everything up to and including the empty line. The Request keeps slices of head; its
+// own slices are used again.
+func (r *Request) ParseWith(head []byte, reading *Reading) error {
 	*r = Request{Fields: r.Fields[:0], Major: 1}
-	rest, err := r.parseRequestLine(head)
+	rest, err := r.parseRequestLine(head, reading)
 	if err != nil {
 		return err
 	}
 	r.block = rest[:len(rest)-2]
-	if r.Fields, err = ParseFields(r.Fields, r.block, maxFields); err != nil {
+	if r.Fields, err = ParseFields(r.Fields, r.block, reading.Fields); err != nil {
 		return err
 	}
-	return r.interpret()
+	if err := reading.checkLines(r.Fields); err != nil {
+		return err
+	}
+	return r.interpret(reading)
 }
 
 // parseRequestLine returns what follows the line.
-func (r *Request) parseRequestLine(head []byte) ([]byte, error) {
+func (r *Request) parseRequestLine(head []byte, reading *Reading) ([]byte, error) {
 	space := bytes.IndexByte(head, ' ')
-	if space <= 0 || !IsToken(head[:space]) {
+	if space <= 0 || !reading.validMethod(head[:space]) {
 		return nil, ErrRequestLine
 	}
 	r.Method = head[:space]
 	end, err := lineEnd(head, space+1)
 	if err != nil {
 		return nil, ErrRequestLine
+	}
+	if reading.Line > 0 && end+2 > reading.Line {
+		return nil, ErrTargetTooLong
 	}
 	line := head[space+1 : end]
 	space = bytes.IndexByte(line, ' ')
@@ -87,25 +108,30 @@ func (r *Request) parseRequestLine(head []byte) ([]byte, error) {
 		version[5]-'0' > 9 || version[7]-'0' > 9 {
 		return nil, ErrRequestLine
 	}
-	if version[5] != '1' {
+	switch {
+	case version[5] == '0' && reading.Quirks.Has(quirk.RequestLines):
+		return nil, ErrRequestLine
+	case version[5] != '1':
 		return nil, ErrVersion
 	}
 	r.Minor = min(version[7]-'0', 1)
-	return head[end+2:], r.parseTarget(target)
+	return head[end+2:], r.parseTarget(target, reading.Quirks)
 }
 
 // parseTarget takes the target apart (RFC 9112 section 3.2).
-func (r *Request) parseTarget(target []byte) error {
+func (r *Request) parseTarget(target []byte, quirks quirk.Set) error {
 	if bytes.IndexByte(target, '#') >= 0 || bytes.IndexByte(target, '\t') >= 0 {
 		return ErrTarget
 	}
 	switch {
+	case string(r.Method) == "CONNECT" && target[0] != '/' && quirks.Has(quirk.RequestLines):
+		return ErrTarget
 	case string(r.Method) == "CONNECT", string(r.Method) == "TRACE":
 		// Tunnels are not offered, and TRACE would show the client the fields that the proxy sends to endpoints.
 		return ErrMethod
 	case target[0] == '/':
 	case len(target) == 1 && target[0] == '*':
-		if string(r.Method) != "OPTIONS" {
+		if string(r.Method) != "OPTIONS" || quirks.Has(quirk.RequestLines) {
 			return ErrTarget
 		}
 		r.Asterisk = true
@@ -168,7 +194,7 @@ func (r *Request) Value(kind Kind) []byte { return valueOf(r.Fields, kind) }
 func (r *Request) Lookup(name string) (value []byte, found bool) {
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if f.Kind != removed && !f.Kind.suspect() && sameName(f.Name, name) {
+		if !f.Kind.gone() && !f.Kind.suspect() && sameName(f.Name, name) {
 			return f.Value, true
 		}
 	}
@@ -192,7 +218,7 @@ func (r *Request) Subrequest(to *Request, method []byte) {
 	*to = *r
 	to.Fields, to.Method, to.Scheme = fields, method, nil
 	to.Query, to.HasQuery = nil, false
-	to.Length, to.Chunked, to.Upgrade, to.ExpectsContinue, to.TakesTrailers = 0, false, nil, false, false
+	to.Length, to.Chunked, to.Upgrade, to.LoneUpgrade, to.ExpectsContinue, to.TakesTrailers = 0, false, nil, false, false, false
 	for i := range to.Fields {
 		switch field := &to.Fields[i]; field.Kind {
 		case ContentLength, Expect, MaxForwards, Trailer:

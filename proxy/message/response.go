@@ -134,6 +134,20 @@ func (r *Response) readConnection(value []byte) (keepAlive bool) {
 	return keepAlive
 }
 
+// KeepNominated has the fields that Connection nominates forwarded (quirk.NominatedFields).
+func (r *Response) KeepNominated() {
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.Kind == nominated {
+			f.Kind = kindOf(f.Name)
+		}
+	}
+}
+
+// Size is that of the header in bytes, status line included, as over HTTP/1.1.
+func (r *Response) Size() int {
+	return len("HTTP/1.1 200 \r\n\r\n") + len(r.Reason) + len(r.block)
+}
+
 // HasBody reports whether a body follows the reply to a request with that method (RFC 9112 section 6.3).
 func (r *Response) HasBody(method []byte) bool {
 	never := r.Status < 200 || r.Status == 204 || r.Status == 304 || string(method) == "HEAD"
@@ -144,7 +158,7 @@ func (r *Response) HasBody(method []byte) bool {
 // removed.
 func (r *Response) Value(lower string) []byte {
 	for i := range r.Fields {
-		if f := &r.Fields[i]; f.Kind != removed && EqualFold(f.Name, lower) {
+		if f := &r.Fields[i]; !f.Kind.gone() && EqualFold(f.Name, lower) {
 			return f.Value
 		}
 	}

@@ -25,6 +25,24 @@ func (p BodySize) Equal(other route.Policy) bool { return other == route.Policy(
 // Configure implements Configurer.
 func (p BodySize) Configure(settings *Settings) { settings.BodyLimit = p.Bytes }
 
+// ReplyHeader limits the header of replies over HTTP/1.1; one that is larger is answered with 502 (Bad Gateway, RFC 9110 section
+// 15.6.3).
+type ReplyHeader struct {
+	Bytes int
+}
+
+// Stage implements Policy.
+func (ReplyHeader) Stage() Stage { return Limiting }
+
+// Text implements route.Policy.
+func (p ReplyHeader) Text() string { return fmt.Sprintf("limit reply headers to %d bytes", p.Bytes) }
+
+// Equal implements route.Policy.
+func (p ReplyHeader) Equal(other route.Policy) bool { return other == route.Policy(p) }
+
+// Configure implements Configurer.
+func (p ReplyHeader) Configure(settings *Settings) { settings.ReplyHeader = p.Bytes }
+
 // Timeouts bound how long an endpoint may take; exceeding them is answered with 504 (Gateway Timeout, RFC 9110 section
 // 15.6.5). 0 leaves one to the proxy's configuration.
 type Timeouts struct {

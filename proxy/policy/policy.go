@@ -48,6 +48,8 @@ type Settings struct {
 	SendTimeout time.Duration
 	// ReplyRate is how many bytes of a reply's body are sent in a second, after the first ReplyRateAfter bytes; 0 is no limit.
 	ReplyRate, ReplyRateAfter int64
+	// ReplyHeader is the largest header of a reply over HTTP/1.1, in bytes.
+	ReplyHeader int
 	// Retry is after which failures another endpoint gets the request; nil leaves it to the proxy.
 	Retry *Retry
 	// ErrorPages replaces replies; nil replaces none.

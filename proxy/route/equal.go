@@ -21,7 +21,8 @@ func (t *Table) Equal(other *Table) bool {
 		slices.EqualFunc(t.Passthroughs, other.Passthroughs, Passthrough.Equal) &&
 		slices.EqualFunc(t.ClientTLS, other.ClientTLS, HostTLS.Equal) &&
 		t.Forwarded.Equal(other.Forwarded) && t.AccessLog.Equal(other.AccessLog) &&
-		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders && t.NoRequestIDs == other.NoRequestIDs
+		t.ProxyProtocol == other.ProxyProtocol && t.UnderscoresInHeaders == other.UnderscoresInHeaders && t.NoRequestIDs == other.NoRequestIDs &&
+		t.RequestHeaders == other.RequestHeaders && t.Quirks == other.Quirks
 }
 
 // Equal reports whether two hosts have the same name and routes.

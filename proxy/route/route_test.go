@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 )
 
 // note is a policy of tests.
@@ -65,6 +67,8 @@ func sample() *Table {
 		RawPaths:             true,
 		ProxyProtocol:        true,
 		UnderscoresInHeaders: true,
+		RequestHeaders:       HeaderLimits{Bytes: 33792, Line: 8192, Fields: 1024},
+		Quirks:               quirk.Accel | quirk.NoAllow,
 	}
 }
 
@@ -100,6 +104,8 @@ without a route: note "three" "3"
 paths as they were sent
 proxy protocol
 underscores in headers
+request headers: at most 33792 bytes, 8192 in a line, 1024 fields
+quirks: no-allow, accel
 `
 	if got := text(t, sample()); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -7,6 +7,8 @@
 // a text file.
 package route
 
+import "github.com/ingress-testbed/testbed/proxy/quirk"
+
 // Table is the whole configuration of the data plane.
 type Table struct {
 	// Hosts, each name once. Order has no meaning.
@@ -41,6 +43,19 @@ type Table struct {
 	NoRequestIDs bool
 	// UnderscoresInHeaders accepts request fields whose names have underscores.
 	UnderscoresInHeaders bool
+	// RequestHeaders bounds the headers of requests. Over HTTP/2 it applies to connections that are accepted after the table,
+	// and so do Quirks that are about reading requests.
+	RequestHeaders HeaderLimits
+	// Quirks are what is done as by ingress-nginx.
+	Quirks quirk.Set
+}
+
+// HeaderLimits bound the header of a request. A zero leaves one to the proxy's configuration, which has none for lines.
+type HeaderLimits struct {
+	// Bytes of the whole header, and of its longest Line.
+	Bytes, Line int
+	// Fields is the largest number of fields.
+	Fields int
 }
 
 // Host is one virtual host.

@@ -63,6 +63,12 @@ func (t *Table) WriteText(w io.Writer) error {
 	if t.UnderscoresInHeaders {
 		fmt.Fprintln(out, "underscores in headers")
 	}
+	if l := t.RequestHeaders; l != (HeaderLimits{}) {
+		fmt.Fprintf(out, "request headers: at most %d bytes, %d in a line, %d fields\n", l.Bytes, l.Line, l.Fields)
+	}
+	if t.Quirks != 0 {
+		fmt.Fprintln(out, "quirks:", t.Quirks)
+	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the routing table: %w", err)
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -9,9 +10,11 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
 	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
@@ -22,6 +25,7 @@ import (
 type Compiler struct {
 	metrics   *metrics.Collector
 	generated *tls.Certificate // served where the table has no default certificate
+	reading   message.Reading  // where the table sets no limits
 	pools     pools
 	states    policy.States
 	chain     compileChain
@@ -34,9 +38,12 @@ type Compiler struct {
 	referenced, called map[string]bool
 }
 
-// NewCompiler makes a compiler. The certificate is served where a table has no default one.
-func NewCompiler(collector *metrics.Collector, registry *upstream.Registry, generated *tls.Certificate) *Compiler {
-	return &Compiler{metrics: collector, pools: pools{registry: registry}, generated: generated, chain: policy.Compile}
+// NewCompiler makes a compiler. The certificate is served where a table has no default one, and requests are read with the limits of
+// reading where a table sets none.
+func NewCompiler(collector *metrics.Collector, registry *upstream.Registry, generated *tls.Certificate, reading message.Reading) *Compiler {
+	return &Compiler{
+		metrics: collector, pools: pools{registry: registry}, generated: generated, reading: reading, chain: policy.Compile,
+	}
 }
 
 // compileChain is policy.Compile, or policy.CompileTraced.
@@ -55,11 +62,12 @@ type compiledHost struct {
 // Compile makes a table. What can't be compiled is returned as problems and left out.
 func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	problems := table.Validate()
-	next := &Table{source: table, forwarded: forwarded.Compile(table)}
-	if c.last != nil && slices.EqualFunc(c.last.source.Hosts, table.Hosts, route.Host.Equal) {
+	next := &Table{source: table, reading: c.readingOf(table), forwarded: forwarded.Compile(table)}
+	wordLabels := table.Quirks.Has(quirk.LooseHosts)
+	if c.last != nil && c.last.hosts.WordLabels == wordLabels && slices.EqualFunc(c.last.source.Hosts, table.Hosts, route.Host.Equal) {
 		next.hosts = c.last.hosts
 	} else {
-		next.hosts = c.compileHosts(table.Hosts)
+		next.hosts = c.compileHosts(table.Hosts, wordLabels)
 	}
 	problems = append(problems, c.problems...)
 	var err error
@@ -95,8 +103,17 @@ func (c *Compiler) Compile(table *route.Table) (*Table, []error) {
 	return next, append(problems, bad...)
 }
 
-func (c *Compiler) compileHosts(hosts []route.Host) *match.Hosts[*Route] {
-	compiled := new(match.Hosts[*Route])
+// readingOf returns how requests are read with a table.
+func (c *Compiler) readingOf(table *route.Table) message.Reading {
+	limits := &table.RequestHeaders
+	return message.Reading{
+		Bytes: cmp.Or(limits.Bytes, c.reading.Bytes), Line: cmp.Or(limits.Line, c.reading.Line),
+		Fields: cmp.Or(limits.Fields, c.reading.Fields), Quirks: table.Quirks,
+	}
+}
+
+func (c *Compiler) compileHosts(hosts []route.Host, wordLabels bool) *match.Hosts[*Route] {
+	compiled := &match.Hosts[*Route]{WordLabels: wordLabels}
 	kept := make(map[string]*compiledHost, len(hosts))
 	c.problems = nil
 	for _, source := range hosts {

@@ -22,7 +22,7 @@ func newCompiler(t testing.TB) *Compiler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewCompiler(metrics.NewCollector(), upstream.NewRegistry(upstream.Options{}), generated)
+	return NewCompiler(metrics.NewCollector(), upstream.NewRegistry(upstream.Options{}), generated, message.Reading{})
 }
 
 func compile(t testing.TB, c *Compiler, table *route.Table) *Table {

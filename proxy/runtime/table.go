@@ -9,8 +9,10 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/certs"
 	"github.com/ingress-testbed/testbed/proxy/forwarded"
 	"github.com/ingress-testbed/testbed/proxy/match"
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/passthrough"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
@@ -21,6 +23,7 @@ type Table struct {
 	Unrouted policy.Chain
 
 	source    *route.Table
+	reading   message.Reading
 	updated   map[int]bool // slots of upstreams that have been replaced since the source was compiled
 	hosts     *match.Hosts[*Route]
 	upstreams []*Upstream // by slot; nil where a slot is free
@@ -31,7 +34,8 @@ type Table struct {
 	called    map[string]*Upstream // those that policies send requests to
 }
 
-// Source is the table that was compiled, with the upstreams that have been replaced since. It must not be changed.
+// Source is the table that was compiled, with the upstreams that have been replaced since. It must not be changed. After an
+// update it costs a copy of the upstreams: it is not for requests.
 func (t *Table) Source() *route.Table {
 	if len(t.updated) == 0 {
 		return t.source
@@ -53,6 +57,12 @@ func (t *Table) Source() *route.Table {
 // Settings is the table that was compiled, without a copy. Its upstreams may have been replaced since; all else is as it is
 // served.
 func (t *Table) Settings() *route.Table { return t.source }
+
+// Reading is how requests are read.
+func (t *Table) Reading() *message.Reading { return &t.reading }
+
+// Quirks are what is done as by ingress-nginx.
+func (t *Table) Quirks() quirk.Set { return t.reading.Quirks }
 
 // Forwarded is the trust in other proxies.
 func (t *Table) Forwarded() *forwarded.Settings { return &t.forwarded }

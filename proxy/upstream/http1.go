@@ -202,7 +202,7 @@ func (c *http1Conn) readHeader() error {
 		}
 		switch {
 		case c.reply.Status == 101:
-			if len(c.call.Request.Upgrade) == 0 || c.call.HTTP10 {
+			if r := c.call.Request; len(r.Upgrade) == 0 || r.LoneUpgrade || c.call.HTTP10 {
 				return errUnrequestedUpgrade
 			}
 			return c.call.sender.wait() // RFC 9110 section 7.8: the new protocol begins after the request

@@ -36,6 +36,8 @@ type Global struct {
 	OriginalURI bool
 	// Hidden are the names of fields of backends' replies that clients don't get, in lower case.
 	Hidden []string
+	// NamesProxy sends the name of the proxy as Server, and KeepsServer that of backends.
+	NamesProxy, KeepsServer bool
 	// Allowed are the names of fields that Settings.Fields may have.
 	Allowed []string
 }
@@ -50,12 +52,14 @@ func ReadGlobal(r *setting.Reader) Global {
 		RequestFields: readName(r, "proxy-set-headers"),
 		ReplyFields:   readName(r, "add-headers"),
 		OriginalURI:   r.Bool("proxy-add-original-uri-header", false),
+		NamesProxy:    r.Bool("server-tokens", false),
+		KeepsServer:   r.Bool("allow-backend-server-header", false),
 	}
 	for _, name := range readNames(r, "hide-headers") {
 		global.Hidden = append(global.Hidden, strings.ToLower(name))
 	}
 	global.Allowed = readNames(r, "global-allowed-response-headers")
-	if !r.Bool("allow-backend-server-header", false) && !slices.Contains(global.Hidden, "server") {
+	if !global.KeepsServer && !slices.Contains(global.Hidden, "server") {
 		global.Hidden = append(global.Hidden, "server")
 	}
 	return global

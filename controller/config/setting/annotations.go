@@ -162,7 +162,7 @@ func bufferAnnotations() []Setting {
 		{"proxy-body-size", "a size, 0 for no limit", "1m", "Is the largest request body.", supported("errors")},
 		{"client-body-buffer-size", "a size", "8k", "Is how much of a request body is kept in memory.", harmless(streamed)},
 		{"proxy-buffering", "on, off", "off", "Reads replies ahead of slow clients.", harmless(slowClients)},
-		{"proxy-buffer-size", "a size", "4k", "Is the largest header of a reply.", harmless(headersGrow)},
+		{"proxy-buffer-size", "a size", "4k", "Is the largest header of a reply.", harmless(headersGrow).unlessReproduced()},
 		{"proxy-buffers-number", "a number", "4", "Is the number of buffers for a reply.", harmless(streamed)},
 		{"proxy-busy-buffers-size", "a size", "8k", "Is how much of a reply may be on its way to the client.", harmless(streamed)},
 		{"proxy-max-temp-file-size", "a size", "1024m", "Is how much of a reply is kept in a file.", harmless("replies are never written to files")},

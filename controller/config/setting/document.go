@@ -43,6 +43,9 @@ func (d Decision) text() string {
 		if d.Protects {
 			text += "; closes the paths (503)"
 		}
+		if d.reproduced {
+			text += "; with `--compatibility=ingress-nginx` it has its [effect](compatibility.md)"
+		}
 	}
 	return text
 }

@@ -20,7 +20,7 @@ type Fault struct {
 	Message string
 }
 
-// Reader gives out the values of a table's supported settings, and collects faults. Settings that are not given, have no
+// Reader gives out the values of a table's supported settings, and collects faults. Settings that are not given, never have an
 // effect or are refused have no value.
 type Reader struct {
 	prefix string // of the keys, with the slash; "" for none
@@ -53,7 +53,7 @@ func (r *Reader) add(name, value string) {
 		r.Unsupported(name, "unknown: it has no effect")
 	case value == "" && !setting.Decision.emptyCounts:
 	case setting.Decision.asksNothing != nil && setting.Decision.asksNothing(value):
-	case setting.Decision.Kind == Supported:
+	case setting.Decision.Kind == Supported, setting.Decision.reproduced:
 		r.protects = r.protects || setting.Decision.Protects
 		if r.values == nil {
 			r.values, r.unread = map[string]string{}, map[string]bool{}

@@ -28,6 +28,8 @@ type Decision struct {
 	asksNothing func(value string) bool
 	// strict says that ingress-nginx refuses an Ingress with a wrong value; mostly it takes the default.
 	strict bool
+	// reproduced says that a setting without effect has the effect of ingress-nginx where that is reproduced.
+	reproduced bool
 	// emptyCounts says that an empty value is a value. That of other settings counts as not given.
 	emptyCounts bool
 }
@@ -117,6 +119,11 @@ func notYet() Decision { return refused("not implemented") }
 
 func (d Decision) protecting() Decision {
 	d.Protects = true
+	return d
+}
+
+func (d Decision) unlessReproduced() Decision {
+	d.reproduced = true
 	return d
 }
 

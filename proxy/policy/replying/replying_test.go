@@ -3,6 +3,7 @@ package replying_test
 import (
 	"testing"
 
+	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy/policytest"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 )
@@ -82,6 +83,33 @@ func TestReplies(t *testing.T) {
 	locations.Reply(r, nil)
 	if fields.Reply(r, nil); string(r.ReplyLines) != "X-Frame-Options: DENY\r\n" {
 		t.Errorf("a reply of the proxy: got %q", r.ReplyLines)
+	}
+}
+
+// TestServer has the proxy's own reply, and those of endpoints with and without a name.
+func TestServer(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		chain := policytest.Compile(t, replying.Server{Name: "proxy", KeepEndpoints: keep})
+		for _, c := range []struct {
+			reply *message.Response
+			want  string
+		}{
+			{nil, "proxy"}, {policytest.Reply(t, "HTTP/1.1 200 OK"), "proxy"}, {policytest.Reply(t, "HTTP/1.1 200 OK\r\nServer: endpoint"), "endpoint"},
+		} {
+			want := "Server: " + c.want + "\r\n"
+			if !keep {
+				want = "Server: proxy\r\n"
+			}
+			r := policytest.Request(t, "GET / HTTP/1.1\r\nHost: h")
+			chain.Reply(r, c.reply)
+			got := string(r.ReplyLines)
+			if c.reply != nil {
+				got += string(c.reply.AppendForwarded(nil))
+			}
+			if got != want {
+				t.Errorf("keep %t, endpoint %+v: got %q, want %q", keep, c.reply, got, want)
+			}
+		}
 	}
 }
 
