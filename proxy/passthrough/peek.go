@@ -113,6 +113,14 @@ func (r *replayed) CloseWrite() error {
 	return nil
 }
 
+// SetLinger sets SO_LINGER of a TCP connection.
+func (r *replayed) SetLinger(seconds int) error {
+	if tcp, is := r.Conn.(interface{ SetLinger(seconds int) error }); is {
+		return tcp.SetLinger(seconds)
+	}
+	return syscall.EINVAL // not a socket
+}
+
 // SyscallConn implements syscall.Conn, by which disconnects are detected.
 func (r *replayed) SyscallConn() (syscall.RawConn, error) {
 	if system, is := r.Conn.(syscall.Conn); is {

@@ -1,8 +1,10 @@
-// Package tunnel carries bytes both ways between two connections, until both directions have ended or nothing has passed for
-// a while.
+// Package tunnel carries bytes both ways between two connections, until both directions have ended, one side breaks off, or
+// nothing has passed for a while. Each side learns how the other one has ended: a direction that ends is ended, and a connection
+// that breaks off is broken off.
 package tunnel
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -25,6 +27,8 @@ type Tunnel struct {
 	Idle time.Duration
 
 	last atomic.Int64 // when something passed last, in nanoseconds since 1970
+	// inEnded and outEnded are set when the direction to the endpoint, or to the client, has ended in order.
+	inEnded, outEnded atomic.Bool
 }
 
 // Run returns when both directions have ended, or nothing has passed for the idle time; both connections are left to be
@@ -32,8 +36,10 @@ type Tunnel struct {
 func (t *Tunnel) Run(fromClient, fromEndpoint []byte) (bytesIn, bytesOut int64) {
 	t.touch()
 	var group sync.WaitGroup
-	group.Go(func() { bytesIn = t.carry(t.Endpoint, t.Client, fromClient) })
-	bytesOut = t.carry(t.Client, t.Endpoint, fromEndpoint)
+	in := direction{to: t.Endpoint, from: t.Client, ended: &t.inEnded, backEnded: &t.outEnded}
+	out := direction{to: t.Client, from: t.Endpoint, ended: &t.outEnded, backEnded: &t.inEnded}
+	group.Go(func() { bytesIn = t.carry(in, fromClient) })
+	bytesOut = t.carry(out, fromEndpoint)
 	group.Wait()
 	return bytesIn, bytesOut
 }
@@ -46,13 +52,37 @@ func CloseWrite(conn net.Conn) {
 	conn.Close()
 }
 
+// Abort ends a connection so that the peer detects that it was broken off: by a reset (RFC 9293 section 3.5.2), and over TLS
+// without close_notify (RFC 8446 section 6.1). A peer that sees the usual end would take what it has received for the whole.
+func Abort(conn net.Conn) {
+	if encrypted, is := conn.(*tls.Conn); is {
+		conn = encrypted.NetConn()
+	}
+	if tcp, is := conn.(interface{ SetLinger(seconds int) error }); is {
+		_ = tcp.SetLinger(0) // a connection that is gone has no end to tell
+	}
+	conn.Close()
+}
+
 func (t *Tunnel) touch() { t.last.Store(time.Now().UnixNano()) }
 
 // quiet is how long nothing has passed.
 func (t *Tunnel) quiet() time.Duration { return time.Duration(time.Now().UnixNano() - t.last.Load()) }
 
+// direction is one of the two directions of a tunnel.
+type direction struct {
+	to, from net.Conn
+	// ended is set when it has ended in order, and backEnded when the other one has.
+	ended, backEnded *atomic.Bool
+}
+
+// inOrder reports whether an end that was read is one. After a reset it need not be: the kernel reports a reset once, and the other
+// direction may have taken the report, when it was writing.
+func (d *direction) inOrder() bool { return d.backEnded.Load() || !isClosed(d.from) }
+
 // carry writes what was read, then what comes, and passes the end on.
-func (t *Tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
+func (t *Tunnel) carry(d direction, read []byte) (carried int64) {
+	to, from := d.to, d.from
 	held := buffer{small: make([]byte, waitingBuffer)}
 	defer held.release()
 	for {
@@ -60,8 +90,9 @@ func (t *Tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 			to.SetWriteDeadline(time.Now().Add(t.Idle))
 			n, err := to.Write(read)
 			carried += int64(n)
-			if err != nil {
-				from.Close() // which ends the other direction too
+			if err != nil { // there is nobody to carry for
+				end(from, err)
+				to.Close()
 				return carried
 			}
 			t.touch()
@@ -70,15 +101,26 @@ func (t *Tunnel) carry(to, from net.Conn, read []byte) (carried int64) {
 		read, err = t.read(from, &held, len(read))
 		switch {
 		case len(read) > 0:
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF) && d.inOrder():
+			d.ended.Store(true)
 			CloseWrite(to)
 			return carried
 		default: // there is no half to keep
-			to.Close()
+			end(to, err)
 			from.Close()
 			return carried
 		}
 	}
+}
+
+// end ends a connection because of an error of the other one: by breaking it off if that was broken off by its peer, and as usual
+// if it was idle, or closed on this side.
+func end(conn net.Conn, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		conn.Close()
+		return
+	}
+	Abort(conn)
 }
 
 // read waits for more, for as long as either direction is in use. last is how much the read before has brought.

@@ -152,6 +152,22 @@ func ignoringInterrupts(call func(fd int, p []byte) (int, error), fd uintptr, p 
 // Close implements net.Conn, as do the following: crypto/tls works on a socket.
 func (s *socket) Close() error { return s.conn.Close() }
 
+// SetLinger sets SO_LINGER of a TCP connection.
+func (s *socket) SetLinger(seconds int) error {
+	if tcp, is := s.conn.(interface{ SetLinger(seconds int) error }); is {
+		return tcp.SetLinger(seconds)
+	}
+	return syscall.EINVAL // not a socket
+}
+
+// SyscallConn implements syscall.Conn.
+func (s *socket) SyscallConn() (syscall.RawConn, error) {
+	if s.raw == nil {
+		return nil, syscall.EINVAL // not a socket
+	}
+	return s.raw, nil
+}
+
 // LocalAddr implements net.Conn.
 func (s *socket) LocalAddr() net.Addr { return s.conn.LocalAddr() }
 
