@@ -61,6 +61,11 @@
 // others are answered 502, because they may have been served. A slow endpoint (504) is not given up for another. At most
 // Limits.Attempts endpoints are tried. A kept connection that turns out to be closed is not an attempt.
 //
+// An endpoint that leaves the table is not waited for. A request that has no connection to it yet goes to an endpoint of the table
+// that is served then, half a second later, and so does one whose turn comes afterwards; without another endpoint, it is answered
+// 503. An endpoint that has taken the request already may be shutting down in order, and still answer: it is given up, as
+// one whose connection broke, only when it answers nothing on the level of TCP for some three seconds.
+//
 // # When an endpoint is late
 //
 // The time for a reply begins when the request was sent, and interim replies do not start it anew. While a body is still

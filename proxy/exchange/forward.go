@@ -10,13 +10,17 @@ import (
 )
 
 // forward sends the request to an endpoint, and to the next one if the first could not be reached or has not processed
-// it (upstream.Retryable), and relays the reply.
+// it (upstream.Retryable), and relays the reply. An endpoint that has left the table is not waited for: if the table that is
+// served now has another one, that gets the request.
 func (x *exchange) forward() (reusable bool) {
 	x.prepareCall()
 	attempts := x.attempts()
 	started := x.outcome.started
 	for {
 		x.outcome.attempts++
+		if x.selection.Pool().Left() {
+			x.renew()
+		}
 		pool := x.selection.Pool()
 		x.outcome.endpoint = pool.Address
 		x.setHost(pool)
@@ -39,13 +43,27 @@ func (x *exchange) forward() (reusable bool) {
 			}
 			return x.relay(reply)
 		}
-		if x.outcome.attempts >= attempts || !x.retries(err) {
+		left := pool.Left()
+		if left {
+			attempts = min(attempts+1, mostAttempts) // it is no longer one of those that the request may be tried with
+		}
+		if x.outcome.attempts >= attempts || !x.retries(err) || left && !x.renew() {
 			return x.fail(err)
 		}
-		x.tryNext()
+		if left {
+			x.options.Metrics.Retries.Add(1)
+		} else {
+			x.tryNext()
+		}
 		started = time.Now()
 	}
 }
+
+// mostAttempts bounds the attempts of a request whose endpoints leave the table one after the other.
+const mostAttempts = 10
+
+// renew selects an endpoint in the table that is served now, if that has one.
+func (x *exchange) renew() bool { return x.selection.Renew(x.options.Table(), &x.request) }
 
 // exceeds reports whether the header of a reply is larger than the route allows.
 func (x *exchange) exceeds(header *message.Response) bool {
@@ -111,6 +129,8 @@ func (x *exchange) fail(err error) (reusable bool) {
 		return x.failBody(body)
 	case errors.Is(err, upstream.ErrClientGone):
 		return x.abandon(err)
+	case errors.Is(err, upstream.ErrLeft):
+		return x.reply(503, err.Error())
 	case upstream.IsTimeout(err):
 		return x.reply(504, err.Error())
 	case x.message.Major == 2 && isCancelled(err):

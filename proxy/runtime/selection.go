@@ -47,6 +47,35 @@ func (s *Selection) Next(r *policy.Request) {
 	}
 }
 
+// Renew selects an endpoint of the same upstream in a newer table, after the selected one has left; a session moves there. It
+// reports false, and changes nothing, if there is none.
+func (s *Selection) Renew(newer *Table, r *policy.Request) bool {
+	u := newer.successor(s)
+	if u == nil || u.Turns.Len() == 0 {
+		return false
+	}
+	s.Upstream, s.Endpoint = u, u.Turns.Next()
+	if s.sticky {
+		r.Session = u.Turns.Token(s.Endpoint)
+	}
+	return true
+}
+
+// successor is the upstream of the table that has the name of a selection's; nil if it has none. A slot may have become that of
+// another upstream.
+func (t *Table) successor(s *Selection) *Upstream {
+	if u := t.called[s.Upstream.Name]; u != nil {
+		return u
+	}
+	if s.Backend == nil || s.Backend.slot >= len(t.upstreams) {
+		return nil
+	}
+	if u := t.upstreams[s.Backend.slot]; u != nil && u.Name == s.Upstream.Name {
+		return u
+	}
+	return nil
+}
+
 // Select picks backend and endpoint. The session of a client's cookie keeps its endpoint, whichever backend has it;
 // otherwise the canary's rules or the weights pick the backend, and the next endpoint has its turn. A canary without
 // endpoints gets nothing. A session that begins is set in the request.

@@ -201,8 +201,11 @@ const watchInterval = 300 * time.Millisecond
 // wait is the time limit of a wait for an endpoint, which is made of shorter ones.
 type wait struct {
 	call  *Call
+	pool  *Pool
 	link  *wire.Link
 	since time.Time
+	// doubted is set when the endpoint has left the table.
+	doubted bool
 
 	// taken is what the link last said that the endpoint has taken, and took when that was seen to change.
 	taken uint64
@@ -243,6 +246,10 @@ func (w *wait) overdue(now time.Time) error {
 func (w *wait) next() error {
 	if w.call.Client.Gone() {
 		return ErrClientGone
+	}
+	if !w.doubted && w.pool.Left() {
+		w.doubted = true
+		w.link.Doubt()
 	}
 	now := time.Now()
 	w.observe(now)

@@ -6,7 +6,12 @@ import (
 	"time"
 )
 
-// dial makes a new connection within Timeouts.Connect, TLS handshake included. It ends when the client goes away.
+// leavingTime is how long a connection may still take after its endpoint has left the table. One that shuts down in order still
+// accepts connections for a while, and much faster; one that is gone never answers.
+const leavingTime = 500 * time.Millisecond
+
+// dial makes a new connection within Timeouts.Connect, TLS handshake included. It ends when the client goes away, and with ErrLeft
+// soon after the endpoint has left the table.
 func (p *Pool) dial(call *Call) (conn, error) {
 	ctx, cancel := context.WithTimeout(call.Client.Context(), call.Timeouts.Connect)
 	defer cancel()
@@ -17,6 +22,7 @@ func (p *Pool) dial(call *Call) (conn, error) {
 	}()
 	watch := time.NewTicker(watchInterval)
 	defer watch.Stop()
+	left, giveUp := p.left, (<-chan time.Time)(nil)
 	for {
 		select {
 		case d := <-done:
@@ -27,6 +33,14 @@ func (p *Pool) dial(call *Call) (conn, error) {
 				return nil, fmt.Errorf("%w: %w", ErrClientGone, d.err)
 			}
 			return nil, &Error{Err: d.err}
+		case <-left:
+			left, giveUp = nil, time.After(leavingTime)
+		case <-giveUp:
+			cancel()
+			if d := <-done; d.err == nil {
+				return d.conn, nil // just now
+			}
+			return nil, &Error{Err: ErrLeft}
 		case <-watch.C:
 			if !call.Client.Gone() {
 				continue

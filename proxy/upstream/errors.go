@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
@@ -39,6 +40,8 @@ func (e *BodyError) Unwrap() error { return e.Err }
 
 // Errors of calls.
 var (
+	// ErrLeft ends a call that waits for a connection to an endpoint which has left the proxy's table.
+	ErrLeft = errors.New("the endpoint has left, and can't be reached any more")
 	// ErrClientGone ends a call whose client has gone away.
 	ErrClientGone = errors.New("the client has gone away")
 
@@ -68,10 +71,11 @@ func IsTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// isBroken reports whether an error means that the connection has ended.
+// isBroken reports whether an error means that the connection has ended. ETIMEDOUT is that of a peer which does not answer on the
+// level of TCP; package net takes it for a time-out.
 func isBroken(err error) bool {
 	var operation *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, wire.ErrTruncated) || errors.Is(err, http1.ErrTooEarly) ||
-		errors.As(err, &operation) && !operation.Timeout()
+		errors.Is(err, syscall.ETIMEDOUT) || errors.As(err, &operation) && !operation.Timeout()
 }

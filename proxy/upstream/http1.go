@@ -62,7 +62,7 @@ func (i http1Input) Read(p []byte) (int, error) {
 
 // roundTrip sends the call and reads the header of the reply. On wire.ErrStale nothing was sent.
 func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
-	c.call, c.waiting = call, wait{call: call, link: &c.link, since: now}
+	c.call, c.waiting = call, wait{call: call, pool: c.pool, link: &c.link, since: now}
 	c.broken, c.untilClose, c.hijacked = false, false, false
 	err := c.send()
 	if err == nil {

@@ -110,7 +110,7 @@ func newHTTP2(pool *Pool) *http2Conn {
 
 // roundTrip implements conn.
 func (c *http2Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
-	c.call, c.waiting = call, wait{call: call, link: &c.link, since: now}
+	c.call, c.waiting = call, wait{call: call, pool: c.pool, link: &c.link, since: now}
 	c.stream += 2
 	c.sent, c.state, c.declared, c.received = false, awaitHead, -1, 0
 	c.broken, c.refused = false, false

@@ -49,6 +49,7 @@ type Pool struct {
 	options *Options
 	tls     *tls.Config // nil for plain text
 	http2   bool
+	left    chan struct{} // closed with the pool
 
 	mu     sync.Mutex
 	idle   []idleConn // the last used at the end
@@ -65,7 +66,7 @@ type idleConn struct {
 const sessions = 1
 
 func newPool(address string, options *Options, http2 bool, profile TLSProfile) *Pool {
-	p := &Pool{Address: address, options: options, http2: http2}
+	p := &Pool{Address: address, options: options, http2: http2, left: make(chan struct{})}
 	if profile.config != nil {
 		p.tls = profile.config.Clone()
 		p.tls.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
@@ -182,11 +183,25 @@ func (p *Pool) expire(now time.Time) {
 	p.idle = p.idle[:kept]
 }
 
-// close closes the idle connections now, and those that are in use when their call ends.
+// Left reports whether the endpoint has left the proxy's table: whoever has another one should not begin a call.
+func (p *Pool) Left() bool {
+	select {
+	case <-p.left:
+		return true
+	default:
+		return false
+	}
+}
+
+// close closes the idle connections now, and those that are in use when their call ends. Calls that wait for a connection end
+// soon, and the others as soon as the endpoint is found to be dead.
 func (p *Pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.left)
+	}
 	for _, c := range p.idle {
 		c.conn.abort()
 	}

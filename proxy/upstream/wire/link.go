@@ -113,6 +113,14 @@ func (l *Link) LimitSend(limit time.Duration) { l.socket.limit = limit }
 // Taken is a number that changes when the endpoint has taken some of what was written. Any goroutine may call it.
 func (l *Link) Taken() uint64 { return l.socket.taken() }
 
+// Doubt has the connection fail within seconds if the peer does not answer on the level of TCP: for an endpoint that may have
+// vanished without a word. One that is alive, however slow, is not affected.
+func (l *Link) Doubt() {
+	if l.socket.raw != nil {
+		doubt(l.socket.raw)
+	}
+}
+
 // Hijack returns the connection for what follows a change of protocols.
 func (l *Link) Hijack() net.Conn {
 	if l.secure != nil {

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package wire
+
+import "syscall"
+
+// doubt is only known on Linux.
+func doubt(syscall.RawConn) {}
