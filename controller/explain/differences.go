@@ -23,6 +23,7 @@ func differences(own, other *Explanation) []string {
 	}
 	add("answer", answerText(own), answerText(other))
 	add("path", selectedPath(own), selectedPath(other))
+	add("passthrough", passthroughText(own), passthroughText(other))
 	add("certificate", certificateText(own), certificateText(other))
 	all = append(all, fieldDifferences("reply field", own.Answer.Header, other.Answer.Header)...)
 	if sameSide && own.Sent != nil && other.Sent != nil {
@@ -57,6 +58,13 @@ func selectedPath(x *Explanation) string {
 		}
 	}
 	return ""
+}
+
+func passthroughText(x *Explanation) string {
+	if x.Passthrough == nil {
+		return ""
+	}
+	return "to Service " + x.Passthrough.Service
 }
 
 func certificateText(x *Explanation) string {

@@ -8,6 +8,7 @@ package explain
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -37,6 +38,8 @@ type Options struct {
 	// Backend answers in place of all endpoints. The address of the endpoint is http.LocalAddrContextKey of the request's
 	// context. nil are stand-ins, which answer with 200.
 	Backend http.Handler
+	// BackendTLS is used for endpoints of secure protocols; nil is a self-signed certificate.
+	BackendTLS *tls.Config
 	// Refused reports whether an endpoint refuses connections; nil is none.
 	Refused func(netip.AddrPort) bool
 	// AuthStatus is the status with which stand-ins for external authentication servers answer; 0 is 200.
@@ -143,7 +146,7 @@ func (e *Explainer) Explain(ctx context.Context, request Request) (*Explanation,
 }
 
 func (e *Explainer) explain(ctx context.Context, mode compatibility.Mode, request Request) (*Explanation, error) {
-	r := &run{state: e.states[mode], options: e.options}
+	r := &run{state: e.states[mode], options: e.options, arrival: make(chan struct{})}
 	if err := r.send(ctx, request); err != nil {
 		return nil, err
 	}

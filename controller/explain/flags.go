@@ -2,6 +2,8 @@ package explain
 
 import (
 	"cmp"
+	"fmt"
+	"os"
 
 	"github.com/spf13/pflag"
 )
@@ -18,8 +20,29 @@ func (f *Flags) Register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.HTTP2, "http2", false, "send the request over HTTP/2")
 	flags.BoolVar(&f.PathAsIs, "path-as-is", false, "keep dot segments in the path")
 	flags.StringVar(&f.Client, "client", "", "`address` that the request comes from (default "+DefaultClient().String()+")")
+	flags.VarP((*pemFile)(&f.Certificate), "cert", "E", "`file` with the certificate of the client in PEM, which may have its key, too")
+	flags.Var((*pemFile)(&f.Certificate), "key", "`file` with the key of that certificate in PEM")
 	normalize := flags.GetNormalizeFunc()
 	flags.SetNormalizeFunc(func(set *pflag.FlagSet, name string) pflag.NormalizedName {
 		return cmp.Or(map[string]pflag.NormalizedName{"from": "client"}[name], normalize(set, name))
 	})
+}
+
+// pemFile adds the contents of the files that a flag names.
+type pemFile string
+
+// String implements pflag.Value.
+func (f *pemFile) String() string { return "" }
+
+// Type implements pflag.Value.
+func (f *pemFile) Type() string { return "file" }
+
+// Set implements pflag.Value.
+func (f *pemFile) Set(name string) error {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("reading the certificate: %w", err)
+	}
+	*f += pemFile(content) + "\n"
+	return nil
 }

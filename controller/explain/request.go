@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type Request struct {
 	Header []Field
 	Body   []byte
 	HTTP2  bool
+	// Certificate is presented over TLS where the server requests one; nil for none.
+	Certificate *tls.Certificate
 	// Client is the address that the connection comes from; invalid is DefaultClient.
 	Client netip.Addr
 }
@@ -47,6 +50,8 @@ type Flags struct {
 	HTTP2    bool
 	PathAsIs bool // --path-as-is keeps dot segments
 	Head     bool // -I
+	// Certificate of the client and its key in PEM: the contents of the files of --cert and --key.
+	Certificate string
 }
 
 // maxBody bounds the body of a request, in bytes.
@@ -104,6 +109,13 @@ func NewRequest(text string, flags Flags) (Request, error) {
 		if r.Client, err = netip.ParseAddr(flags.Client); err != nil {
 			return Request{}, fmt.Errorf("--client: %q is not an IP address", flags.Client)
 		}
+	}
+	if flags.Certificate != "" {
+		pair, err := tls.X509KeyPair([]byte(flags.Certificate), []byte(flags.Certificate))
+		if err != nil {
+			return Request{}, fmt.Errorf("--cert: reading the certificate and its key: %w", err)
+		}
+		r.Certificate = &pair
 	}
 	return r, r.addFields(flags)
 }

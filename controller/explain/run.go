@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +18,8 @@ import (
 	"github.com/ingress-testbed/testbed/internal/memorynet"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/certs"
+	"github.com/ingress-testbed/testbed/proxy/passthrough"
+	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/trace"
 )
 
@@ -37,9 +36,12 @@ type run struct {
 
 	mu       sync.Mutex
 	received []received
+	arrival  chan struct{} // closed when another request was received
 	traces   []trace.Exchange
 
-	reply *http.Response // its body is closed
+	// passed is the host of a TLS connection that the proxy forwards as it is; nil if it serves the request.
+	passed *route.Passthrough
+	reply  *http.Response // its body is closed
 }
 
 // received is a request that an endpoint got.
@@ -77,6 +79,11 @@ func (r *run) send(ctx context.Context, request Request) (err error) {
 		return fmt.Errorf("starting the proxy: %w", err)
 	}
 	server.Apply(r.state.Table)
+	if request.URL.Scheme == "https" {
+		if to, found := passthrough.Compile(r.state.Table, nil).Find(request.URL.Hostname()); found {
+			r.passed = &to
+		}
+	}
 	plain, secure := network.Listen(), network.Listen()
 	backends, err := r.newBackends()
 	if err != nil {
@@ -85,7 +92,7 @@ func (r *run) send(ctx context.Context, request Request) (err error) {
 	rest := network.ListenRest()
 	group.Go(func() error { return server.Serve(ctx, plain, secure) })
 	group.Go(func() error {
-		if err := backends.Serve(secured{rest, r.state, backends.TLSConfig}); !errors.Is(err, http.ErrServerClosed) {
+		if err := backends.Serve(secured{rest, r.state, r.passed != nil, backends.TLSConfig}); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving the backends: %w", err)
 		}
 		return nil
@@ -107,8 +114,12 @@ func (r *run) send(ctx context.Context, request Request) (err error) {
 	}); err != nil {
 		return err
 	}
+	if r.passed != nil {
+		return nil
+	}
 	select {
 	case <-traced:
+		r.awaitCopies(ctx)
 		return nil
 	case <-ctx.Done():
 		return errNoTrace
@@ -126,75 +137,25 @@ func (r *run) dialer(network *memorynet.Network) func(ctx context.Context, kind,
 	}
 }
 
-// exchange sends the request and reads the reply.
-func (r *run) exchange(ctx context.Context, request Request, dial func() (net.Conn, error)) error {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(!request.HTTP2)
-	protocols.SetHTTP2(request.HTTP2)
-	protocols.SetUnencryptedHTTP2(request.HTTP2)
-	transport := &http.Transport{
-		DisableCompression: true, DisableKeepAlives: !request.HTTP2, Protocols: protocols,
-		DialContext:     func(context.Context, string, string) (net.Conn, error) { return dial() },
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as curl -k: the certificate is explained
-	}
-	defer transport.CloseIdleConnections()
-	sent, err := http.NewRequestWithContext(ctx, request.Method, request.URL.String(), bytes.NewReader(request.Body))
-	if err != nil {
-		return fmt.Errorf("making the request: %w", err)
-	}
-	sent.URL = wireURL(request.URL)
-	sent.Header = http.Header{"User-Agent": {"testbed-explain"}, "Accept": {"*/*"}}
-	own := map[string]bool{}
-	for _, field := range request.Header {
-		if strings.EqualFold(field.Name, "Host") {
-			sent.Host = field.Value
-			continue
-		}
-		name := http.CanonicalHeaderKey(field.Name)
-		if !own[name] {
-			own[name] = true
-			sent.Header.Del(name)
-		}
-		sent.Header.Add(name, field.Value)
-	}
-	reply, err := transport.RoundTrip(sent)
-	if err != nil {
-		var wrong *url.Error
-		if errors.As(err, &wrong) {
-			err = wrong.Err
-		}
-		return fmt.Errorf("sending the request: %w", err)
-	}
-	defer reply.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(reply.Body, maxReply)); err != nil {
-		return fmt.Errorf("reading the reply: %w", err)
-	}
-	r.reply = reply
-	return nil
-}
-
-// wireURL keeps the path as it is written, where net/http would encode it in another way.
-func wireURL(u *url.URL) *url.URL {
-	wire := *u
-	if path := u.EscapedPath(); !strings.HasPrefix(path, "//") {
-		wire.Opaque = path
-	}
-	return &wire
-}
-
 // newBackends makes the server that stands for all endpoints.
 func (r *run) newBackends() (*http.Server, error) {
-	certificate, err := certs.SelfSigned("backend")
-	if err != nil {
-		return nil, err
+	config := &tls.Config{}
+	if r.options.BackendTLS != nil {
+		config = r.options.BackendTLS.Clone()
+	} else {
+		certificate, err := certs.SelfSigned("backend")
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{*certificate}
 	}
+	config.NextProtos = []string{"h2", "http/1.1"}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler: http.HandlerFunc(r.serveBackend), ReadHeaderTimeout: timeout, Protocols: protocols,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"h2", "http/1.1"}},
+		Handler: http.HandlerFunc(r.serveBackend), ReadHeaderTimeout: timeout, Protocols: protocols, TLSConfig: config,
 	}, nil
 }
 
@@ -206,6 +167,8 @@ func (r *run) serveBackend(w http.ResponseWriter, request *http.Request) {
 	}
 	r.mu.Lock()
 	r.received = append(r.received, got)
+	close(r.arrival)
+	r.arrival = make(chan struct{})
 	r.mu.Unlock()
 	switch {
 	case r.options.Backend != nil:
@@ -229,7 +192,9 @@ func localAddress(ctx context.Context) netip.AddrPort {
 // secured speaks TLS on the connections to endpoints of secure protocols.
 type secured struct {
 	net.Listener
-	state  *state
+	state *state
+	// passed is whether the client's own TLS connection is forwarded.
+	passed bool
 	config *tls.Config
 }
 
@@ -240,7 +205,7 @@ func (s secured) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	address, ok := conn.LocalAddr().(*net.TCPAddr)
-	if ok && s.state.protocols[address.AddrPort()].Secure() {
+	if ok && (s.passed || s.state.protocols[address.AddrPort()].Secure()) {
 		return tls.Server(conn, s.config), nil
 	}
 	return conn, nil

@@ -37,15 +37,24 @@ func (x *Explanation) Sections() []Section {
 		rows = append(rows, []string{p.Stage, p.Text, p.Did})
 	}
 	add("policies", rows...)
-	for _, call := range x.Calls {
-		add("asks", call.rows()...)
+	if p := x.Passthrough; p != nil {
+		add("passthrough", []string{"the TLS connection is forwarded as it is, by the server name " + p.Host, "to Service " + p.Service})
 	}
+	calls := func(early bool) {
+		for _, call := range x.Calls {
+			if early == (call.For == ForAuthentication) {
+				add(call.For.section(), call.rows()...)
+			}
+		}
+	}
+	calls(true)
 	if b := x.Backend; b != nil {
 		add("backend", b.rows()...)
 	}
 	if x.Sent != nil {
 		add("gets", x.Sent.rows()...)
 	}
+	calls(false)
 	add("answer", x.answerRows()...)
 	add("note", singles(x.Notes)...)
 	if x.Other != nil {

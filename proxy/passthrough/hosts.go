@@ -50,6 +50,14 @@ func (h *Hosts) find(name string) *host {
 	return h.byName[name]
 }
 
+// Find returns where connections with a server name are forwarded to, and whether they are. h may be nil.
+func (h *Hosts) Find(serverName string) (to route.Passthrough, found bool) {
+	if host := h.lookup(serverName); host != nil {
+		return host.Passthrough, true
+	}
+	return route.Passthrough{}, false
+}
+
 // lookup returns the host of a server name; nil if the proxy serves it itself. As elsewhere, a star is one label, and a host
 // that has rules of its own is none of the wildcard's.
 func (h *Hosts) lookup(serverName string) *host {

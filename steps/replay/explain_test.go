@@ -91,7 +91,7 @@ func newExplainer(store store, network *network) *explain.Explainer {
 // before, because limits, caches and turns would remember it.
 func explainRequest(t *testing.T, target inProcess, one *record.Case, index int) (explained bool, err error) {
 	t.Helper()
-	if _, ok := explainable(one.Requests[index]); !ok || slices.Contains(sentByPolicies(), one.Name) {
+	if _, ok := explainable(one.Requests[index]); !ok {
 		return false, nil
 	}
 	var explainer *explain.Explainer
@@ -130,10 +130,6 @@ func explainRequest(t *testing.T, target inProcess, one *record.Case, index int)
 	}
 	return true, nil
 }
-
-// sentByPolicies are the cases in which a backend gets requests that policies send: a mirror's, and those for error pages. An
-// explanation does not show them yet.
-func sentByPolicies() []string { return []string{"mirror", "default-backend-annotation"} }
 
 // explainable is a request as curl's flags write it; ok is false if they can't.
 func explainable(r record.Request) (asked explain.Request, ok bool) {
@@ -191,12 +187,18 @@ func contradictions(x *explain.Explanation, answer record.Answer, deployments ma
 	}
 	add("Location", location, strings.Join(answer.Headers["Location"], ", "))
 	byChance := x.Backend != nil && len(x.Backend.Odds) > 1
-	if answer.Backend != "" && x.Sent != nil && !byChance {
-		add("answered by", x.Answer.By, "backend")
-		add("backend", deployments[x.Sent.To], answer.Backend)
+	sent, by := x.Sent, "backend"
+	for i := range x.Calls {
+		if x.Calls[i].For == explain.ForErrorPage {
+			sent, by = &x.Calls[i], "error backend"
+		}
 	}
-	if answer.Saw != nil && x.Sent != nil && !byChance {
-		method, rest, _ := strings.Cut(x.Sent.Line, " ")
+	if answer.Backend != "" && sent != nil && !byChance {
+		add("answered by", x.Answer.By, by)
+		add("backend", deployments[sent.To], answer.Backend)
+	}
+	if answer.Saw != nil && sent != nil && !byChance {
+		method, rest, _ := strings.Cut(sent.Line, " ")
 		target, _, _ := strings.Cut(rest, " ")
 		if answer.Saw.Method != "" {
 			add("method", method, answer.Saw.Method)
@@ -205,7 +207,7 @@ func contradictions(x *explain.Explanation, answer record.Answer, deployments ma
 			add("target", target, answer.Saw.Target)
 		}
 	}
-	if answer.Saw != nil && x.Sent == nil {
+	if answer.Saw != nil && sent == nil {
 		all = append(all, "a backend has got the request, and the explanation says none has")
 	}
 	selected := slices.ContainsFunc(x.Paths, func(p explain.Path) bool { return p.Selected })

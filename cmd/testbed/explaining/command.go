@@ -55,6 +55,7 @@ func New() *cobra.Command {
 	flags.StringVar(&e.settings.LegacyClass, "ingress-class", "nginx", "`name` of the IngressClass")
 	flags.StringVar(&e.settings.ControllerClass, "controller-class", "k8s.io/ingress-nginx", "`controller` of the IngressClasses that are served")
 	flags.BoolVar(&e.settings.WithoutClass, "watch-ingress-without-class", false, "serve Ingresses without a class, too")
+	flags.BoolVar(&e.settings.Passthrough, "enable-ssl-passthrough", false, "forward TLS connections as they are for Ingresses with ssl-passthrough")
 	flags.StringVar(&e.configMap, "configmap", "", "`namespace/name` of the ConfigMap with the controller's settings")
 	flags.StringVar(&e.backend, "default-backend-service", "", "`namespace/name` of the Service for requests that no Ingress serves")
 	flags.IntVar(&e.auth, "auth-status", 200, "`status` with which external authentication servers answer")
