@@ -246,6 +246,8 @@ func (l *loopback) subjectCluster(t *testing.T) subject.Cluster {
 // loopbackSource renders a controller that consists of a ConfigMap.
 type loopbackSource struct{}
 
+func (loopbackSource) Description() string { return "loopback" }
+
 func (loopbackSource) Render(map[string]string) (subject.Installation, error) {
 	return subject.Installation{
 		Objects: []*unstructured.Unstructured{{Object: map[string]any{

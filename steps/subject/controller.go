@@ -86,6 +86,8 @@ func (i Installation) Existing() bool { return i.Objects == nil }
 
 // Source renders installations of a controller.
 type Source interface {
+	// Description identifies the controller in reports.
+	Description() string
 	// Render returns the installation for the settings of a feature file. Unknown settings are an error.
 	Render(settings map[string]string) (Installation, error)
 	// RenderRelease returns the installation that a Helm release is, and its values with those that the cluster requires.

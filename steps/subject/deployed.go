@@ -295,7 +295,7 @@ func (d *Deployed) entry(ctx context.Context, installation Installation, pod cor
 }
 
 // Description identifies the controller in reports.
-func (d *Deployed) Description() string { return "the test-bed's own" }
+func (d *Deployed) Description() string { return d.source.Description() }
 
 // Installation returns what was deployed last. It is an error if nothing has been.
 func (d *Deployed) Installation() (Installation, error) {

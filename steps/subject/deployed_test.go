@@ -15,6 +15,8 @@ type source struct {
 	render func(map[string]string) (subject.Installation, error)
 }
 
+func (source) Description() string { return "a controller" }
+
 func (s source) Render(settings map[string]string) (subject.Installation, error) {
 	return s.render(settings)
 }

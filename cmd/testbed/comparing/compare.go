@@ -39,7 +39,7 @@ type compareFlags struct {
 func (f *compareFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.reference, "reference", "testbed:ingress-nginx", "`controller` that the others are compared with")
-	flags.StringSliceVar(&f.candidates, "candidate", []string{"testbed:mend"}, "`controllers` to compare: testbed:MODE is the test-bed's own, in process; cluster is the one on the cluster that\n--cluster, --name, --ingress-class and --controller-service choose")
+	flags.StringSliceVar(&f.candidates, "candidate", []string{"testbed:mend"}, "`controllers` to compare: testbed:MODE is the test-bed's own, in process; cluster is the one on the cluster that\n--cluster, --name, --ingress-class and --controller-service choose; traefik@v3.7 and others are deployed there (docs/recipes.md)")
 	flags.StringVar(&f.compatibility, "compatibility", "", "`mode` of the test-bed's own controller on the cluster: mend or ingress-nginx (default mend)")
 	flags.StringVar(&f.fromContext, "from-context", "", "read the objects from the cluster of this `context` in place of files; . is the current one. Secrets are never read")
 	flags.StringVar(&f.fromConfig, "from-kubeconfig", "", "kubeconfig `file` of that context (default KUBECONFIG or ~/.kube/config)")
@@ -93,7 +93,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.reference != onTheCluster && !slices.Contains(f.candidates, onTheCluster) {
+	if !slices.ContainsFunc(append([]string{f.reference}, f.candidates...), isOnCluster) {
 		return f.compare(cmd, e, failOn, nil)
 	}
 	return f.chosen.OnCluster(cmd, func(_ context.Context, environment *steps.Environment, _ bool) error {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/fixtures/recipes"
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
@@ -18,6 +19,8 @@ import (
 type judgeFlags struct {
 	class, service string
 	settle         time.Duration
+	// recipe is NAME or NAME@VERSION of another controller that the run deploys; "" for none.
+	recipe string
 }
 
 func (f *judgeFlags) register(cmd *cobra.Command) {
@@ -25,13 +28,17 @@ func (f *judgeFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.class, "ingress-class", os.Getenv("INGRESS_CLASS"),
 		"judge the existing ingress controller that serves this `class` (default one that the run deploys)")
 	flags.StringVar(&f.service, "controller-service", os.Getenv("CONTROLLER_SERVICE"), "`NAMESPACE/NAME` of the Service of that controller")
+	flags.StringVar(&f.recipe, "controller", os.Getenv("CONTROLLER"), "deploy this `controller` in place of the test-bed's own: "+
+		strings.Join(recipes.Names(), ", ")+",\nperhaps with @ and the tag of its image (docs/recipes.md)")
 	flags.DurationVar(&f.settle, "settle", 0, "`time` that controller may take to serve a new Ingress (default 3s)")
 }
 
 // existing identifies the controller to judge; nil for one that the run deploys.
 func (f *judgeFlags) existing() (*subject.Reference, error) {
 	switch {
-	case f.class == "" && f.service == "" && f.settle == 0:
+	case f.recipe != "" && (f.class != "" || f.service != ""):
+		return nil, errors.New("give either --controller, or --ingress-class and --controller-service")
+	case f.class == "" && f.service == "" && (f.settle == 0 || f.recipe != ""):
 		return nil, nil //nolint:nilnil // see above
 	case f.class == "" || f.service == "":
 		return nil, errors.New("an existing ingress controller is selected by --ingress-class and --controller-service: give both, or neither")

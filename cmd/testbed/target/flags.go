@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/fixtures/recipes"
 	"github.com/ingress-testbed/testbed/steps/subject"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
@@ -75,18 +77,29 @@ func (f *Flags) options(source clusters.Source, existing *subject.Reference) (su
 	if err := checkExisting(existing, source.Properties()); err != nil {
 		return suite.Options{}, err
 	}
-	options, err := suiteOptions(source, existing)
+	other, err := f.judged.deployed()
+	if err != nil {
+		return suite.Options{}, err
+	}
+	options, err := suiteOptions(source, existing, other)
 	options.WaitPolicy.Settle = f.judged.settle
 	return options, err
 }
 
 // suiteOptions are those that depend on the cluster and on the controller under test; existing is nil for one that the
-// run deploys.
-func suiteOptions(source clusters.Source, existing *subject.Reference) (suite.Options, error) {
+// run deploys: other, or the test-bed's own if that is nil.
+func suiteOptions(source clusters.Source, existing *subject.Reference, other *recipes.Recipe) (suite.Options, error) {
 	properties := source.Properties()
 	options := suite.Options{
 		Title: "Ingress test-bed", NewCluster: source.Get, Disposable: properties.Disposable, Images: properties.Images,
-		Kubectl: properties.Kubectl, NewController: newController(existing, properties.Tenancy),
+		Kubectl: properties.Kubectl, NewController: newController(existing, other, properties.Tenancy),
+	}
+	if other != nil {
+		loaded, err := archives(other)
+		if err != nil {
+			return options, err
+		}
+		options.Images = append(slices.Clone(options.Images), loaded...)
 	}
 	if tenancy := properties.Tenancy; tenancy != nil {
 		options.WalkthroughNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare

@@ -15,8 +15,10 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/k3d"
 	"github.com/ingress-testbed/testbed/clusters/kind"
 	"github.com/ingress-testbed/testbed/clusters/kubeconfig"
+	"github.com/ingress-testbed/testbed/fixtures/recipes"
 	"github.com/ingress-testbed/testbed/steps/kubectl"
 	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/subject/recipe"
 	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 )
 
@@ -85,10 +87,13 @@ func findKubectl() ([]string, error) {
 	return nil, err
 }
 
-// newController returns what creates the controller under test: the existing one, or, if that is nil, the test-bed's own,
-// whose deployment depends on how the cluster is accessed and on who else uses it.
-func newController(existing *subject.Reference, tenancy *clusters.Tenancy) func(subject.Cluster) subject.Controller {
+// newController returns what creates the controller under test: the existing one, or, if that is nil, the one of a recipe, or, if
+// that is nil, too, the test-bed's own, whose deployment depends on how the cluster is accessed and on who else uses it.
+func newController(existing *subject.Reference, other *recipes.Recipe, tenancy *clusters.Tenancy) func(subject.Cluster) subject.Controller {
 	return func(cluster subject.Cluster) subject.Controller {
+		if existing == nil && other != nil {
+			return subject.NewDeployed(cluster, recipe.New(other))
+		}
 		if existing == nil {
 			return subject.NewDeployed(cluster, testbed.New(deployment(tenancy, cluster.Access)))
 		}

@@ -47,6 +47,9 @@ func New(options Options) *Source {
 	return &Source{options: options, certificates: map[string]map[string]any{}}
 }
 
+// Description identifies the controller in reports.
+func (s *Source) Description() string { return "the test-bed's own" }
+
 // Render renders the controller for the settings of a feature file. The error for an unknown setting lists the known ones.
 func (s *Source) Render(given map[string]string) (subject.Installation, error) {
 	release := charts.DefaultRelease()
