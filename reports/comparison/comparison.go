@@ -49,6 +49,8 @@ type Candidate struct {
 	// Same is how many requests had the same answers, and ByChance how many differed only by chance.
 	Same     int `json:"same"`
 	ByChance int `json:"byChance,omitempty"`
+	// Unjudged are the requests whose answers can't be compared.
+	Unjudged []Unjudged `json:"unjudged,omitempty"`
 	// Skipped is how many requests could not be sent, by reason.
 	Skipped map[string]int `json:"skipped,omitempty"`
 }
@@ -56,6 +58,14 @@ type Candidate struct {
 // Refusal is an Ingress that wasn't taken up.
 type Refusal struct {
 	Ingress string `json:"ingress"`
+	Reason  string `json:"reason"`
+}
+
+// Unjudged is a request whose answers can't be compared: those of one side change from request to request, or it doesn't respond.
+// It says nothing about the controllers, and is no finding.
+type Unjudged struct {
+	Ingress string `json:"ingress"`
+	Request string `json:"request"`
 	Reason  string `json:"reason"`
 }
 

@@ -26,6 +26,9 @@ func example() *comparison.Report {
 		},
 		Candidates: []comparison.Candidate{{
 			Description: "a | candidate", Same: 30, ByChance: 1, Skipped: map[string]int{"no address": 2},
+			Unjudged: []comparison.Unjudged{
+				{Ingress: "web/shop", Request: "GET http://shop.test/slow", Reason: "the answers of the reference to the same request change: 20 × web/shop:80, 1 × 502 Bad Gateway"},
+			},
 			Refused: []comparison.Refusal{{Ingress: "web/wiki", Reason: "a *wrong* value"}},
 			Findings: []comparison.Finding{
 				{

@@ -52,6 +52,7 @@ func (r *Report) writeCandidate(text *strings.Builder, c *Candidate) {
 	for _, effect := range Effects() {
 		c.listEffect(text, effect)
 	}
+	c.listUnjudged(text)
 }
 
 func (c *Candidate) listEffect(text *strings.Builder, effect Effect) {
@@ -81,6 +82,19 @@ func (c *Candidate) listEffect(text *strings.Builder, effect Effect) {
 	}
 	if left > 0 {
 		fmt.Fprintf(text, "- and %d more\n", left)
+	}
+}
+
+func (c *Candidate) listUnjudged(text *strings.Builder) {
+	for i, one := range c.Unjudged {
+		if i == 0 {
+			fmt.Fprint(text, "\n### Could not be judged\n\n")
+		}
+		if i == maxListed {
+			fmt.Fprintf(text, "- and %d more\n", len(c.Unjudged)-maxListed)
+			return
+		}
+		fmt.Fprintf(text, "- %s: %s\n  %s\n", code(one.Ingress), code(one.Request), escaped(one.Reason))
 	}
 }
 

@@ -57,6 +57,7 @@ type candidateView struct {
 	ByChance      int
 	Skipped       []string
 	Refused       []Refusal
+	Unjudged      []Unjudged
 }
 
 // effectView holds the findings with one effect.
@@ -126,6 +127,9 @@ func (r *Report) newCandidate(number int) candidateView {
 	v := candidateView{Description: plaintext.Line(c.Description), Same: c.Same, ByChance: c.ByChance, SameIngresses: len(r.Ingresses)}
 	for _, refusal := range c.Refused {
 		v.Refused = append(v.Refused, Refusal{Ingress: refusal.Ingress, Reason: plaintext.Line(refusal.Reason)})
+	}
+	for _, one := range c.Unjudged {
+		v.Unjudged = append(v.Unjudged, Unjudged{Ingress: one.Ingress, Request: plaintext.Line(one.Request), Reason: plaintext.Line(one.Reason)})
 	}
 	for _, reason := range slices.Sorted(maps.Keys(c.Skipped)) {
 		v.Skipped = append(v.Skipped, fmt.Sprintf("%d were not sent: %s.", c.Skipped[reason], plaintext.Line(reason)))

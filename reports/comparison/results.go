@@ -58,5 +58,8 @@ func (r *Report) step(f *Finding) results.Step {
 	}
 	s.Evidence = append(s.Evidence, evidence.Text{Title: "Request", Body: f.Curl}, evidence.Text{Title: "Reference", Body: f.Want},
 		evidence.Text{Title: "Candidate", Body: f.Got})
+	if f.Explanation != "" {
+		s.Evidence = append(s.Evidence, evidence.Text{Title: "How the candidate answers", Body: f.Explanation})
+	}
 	return s
 }

@@ -34,6 +34,7 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 		for _, refusal := range c.Refused {
 			fmt.Fprintf(w, "not taken up: %s: %s\n", refusal.Ingress, plaintext.Line(refusal.Reason))
 		}
+		c.writeUnjudged(w, most)
 		if err := r.writeSummary(w, c); err != nil {
 			return err
 		}
@@ -76,6 +77,17 @@ func (c *Candidate) writeEffect(w io.Writer, effect Effect, most int) {
 	}
 }
 
+// writeUnjudged lists the requests that could not be judged.
+func (c *Candidate) writeUnjudged(w io.Writer, most int) {
+	for i, one := range c.Unjudged {
+		if i == most {
+			fmt.Fprintf(w, "could not be judged: %d more\n", len(c.Unjudged)-most)
+			return
+		}
+		fmt.Fprintf(w, "could not be judged: %s\n    %s\n    %s\n", one.Ingress, plaintext.Line(one.Request), plaintext.Line(one.Reason))
+	}
+}
+
 func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	affected := c.Affected()
@@ -98,6 +110,9 @@ func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
 	fmt.Fprintf(w, "\n%d requests for %d Ingresses, %d with the same answers", r.Requests, len(r.Ingresses), c.Same)
 	if c.ByChance > 0 {
 		fmt.Fprintf(w, ", %d different only by chance", c.ByChance)
+	}
+	if n := len(c.Unjudged); n > 0 {
+		fmt.Fprintf(w, ", %d that could not be judged", n)
 	}
 	fmt.Fprintln(w)
 	for _, reason := range slices.Sorted(maps.Keys(c.Skipped)) {

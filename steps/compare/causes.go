@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
@@ -33,10 +30,11 @@ func (r *runner) attribute(ctx context.Context, e *estate.Estate, certificates [
 	if len(findings) == 0 {
 		return nil
 	}
-	for _, cause := range r.options.Causes {
+	for done, cause := range r.options.Causes {
 		if err := r.attributeTo(ctx, cause, e, certificates, findings, probes); err != nil {
 			return fmt.Errorf("attributing differences to %s: %w", cause.Name, err)
 		}
+		r.progress(stageCauses, done+1, len(r.options.Causes))
 	}
 	return nil
 }
@@ -52,25 +50,32 @@ func (r *runner) attributeTo(ctx context.Context, cause Cause, e *estate.Estate,
 		defer cancel()
 		err = errors.Join(err, session.End(ending))
 	}()
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.options.Parallel))
-	for _, finding := range findings {
-		group.Go(func() error {
-			probe := probes[finding.ID]
-			want, err := r.ask(ctx, r.reference, probe)
-			if err != nil {
-				return err
-			}
-			outcome, err := r.compare(ctx, probe, want, session)
-			if err != nil || outcome.Finding == nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			finding.Causes = append(finding.Causes, cause.Name)
-			return nil
-		})
+	suspects := make([]*suspect, len(findings))
+	if err := r.each(ctx, len(findings), func(ctx context.Context, i int) error {
+		probe := probes[findings[i].ID]
+		want, err := r.ask(ctx, r.reference, probe)
+		if err != nil {
+			return err
+		}
+		differences, err := r.differences(ctx, probe, want, session)
+		if len(differences) > 0 {
+			suspects[i] = &suspect{probe: probe, candidate: session, whoAnswers: isAboutWhoAnswers(differences)}
+		}
+		return err
+	}); err != nil {
+		return err
 	}
-	return group.Wait()
+	for i, s := range suspects {
+		if s == nil {
+			continue
+		}
+		outcome, err := r.confirm(ctx, *s)
+		if err != nil {
+			return err
+		}
+		if outcome.Finding != nil {
+			findings[i].Causes = append(findings[i].Causes, cause.Name)
+		}
+	}
+	return nil
 }

@@ -3,21 +3,34 @@ package compare
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/judge"
 	compared "github.com/ingress-testbed/testbed/steps/replay/compare"
+	"github.com/ingress-testbed/testbed/steps/replay/record"
 )
 
 const (
-	// repetitions is how often both sides get a request again when their answers differ.
-	repetitions = 2
-	// certain is how often they get it again if they differ in who answers, which may be drawn at random. With any weight of a
+	// repetitions is how often both sides get a request when their answers differ.
+	repetitions = 3
+	// certain is how often they get it if they differ in who answers, which may be drawn at random. With any weight of a
 	// canary, that one side always answers by one backend, and the other by the other, has a chance of less than 1 in 10^12.
-	certain = 20
+	certain = 21
 	// flips is how often a request is sent to each side whose answers seem to be drawn at random.
 	flips = 100
 )
+
+// pauses are those before a request is sent again whose answers can't be judged.
+func pauses() []time.Duration { return []time.Duration{time.Second, 4 * time.Second} }
+
+// suspect is a request whose answers differed while others were sent.
+type suspect struct {
+	probe     *derive.Probe
+	candidate Session
+	// whoAnswers is whether they differed in who answers, which may be drawn at random.
+	whoAnswers bool
+}
 
 // confirmed is a comparison that holds whenever it is repeated.
 type confirmed struct {
@@ -26,33 +39,111 @@ type confirmed struct {
 	differences []compared.Difference
 }
 
-// confirm sends a probe again to both sides. A difference counts if every answer of one side has it with every answer of the
-// other. If a side doesn't agree with itself on who answers, the shares are compared.
-func (r *runner) confirm(ctx context.Context, probe *derive.Probe, want, got judge.Observation, candidate Session) (confirmed, error) {
-	wants, gots := []judge.Observation{want}, []judge.Observation{got}
-	more := repetitions
-	if probe.Judge == derive.Equal && slices.ContainsFunc(judge.Differences(probe, want, got), isAboutWhoAnswers) {
-		more = certain
-	}
-	for range more {
-		again, err := r.ask(ctx, r.reference, probe)
+// confirm sends the request of a suspect again to both sides; the caller sends nothing else meanwhile. A difference counts if
+// every answer of one side has it with every answer of the other. If a side doesn't agree with itself on who answers, the shares
+// are compared. Answers that a broken connection has changed are waited out: what stays so can't be judged.
+func (r *runner) confirm(ctx context.Context, s suspect) (Outcome, error) {
+	last := Outcome{}
+	for _, pause := range append([]time.Duration{0}, r.pauses()...) {
+		if err := sleep(ctx, pause); err != nil {
+			return Outcome{}, err
+		}
+		c, unjudged, err := r.repeat(ctx, s)
 		if err != nil {
-			return confirmed{}, err
+			return Outcome{}, err
 		}
-		wants = append(wants, again)
-		if again, err = r.ask(ctx, candidate, probe); err != nil {
-			return confirmed{}, err
+		if unjudged == "" {
+			return r.outcome(s.probe, c), nil
 		}
-		gots = append(gots, again)
+		last.Unjudged = unjudged
 	}
-	if more == certain && (!uniform(wants) || !uniform(gots)) {
-		return r.flip(ctx, probe, candidate)
+	if s.probe.Judge != derive.Equal {
+		return last, nil
 	}
-	return confirmed{probe: *probe, want: want, got: got, differences: intersection(probe, wants, gots)}, nil
+	// A canary may lead to a backend that always fails: then both sides have the same shares of failures.
+	if c, _, err := r.flip(ctx, s); err != nil || len(c.differences) == 0 && isDrawn(c) {
+		return Outcome{ByChance: true}, err
+	}
+	return last, nil
 }
 
-func isAboutWhoAnswers(d compared.Difference) bool {
-	return d.Kind == compared.Status || d.Kind == compared.Backend
+func (r *runner) pauses() []time.Duration {
+	if r.options.Pauses != nil {
+		return r.options.Pauses
+	}
+	return pauses()
+}
+
+func sleep(ctx context.Context, duration time.Duration) error {
+	if duration == 0 {
+		return nil
+	}
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *runner) outcome(probe *derive.Probe, c confirmed) Outcome {
+	if len(c.differences) == 0 {
+		return Outcome{ByChance: true}
+	}
+	finding := r.finding(probe, c)
+	return Outcome{Finding: &finding}
+}
+
+// repeat sends the request of a suspect several times to both sides and compares the answers. unjudged is why they can't be.
+func (r *runner) repeat(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
+	times := repetitions
+	if s.whoAnswers && s.probe.Judge == derive.Equal {
+		times = certain
+	}
+	var wants, gots []judge.Observation
+	for n := 0; n < times; n++ {
+		want, err := r.ask(ctx, r.reference, s.probe)
+		if err != nil {
+			return c, "", err
+		}
+		got, err := r.ask(ctx, s.candidate, s.probe)
+		if err != nil {
+			return c, "", err
+		}
+		wants, gots = append(wants, want), append(gots, got)
+		if timedOut(want) || timedOut(got) {
+			times = min(times, repetitions) // each costs many seconds, and nothing draws them at random
+		}
+		if n == repetitions-1 && (allInterrupted(wants) || allInterrupted(gots)) {
+			if unjudged := r.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
+				return c, unjudged, nil // more of the same would say no more
+			}
+		}
+	}
+	if unjudged := r.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
+		return c, unjudged, nil
+	}
+	if s.probe.Judge == derive.Equal && (!uniform(wants) || !uniform(gots)) {
+		return r.flip(ctx, s)
+	}
+	return confirmed{probe: *s.probe, want: wants[0], got: gots[0], differences: intersection(s.probe, wants, gots)}, "", nil
+}
+
+func allInterrupted(all []judge.Observation) bool {
+	return !slices.ContainsFunc(all, func(o judge.Observation) bool {
+		return slices.ContainsFunc(o.Answers, func(a judge.Answer) bool { return !judge.Interrupted(a) })
+	})
+}
+
+func timedOut(o judge.Observation) bool {
+	return slices.ContainsFunc(o.Answers, func(a judge.Answer) bool { return a.Error == record.ErrorTimeout })
+}
+
+// isAboutWhoAnswers reports whether one of the differences is about the status or the backend.
+func isAboutWhoAnswers(all []compared.Difference) bool {
+	return slices.ContainsFunc(all, func(d compared.Difference) bool { return d.Kind == compared.Status || d.Kind == compared.Backend })
 }
 
 // uniform reports whether all answers have the same outcome.
@@ -83,48 +174,75 @@ func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable 
 	return stable
 }
 
-// flip compares how often there is which answer, and, if that is the same, answers with the same outcome.
-func (r *runner) flip(ctx context.Context, probe *derive.Probe, candidate Session) (confirmed, error) {
-	many := *probe
+// flip compares how often there is which answer, and, if that is the same, answers with the same outcome. If both sides turn
+// out to answer always the same, their answers are compared as those to a request that is sent once.
+func (r *runner) flip(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
+	many := *s.probe
 	many.Judge, many.Request.Times, many.Request.SameConnection = derive.Share, flips, true
 	want, err := r.ask(ctx, r.reference, &many)
 	if err != nil {
-		return confirmed{}, err
+		return c, "", err
 	}
-	got, err := r.ask(ctx, candidate, &many)
+	got, err := r.ask(ctx, s.candidate, &many)
 	if err != nil {
-		return confirmed{}, err
+		return c, "", err
 	}
-	result := confirmed{probe: many, want: want, got: got}
+	c = confirmed{probe: many, want: want, got: got}
+	wants, gots := singles(want), singles(got)
+	unjudged = r.unjudged(ctx, s.candidate, wants, gots)
+	if uniform(wants) && uniform(gots) {
+		wants, gots = first(wants), first(gots)
+		return confirmed{probe: *s.probe, want: wants[0], got: gots[0], differences: intersection(s.probe, wants, gots)}, unjudged, nil
+	}
 	for _, difference := range judge.Differences(&many, want, got) {
 		if difference.Kind == compared.Share {
-			result.differences = []compared.Difference{difference}
-			return result, nil
+			c.differences = []compared.Difference{difference}
+			return c, unjudged, nil
 		}
 	}
-	wants, gots := common(want, got)
+	wants, gots = common(wants, gots)
 	if len(wants) == 0 || len(gots) == 0 {
-		return result, nil
+		return c, unjudged, nil
 	}
-	return confirmed{probe: *probe, want: wants[0], got: gots[0], differences: intersection(probe, wants, gots)}, nil
+	if differences := intersection(s.probe, wants, gots); len(differences) > 0 {
+		c = confirmed{probe: *s.probe, want: wants[0], got: gots[0], differences: differences}
+	}
+	return c, unjudged, nil
 }
 
-// common returns a few answers of both sides with the same outcome, as observations of one answer.
-func common(want, got judge.Observation) (wants, gots []judge.Observation) {
-	for _, answer := range want.Answers {
-		outcome := judge.Outcome(answer)
-		if gots = few(got, outcome); len(gots) > 0 {
-			return few(want, outcome), gots
+// isDrawn reports whether both sides have given several answers.
+func isDrawn(c confirmed) bool {
+	return len(c.want.Answers) > 1 && len(c.got.Answers) > 1 && !uniform(singles(c.want)) && !uniform(singles(c.got))
+}
+
+// singles are the answers of an observation, each as one.
+func singles(o judge.Observation) []judge.Observation {
+	var all []judge.Observation
+	for _, answer := range o.Answers {
+		all = append(all, judge.Observation{Answers: []judge.Answer{answer}})
+	}
+	return all
+}
+
+// first returns a few of several observations.
+func first(all []judge.Observation) []judge.Observation { return all[:min(len(all), repetitions)] }
+
+// common returns a few answers of both sides with the same outcome.
+func common(wants, gots []judge.Observation) (sameWants, sameGots []judge.Observation) {
+	for _, want := range wants {
+		outcome := judge.Outcome(want.Answers[0])
+		if sameGots = few(gots, outcome); len(sameGots) > 0 {
+			return few(wants, outcome), sameGots
 		}
 	}
 	return nil, nil
 }
 
-func few(all judge.Observation, outcome string) []judge.Observation {
+func few(all []judge.Observation, outcome string) []judge.Observation {
 	var some []judge.Observation
-	for _, answer := range all.Answers {
-		if judge.Outcome(answer) == outcome && len(some) <= repetitions {
-			some = append(some, judge.Observation{Answers: []judge.Answer{answer}})
+	for _, one := range all {
+		if judge.Outcome(one.Answers[0]) == outcome && len(some) < repetitions {
+			some = append(some, one)
 		}
 	}
 	return some

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,7 +135,7 @@ func (r *runner) collect(results []Result) {
 	for c := range r.report.Candidates {
 		candidate := &r.report.Candidates[c]
 		groups := map[string]int{}
-		for _, result := range results {
+		for i, result := range results {
 			if result == nil {
 				continue
 			}
@@ -144,6 +143,10 @@ func (r *runner) collect(results []Result) {
 			switch {
 			case outcome.Skipped != "":
 				candidate.Skipped[outcome.Skipped]++
+			case outcome.Unjudged != "":
+				candidate.Unjudged = append(candidate.Unjudged, comparison.Unjudged{
+					Ingress: r.plan.Owner(&r.plan.Probes[i]).Ingress, Request: summary(&r.plan.Probes[i]), Reason: outcome.Unjudged,
+				})
 			case outcome.ByChance:
 				candidate.ByChance++
 			case outcome.Finding == nil:
@@ -181,43 +184,4 @@ func merge(all []comparison.Finding, groups map[string]int, finding comparison.F
 		}
 	}
 	return all
-}
-
-// Curl is a probe as a curl command, with ADDRESS in place of the controller's address.
-func Curl(probe *derive.Probe) string {
-	r := probe.Request
-	scheme, port := "http", "80"
-	args := []string{"curl", "-si", "--path-as-is"}
-	if r.HTTPS {
-		scheme, port = "https", "443"
-		args = append(args, "-k")
-	}
-	host, explicit, found := strings.Cut(r.Host, ":")
-	if found {
-		port = explicit
-	}
-	args = append(args, "--connect-to", quoted(fmt.Sprintf("%s:%s:ADDRESS:", host, port)))
-	if method := cmp.Or(r.Method, "GET"); method != "GET" {
-		args = append(args, "-X", method)
-	}
-	for _, header := range r.Headers {
-		args = append(args, "-H", quoted(header))
-	}
-	if r.BodyBytes > 0 {
-		args = append([]string{fmt.Sprintf("head -c %d /dev/zero |", r.BodyBytes)}, append(args, "--data-binary", "@-")...)
-	}
-	if r.ClientCertificate != "" {
-		args = append(args, "--cert", quoted(r.ClientCertificate+".pem"))
-	}
-	return strings.Join(append(args, quoted(scheme+"://"+r.Host+r.Target)), " ")
-}
-
-// quoted is a text as a word of a shell.
-func quoted(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,", r)
-	}) {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
 }

@@ -2,28 +2,34 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/judge"
 )
 
-// reduce replaces the request of each finding by the smallest that shows the same.
+// reduce replaces the request of each finding by the smallest that shows the same. Requests are sent one after the other, so that
+// they don't change each other's answers.
 func (r *runner) reduce(ctx context.Context) error {
 	probes := r.probesByID()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.options.Parallel))
+	all := 0
 	for c := range r.report.Candidates {
-		candidate := r.candidates[c]
+		all += len(r.report.Candidates[c].Findings)
+	}
+	done := 0
+	for c := range r.report.Candidates {
 		for i := range r.report.Candidates[c].Findings {
 			finding := &r.report.Candidates[c].Findings[i]
-			group.Go(func() error { return r.reduceOne(ctx, finding, probes[finding.ID], candidate) })
+			if err := r.reduceOne(ctx, finding, probes[finding.ID], r.candidates[c]); err != nil {
+				return err
+			}
+			done++
+			r.progress(stageReduction, done, all)
 		}
 	}
-	return group.Wait()
+	return nil
 }
 
 func (r *runner) probesByID() map[string]*derive.Probe {
@@ -35,45 +41,67 @@ func (r *runner) probesByID() map[string]*derive.Probe {
 }
 
 func (r *runner) reduceOne(ctx context.Context, finding *comparison.Finding, probe *derive.Probe, candidate Session) error {
-	if probe.Judge != derive.Equal {
-		return nil
+	smallest, err := r.smallest(ctx, finding, probe, candidate)
+	if err != nil {
+		return err
 	}
-	smallest, reduced := *probe, false
-	for again := true; again; {
+	if smallest != probe {
+		// It has to show it every time.
+		outcome, err := r.confirm(ctx, suspect{probe: smallest, candidate: candidate, whoAnswers: hasOutcome(finding.Differences)})
+		switch {
+		case err != nil:
+			return err
+		case outcome.Finding == nil || !sameDifferences(outcome.Finding.Differences, finding.Differences):
+			smallest = probe
+		default:
+			finding.Request, finding.Curl = outcome.Finding.Request, outcome.Finding.Curl
+			finding.Differences, finding.Want, finding.Got = outcome.Finding.Differences, outcome.Finding.Want, outcome.Finding.Got
+		}
+	}
+	finding.Explanation, err = explanation(ctx, smallest, candidate)
+	return err
+}
+
+// explanation says how a candidate comes to its answer; "" if that isn't known.
+func explanation(ctx context.Context, probe *derive.Probe, candidate Session) (string, error) {
+	explainer, ok := candidate.(Explainer)
+	if !ok {
+		return "", nil
+	}
+	text, err := explainer.Explain(ctx, probe)
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err != nil && !errors.Is(err, ErrUnsupported):
+		return "not explained: " + err.Error(), nil // the finding stands without it
+	}
+	return text, nil
+}
+
+// smallest returns the smallest request that shows what a finding does, as far as one try of each says.
+func (r *runner) smallest(ctx context.Context, finding *comparison.Finding, probe *derive.Probe, candidate Session) (*derive.Probe, error) {
+	smallest := probe
+	for again := probe.Judge == derive.Equal; again; {
 		again = false
-		for _, smaller := range probe.Simpler(&smallest) {
+		for _, smaller := range probe.Simpler(smallest) {
 			if r.plan.Owner(&smaller).Ingress != finding.Ingress {
 				continue // it would be about another Ingress
 			}
 			want, err := r.ask(ctx, r.reference, &smaller)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			got, err := r.ask(ctx, candidate, &smaller)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if shows(&smaller, want, got, finding) {
-				smallest, reduced, again = smaller, true, true
+				smallest, again = &smaller, true
 				break
 			}
 		}
 	}
-	if !reduced {
-		return nil
-	}
-	// The smallest request has to show it every time.
-	want, err := r.ask(ctx, r.reference, &smallest)
-	if err != nil {
-		return err
-	}
-	outcome, err := r.compare(ctx, &smallest, want, candidate)
-	if err != nil || outcome.Finding == nil || !sameDifferences(outcome.Finding.Differences, finding.Differences) {
-		return err
-	}
-	finding.Request, finding.Curl = outcome.Finding.Request, outcome.Finding.Curl
-	finding.Differences, finding.Want, finding.Got = outcome.Finding.Differences, outcome.Finding.Want, outcome.Finding.Got
-	return nil
+	return smallest, nil
 }
 
 // shows reports whether the answers differ in the same way as those of a finding.
@@ -85,11 +113,17 @@ func shows(probe *derive.Probe, want, got judge.Observation, finding *comparison
 	return sameDifferences(differences, finding.Differences)
 }
 
+// hasOutcome reports whether the status or the backend differs.
+func hasOutcome(differences []comparison.Difference) bool {
+	return slices.ContainsFunc(differences, isOutcome)
+}
+
+func isOutcome(d comparison.Difference) bool { return d.What == "status" || d.What == "backend" }
+
 // sameDifferences reports whether the same parts differ. The status and the backend have to be the same, too; other values
 // depend on the request.
 func sameDifferences(a, b []comparison.Difference) bool {
 	return slices.EqualFunc(a, b, func(x, y comparison.Difference) bool {
-		outcome := x.What == "status" || x.What == "backend"
-		return x.What == y.What && (!outcome || x == y)
+		return x.What == y.What && (!isOutcome(x) || x == y)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/compare/judge"
+	compared "github.com/ingress-testbed/testbed/steps/replay/compare"
 )
 
 // Options of a run.
@@ -23,8 +25,11 @@ type Options struct {
 	// Parallel is how many requests are sent at the same time to each target; 1 if it is less.
 	Parallel int
 	Limits   derive.Limits
-	// Progress is called after each request; nil for none. It is called by one goroutine at a time.
-	Progress func(done, all int)
+	// Progress is called after each request; nil for none. It is called by one goroutine at a time. stage says what is done.
+	Progress func(stage string, done, all int)
+	// Pauses are those before a request is sent again whose answers can't be judged, because connections broke; nil is the
+	// default: 1 and 4 seconds.
+	Pauses []time.Duration
 	// Causes are what findings are attributed to.
 	Causes []Cause
 	// Journal has the results of a run that was broken off; nil for none.
@@ -48,6 +53,8 @@ type Outcome struct {
 	Skipped string `json:"skipped,omitempty"`
 	// ByChance is whether the answers differ in a way that other answers of the same controller do, too.
 	ByChance bool `json:"byChance,omitempty"`
+	// Unjudged is why the answers can't be compared, such as connections that break now and then; "" if they can.
+	Unjudged string `json:"unjudged,omitempty"`
 	// Finding is nil if the answers are the same.
 	Finding *comparison.Finding `json:"finding,omitempty"`
 }
@@ -147,62 +154,117 @@ func (r *runner) notes() []string {
 	return all
 }
 
-// send sends all probes. The results of those that weren't sent before ctx ended are nil.
+// Stages of a run, for Options.Progress.
+const (
+	stageRequests    = "requests"
+	stageDifferences = "differences again"
+	stageCauses      = "causes"
+	stageReduction   = "smallest requests"
+)
+
+// send sends all probes: first many at a time, and then, when that load is gone, each again whose answers differ. The results of
+// those that weren't sent before ctx ended are nil.
 func (r *runner) send(ctx context.Context) ([]Result, error) {
-	results := make([]Result, len(r.plan.Probes))
+	results, suspects, err := r.sendAll(ctx)
+	if err != nil {
+		return results, err
+	}
+	for done, i := range slices.Sorted(maps.Keys(suspects)) {
+		probe, result := &r.plan.Probes[i], results[i]
+		results[i] = nil
+		for c, s := range suspects[i] {
+			if result[c], err = r.confirm(ctx, s); err != nil {
+				return results, err
+			}
+		}
+		results[i] = result
+		if err := r.remember(probe, result); err != nil {
+			return results, err
+		}
+		r.progress(stageDifferences, done+1, len(suspects))
+	}
+	return results, nil
+}
+
+// sendAll sends all probes, many at a time. suspects are those whose answers differ, by probe and candidate; their outcomes are
+// still missing.
+func (r *runner) sendAll(ctx context.Context) (results []Result, suspects map[int]map[int]suspect, err error) {
+	results, suspects = make([]Result, len(r.plan.Probes)), map[int]map[int]suspect{}
 	var mu sync.Mutex
 	done := 0
+	err = r.each(ctx, len(r.plan.Probes), func(ctx context.Context, i int) error {
+		result, differs, err := r.probe(ctx, &r.plan.Probes[i])
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		results[i] = result
+		if len(differs) > 0 {
+			suspects[i] = differs
+		}
+		done++
+		r.progress(stageRequests, done, len(results))
+		return nil
+	})
+	return results, suspects, err
+}
+
+// each calls a function for the numbers below n, as many at a time as Options say.
+func (r *runner) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, sending := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, r.options.Parallel))
-	for i := range r.plan.Probes {
+	for i := range n {
 		if sending.Err() != nil {
 			break
 		}
-		group.Go(func() error {
-			result, err := r.probe(sending, &r.plan.Probes[i])
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			results[i] = result
-			done++
-			if r.options.Progress != nil {
-				r.options.Progress(done, len(results))
-			}
-			return nil
-		})
+		group.Go(func() error { return do(sending, i) })
 	}
-	err := group.Wait()
-	return results, cmp.Or(err, context.Cause(ctx))
+	return cmp.Or(group.Wait(), context.Cause(ctx))
 }
 
-// probe sends a probe to the reference and to all candidates.
-func (r *runner) probe(ctx context.Context, probe *derive.Probe) (Result, error) {
+func (r *runner) progress(stage string, done, all int) {
+	if r.options.Progress != nil {
+		r.options.Progress(stage, done, all)
+	}
+}
+
+// probe sends a probe to the reference and to all candidates, and returns those whose answers differ.
+func (r *runner) probe(ctx context.Context, probe *derive.Probe) (result Result, differs map[int]suspect, err error) {
 	if r.options.Journal != nil {
 		if known, ok := r.options.Journal.Lookup(probe.ID); ok && len(known) == len(r.candidates) {
-			return known, nil
+			return known, nil, nil
 		}
 	}
-	result := make(Result, len(r.candidates))
-	want, err := r.ask(ctx, r.reference, probe)
+	result, differs = make(Result, len(r.candidates)), map[int]suspect{}
+	want, unsupported := r.ask(ctx, r.reference, probe)
 	for i, candidate := range r.candidates {
+		err := unsupported
 		if err == nil {
-			result[i], err = r.compare(ctx, probe, want, candidate)
+			var differences []compared.Difference
+			if differences, err = r.differences(ctx, probe, want, candidate); len(differences) > 0 {
+				differs[i] = suspect{probe: probe, candidate: candidate, whoAnswers: isAboutWhoAnswers(differences)}
+			}
 		}
 		if errors.Is(err, ErrUnsupported) {
 			result[i], err = Outcome{Skipped: err.Error()}, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if r.options.Journal != nil {
-		if err := r.options.Journal.Add(probe.ID, result); err != nil {
-			return nil, err
-		}
+	if len(differs) == 0 {
+		return result, nil, r.remember(probe, result)
 	}
-	return result, nil
+	return result, differs, nil
+}
+
+// remember adds a result to the journal, unless it can't be judged: another run may do.
+func (r *runner) remember(probe *derive.Probe, result Result) error {
+	if r.options.Journal == nil || slices.ContainsFunc(result, func(o Outcome) bool { return o.Unjudged != "" }) {
+		return nil
+	}
+	return r.options.Journal.Add(probe.ID, result)
 }
 
 // ask sends a probe from an address of its own.
@@ -210,22 +272,11 @@ func (r *runner) ask(ctx context.Context, session Session, probe *derive.Probe) 
 	return Ask(ctx, session, probe, int(r.numbers.Add(1)))
 }
 
-// compare sends a probe to a candidate and compares the answers.
-func (r *runner) compare(ctx context.Context, probe *derive.Probe, want judge.Observation, candidate Session) (Outcome, error) {
+// differences sends a probe to a candidate and compares the answer with that of the reference.
+func (r *runner) differences(ctx context.Context, probe *derive.Probe, want judge.Observation, candidate Session) ([]compared.Difference, error) {
 	got, err := r.ask(ctx, candidate, probe)
 	if err != nil {
-		return Outcome{}, err
+		return nil, err
 	}
-	if len(judge.Differences(probe, want, got)) == 0 {
-		return Outcome{}, nil
-	}
-	confirmed, err := r.confirm(ctx, probe, want, got, candidate)
-	switch {
-	case err != nil:
-		return Outcome{}, err
-	case len(confirmed.differences) == 0:
-		return Outcome{ByChance: true}, nil
-	}
-	finding := r.finding(probe, confirmed)
-	return Outcome{Finding: &finding}, nil
+	return judge.Differences(probe, want, got), nil
 }

@@ -8,8 +8,8 @@
 //	judge       compares the answers to a request
 //	reports/comparison  the results, as values and as files
 //
-// Both controllers get the same objects and the same requests. A request whose answers differ is sent again, to tell a
-// difference from chance, and then reduced to what still shows the difference.
+// Both controllers get the same objects and the same requests. A request whose answers differ is sent again when the
+// others are done, alone, to tell a difference from chance and from load, and then reduced to what still shows the difference.
 package compare
 
 import (
@@ -52,8 +52,18 @@ type Session interface {
 	Refused() map[string]string
 	// Notes are sentences on how the objects were changed.
 	Notes() []string
+	// Alive sends a request that has to be served whatever the Ingresses are like. An error says that the controller or the
+	// stand-ins don't respond, so that broken connections say nothing about an Ingress.
+	Alive(ctx context.Context) error
 	// End deletes what Begin made.
 	End(ctx context.Context) error
+}
+
+// Explainer is a Session that explains its answers.
+type Explainer interface {
+	// Explain says how the controller comes to the answer to a probe, in several lines. The error wraps ErrUnsupported for a
+	// request that can't be explained.
+	Explain(ctx context.Context, probe *derive.Probe) (string, error)
 }
 
 // Ask sends a probe to a session as often as it says.

@@ -9,11 +9,12 @@ import (
 	"golang.org/x/term"
 )
 
-// requestProgress shows how many requests are done and how long the rest takes, a few times a second on a terminal and else
-// every ten seconds.
+// requestProgress shows how many requests of a stage are done and how long the rest takes, a few times a second on a terminal and
+// else every ten seconds.
 type requestProgress struct {
 	w             io.Writer
 	terminal      bool
+	stage         string
 	started, last time.Time
 }
 
@@ -22,13 +23,13 @@ func newRequestProgress(w io.Writer) *requestProgress {
 	return &requestProgress{w: w, terminal: ok && term.IsTerminal(int(file.Fd()))}
 }
 
-func (p *requestProgress) show(done, all int) {
+func (p *requestProgress) show(stage string, done, all int) {
 	now, interval := time.Now(), 10*time.Second
 	if p.terminal {
 		interval = 200 * time.Millisecond
 	}
-	if p.started.IsZero() {
-		p.started, p.last = now, now
+	if p.stage != stage {
+		p.stage, p.started, p.last = stage, now, now
 	}
 	if now.Sub(p.last) < interval || done == 0 {
 		return
@@ -36,9 +37,9 @@ func (p *requestProgress) show(done, all int) {
 	p.last = now
 	rest := time.Duration(float64(now.Sub(p.started)) / float64(done) * float64(all-done)).Round(time.Second)
 	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%d of %d requests, %s left", done, all, rest)
+		fmt.Fprintf(p.w, "\r\x1b[K%s: %d of %d, %s left", stage, done, all, rest)
 	} else {
-		fmt.Fprintf(p.w, "%d of %d requests, %s left\n", done, all, rest)
+		fmt.Fprintf(p.w, "%s: %d of %d, %s left\n", stage, done, all, rest)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -14,14 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/objects"
-	"github.com/ingress-testbed/testbed/steps/replay/record"
-	"github.com/ingress-testbed/testbed/steps/replay/send"
 )
 
 const (
@@ -33,11 +27,6 @@ const (
 	parallel = 16
 	// maxAddresses is how many Services get an address. Clusters have a few hundred addresses for Services.
 	maxAddresses = 100
-	// takeUpTimeout bounds the wait until the last Ingress is served, and pollInterval is the time between two attempts.
-	takeUpTimeout = 5 * time.Minute
-	pollInterval  = 100 * time.Millisecond
-	// settle is how long the controller gets for the Secrets, which are watched independently of Ingresses.
-	settle = 2 * time.Second
 )
 
 // begin makes the objects and waits until the last Ingress is served.
@@ -218,58 +207,4 @@ func refusal(err error) (string, bool) {
 		return reason, true
 	}
 	return message, apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
-}
-
-// waitServed applies an Ingress after all others and waits until it is served. A controller takes up changes in their order, so
-// it has taken up the others by then.
-func (s *session) waitServed(ctx context.Context) error {
-	host := s.prefix + "probe.invalid"
-	_, last := s.standIns.Ports()
-	name := "probe"
-	service := &corev1.Service{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
-		Spec: corev1.ServiceSpec{
-			Selector: map[string]string{"app": "stand-in"},
-			Ports:    []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(int32(last + 1))}},
-		},
-	}
-	if _, err := s.apply(ctx, service); err != nil {
-		return err
-	}
-	ingress := &networkingv1.Ingress{
-		TypeMeta:   metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "Ingress"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
-		Spec: networkingv1.IngressSpec{IngressClassName: &s.class, Rules: []networkingv1.IngressRule{{
-			Host: host, IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
-				Paths: []networkingv1.HTTPIngressPath{{Path: "/", PathType: ptr.To(networkingv1.PathTypePrefix), Backend: networkingv1.IngressBackend{
-					Service: &networkingv1.IngressServiceBackend{Name: name, Port: networkingv1.ServiceBackendPort{Number: 80}},
-				}}},
-			}},
-		}}},
-	}
-	applied, err := s.apply(ctx, ingress)
-	if err != nil {
-		return err
-	}
-	s.ingresses = append(s.ingresses, applied)
-	prober := &send.Client{Dialer: s.target.Environment.Cluster.Client(), Entry: s.entry}
-	var answer record.Answer
-	err = wait.PollUntilContextTimeout(ctx, pollInterval, takeUpTimeout, true, func(ctx context.Context) (bool, error) {
-		exchanges, err := prober.Do(ctx, record.Request{Target: "/", Host: host})
-		if err != nil {
-			return false, err
-		}
-		answer = exchanges[0].Answer
-		return answer.Backend != "" || answer.Status == 301 || answer.Status == 308, nil
-	})
-	if err != nil {
-		return fmt.Errorf("waiting until the controller serves %s: the last answer was %d %s: %w", host, answer.Status, answer.Error, err)
-	}
-	select {
-	case <-time.After(max(settle, s.target.Environment.WaitPolicy.Settle)):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/explain"
 	"github.com/ingress-testbed/testbed/controller/translate"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -29,6 +31,8 @@ type Target struct {
 	Mode compatibility.Mode
 	// Change changes the table before it is served; nil for no change.
 	Change func(*route.Table)
+	// Break, if it isn't nil, is called when something is sent to an endpoint. The connection fails with the error that it returns.
+	Break func() error
 }
 
 // Description implements compare.Target.
@@ -72,12 +76,16 @@ func (t *Target) Begin(ctx context.Context, e *estate.Estate, clientCertificates
 	if t.Change != nil {
 		t.Change(table)
 	}
+	network.broken, s.network = t.Break, network
 	server, err := proxy.New(proxy.Config{DialContext: network.dial, Timeouts: proxy.Timeouts{Drain: time.Second}})
 	if err != nil {
 		return nil, fmt.Errorf("making the proxy: %w", err)
 	}
 	server.Apply(table) // what can't be compiled is denied
 	s.refused = refused
+	if t.Change == nil { // the explanation would be that of a table which isn't changed
+		s.explainer = sync.OnceValue(func() *explain.Explainer { return newExplainer(store, t.Mode, network, made) })
+	}
 	s.entry, err = serve(ctx, group, server)
 	return s, err
 }
@@ -131,10 +139,13 @@ func addrPort(listener net.Listener) netip.AddrPort {
 // session implements compare.Session.
 type session struct {
 	standIns *standin.StandIns
-	entry    client.Entry
-	refused  map[string]string
-	cancel   context.CancelFunc
-	group    *errgroup.Group
+	network  *network
+	// explainer is made when it is needed; nil if there is none.
+	explainer func() *explain.Explainer
+	entry     client.Entry
+	refused   map[string]string
+	cancel    context.CancelFunc
+	group     *errgroup.Group
 }
 
 // Client implements compare.Session.
@@ -174,6 +185,15 @@ func (s *session) Refused() map[string]string { return s.refused }
 
 // Notes implements compare.Session.
 func (s *session) Notes() []string { return s.standIns.Notes }
+
+// Alive implements compare.Session.
+func (s *session) Alive(ctx context.Context) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.entry.HTTP.String())
+	if err != nil {
+		return fmt.Errorf("connecting to the proxy: %w", err)
+	}
+	return errors.Join(conn.Close(), s.network.alive(ctx))
+}
 
 // End implements compare.Session.
 func (s *session) End(context.Context) error {

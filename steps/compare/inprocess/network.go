@@ -2,7 +2,6 @@ package inprocess
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,7 +21,9 @@ type network struct {
 	// targets are the port of a Pod and the Pod, by address.
 	targets map[string]target
 	server  string // its address
-	mu      sync.Mutex
+	// broken is Target.Break.
+	broken func() error
+	mu     sync.Mutex
 	// connections by the port of the client, of which there are 65,535.
 	connections map[uint16]target
 }
@@ -55,11 +56,8 @@ func startNetwork(ctx context.Context, group *errgroup.Group, made *standin.Stan
 		return nil, fmt.Errorf("listening for the stand-ins: %w", err)
 	}
 	n.server = listener.Addr().String()
-	config := &tls.Config{
-		Certificates: []tls.Certificate{made.BackendCertificate}, MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert,
-	}
 	group.Go(func() error {
-		return backends.ServeEither(ctx, []net.Listener{listener}, n.handler(), config, backends.Shutdown{Grace: time.Second})
+		return backends.ServeEither(ctx, []net.Listener{listener}, n.handler(), backendTLS(made), backends.Shutdown{Grace: time.Second})
 	})
 	return n, nil
 }
@@ -78,7 +76,43 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.connections[netip.MustParseAddrPort(conn.LocalAddr().String()).Port()] = to
+	if n.broken != nil {
+		return breaking{conn, n.broken}, nil
+	}
 	return conn, nil
+}
+
+// breaking is a connection that fails when something is sent, if broken says so.
+type breaking struct {
+	net.Conn
+	broken func() error
+}
+
+// Write implements net.Conn.
+func (b breaking) Write(p []byte) (int, error) {
+	if err := b.broken(); err != nil {
+		b.Close()
+		return 0, err
+	}
+	return b.Conn.Write(p)
+}
+
+// alive sends a request to each Pod, in the way that the proxy does.
+func (n *network) alive(ctx context.Context) error {
+	client := &http.Client{Transport: &http.Transport{DialContext: n.dial, DisableKeepAlives: true}}
+	for i, address := range podAddresses() {
+		url := fmt.Sprintf("http://%s:%d/", address, backends.AuthPort)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return fmt.Errorf("making a request to a stand-in: %w", err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return fmt.Errorf("sending a request to the stand-ins' Pod %d: %w", i+1, err)
+		}
+		response.Body.Close()
+	}
+	return nil
 }
 
 // handler is the stand-in of all Pods. A request can only arrive after dial has returned its connection.

@@ -2,7 +2,9 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
 	"net/url"
 	"path"
 	"regexp"
@@ -139,6 +141,19 @@ func cookie(value string) string {
 	return expires.ReplaceAllString(cookieValue.ReplaceAllString(value, "$1=SESSION"), "$1=DATE")
 }
 
+// Interrupted reports whether an answer may come from a connection that broke, to the controller or between it and a backend:
+// there is none, it is incomplete, or it is that of a gateway without an answer (RFC 9110, sections 15.6.3 and 15.6.5). 500 is what
+// ingress-nginx answers without an answer of the authentication server.
+func Interrupted(a Answer) bool {
+	switch a.Error {
+	case "":
+		return a.Backend == "" && slices.Contains([]int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout}, a.Status)
+	case record.ErrorHandshake: // an answer to the client's certificate or version
+		return false
+	}
+	return true
+}
+
 // Outcome is what counts of an answer where many are compared: the backend, or the status.
 func Outcome(a Answer) string {
 	if a.Backend == "" {
@@ -163,13 +178,30 @@ func shares(probe *derive.Probe, reference, candidate Observation) []compare.Dif
 	if statistics.Accepted(distribution) {
 		return sameOutcome(probe, reference, candidate)
 	}
-	d := compare.Difference{
-		Kind: compare.Share, Gravity: compare.AnotherBackend, What: "how often which backend answers", Want: counts(recorded), Got: counts(observed),
+	want, got := shifted(reference, candidate, recorded, observed)
+	return []compare.Difference{{
+		Kind: compare.Share, Gravity: effect(want.Answer, got.Answer), What: "how often which backend answers", Want: Counts(recorded), Got: Counts(observed),
+	}}
+}
+
+// shifted returns an answer of the reference with the outcome whose share is most above that of the candidate, and an answer of
+// the candidate with the outcome that most gains.
+func shifted(reference, candidate Observation, recorded, observed statistics.Counts) (want, got Answer) {
+	shift := func(outcome string) float64 {
+		return float64(observed[outcome])/float64(len(candidate.Answers)) - float64(recorded[outcome])/float64(len(reference.Answers))
 	}
-	if isRefusal(reference) && !isRefusal(candidate) {
-		d.Gravity = compare.ProtectionLost
+	want = slices.MinFunc(reference.Answers, func(a, b Answer) int { return cmp.Compare(shift(Outcome(a)), shift(Outcome(b))) })
+	got = slices.MaxFunc(candidate.Answers, func(a, b Answer) int { return cmp.Compare(shift(Outcome(a)), shift(Outcome(b))) })
+	return want, got
+}
+
+// effect is what it means that got answers in place of want.
+func effect(want, got record.Answer) compare.Gravity {
+	gravity := compare.Effect(want, got)
+	if gravity == compare.Headers { // they differ in nothing that it is about: neither is served
+		return compare.Cosmetic
 	}
-	return []compare.Difference{d}
+	return gravity
 }
 
 // isRefusal reports whether no backend answered.
@@ -189,7 +221,8 @@ func sameOutcome(probe *derive.Probe, reference, candidate Observation) []compar
 	return nil
 }
 
-func counts(c statistics.Counts) string {
+// Counts says how often there was which outcome, in one line.
+func Counts(c statistics.Counts) string {
 	var text string
 	for _, label := range sortedLabels(c) {
 		if text != "" {

@@ -120,7 +120,7 @@ func (c *comparison) add(kind Kind, gravity Gravity, what, want, got string) {
 
 // outcome compares the status, or the failure of the connection, and the backend.
 func (c *comparison) outcome() {
-	gravity := c.effect()
+	gravity := Effect(c.want, c.got)
 	c.add(Status, gravity, "status", Outcome(c.want), Outcome(c.got))
 	if gravity == Headers {
 		gravity = AnotherBackend // the status is the same, or says nothing
@@ -143,9 +143,9 @@ func statusText(status int) string {
 	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 
-// effect is what a difference of the status or of the backend means.
-func (c *comparison) effect() Gravity {
-	want, got := c.want, c.got
+// Effect is what the difference between two answers in status and backend means; Headers if they differ in neither, or in
+// nothing that counts.
+func Effect(want, got record.Answer) Gravity {
 	switch {
 	case refused(want) && !refused(got) && (served(got) || redirected(got)):
 		return ProtectionLost
