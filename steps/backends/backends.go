@@ -113,6 +113,20 @@ func (s *Shared) run(ctx context.Context, wanted key) ([]corev1.Pod, error) {
 	return s.api.PodsOf(ctx, s.namespace, wanted.deployment())
 }
 
+// Service applies a Service for servers to their own namespace, which it returns. It waits until the servers are ready.
+func (s *Shared) Service(ctx context.Context, kind Kind, name string, pods int) (namespace string, err error) {
+	backend, err := s.Backend(ctx, kind, name, pods)
+	if err != nil {
+		return "", err
+	}
+	for _, object := range backend.Objects {
+		if _, err := s.api.Apply(ctx, object, s.namespace); err != nil {
+			return "", err
+		}
+	}
+	return s.namespace, nil
+}
+
 // Clean deletes the servers and waits until they are gone.
 func (s *Shared) Clean(ctx context.Context) error {
 	s.mu.Lock()

@@ -30,8 +30,8 @@ type Run struct {
 // NewRun compiles the vocabulary for an environment. ScenariosIn counts the selected scenarios of each feature file, by
 // URI, so that a walkthrough's objects are deleted after its last scenario.
 func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, error) {
-	readiness := subject.NewReadiness(environment.Objects, environment.Controller, environment.WaitPolicy)
 	shared := backends.NewShared(environment.Objects)
+	readiness := subject.NewReadiness(environment.Objects, environment.Controller, environment.WaitPolicy, markers(environment, shared))
 	uses := dependenciesOf(environment, readiness, shared)
 	compiled, err := vocabulary.New(uses.definitions(), vocabulary.Hooks{
 		Arguments: world.NewPlaceholders(environment).ExpandArguments,
@@ -44,6 +44,18 @@ func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, e
 		environment: environment, vocabulary: compiled, readiness: readiness, diagnosis: uses.diagnosis, backends: shared,
 		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
 	}, nil
+}
+
+// markers are served by an echo server that scenarios share.
+func markers(environment *steps.Environment, shared *backends.Shared) *subject.Markers {
+	const service = "marker"
+	return &subject.Markers{
+		Client: environment.Cluster.Client(),
+		Backend: func(ctx context.Context) (subject.MarkerBackend, error) {
+			namespace, err := shared.Service(ctx, backends.Echo, service, 1)
+			return subject.MarkerBackend{Namespace: namespace, Service: service}, err
+		},
+	}
 }
 
 // Initialize registers the steps and hooks of one scenario; it is godog's ScenarioInitializer.

@@ -93,6 +93,17 @@ func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (strin
 	if tail > 0 {
 		options.TailLines = &tail
 	}
+	return a.log(ctx, namespace, pod, options)
+}
+
+// LogSince returns the last lines of the log of a Pod's first container that were written at a time or later; the API has whole
+// seconds.
+func (a *API) LogSince(ctx context.Context, namespace, pod string, since time.Time, tail int64) (string, error) {
+	whole := metav1.NewTime(since.Truncate(time.Second))
+	return a.log(ctx, namespace, pod, &corev1.PodLogOptions{SinceTime: &whole, TailLines: &tail})
+}
+
+func (a *API) log(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions) (string, error) {
 	stream, err := a.Clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
 	if err != nil {
 		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,16 +12,18 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
 
 // WaitPolicy bounds the wait until a controller serves an Ingress. Kubernetes has no field for that; the nearest is the
 // address in the Ingress's status. But a route works without an address, and a controller may never publish one
-// (ingress-nginx with --update-status=false, Traefik without a published Service). Zero values mean the defaults.
+// (ingress-nginx with --update-status=false, Traefik without a published Service). Therefore Markers are used, except for the
+// test-bed's own controller, which publishes the address when it serves. Zero values mean the defaults.
 type WaitPolicy struct {
 	// First bounds the wait for the first address that the controller publishes: 20 seconds.
 	First time.Duration
-	// Next bounds the wait for an address if the controller has published one before: 90 seconds.
+	// Next bounds the wait for an address if the controller has published one before, and that for a marker: 90 seconds.
 	Next time.Duration
 	// Settle is how long to wait if no address is expected, or if an address doesn't mean that the Ingress is served:
 	// 3 seconds. Controllers batch changes (Traefik: for 2 seconds, providersThrottleDuration).
@@ -44,10 +47,15 @@ type Readiness struct {
 	objects    *objects.API
 	controller Controller
 	policy     WaitPolicy
+	markers    *Markers // nil for none
+	// settle is for what is watched beside Ingresses, once a marker is served.
+	settle time.Duration
 
 	mu       sync.Mutex
 	settings string // of the controller, as of settingsKey
+	entry    client.Entry
 	observed map[string]publishing
+	unmarked map[string]bool // settings with which the controller didn't serve a marker
 	findings []string
 }
 
@@ -60,16 +68,19 @@ const (
 	publishesNone
 )
 
-// NewReadiness returns a Readiness that has observed nothing yet.
-func NewReadiness(api *objects.API, controller Controller, policy WaitPolicy) *Readiness {
-	return &Readiness{objects: api, controller: controller, policy: policy.withDefaults(), observed: map[string]publishing{}}
+// NewReadiness returns a Readiness that has observed nothing yet. Without markers it relies on addresses alone.
+func NewReadiness(api *objects.API, controller Controller, policy WaitPolicy, markers *Markers) *Readiness {
+	return &Readiness{
+		objects: api, controller: controller, policy: policy.withDefaults(), markers: markers, settle: cmp.Or(policy.Settle, markerSettle),
+		observed: map[string]publishing{}, unmarked: map[string]bool{},
+	}
 }
 
-// SetSettings sets the settings that the controller runs with from now on.
-func (r *Readiness) SetSettings(settings map[string]string) {
+// SetDeployed sets the settings that the controller runs with from now on, and where requests enter it.
+func (r *Readiness) SetDeployed(settings map[string]string, entry client.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settings = settingsKey(settings)
+	r.settings, r.entry = settingsKey(settings), entry
 }
 
 func (r *Readiness) current() publishing {
@@ -100,6 +111,9 @@ func (r *Readiness) Wait(ctx context.Context, ingresses []*unstructured.Unstruct
 	if len(ingresses) == 0 {
 		return "", nil
 	}
+	if class, entry, ok := r.marking(); ok {
+		return r.waitMarked(ctx, ingresses, class, entry)
+	}
 	before := r.current()
 	limit := map[publishing]time.Duration{unknown: r.policy.First, publishes: r.policy.Next, publishesNone: r.policy.Settle}[before]
 	missing, err := r.waitAddresses(ctx, ingresses, limit)
@@ -123,6 +137,75 @@ func (r *Readiness) Wait(ctx context.Context, ingresses []*unstructured.Unstruct
 		return "", nil //nolint:nilerr // without a controller there is nothing to wait for
 	}
 	return "", sleep(ctx, r.policy.Settle)
+}
+
+// marking reports whether a marker is waited for: that needs another controller than the test-bed's own, whose address says it, and
+// one that has not failed to serve a marker before.
+func (r *Readiness) marking() (class string, entry client.Entry, ok bool) {
+	installation, err := r.controller.Installation()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ok = err == nil && installation.ServesLater && r.markers != nil && r.entry.HTTP.IsValid() && !r.unmarked[r.settings]
+	return installation.IngressClass, r.entry, ok
+}
+
+// waitMarked waits until an Ingress is served that is applied after the others.
+func (r *Readiness) waitMarked(ctx context.Context, ingresses []*unstructured.Unstructured, class string, entry client.Entry) (note string, err error) {
+	started := time.Now()
+	served, err := r.markers.await(ctx, r.objects, class, entry, r.policy.Next)
+	if err != nil {
+		return "", err
+	}
+	if !served {
+		note = fmt.Sprintf("the controller didn't serve an Ingress that was applied after %s within %s", nameAll(ingresses), r.policy.Next)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.unmarked[r.settings] = true
+		r.findings = append(r.findings, note+"; later Ingresses were waited for by the address in their status")
+		return note, nil
+	}
+	if err := sleep(ctx, r.settle); err != nil {
+		return "", err
+	}
+	missing, err := r.markers.neverTakenUp(ctx, ingresses, entry)
+	if err != nil || len(missing) == 0 {
+		return "", err
+	}
+	note = fmt.Sprintf("%s was never taken up: the controller serves an Ingress that was applied later, and answers requests for its host "+
+		"as those for a host that no Ingress has", nameAll(missing))
+	if lines := r.logAbout(ctx, missing, started); lines != "" {
+		note += ". Its log:\n" + lines
+	}
+	return note, nil
+}
+
+const (
+	// logged is how many lines of the controller's log are searched, and maxLines how many are quoted.
+	logged   = 2000
+	maxLines = 20
+	// clockSkew is how much the clock of a node may be behind, and the time in which the Ingresses were applied.
+	clockSkew = 5 * time.Second
+)
+
+// logAbout returns the lines of the controller's log since a time that name one of the Ingresses; "" if there are none, or no log.
+func (r *Readiness) logAbout(ctx context.Context, ingresses []*unstructured.Unstructured, since time.Time) string {
+	pod, err := r.controller.Pod(ctx)
+	if err != nil {
+		return ""
+	}
+	log, err := r.objects.LogSince(ctx, pod.Namespace, pod.Name, since.Add(-clockSkew), logged)
+	if err != nil {
+		return ""
+	}
+	var lines []string
+	for line := range strings.Lines(log) {
+		if len(lines) < maxLines && slices.ContainsFunc(ingresses, func(i *unstructured.Unstructured) bool {
+			return strings.Contains(line, i.GetName()) && strings.Contains(line, i.GetNamespace())
+		}) {
+			lines = append(lines, strings.TrimRight(line, "\n"))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func nameAll(ingresses []*unstructured.Unstructured) string {

@@ -102,6 +102,14 @@ func (s *Scenario) EndStep() {
 	}
 }
 
+// Started is when the first step began.
+func (s *Scenario) Started() time.Time {
+	if len(s.steps) == 0 {
+		return time.Now()
+	}
+	return s.steps[0].Started
+}
+
 // Steps returns the steps that have begun, in order.
 func (s *Scenario) Steps() []Step { return slices.Clone(s.steps) }
 

@@ -36,7 +36,9 @@ func (s Source) AttachFailure(ctx context.Context) {
 				})
 		}
 		attach(ctx, "The controller's routing table", s.routingTable)
-		attach(ctx, "The end of the controller's log", func(ctx context.Context) (string, error) { return s.controllerLog(ctx, logLines) })
+		attach(ctx, "The end of the controller's log during the scenario", func(ctx context.Context) (string, error) {
+			return s.scenarioLog(ctx, scenario.Started(), scenario.Namespace.Name, logLines)
+		})
 		namespaces = append(namespaces, installation.Namespace)
 	}
 	for _, namespace := range namespaces {

@@ -5,6 +5,8 @@ package diagnosis
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -20,6 +22,7 @@ type Source struct {
 	// Cluster reads from the controller's Pod and the events of a namespace; an *objects.API is one.
 	Cluster interface {
 		Log(ctx context.Context, namespace, pod string, tail int64) (string, error)
+		LogSince(ctx context.Context, namespace, pod string, since time.Time, tail int64) (string, error)
 		Exec(ctx context.Context, namespace, pod string, command ...string) (string, error)
 		Events(ctx context.Context, namespace string) (string, error)
 	}
@@ -49,4 +52,37 @@ func (s Source) controllerLog(ctx context.Context, lines int64) (string, error) 
 		return "", err
 	}
 	return s.Cluster.Log(ctx, pod.Namespace, pod.Name, lines)
+}
+
+// clockSkew is how much the clock of a node may be behind.
+const clockSkew = 2 * time.Second
+
+// scenarioLog returns the lines of the controller's log since a time, at most so many. Those that name the namespace come first, since
+// they are about the scenario's objects.
+func (s Source) scenarioLog(ctx context.Context, since time.Time, namespace string, lines int64) (string, error) {
+	pod, err := s.Controller.Pod(ctx)
+	if err != nil {
+		return "", err
+	}
+	log, err := s.Cluster.LogSince(ctx, pod.Namespace, pod.Name, since.Add(-clockSkew), lines)
+	if err != nil {
+		return "", err
+	}
+	return sorted(log, namespace), nil
+}
+
+// sorted puts the lines that name a namespace before the others.
+func sorted(log, namespace string) string {
+	var about, others strings.Builder
+	for line := range strings.Lines(log) {
+		if namespace != "" && strings.Contains(line, namespace) {
+			about.WriteString(line)
+		} else {
+			others.WriteString(line)
+		}
+	}
+	if about.Len() == 0 || others.Len() == 0 {
+		return log
+	}
+	return fmt.Sprintf("About namespace %s:\n%s\nOthers:\n%s", namespace, about.String(), others.String())
 }

@@ -47,7 +47,7 @@ func (c controllerSteps) ensure(ctx context.Context, settings map[string]string)
 	if err != nil {
 		return err
 	}
-	c.readiness.SetSettings(settings)
+	c.readiness.SetDeployed(settings, entry)
 	world.From(ctx).Namespace.Resolver.SetEntry(entry)
 	return nil
 }

@@ -80,7 +80,7 @@ func (h helmSteps) run(ctx context.Context, line string) (context.Context, error
 		return ctx, err
 	}
 	if entry != (client.Entry{}) {
-		h.readiness.SetSettings(map[string]string{"helm": fmt.Sprint(parsed.Values)})
+		h.readiness.SetDeployed(map[string]string{"helm": fmt.Sprint(parsed.Values)}, entry)
 		world.From(ctx).Namespace.Resolver.SetEntry(entry)
 	}
 	return context.WithValue(ctx, commandKey{}, command{line, kubectl.Output{Stdout: output}}), nil

@@ -52,7 +52,7 @@ type Cables interface {
 
 // Readiness waits until the ingress controller serves Ingresses.
 type Readiness interface {
-	SetSettings(settings map[string]string)
+	SetDeployed(settings map[string]string, entry client.Entry)
 	Wait(ctx context.Context, ingresses []*unstructured.Unstructured) (note string, err error)
 }
 
