@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/features"
 	"github.com/ingress-testbed/testbed/reports/profiles"
 	"github.com/ingress-testbed/testbed/steps/definitions"
 	"github.com/ingress-testbed/testbed/steps/suite"
+	"github.com/ingress-testbed/testbed/steps/world"
 )
 
 // All feature files can be parsed, and the vocabulary has all of their steps.
@@ -44,6 +46,27 @@ func TestScenariosSayWhoseRuleTheyCheck(t *testing.T) {
 		}
 		if !profiles.Tagged(tags) {
 			t.Errorf("%s: the scenario %q has no tag of a profile; package reports/profiles lists them", scenario.Uri, scenario.Name)
+		}
+	}
+}
+
+// A failure of a scenario about what keeps clients out may be a loss of protection.
+func TestScenariosSayWhatProtects(t *testing.T) {
+	known, err := definitions.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := suite.NewPlan(suite.Selection{Files: features.Files()}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scenario := range plan.Scenarios {
+		for _, tag := range scenario.Tags {
+			name, annotated := strings.CutPrefix(tag.Name, "@annotation:")
+			found := setting.Annotations().Lookup(name)
+			if annotated && found != nil && found.Decision.Protects && !world.Protects(scenario) {
+				t.Errorf("%s: give the scenario %q the tag %s, because %s keeps clients out", scenario.Uri, scenario.Name, world.ProtectionTag, name)
+			}
 		}
 	}
 }

@@ -29,7 +29,8 @@ type Source struct {
 
 // Combine compares runs and writes the comparison into dir, which is made if missing: index.html, with links to the runs'
 // own pages, and junit.xml. A folder without a results.json that can be read is a run that did not finish, not an error.
-func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
+// Reference is the label of the run that the others are compared with, or "".
+func Combine(dir string, sources []Source, reference string) (*matrix.Matrix, error) {
 	if len(sources) == 0 {
 		return nil, fmt.Errorf("%w: there are none", ErrSources)
 	}
@@ -51,6 +52,11 @@ func Combine(dir string, sources []Source) (*matrix.Matrix, error) {
 	}
 	title = cmp.Or(title, "Test runs")
 	compared := matrix.New(title, runs)
+	if reference != "" {
+		if err := compared.Refer(plaintext.Line(reference)); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSources, err)
+		}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the comparison: %w", err)
 	}

@@ -42,7 +42,7 @@ func TestRunsAreCombinedWithLinksToTheirPages(t *testing.T) {
 	if err := os.Remove(filepath.Join(pageless, "index.html")); err != nil {
 		t.Fatal(err)
 	}
-	compared, err := reports.Combine(out, []reports.Source{{Dir: below}, {Label: "other", Dir: beside}, {Dir: pageless}})
+	compared, err := reports.Combine(out, []reports.Source{{Dir: below}, {Label: "other", Dir: beside}, {Dir: pageless}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestLabelsAreWhatTheRunSaysOfItsCluster(t *testing.T) {
 	} {
 		parent := t.TempDir()
 		dir := finished(t, parent, "folder", passing(source.properties...))
-		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Label: source.label, Dir: dir}})
+		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Label: source.label, Dir: dir}}, "")
 		if err != nil || compared.Runs[0].Label != want || !compared.Passed() {
 			t.Errorf("label %q, error %v, want %q", compared.Runs[0].Label, err, want)
 		}
@@ -106,7 +106,7 @@ func TestRunsWithoutResultsDidNotFinish(t *testing.T) {
 		filepath.Join(parent, "missing"): "give the folder that `testbed run --reports` wrote to", broken: "incomplete",
 		folder: "is not a regular file", newer: "read it with the testbed that wrote it", older: "repeat the run with this version",
 	} {
-		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Dir: good}, {Dir: dir}})
+		compared, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Dir: good}, {Dir: dir}}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,18 +128,20 @@ func TestWhatCannotBeCombinedIsToldBeforeAnythingIsWritten(t *testing.T) {
 	}
 	before := read(t, one, "index.html")
 	for name, c := range map[string]struct {
-		out     string
-		sources []reports.Source
-		want    string
+		out       string
+		sources   []reports.Source
+		reference string
+		want      string
 	}{
-		"none":           {"out", nil, "there are none"},
-		"same label":     {"out", []reports.Source{{Label: "a", Dir: one}, {Label: " a", Dir: two}}, `both have the label "a"`},
-		"twice the same": {"out", []reports.Source{{Dir: one}, {Dir: one + "/"}}, `both have the label "one"`},
-		"onto itself":    {"two/../one", []reports.Source{{Dir: one}}, "would be overwritten"},
-		"through a link": {"link", []reports.Source{{Dir: one}}, "would be overwritten"},
+		"none":           {"out", nil, "", "there are none"},
+		"same label":     {"out", []reports.Source{{Label: "a", Dir: one}, {Label: " a", Dir: two}}, "", `both have the label "a"`},
+		"twice the same": {"out", []reports.Source{{Dir: one}, {Dir: one + "/"}}, "", `both have the label "one"`},
+		"onto itself":    {"two/../one", []reports.Source{{Dir: one}}, "", "would be overwritten"},
+		"through a link": {"link", []reports.Source{{Dir: one}}, "", "would be overwritten"},
+		"no reference":   {"out", []reports.Source{{Dir: one}, {Dir: two}}, "three", `no run has the label "three": the labels are one, two`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := reports.Combine(filepath.Join(parent, c.out), c.sources)
+			_, err := reports.Combine(filepath.Join(parent, c.out), c.sources, c.reference)
 			if !errors.Is(err, reports.ErrSources) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
@@ -153,14 +155,14 @@ func TestWhatCannotBeCombinedIsToldBeforeAnythingIsWritten(t *testing.T) {
 func TestAComparisonThatCannotBeWritten(t *testing.T) {
 	parent := t.TempDir()
 	run := finished(t, parent, "run", passing())
-	if _, err := reports.Combine(filepath.Join(run, "junit.xml", "out"), []reports.Source{{Dir: run}}); err == nil || errors.Is(err, reports.ErrSources) {
+	if _, err := reports.Combine(filepath.Join(run, "junit.xml", "out"), []reports.Source{{Dir: run}}, ""); err == nil || errors.Is(err, reports.ErrSources) {
 		t.Errorf("error %v", err)
 	}
 	out := filepath.Join(parent, "out")
 	if err := os.MkdirAll(filepath.Join(out, "index.html"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reports.Combine(out, []reports.Source{{Dir: run}}); err == nil || !strings.Contains(err.Error(), "index.html") {
+	if _, err := reports.Combine(out, []reports.Source{{Dir: run}}, ""); err == nil || !strings.Contains(err.Error(), "index.html") {
 		t.Errorf("error %v", err)
 	}
 	if file := read(t, out, "junit.xml"); !strings.Contains(file, "testsuites") {

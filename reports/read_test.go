@@ -49,7 +49,7 @@ func TestAComparisonHasAllFailuresAndLinksToTheFilesOfRuns(t *testing.T) {
 	out := filepath.Join(parent, "matrix")
 	dir := finished(t, parent, "run", failedTwice())
 	good := finished(t, parent, "good", passing())
-	if _, err := reports.Combine(out, []reports.Source{{Label: "a", Dir: dir}, {Label: "b", Dir: good}}); err != nil {
+	if _, err := reports.Combine(out, []reports.Source{{Label: "a", Dir: dir}, {Label: "b", Dir: good}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	for name, parts := range map[string][]string{
@@ -107,7 +107,7 @@ func TestEvidenceThatIsMissing(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "evidence", "1-3-2-2-https.pcap")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Dir: dir}}); err != nil {
+	if _, err := reports.Combine(filepath.Join(parent, "out"), []reports.Source{{Dir: dir}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if file := read(t, parent, "out", "junit.xml"); !strings.Contains(file, "--- https.pcap: The file is missing. ---") {

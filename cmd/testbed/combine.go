@@ -20,21 +20,23 @@ import (
 const summaryVariable = "GITHUB_STEP_SUMMARY"
 
 func newCombine() *cobra.Command {
-	var out, markdown string
+	var out, markdown, reference string
 	cmd := &cobra.Command{
 		Use:   "combine [NAME=]DIR...",
 		Short: "Compare the reports of several runs",
 		Long: "Puts the runs whose reports are in the folders side by side, for the same feature files on several versions of\n" +
 			"Kubernetes or kinds of cluster, and writes index.html and junit.xml. A run is read from the results.json in its\n" +
-			"folder, and is called NAME, or what it says of its cluster. The exit code is 0 only if every run passed, 2 if the\n" +
+			"folder, and is called NAME, or what it says of its cluster. Failures are grouped by what they mean, the gravest first,\n" +
+			"and equal failures of several runs are one. The exit code is 0 only if every run passed, 2 if the\n" +
 			"arguments are wrong, and 1 otherwise.",
-		Example: "  testbed combine reports/out/matrix/v1.34.4 kind=reports/out/kind",
+		Example: "  testbed combine reports/out/matrix/v1.34.4 kind=reports/out/kind\n" +
+			"  testbed combine --reference before before=reports/before after=reports/after",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sources, err := parseSources(args)
 			if err != nil {
 				return refused(cmd, err)
 			}
-			compared, err := reports.Combine(out, sources)
+			compared, err := reports.Combine(out, sources, reference)
 			if errors.Is(err, reports.ErrSources) {
 				return refused(cmd, err)
 			}
@@ -45,6 +47,7 @@ func newCombine() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "reports/out/matrix", "`folder` for the comparison")
+	cmd.Flags().StringVar(&reference, "reference", "", "name of the `run` that the others are compared with: what fails there, too, is listed apart")
 	cmd.Flags().StringVar(&markdown, "markdown", "", "`file` for the table in Markdown (default what "+summaryVariable+" names, if it is set)")
 	return cmd
 }

@@ -56,6 +56,8 @@ func TestTheExitCodeOfCombine(t *testing.T) {
 		"all passed":      {[]string{"good", "better"}, 0, "\nPassed\nReport: reports/out/matrix/index.html\n"},
 		"one failed":      {[]string{"good", "one=bad"}, 1, "\nNot passed: 1 of 2 runs did not pass: one\n"},
 		"one is missing":  {[]string{"good", "gone"}, 1, "gone did not finish: there is no results.json in gone: give the folder"},
+		"a reference":     {[]string{"--reference", "one", "one=bad", "bad"}, 1, "Failed in the reference one:\n  Hosts: s\n    failed on one, bad: boom\n"},
+		"no reference":    {[]string{"--reference", "two", "good"}, 2, `no run has the label "two"`},
 		"no folder":       {nil, 2, "give the folders"},
 		"same label":      {[]string{"a=good", "a=bad"}, 2, `good and bad both have the label "a"`},
 		"no name":         {[]string{"=good"}, 2, "has no name"},

@@ -55,6 +55,7 @@ func newRun() *cobra.Command {
 			defer source.Close() //nolint:errcheck // the next run removes temporary files that are left
 			options.LoadScale = scale
 			options.Command = shellescape.QuoteCommand(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...))
+			options.Version = version
 			options.Tags, options.ReportDir, options.Parallel, options.Repeat = tags, reportDir, parallel, repeat
 			options.Images = slices.Concat(options.Images, load)
 			return runSuite(cmd.Context(), args, options)
@@ -86,7 +87,7 @@ func runSuite(ctx context.Context, args []string, options suite.Options) error {
 	progress.Summary(run, filepath.Join(options.ReportDir, reports.HTMLFile))
 	closeProgress()
 	writeLoads(run)
-	for _, unsteady := range suite.Unsteady(run) {
+	for _, unsteady := range run.Unsteady() {
 		fmt.Fprintln(os.Stderr, "Unsteady:", unsteady)
 	}
 	if err != nil && err.Error() != run.Error { // the summary has that one

@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: Address lists
   Annotations let clients in, or keep them out, by their address. Others are answered with 403.
 

@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: Client certificates
   Annotations require a certificate of the client. It is asked for by the server name, and checked for each request.
 

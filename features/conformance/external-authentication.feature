@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: External authentication
   Annotations name a server that is asked about each request: 2xx lets it in.
 

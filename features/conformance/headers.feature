@@ -26,7 +26,7 @@ Feature: Header fields and cookies
     Then the echo server saw:
       | connection | keep-alive |
 
-  @annotation:custom-headers
+  @protection @annotation:custom-headers
   Scenario: A ConfigMap of custom-headers that does not exist closes the paths
     Given these objects:
       """

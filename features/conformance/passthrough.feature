@@ -1,4 +1,4 @@
-@ingress-nginx @annotation:ssl-passthrough
+@ingress-nginx @annotation:ssl-passthrough @protection
 Feature: TLS that is passed on
   With the annotation ssl-passthrough the backend has the certificate: TLS connections are passed on as they are, by the server
   name (SNI).

@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: Passwords
   Annotations require a name and a password (RFC 7617), which are in a Secret.
 

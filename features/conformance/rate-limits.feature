@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: Rate limits
   Annotations limit how often a client may send requests; what is too much is answered with 503.
 

@@ -30,7 +30,7 @@ Feature: Versions and ciphers of TLS
     When the client requests "https://versions.${domain}/"
     Then the response status is 503
 
-  @annotation:ssl-ciphers
+  @protection @annotation:ssl-ciphers
   Scenario: An exclusion of ciphers that is not known is rejected
     Given an ingress controller
     Then applying these objects is rejected with "excludes what is not known":

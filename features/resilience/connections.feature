@@ -36,7 +36,7 @@ Feature: Long connections
     And the download is complete
 
   # Requests of 200 ms, 50 a second, would be ten at the same time. Three can be answered: 15 a second, or 30 %.
-  @annotation:limit-connections
+  @protection @annotation:limit-connections
   Scenario: Connections beyond a limit are rejected, and only those
     Given the annotation "nginx.ingress.kubernetes.io/limit-connections" of the Ingress "long" is set to "3"
     When the client starts to make requests:

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/ingress-testbed/testbed/reports/effect"
 )
 
 // Report is the comparison of a reference with one or more candidates.
@@ -17,8 +19,8 @@ type Report struct {
 	// Ingresses that were compared, as namespace/name, and Requests, how many were derived from them.
 	Ingresses []string `json:"ingresses"`
 	Requests  int      `json:"requests"`
-	// FailOn is the least effect that counts as a failure; None if none does.
-	FailOn Effect `json:"failOn"`
+	// FailOn is the least effect that counts as a failure; effect.None if none does.
+	FailOn effect.Effect `json:"failOn"`
 	// Problem is why the comparison ended early; "" if it didn't.
 	Problem string `json:"problem,omitempty"`
 	// Notes are sentences on how the objects were changed, and on what was left out.
@@ -74,8 +76,8 @@ type Finding struct {
 	// ID is that of the request, the same in every run.
 	ID string `json:"id"`
 	// Ingress is namespace/name of the one that the request belongs to.
-	Ingress string `json:"ingress"`
-	Effect  Effect `json:"effect"`
+	Ingress string        `json:"ingress"`
+	Effect  effect.Effect `json:"effect"`
 	// Rules are what the request probes, such as "auth-url: the authentication server answers 401".
 	Rules []string `json:"rules"`
 	// Host and Path are those of the Ingress's rule.
@@ -105,87 +107,11 @@ type Difference struct {
 	Got  string `json:"got"`
 }
 
-// Effect is what a difference means to those who use the Ingress. The gravest has the highest value.
-type Effect int
-
-// The effects, in ascending order.
-const (
-	None Effect = iota
-	Cosmetic
-	Headers
-	RedirectedDifferently
-	Lost
-	AnotherBackend
-	ProtectionLost
-)
-
-// Effects lists the effects, the gravest first.
-func Effects() []Effect {
-	return []Effect{ProtectionLost, AnotherBackend, Lost, RedirectedDifferently, Headers, Cosmetic}
-}
-
-// String names the effect.
-func (e Effect) String() string {
-	switch e {
-	case Cosmetic:
-		return "cosmetic"
-	case Headers:
-		return "headers"
-	case RedirectedDifferently:
-		return "redirected differently"
-	case Lost:
-		return "lost"
-	case AnotherBackend:
-		return "another backend"
-	case ProtectionLost:
-		return "protection lost"
-	case None:
+// Effects lists the effects that differences of answers have, the gravest first.
+func Effects() []effect.Effect {
+	return []effect.Effect{
+		effect.ProtectionLost, effect.AnotherBackend, effect.Lost, effect.RedirectedDifferently, effect.Headers, effect.Cosmetic,
 	}
-	return "none"
-}
-
-// Meaning is a sentence about the effect.
-func (e Effect) Meaning() string {
-	switch e {
-	case ProtectionLost:
-		return "Requests are served that the reference refuses."
-	case AnotherBackend:
-		return "Another backend answers, or one where the reference has none."
-	case Lost:
-		return "Requests are not served any more."
-	case RedirectedDifferently:
-		return "Redirects lead elsewhere, are missing or are new."
-	case Headers:
-		return "Clients or backends get other header fields."
-	case Cosmetic:
-		return "Applications don't depend on these."
-	case None:
-	}
-	return ""
-}
-
-// MarshalText writes the name of the effect.
-func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
-
-// UnmarshalText reads the name of an effect.
-func (e *Effect) UnmarshalText(text []byte) error {
-	for _, one := range append(Effects(), None) {
-		if one.String() == string(text) {
-			*e = one
-			return nil
-		}
-	}
-	return unknownEffectError(text)
-}
-
-type unknownEffectError string
-
-func (e unknownEffectError) Error() string {
-	text := "unknown effect " + string(e) + ": it is one of"
-	for _, one := range Effects() {
-		text += " " + one.String() + ","
-	}
-	return text + " none"
 }
 
 // Sort puts the gravest findings first, and those of the same effect by Ingress and request.
@@ -197,8 +123,8 @@ func (c *Candidate) Sort() {
 }
 
 // Gravest is the gravest effect of the findings.
-func (c *Candidate) Gravest() Effect {
-	gravest := None
+func (c *Candidate) Gravest() effect.Effect {
+	gravest := effect.None
 	for _, finding := range c.Findings {
 		gravest = max(gravest, finding.Effect)
 	}
@@ -206,8 +132,8 @@ func (c *Candidate) Gravest() Effect {
 }
 
 // Gravest is the gravest effect of all candidates.
-func (r *Report) Gravest() Effect {
-	gravest := None
+func (r *Report) Gravest() effect.Effect {
+	gravest := effect.None
 	for i := range r.Candidates {
 		gravest = max(gravest, r.Candidates[i].Gravest())
 	}
@@ -215,14 +141,14 @@ func (r *Report) Gravest() Effect {
 }
 
 // Affected counts the Ingresses by the gravest of their effects.
-func (c *Candidate) Affected() map[Effect]int {
-	gravest := map[string]Effect{}
+func (c *Candidate) Affected() map[effect.Effect]int {
+	gravest := map[string]effect.Effect{}
 	for _, finding := range c.Findings {
 		gravest[finding.Ingress] = max(gravest[finding.Ingress], finding.Effect)
 	}
-	counts := map[Effect]int{}
-	for _, effect := range gravest {
-		counts[effect]++
+	counts := map[effect.Effect]int{}
+	for _, one := range gravest {
+		counts[one]++
 	}
 	return counts
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
 
@@ -35,31 +36,31 @@ func (r *Report) writeCandidate(text *strings.Builder, c *Candidate) {
 	fmt.Fprintf(text, "\n%s, compared with %s: %d requests for %d Ingresses.\n\n| effect | Ingresses | findings |\n| --- | ---: | ---: |\n",
 		escaped(c.Description), escaped(r.Reference), r.Requests, len(r.Ingresses))
 	affected := c.Affected()
-	for _, effect := range Effects() {
+	for _, e := range Effects() {
 		count := 0
 		for _, finding := range c.Findings {
-			if finding.Effect == effect {
+			if finding.Effect == e {
 				count++
 			}
 		}
 		if count > 0 {
-			fmt.Fprintf(text, "| %s | %d | %d |\n", effect, affected[effect], count)
+			fmt.Fprintf(text, "| %s | %d | %d |\n", e, affected[e], count)
 		}
 	}
 	for _, refusal := range c.Refused {
 		fmt.Fprintf(text, "\nNot taken up: %s: %s\n", code(refusal.Ingress), escaped(refusal.Reason))
 	}
-	for _, effect := range Effects() {
-		c.listEffect(text, effect)
+	for _, e := range Effects() {
+		c.listEffect(text, e)
 	}
 	c.listUnjudged(text)
 }
 
-func (c *Candidate) listEffect(text *strings.Builder, effect Effect) {
+func (c *Candidate) listEffect(text *strings.Builder, e effect.Effect) {
 	listed, left := 0, 0
 	for i := range c.Findings {
 		f := &c.Findings[i]
-		if f.Effect != effect {
+		if f.Effect != e {
 			continue
 		}
 		if listed == maxListed {
@@ -67,7 +68,7 @@ func (c *Candidate) listEffect(text *strings.Builder, effect Effect) {
 			continue
 		}
 		if listed == 0 {
-			fmt.Fprintf(text, "\n### %s\n\n%s\n\n", strings.ToUpper(effect.String()[:1])+effect.String()[1:], effect.Meaning())
+			fmt.Fprintf(text, "\n### %s\n\n%s\n\n", strings.ToUpper(e.String()[:1])+e.String()[1:], e.Meaning())
 		}
 		listed++
 		fmt.Fprintf(text, "- %s: %s\n", code(f.Ingress), code(f.Request))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
@@ -87,8 +88,8 @@ type annotationView struct {
 
 func (r *Report) view() view {
 	v := view{
-		Style: theme.Style() + template.CSS(style), Title: plaintext.Line(r.Title), Headline: r.Headline(), Reference: plaintext.Line(r.Reference),
-		Problem: plaintext.Clean(r.Problem), Fails: r.Problem != "" || r.FailOn != None && r.Gravest() >= r.FailOn,
+		Style: theme.Style() + theme.EffectStyle() + template.CSS(style), Title: plaintext.Line(r.Title), Headline: r.Headline(), Reference: plaintext.Line(r.Reference),
+		Problem: plaintext.Clean(r.Problem), Fails: r.Problem != "" || r.FailOn != effect.None && r.Gravest() >= r.FailOn,
 		Requests: r.Requests, Ingresses: len(r.Ingresses),
 		Duration: (time.Duration(r.Seconds * float64(time.Second))).Round(time.Second).String(), When: r.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
@@ -113,7 +114,7 @@ func (r *Report) Headline() string {
 	for i := range r.Candidates {
 		ingresses = max(ingresses, r.Candidates[i].Affected()[gravest])
 	}
-	if gravest == None {
+	if gravest == effect.None {
 		if r.Problem != "" {
 			return "Not compared to the end"
 		}
@@ -135,42 +136,29 @@ func (r *Report) newCandidate(number int) candidateView {
 		v.Skipped = append(v.Skipped, fmt.Sprintf("%d were not sent: %s.", c.Skipped[reason], plaintext.Line(reason)))
 	}
 	affected := c.Affected()
-	for _, effect := range Effects() {
-		e := effectView{
-			Name: effect.String(), Meaning: effect.Meaning(), Anchor: fmt.Sprintf("%s-%d", strings.ReplaceAll(effect.String(), " ", "-"), number),
-			Class: effect.class(), Pill: "skipped", Ingresses: affected[effect],
+	for _, e := range Effects() {
+		shown := effectView{
+			Name: e.String(), Meaning: e.Meaning(), Anchor: fmt.Sprintf("%s-%d", strings.ReplaceAll(e.String(), " ", "-"), number),
+			Class: theme.Gravity(e), Pill: "skipped", Ingresses: affected[e],
 		}
-		if effect >= Lost {
-			e.Pill = "failed"
+		if e >= effect.Lost {
+			shown.Pill = "failed"
 		}
-		v.SameIngresses -= affected[effect]
+		v.SameIngresses -= affected[e]
 		for i := range c.Findings {
-			if c.Findings[i].Effect != effect {
+			if c.Findings[i].Effect != e {
 				continue
 			}
-			e.Count++
-			if e.Count > maxShown {
-				e.Omitted++
+			shown.Count++
+			if shown.Count > maxShown {
+				shown.Omitted++
 				continue
 			}
-			e.Findings = append(e.Findings, newFinding(&c.Findings[i]))
+			shown.Findings = append(shown.Findings, newFinding(&c.Findings[i]))
 		}
-		v.Effects = append(v.Effects, e)
+		v.Effects = append(v.Effects, shown)
 	}
 	return v
-}
-
-// class is the colour of an effect.
-func (e Effect) class() string {
-	switch {
-	case e == ProtectionLost:
-		return "gravest"
-	case e >= Lost:
-		return "grave"
-	case e == RedirectedDifferently:
-		return "light"
-	}
-	return "least"
 }
 
 func newFinding(f *Finding) findingView {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -43,7 +44,7 @@ func (r *Report) scenario(c *Candidate, ingress string) results.Scenario {
 
 func (r *Report) step(f *Finding) results.Step {
 	s := results.Step{Text: f.Request, Status: results.Passed}
-	if r.FailOn == None || f.Effect < r.FailOn {
+	if r.FailOn == effect.None || f.Effect < r.FailOn {
 		return s
 	}
 	s.Status = results.Failed

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
 
@@ -28,8 +29,8 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
 		fmt.Fprintf(w, "%s\ncompared with %s\n\n", plaintext.Line(c.Description), plaintext.Line(r.Reference))
-		for _, effect := range Effects() {
-			c.writeEffect(w, effect, most)
+		for _, e := range Effects() {
+			c.writeEffect(w, e, most)
 		}
 		for _, refusal := range c.Refused {
 			fmt.Fprintf(w, "not taken up: %s: %s\n", refusal.Ingress, plaintext.Line(refusal.Reason))
@@ -48,19 +49,19 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 	return nil
 }
 
-func (c *Candidate) writeEffect(w io.Writer, effect Effect, most int) {
+func (c *Candidate) writeEffect(w io.Writer, e effect.Effect, most int) {
 	shown, left := 0, 0
 	for i := range c.Findings {
 		f := &c.Findings[i]
 		switch {
-		case f.Effect != effect:
+		case f.Effect != e:
 			continue
 		case shown == most:
 			left++
 			continue
 		}
 		shown++
-		fmt.Fprintf(w, "%s: %s\n    %s\n", strings.ToUpper(effect.String()), f.Ingress, plaintext.Line(f.Request))
+		fmt.Fprintf(w, "%s: %s\n    %s\n", strings.ToUpper(e.String()), f.Ingress, plaintext.Line(f.Request))
 		for _, d := range f.Differences[:min(len(f.Differences), 3)] {
 			fmt.Fprintf(w, "    %s: %s, reference %s\n", plaintext.Line(d.What), brief(d.Got), brief(d.Want))
 		}
@@ -73,7 +74,7 @@ func (c *Candidate) writeEffect(w io.Writer, effect Effect, most int) {
 		}
 	}
 	if left > 0 {
-		fmt.Fprintf(w, "%s: %d more\n", strings.ToUpper(effect.String()), left)
+		fmt.Fprintf(w, "%s: %d more\n", strings.ToUpper(e.String()), left)
 	}
 }
 
@@ -93,15 +94,15 @@ func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
 	affected := c.Affected()
 	differ := 0
 	fmt.Fprintln(table, "\neffect\tIngresses\tfindings\t")
-	for _, effect := range Effects() {
+	for _, e := range Effects() {
 		findings := 0
 		for _, finding := range c.Findings {
-			if finding.Effect == effect {
+			if finding.Effect == e {
 				findings++
 			}
 		}
-		differ += affected[effect]
-		fmt.Fprintf(table, "%s\t%d\t%d\t\n", effect, affected[effect], findings)
+		differ += affected[e]
+		fmt.Fprintf(table, "%s\t%d\t%d\t\n", e, affected[e], findings)
 	}
 	fmt.Fprintf(table, "the same\t%d\t\t\n", max(0, len(r.Ingresses)-differ))
 	if err := table.Flush(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/cucumber/godog"
+
+	"github.com/ingress-testbed/testbed/reports/effect"
 )
 
 // Failure is the error of a step that saw something else than it expected. Steps return it, wrapped or not, and the
@@ -18,6 +20,8 @@ type Failure struct {
 	Look []string
 	// Cause is the error behind it, if there is one.
 	Cause error
+	// Effect is what the failure means to those who use the Ingress; effect.None if it says nothing about an answer.
+	Effect effect.Effect
 }
 
 // Error has the parts on lines of their own.
@@ -37,6 +41,28 @@ func (f *Failure) Error() string {
 
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
+
+// portableError is an error with the text that it has in every run.
+type portableError struct {
+	error
+	text string
+}
+
+// Portable returns the error with a text in which nothing is left that only one run has, such as generated names. By this
+// text, reports recognise the same failure in several runs.
+func Portable(err error, text string) error { return &portableError{err, text} }
+
+// Unwrap gives the error.
+func (e *portableError) Unwrap() error { return e.error }
+
+// PortableText is the text that Portable was called with, or that of the error.
+func PortableText(err error) string {
+	var portable *portableError
+	if errors.As(err, &portable) {
+		return portable.text
+	}
+	return err.Error()
+}
 
 // Skip is the error with which a step or a hook leaves a scenario out, because of the reason. Reports show the
 // reason; a scenario without one is reported with "no reason given".

@@ -25,7 +25,7 @@ func Write(w io.Writer, run *results.Run) error {
 		return fmt.Errorf("parsing the page's template: %w", err)
 	}
 	v := newView(run)
-	v.Style = theme.Style()
+	v.Style = theme.Style() + theme.EffectStyle()
 	if err := parsed.Execute(w, v); err != nil {
 		return fmt.Errorf("rendering the page: %w", err)
 	}

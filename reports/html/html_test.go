@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ingress-testbed/testbed/internal/golden"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	reporthtml "github.com/ingress-testbed/testbed/reports/html"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
@@ -201,6 +202,48 @@ func TestWhatAFailureShows(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("failure (-want +got):\n%s", diff)
+	}
+}
+
+func TestAFailureShowsAllDeviations(t *testing.T) {
+	run := example.Run()
+	failure := run.Features[0].Scenarios[1].FailedStep().Failure
+	failure.Context = "row 1"
+	failure.Others = []results.Deviation{{Context: "row 2", Expected: "status 401", Seen: "200 OK"}, {Seen: "closed"}}
+	document, _ := render(t, run)
+	shown := all(all(document, "details", "scenario")[1], "div", "failure")[0]
+	var got []string
+	for _, row := range all(shown, "tr", "") {
+		got = append(got, text(row))
+	}
+	want := []string{
+		"Expected Seen", "about 10 % of 1000 requests answered by svc-v2 (63 to 141) row 1 187 requests answered by svc-v2",
+		"status 401 row 2 200 OK", "closed",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("deviations (-want +got):\n%s", diff)
+	}
+	if terms := all(shown, "dt", ""); len(terms) != 2 || text(terms[0]) != "Because" {
+		t.Errorf("%d terms beside the table", len(terms))
+	}
+}
+
+func TestFailuresAreListedByEffectTheGravestFirst(t *testing.T) {
+	run := example.Run()
+	last := &run.Features[0].Scenarios[3]
+	last.Steps[0].Failure = &results.Failure{Message: "served", Effect: effect.ProtectionLost}
+	document, _ := render(t, run)
+	var got []string
+	for _, group := range all(all(document, "section", "failures")[0], "div", "effect") {
+		got = append(got, text(all(group, "h3", "")[0])+" "+text(all(group, "a", "")[0]))
+	}
+	want := []string{
+		"protection lost 1 Requests are served that should be refused. A step nobody has written",
+		"another backend 1 Another backend answers, or one where none should. A canary gets its weight",
+		"other failures 1 No answer to a request is concerned. The namespace goes away",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
@@ -30,7 +31,7 @@ type view struct {
 	Duration    string
 	Environment []results.Property
 	Profiles    []profileView
-	Failures    []*scenarioView
+	Effects     []effectView // of failures
 	Features    []featureView
 }
 
@@ -58,6 +59,7 @@ type scenarioView struct {
 	Tags                        []string
 	Note                        string // reason of a skip, or a problem that belongs to no step
 	FailedStep, FailedSummary   string
+	Effect                      effect.Effect // of the failure
 	Open                        bool
 	Shows                       []string // kinds of evidence that are to be seen when it is opened
 	// Background has the steps of the background if all of them passed: they are folded up then.
@@ -132,28 +134,18 @@ func newView(run *results.Run) *view {
 	for _, profile := range profiles.Of(run) {
 		v.Profiles = append(v.Profiles, newProfile(&profile))
 	}
+	var failed []*scenarioView
 	for i := range run.Features {
 		feature := newFeature(i, &run.Features[i])
 		for _, s := range feature.Scenarios {
 			if s.Class == "failed" {
-				v.Failures = append(v.Failures, s)
+				failed = append(failed, s)
 			}
 		}
 		v.Features = append(v.Features, feature)
 	}
+	v.Effects = byEffect(failed)
 	return v
-}
-
-// maxSummary bounds a failure in the list of failures, in characters.
-const maxSummary = 200
-
-// summary is a failure in one line.
-func summary(failure *results.Failure) string {
-	line := []rune(plaintext.Line(failure.Summary()))
-	if len(line) > maxSummary {
-		return string(line[:maxSummary]) + "…"
-	}
-	return string(line)
 }
 
 func newProfile(profile *profiles.Profile) profileView {
@@ -196,7 +188,7 @@ func newScenario(id string, feature *results.Feature, scenario *results.Scenario
 		Keyword: scenario.Keyword, Name: plaintext.Line(scenario.Name),
 		Place: fmt.Sprintf("%s:%d", plaintext.Line(feature.URI), scenario.Line), Rule: plaintext.Line(scenario.Rule),
 		Description: prose(scenario.Description), Duration: plaintext.Duration(scenario.Duration), Tags: scenario.Tags,
-		Note: plaintext.Clean(scenario.Error), Open: status.Failing(),
+		Note: plaintext.Clean(scenario.Error), Open: status.Failing(), Effect: scenario.Effect(),
 	}
 	if v.Name == "" {
 		v.Name = v.Keyword
@@ -302,20 +294,6 @@ func newText(text evidence.Text, open bool) *textView {
 	}
 	v.Open = open && v.Lines <= 12
 	return v
-}
-
-func cleanFailure(f *results.Failure) *results.Failure {
-	limited := func(text string) string {
-		return plaintext.Clean(plaintext.Shorten(text, maxText, func(int) string { return "\n…\n" }))
-	}
-	cleaned := &results.Failure{
-		Message: limited(f.Message), Expected: limited(f.Expected), Seen: limited(f.Seen),
-		Cause: limited(f.Cause), Context: limited(f.Context),
-	}
-	for _, place := range f.Look {
-		cleaned.Look = append(cleaned.Look, limited(place))
-	}
-	return cleaned
 }
 
 func clean(property results.Property) results.Property {

@@ -4,8 +4,10 @@ package matrix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/loads"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -29,6 +31,30 @@ type Matrix struct {
 	Features []Feature
 	// Loads are the scenarios with load runs.
 	Loads []loads.Scenario
+
+	reference int // the run that the others are compared with, from 0; -1 if there is none
+}
+
+// Refer makes a run the reference: failures that it has, too, are not held against the other runs. It is an error if no run
+// has the label.
+func (m *Matrix) Refer(label string) error {
+	at := slices.IndexFunc(m.Runs, func(r Run) bool { return r.Label == label })
+	if at < 0 {
+		return fmt.Errorf("no run has the label %q: the labels are %s", label, strings.Join(m.labels(m.all()), ", "))
+	}
+	m.reference = at
+	return nil
+}
+
+// HasReference reports whether one of the runs is the reference.
+func (m *Matrix) HasReference() bool { return m.reference >= 0 }
+
+func (m *Matrix) all() []int {
+	runs := make([]int, len(m.Runs))
+	for i := range runs {
+		runs[i] = i
+	}
+	return runs
 }
 
 // Feature is a feature file, a row of the table. Features and scenarios are in the order in which the runs name them.
@@ -58,14 +84,18 @@ type Outcome struct {
 	Status results.Status
 	// Message says why it failed, a line for each failure, or why it was skipped.
 	Message string
+	// Effect is the gravest of its failures.
+	Effect effect.Effect
 	// Number is the scenario's in its feature on the run's page, from 1; 0 if it is absent.
 	Number int
+
+	identity string // equal for the same failure in several runs
 }
 
 // New compares runs. Features are the same if their files have the same path, and scenarios if they have the same name
 // there, the example's values included.
 func New(title string, runs []Run) *Matrix {
-	m := &Matrix{Title: plaintext.Line(title)}
+	m := &Matrix{Title: plaintext.Line(title), reference: -1}
 	for _, run := range runs {
 		run.Label, run.Error = plaintext.Line(run.Label), plaintext.Clean(run.Error)
 		m.Runs = append(m.Runs, run)
@@ -147,14 +177,16 @@ func (b *builder) scenario(f *Feature, key scenarioKey) int {
 }
 
 func outcome(s *results.Scenario, number int) Outcome {
-	o := Outcome{Status: s.Status(), Message: plaintext.Clean(s.SkipReason()), Number: number}
+	o := Outcome{Status: s.Status(), Message: plaintext.Clean(s.SkipReason()), Number: number, Effect: s.Effect()}
+	o.identity = o.Message
 	if o.Status.Failing() {
-		var lines []string
+		var lines, identities []string
 		for _, failure := range s.Failures() {
 			text := plaintext.Shorten(failure.Summary(), maxMessage, func(int) string { return " … " })
 			lines = append(lines, plaintext.Line(text))
+			identities = append(identities, failure.Identity())
 		}
-		o.Message = strings.Join(lines, "\n")
+		o.Message, o.identity = strings.Join(lines, "\n"), strings.Join(identities, "\n")
 	}
 	return o
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
 	"github.com/ingress-testbed/testbed/reports/matrix"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -76,45 +77,132 @@ func describe(m *matrix.Matrix, differences []matrix.Difference) []string {
 	return lines
 }
 
-func TestDifferencesWithTheirReasons(t *testing.T) {
+func describeFindings(m *matrix.Matrix) []string {
+	var lines []string
+	for _, f := range m.Findings() {
+		line := f.Effect.String() + ":"
+		for _, place := range f.Places {
+			line += " " + place.Feature.File + "/" + place.Scenario.Name
+		}
+		line += " | " + string(f.Status)
+		for _, i := range f.Runs {
+			line += " " + m.Runs[i].Label
+		}
+		line += ", " + f.Message
+		for _, other := range f.Others {
+			line += " | " + string(other.Status)
+			for _, i := range other.Runs {
+				line += " " + m.Runs[i].Label
+			}
+		}
+		if f.Expected {
+			line += " | as expected"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestFindingsAndDifferencesWithTheirReasons(t *testing.T) {
 	m := four()
+	if diff := cmp.Diff([]string{"none: hosts/wildcard | failed v1.35, expected 200, seen 404 | passed v1.34 kind"}, describeFindings(m)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
 	want := []string{
-		"hosts/wildcard | v1.34 kind: passed | v1.35: failed, expected 200, seen 404",
 		"hosts/new | v1.34 v1.35: not there | kind: passed",
 		"tunnel/vxlan | v1.34 v1.35: passed | kind: skipped, routed by kindnet",
 	}
 	if diff := cmp.Diff(want, describe(m, m.Differences())); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if same := m.FailuresEverywhere(); len(same) != 0 {
-		t.Errorf("failures everywhere: %v", describe(m, same))
-	}
 }
 
-func TestFailuresComeFirst(t *testing.T) {
-	a := run(feature("f", scenario("one", results.Passed, ""), scenario("two", results.Passed, "")))
-	b := run(feature("f", scenario("one", results.Skipped, "no"), scenario("two", results.Undefined, "no step")))
-	m := matrix.New("", []matrix.Run{{Label: "a", Results: a}, {Label: "b", Results: b}})
-	want := []string{"f/two | a: passed | b: undefined, no step", "f/one | a: passed | b: skipped, no"}
-	if diff := cmp.Diff(want, describe(m, m.Differences())); diff != "" {
-		t.Errorf("differences (-want +got):\n%s", diff)
-	}
+// failing has a failure of the effect, whose message has an address in it and whose key has not.
+func failing(name string, meaning effect.Effect, address string) results.Scenario {
+	s := scenario(name, results.Failed, "no answer from "+address)
+	s.Steps[0].Failure.Effect, s.Steps[0].Failure.Key = meaning, "no answer from ${address}"
+	return s
 }
 
-func TestWhatFailsEverywhereIsNoDifference(t *testing.T) {
-	a := run(feature("f", scenario("one", results.Failed, "first"), scenario("two", results.Skipped, "no")))
-	b := run(feature("f", scenario("one", results.Failed, "second"), scenario("two", results.Skipped, "no, too")))
-	m := matrix.New("", []matrix.Run{{Label: "a", Results: a}, {Label: "b", Results: b}})
-	if got := m.Differences(); len(got) != 0 {
-		t.Errorf("differences %q", describe(m, got))
+// grave are runs with failures of several effects, the third of which is like the first.
+func grave() *matrix.Matrix {
+	passed := func(name string) results.Scenario { return scenario(name, results.Passed, "") }
+	return matrix.New("", []matrix.Run{
+		{Label: "a", Results: run(feature("f", failing("header", effect.Headers, "10.0.0.1"), failing("route", effect.Lost, "10.0.0.1"), passed("login")))},
+		{Label: "b", Results: run(feature("f", passed("header"), passed("route"), failing("login", effect.ProtectionLost, "10.0.0.2")),
+			feature("g", passed("other")))},
+		{Label: "c", Results: run(feature("f", failing("header", effect.Headers, "10.0.0.3"), failing("route", effect.Lost, "10.0.0.3"), passed("login")),
+			feature("g", failing("other", effect.Lost, "10.0.0.3")))},
+	})
+}
+
+func TestTheGravestFailureComesFirstAndEqualOnesAreOne(t *testing.T) {
+	m := grave()
+	want := []string{
+		"protection lost: f/login | failed b, no answer from 10.0.0.2 | passed a c",
+		"route lost: f/route | failed a c, no answer from 10.0.0.1 | passed b",
+		"route lost: g/other | failed c, no answer from 10.0.0.3 | not there a | passed b",
+		"headers: f/header | failed a c, no answer from 10.0.0.1 | passed b",
 	}
-	want := []string{"f/one | a: failed, first | b: failed, second"}
-	if diff := cmp.Diff(want, describe(m, m.FailuresEverywhere())); diff != "" {
-		t.Errorf("failures everywhere (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, describeFindings(m)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	var counts []string
+	for _, count := range m.Effects() {
+		counts = append(counts, fmt.Sprint(count.Effect, count.Scenarios, count.ByRun))
+	}
+	if diff := cmp.Diff([]string{"protection lost 1 [0 1 0]", "route lost 2 [1 0 2]", "headers 1 [1 0 1]"}, counts); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 	remarks := strings.Join(m.Remarks(), "\n")
-	if !strings.Contains(remarks, "Failed in all runs:\n  Feature f: one\n    failed on a: first\n") || strings.Contains(remarks, "Not the same") {
+	if !strings.Contains(remarks, "\nPROTECTION LOST\n  Feature f: login\n    failed on b: no answer from 10.0.0.2\n    passed on a, c\nROUTE LOST\n") {
 		t.Errorf("remarks:\n%s", remarks)
+	}
+}
+
+func TestEqualFailuresOfScenariosInTheSameRunsAreOne(t *testing.T) {
+	down := func(names ...string) *results.Run {
+		var all []results.Scenario
+		for _, name := range names {
+			all = append(all, failing(name, effect.Lost, "10.0.0.1"))
+		}
+		return run(feature("f", all...))
+	}
+	m := matrix.New("", []matrix.Run{{Label: "a", Results: down("one", "two", "three")}, {Label: "b", Results: down("one", "two")}})
+	want := []string{
+		"route lost: f/one f/two | failed a b, no answer from 10.0.0.1",
+		"route lost: f/three | failed a, no answer from 10.0.0.1 | not there b",
+	}
+	if diff := cmp.Diff(want, describeFindings(m)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if remarks := strings.Join(m.Remarks(), "\n"); !strings.Contains(remarks, "  Feature f: one\n  … and 1 more scenarios with the same failure\n") {
+		t.Errorf("remarks:\n%s", remarks)
+	}
+}
+
+func TestWhatFailsInTheReferenceIsExpected(t *testing.T) {
+	m := grave()
+	if err := m.Refer("a"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"protection lost: f/login | failed b, no answer from 10.0.0.2 | passed a c",
+		"route lost: g/other | failed c, no answer from 10.0.0.3 | not there a | passed b",
+		"route lost: f/route | failed a c, no answer from 10.0.0.1 | passed b | as expected",
+		"headers: f/header | failed a c, no answer from 10.0.0.1 | passed b | as expected",
+	}
+	if diff := cmp.Diff(want, describeFindings(m)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if rows := m.Rows(); rows[0][1] != "a (reference)" {
+		t.Errorf("labels %q", rows[0])
+	}
+	if remarks := strings.Join(m.Remarks(), "\n"); !strings.Contains(remarks, "\nFailed in the reference a:\n  Feature f: route\n") {
+		t.Errorf("remarks:\n%s", remarks)
+	}
+	if err := m.Refer("d"); err == nil || !strings.Contains(err.Error(), `no run has the label "d": the labels are a, b, c`) {
+		t.Errorf("an unknown label: %v", err)
 	}
 }
 
@@ -190,7 +278,7 @@ func TestRowsAndRemarks(t *testing.T) {
 	remarks := strings.Join(m.Remarks(), "\n")
 	for _, part := range []string{
 		"v1.35 failed: 1 of 3 scenarios failed\nk3d did not finish: it left no results.json\n",
-		"  Feature hosts: wildcard\n    passed on v1.34, kind\n    failed on v1.35: expected 200, seen 404\n",
+		"OTHER FAILURES\n  Feature hosts: wildcard\n    failed on v1.35: expected 200, seen 404\n    passed on v1.34, kind\n",
 		"    skipped on kind: routed by kindnet",
 	} {
 		if !strings.Contains(remarks, part) {
@@ -203,7 +291,7 @@ func TestManyDifferencesAreCutOutsideThePage(t *testing.T) {
 	var a, b []results.Scenario
 	for i := range 25 {
 		a = append(a, scenario(fmt.Sprint(i), results.Passed, ""))
-		b = append(b, scenario(fmt.Sprint(i), results.Failed, "boom"))
+		b = append(b, scenario(fmt.Sprint(i), results.Skipped, "no"))
 	}
 	m := matrix.New("", []matrix.Run{{Label: "a", Results: run(feature("f", a...))}, {Label: "b", Results: run(feature("f", b...))}})
 	remarks := m.Remarks()

@@ -35,17 +35,43 @@ func (m *Matrix) WritePage(w io.Writer) error {
 
 // view is what the template sees.
 type view struct {
-	Style              template.CSS
-	Title, Reason      string
-	Passed             bool
-	Counts             []theme.Count // of runs
-	Size               string
-	Runs               []runView
-	Features           []featureView
-	Comparable         bool
-	Different, Failing []differenceView
-	LoadColumns        []string
-	Loads              []loadView
+	Style         template.CSS
+	Title, Reason string
+	Passed        bool
+	Counts        []theme.Count // of runs
+	Size          string
+	Runs          []runView
+	Features      []featureView
+	Comparable    bool
+	Reference     string // label, or ""
+	Effects       []effectView
+	Groups        []findingGroup
+	Expected      []findingView
+	Different     []differenceView
+	LoadColumns   []string
+	Loads         []loadView
+}
+
+// effectView is a row of the table of effects.
+type effectView struct {
+	Name, Meaning, Class, Anchor string
+	Scenarios                    int
+	ByRun                        []int
+}
+
+// findingGroup is the findings with one effect.
+type findingGroup struct {
+	effectView
+	Findings []findingView
+}
+
+type findingView struct {
+	Class, Mark, Status, Message string
+	All                          bool // it was found in all runs
+	Runs                         []outcomeView
+	Others                       []groupView
+	Scenarios                    []differenceView // without groups
+	Omitted                      int
 }
 
 // loadView is a scenario with load runs.
@@ -61,6 +87,7 @@ type loadRunView struct {
 }
 
 type runView struct {
+	Reference                                           bool
 	Label, Page, Class, Mark, Outcome, Reason, Duration string
 	Properties                                          []results.Property
 }
@@ -92,6 +119,7 @@ type outcomeView struct {
 
 type differenceView struct {
 	Feature, Name string
+	Link          string // to the scenario in the first run that is concerned
 	Groups        []groupView
 }
 
@@ -102,14 +130,16 @@ type groupView struct {
 
 func (m *Matrix) view() *view {
 	v := &view{
-		Style: theme.Style() + template.CSS(style), Title: m.Title, Passed: m.Passed(), Reason: m.Reason(), Comparable: len(m.Runs) > 1,
+		Style: theme.Style() + theme.EffectStyle() + template.CSS(style), Title: m.Title, Passed: m.Passed(), Reason: m.Reason(), Comparable: len(m.Runs) > 1,
 	}
 	if v.Title == "" {
 		v.Title = "Test runs"
 	}
 	passed := 0
 	for i := range m.Runs {
-		v.Runs = append(v.Runs, newRun(&m.Runs[i]))
+		run := newRun(&m.Runs[i])
+		run.Reference = i == m.reference
+		v.Runs = append(v.Runs, run)
 		if m.Runs[i].Passed() {
 			passed++
 		}
@@ -127,9 +157,7 @@ func (m *Matrix) view() *view {
 	for _, d := range m.Differences() {
 		v.Different = append(v.Different, m.difference(d))
 	}
-	for _, d := range m.FailuresEverywhere() {
-		v.Failing = append(v.Failing, m.difference(d))
-	}
+	m.addFindings(v)
 	v.LoadColumns = loads.Columns()
 	for i := range m.Loads {
 		v.Loads = append(v.Loads, newLoad(&m.Loads[i]))
@@ -219,16 +247,4 @@ func (m *Matrix) missing(run int) string {
 
 func worded(status results.Status, message string) outcomeView {
 	return outcomeView{Class: theme.Class(status), Mark: theme.Mark(status), Status: string(status), Message: message}
-}
-
-func (m *Matrix) difference(d Difference) differenceView {
-	v := differenceView{Feature: d.Feature.Name, Name: d.Scenario.Name}
-	for _, g := range d.Groups {
-		group := groupView{outcomeView: worded(g.Status, g.Message)}
-		for _, run := range g.Runs {
-			group.Runs = append(group.Runs, m.outcome(d.Feature, d.Scenario, run))
-		}
-		v.Groups = append(v.Groups, group)
-	}
-	return v
 }

@@ -117,11 +117,11 @@ func TestTheTable(t *testing.T) {
 		},
 		{"vxlan", "✓ passed → v1.34/index.html#scenario-2-1", "✓ passed → v1.35/index.html#scenario-2-1", "– skipped", "no results"},
 	}
-	if diff := cmp.Diff(want, rows(document)); diff != "" {
+	if diff := cmp.Diff(want, rows(all(document, "table", "matrix")[0])); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	var open []string
-	for _, details := range all(all(document, "table", "")[0], "details", "") {
+	for _, details := range all(all(document, "table", "matrix")[0], "details", "") {
 		for _, a := range details.Attr {
 			if a.Key == "open" {
 				open = append(open, text(all(details, "summary", "")[0]))
@@ -142,7 +142,7 @@ func TestLinksFollowTheRunsOwnOrder(t *testing.T) {
 		{Label: "c", Page: "c.html", Results: run()},
 	})
 	document, _ := render(t, m)
-	if heads := len(all(all(document, "table", "")[0], "a", "")); heads != 2+2+3 { // runs, features, scenarios
+	if heads := len(all(all(document, "table", "matrix")[0], "a", "")); heads != 2+2+3 { // runs, features, scenarios
 		t.Errorf("%d links in the table", heads)
 	}
 	var got []string
@@ -156,25 +156,54 @@ func TestLinksFollowTheRunsOwnOrder(t *testing.T) {
 	}
 }
 
-func TestTheListOfDifferences(t *testing.T) {
+func TestTheListsOfFailuresAndDifferences(t *testing.T) {
 	document, _ := render(t, four())
 	list := all(document, "ul", "differences")
-	if len(list) != 1 {
+	if len(list) != 2 {
 		t.Fatalf("%d lists", len(list))
 	}
-	for _, part := range []string{
-		"wildcard Feature hosts ✓ passed v1.34 , kind ✗ failed v1.35 expected 200, seen 404",
-		"vxlan Feature tunnel ✓ passed v1.34 , v1.35 – skipped kind routed by kindnet",
-	} {
-		if !strings.Contains(text(list[0]), part) {
-			t.Errorf("the differences lack %q: %s", part, text(list[0]))
-		}
+	want := "wildcard Feature hosts expected 200, seen 404 ✗ failed v1.35 ; ✓ passed v1.34 , kind"
+	if got := text(list[0]); got != want {
+		t.Errorf("failures %q, want %q", got, want)
+	}
+	if got := text(list[1]); !strings.Contains(got, "vxlan Feature tunnel ✓ passed v1.34 , v1.35 – skipped kind routed by kindnet") {
+		t.Errorf("differences %q", got)
 	}
 	same := run(feature("f", scenario("s", results.Failed, "boom")))
 	document, _ = render(t, matrix.New("", []matrix.Run{{Label: "a", Results: same}, {Label: "b", Results: same}}))
-	if got := text(document); !strings.Contains(got, "Nothing: wherever scenarios ran") ||
-		!strings.Contains(got, "What failed in all runs s Feature f ✗ failed a, b boom") {
+	if got := text(document); !strings.Contains(got, "Nothing: wherever scenarios ran") || !strings.Contains(got, "s Feature f boom ✗ failed a, b (all runs)") {
 		t.Errorf("page %s", got)
+	}
+}
+
+func TestTheTableOfEffects(t *testing.T) {
+	m := grave()
+	if err := m.Refer("a"); err != nil {
+		t.Fatal(err)
+	}
+	document, page := render(t, m)
+	golden.Compare(t, "testdata/reference.html", page)
+	want := [][]string{
+		{"Effect", "Scenarios", "a reference", "b", "c", "What it means"},
+		{"protection lost → #effect-protection-lost", "1", "–", "1", "–", "Requests are served that should be refused."},
+		{"route lost → #effect-route-lost", "2", "1", "–", "2", "Requests are not served that should be."},
+		{"headers", "1", "1", "–", "1", "Clients or backends get other header fields."},
+	}
+	if diff := cmp.Diff(want, rows(all(document, "table", "effects")[0])); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	var headings []string
+	for _, name := range []string{"h2", "h3"} {
+		for _, heading := range all(document, name, "") {
+			headings = append(headings, text(heading))
+		}
+	}
+	wantHeadings := []string{
+		"What fails, compared with a", "What fails in the reference, too", "What else is not the same in all runs", "Features by run", "Runs",
+		"protection lost 1 Requests are served that should be refused.", "route lost 2 Requests are not served that should be.",
+	}
+	if diff := cmp.Diff(wantHeadings, headings); diff != "" {
+		t.Errorf("headings (-want +got):\n%s", diff)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/internal/theme"
 	"github.com/ingress-testbed/testbed/reports/plaintext"
 )
@@ -22,7 +23,11 @@ func (m *Matrix) Rows() [][]string {
 func (m *Matrix) rows(word func(theme.Count) string, between string) [][]string {
 	head, verdicts := []string{"Feature"}, []string{"Verdict"}
 	for i := range m.Runs {
-		head, verdicts = append(head, m.Runs[i].Label), append(verdicts, m.Runs[i].Outcome())
+		label := m.Runs[i].Label
+		if i == m.reference {
+			label += " (reference)"
+		}
+		head, verdicts = append(head, label), append(verdicts, m.Runs[i].Outcome())
 	}
 	rows := [][]string{head}
 	for _, feature := range m.Features {
@@ -39,7 +44,7 @@ func (m *Matrix) rows(word func(theme.Count) string, between string) [][]string 
 	return append(rows, verdicts)
 }
 
-// Remarks are the lines below the table: why runs did not pass, what failed everywhere, and what differs.
+// Remarks are the lines below the table: why runs did not pass, what failed, the gravest first, and what else differs.
 func (m *Matrix) Remarks() []string {
 	var lines []string
 	for i := range m.Runs {
@@ -47,8 +52,46 @@ func (m *Matrix) Remarks() []string {
 			lines = append(lines, fmt.Sprintf("%s %s: %s", m.Runs[i].Label, m.Runs[i].Outcome(), plaintext.Line(reason)))
 		}
 	}
-	lines = append(lines, m.list("Failed in all runs:", m.FailuresEverywhere())...)
+	lines = append(lines, m.failures()...)
 	return append(lines, m.list("Not the same in all runs:", m.Differences())...)
+}
+
+// failures lists the findings by effect.
+func (m *Matrix) failures() []string {
+	var lines []string
+	heading, listed := "", 0
+	findings := m.Findings()
+	for i := range findings {
+		found := &findings[i]
+		if title := m.heading(found); title != heading {
+			lines, heading, listed = append(lines, title), title, 0
+		}
+		if listed++; listed > maxDifferences {
+			if listed == maxDifferences+1 {
+				lines = append(lines, "  … and more, which the report has")
+			}
+			continue
+		}
+		lines = append(lines, "  "+found.Places[0].Feature.Name+": "+found.Places[0].Scenario.Name)
+		if more := len(found.Places) - 1; more > 0 {
+			lines = append(lines, fmt.Sprintf("  … and %d more scenarios with the same failure", more))
+		}
+		for _, g := range append([]Group{{Status: found.Status, Message: found.Message, Runs: found.Runs}}, found.Others...) {
+			lines = append(lines, "    "+m.group(g))
+		}
+	}
+	return lines
+}
+
+// heading is like "PROTECTION LOST".
+func (m *Matrix) heading(found *Finding) string {
+	if found.Expected {
+		return "Failed in the reference " + m.Runs[m.reference].Label + ":"
+	}
+	if found.Effect == effect.None {
+		return strings.ToUpper(otherFailures)
+	}
+	return strings.ToUpper(found.Effect.String())
 }
 
 func (m *Matrix) list(heading string, scenarios []Difference) []string {

@@ -10,7 +10,6 @@
 package profiles
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -55,8 +54,9 @@ type Group struct {
 	// Name of the annotation, without its prefix; "" for Core.
 	Name   string
 	Counts results.Counts
-	// Failed and Skipped name the scenarios: "conformance/paths.feature:10 Path types".
-	Failed, Skipped []string
+	// Failed, Skipped and Unsteady name the scenarios: "conformance/paths.feature:10 Path types". Those that are unsteady have
+	// failed, too, in one of the rounds of a repeated run.
+	Failed, Skipped, Unsteady []string
 }
 
 // Outcome of the group: failed if one scenario failed, not run or skipped if none says anything, and passed otherwise.
@@ -72,24 +72,21 @@ func (g *Group) Outcome() results.Status {
 	return results.Skipped
 }
 
-// Of returns the profiles of a run that have scenarios, in the order of the package documentation.
+// Of returns the profiles of a run that have scenarios, in the order of the package documentation. A scenario that was
+// repeated counts once: as failed if it has failed in one of the rounds.
 func Of(run *results.Run) []Profile {
 	found := map[Name]*Profile{}
-	for i := range run.Features {
-		feature := &run.Features[i]
-		for j := range feature.Scenarios {
-			scenario := &feature.Scenarios[j]
-			tags := slices.Concat(feature.Tags, scenario.Tags)
-			name, tagged := profileOf(tags)
-			if !tagged {
-				continue
-			}
-			if found[name] == nil {
-				found[name] = &Profile{Name: name}
-			}
-			for _, group := range found[name].groups(tags) {
-				group.add(feature, scenario)
-			}
+	for _, scenario := range run.Repeated() {
+		tags := slices.Concat(scenario.Feature.Tags, scenario.Scenario.Tags)
+		name, tagged := profileOf(tags)
+		if !tagged {
+			continue
+		}
+		if found[name] == nil {
+			found[name] = &Profile{Name: name}
+		}
+		for _, group := range found[name].groups(tags) {
+			group.add(scenario)
 		}
 	}
 	var profiles []Profile
@@ -149,9 +146,12 @@ func (p *Profile) groups(tags []string) []*Group {
 	return groups
 }
 
-func (g *Group) add(feature *results.Feature, scenario *results.Scenario) {
+func (g *Group) add(scenario *results.Repeated) {
 	g.Counts.Total++
-	title := fmt.Sprintf("%s:%d %s", feature.URI, scenario.Line, scenario.FullName())
+	title := scenario.Title()
+	if scenario.Unsteady() {
+		g.Unsteady = append(g.Unsteady, title)
+	}
 	switch status := scenario.Status(); {
 	case status == results.Passed:
 		g.Counts.Passed++

@@ -2,6 +2,7 @@ package profiles_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func run() *results.Run {
 	return &results.Run{
 		Started: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC),
 		Environment: []results.Property{
-			{Name: profiles.ControllerProperty, Value: "traefik:v3.7"}, {Name: profiles.KubernetesProperty, Value: "v1.37.2"},
+			{Name: profiles.ControllerProperty, Value: "traefik:v3.7"}, {Name: profiles.VersionProperty, Value: "v3.7"}, {Name: profiles.KubernetesProperty, Value: "v1.37.2"},
 			{Name: profiles.ClusterProperty, Value: "embedded"}, {Name: profiles.CommandProperty, Value: "testbed run --tags @ingress-v1"},
 		},
 		Features: []results.Feature{
@@ -67,6 +68,32 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "testdata/conformance.yaml", out.String())
+}
+
+// A scenario that passes in one round and fails in another counts once, as failed.
+func TestRepeatedScenariosCountOnce(t *testing.T) {
+	round := func(uri string, chance results.Status) results.Feature {
+		return results.Feature{URI: uri, Tags: []string{"@ingress-v1"}, Scenarios: []results.Scenario{
+			scenario("steady", results.Passed), scenario("chance", chance),
+		}}
+	}
+	repeated := &results.Run{Features: []results.Feature{
+		round("paths.feature", results.Passed), round("round 2/paths.feature", results.Failed), round("round 3/paths.feature", results.Passed),
+	}}
+	want := []profiles.Profile{{Name: profiles.IngressV1, Core: profiles.Group{
+		Counts: results.Counts{Total: 2, Passed: 1, Failed: 1},
+		Failed: []string{"paths.feature:7 chance"}, Unsteady: []string{"paths.feature:7 chance"},
+	}}}
+	if diff := cmp.Diff(want, profiles.Of(repeated)); diff != "" {
+		t.Errorf("profiles (-want +got):\n%s", diff)
+	}
+	var out bytes.Buffer
+	if err := profiles.Write(&out, repeated); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "unsteadyTests:\n    - paths.feature:7 chance\n") || !strings.Contains(out.String(), "summary: 'Core: 1 of 2 scenarios passed.'") {
+		t.Errorf("the report is\n%s", out.String())
+	}
 }
 
 func TestARunWithoutProfiles(t *testing.T) {

@@ -3,6 +3,7 @@ package profiles
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -13,6 +14,7 @@ import (
 // The names of the properties of a run (results.Run.Environment) that a report contains.
 const (
 	ControllerProperty = "Controller"
+	VersionProperty    = "Controller version"
 	KubernetesProperty = "Kubernetes"
 	ClusterProperty    = "Cluster"
 	CommandProperty    = "Command"
@@ -33,10 +35,12 @@ type report struct {
 
 type implementation struct {
 	Project string `json:"project"`
+	Version string `json:"version,omitempty"`
 }
 
 type profileReport struct {
 	Name     Name            `json:"name"`
+	Summary  string          `json:"summary"`
 	Core     *groupReport    `json:"core,omitempty"`
 	Extended *extendedReport `json:"extended,omitempty"`
 }
@@ -46,6 +50,8 @@ type groupReport struct {
 	Statistics   statistics `json:"statistics"`
 	FailedTests  []string   `json:"failedTests,omitempty"`
 	SkippedTests []string   `json:"skippedTests,omitempty"`
+	// UnsteadyTests are those of FailedTests that have passed in another round.
+	UnsteadyTests []string `json:"unsteadyTests,omitempty"`
 }
 
 type extendedReport struct {
@@ -67,8 +73,9 @@ type statistics struct {
 func Write(w io.Writer, run *results.Run) error {
 	document := report{
 		APIVersion: "testbed.local/v1alpha1", Kind: "ConformanceReport", Date: run.Started.UTC().Format(time.RFC3339),
-		Implementation: implementation{Project: property(run, ControllerProperty)}, KubernetesVersion: property(run, KubernetesProperty),
-		Cluster: property(run, ClusterProperty), Reproduce: property(run, CommandProperty), Profiles: []profileReport{},
+		Implementation:    implementation{Project: property(run, ControllerProperty), Version: property(run, VersionProperty)},
+		KubernetesVersion: property(run, KubernetesProperty),
+		Cluster:           property(run, ClusterProperty), Reproduce: property(run, CommandProperty), Profiles: []profileReport{},
 	}
 	for _, profile := range Of(run) {
 		document.Profiles = append(document.Profiles, reportOf(&profile))
@@ -97,6 +104,7 @@ func reportOf(profile *Profile) profileReport {
 		reported.Core = &core
 	}
 	if len(profile.Features) == 0 {
+		reported.Summary = summary(reported.Core, nil)
 		return reported
 	}
 	var all Group
@@ -105,6 +113,7 @@ func reportOf(profile *Profile) profileReport {
 		feature := &profile.Features[i]
 		all.Counts = all.Counts.Plus(feature.Counts)
 		all.Failed, all.Skipped = append(all.Failed, feature.Failed...), append(all.Skipped, feature.Skipped...)
+		all.Unsteady = append(all.Unsteady, feature.Unsteady...)
 		switch feature.Outcome() {
 		case results.Passed:
 			extended.SupportedFeatures = append(extended.SupportedFeatures, feature.Name)
@@ -116,7 +125,23 @@ func reportOf(profile *Profile) profileReport {
 	}
 	extended.groupReport = groupOf(&all)
 	reported.Extended = &extended
+	reported.Summary = summary(reported.Core, &extended)
 	return reported
+}
+
+// summary is a profile's result in a sentence or two.
+func summary(core *groupReport, extended *extendedReport) string {
+	var sentences []string
+	if core != nil {
+		s := core.Statistics
+		sentences = append(sentences, fmt.Sprintf("Core: %d of %d scenarios passed.", s.Passed, s.Passed+s.Failed+s.Skipped+s.NotRun))
+	}
+	if extended != nil {
+		supported := len(extended.SupportedFeatures)
+		sentences = append(sentences, fmt.Sprintf("Extended: %d of %d annotations are supported.",
+			supported, supported+len(extended.UnsupportedFeatures)+len(extended.UntestedFeatures)))
+	}
+	return strings.Join(sentences, " ")
 }
 
 // groupOf words the outcome as Gateway API's reports do: success, failure or partial.
@@ -130,7 +155,7 @@ func groupOf(group *Group) groupReport {
 	}
 	counts := group.Counts
 	return groupReport{
-		Result: result, FailedTests: group.Failed, SkippedTests: group.Skipped,
+		Result: result, FailedTests: group.Failed, SkippedTests: group.Skipped, UnsteadyTests: group.Unsteady,
 		Statistics: statistics{Passed: counts.Passed, Failed: counts.Failed, Skipped: counts.Skipped, NotRun: counts.NotRun},
 	}
 }

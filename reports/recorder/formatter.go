@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -174,22 +173,4 @@ func (r *Recorder) settle(s *scenario) {
 	for _, listener := range r.listeners {
 		listener.ScenarioFinished(event)
 	}
-}
-
-// failure takes an error apart for reports.
-func failure(err error) *results.Failure {
-	if err == nil {
-		return &results.Failure{Message: "failed without saying why"}
-	}
-	f := &results.Failure{Message: err.Error()}
-	var seen *evidence.Failure
-	if !errors.As(err, &seen) {
-		return f
-	}
-	f.Expected, f.Seen, f.Look = seen.Expected, seen.Seen, seen.Look
-	if seen.Cause != nil {
-		f.Cause = seen.Cause.Error()
-	}
-	f.Context = strings.Trim(strings.Replace(f.Message, seen.Error(), "", 1), ":, \n")
-	return f
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ingress-testbed/testbed/internal/golden"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/internal/example"
 	"github.com/ingress-testbed/testbed/reports/results"
@@ -21,7 +22,10 @@ func stored() results.Run {
 	run.Error = "interrupted"
 	broken := &run.Features[0].Scenarios[1]
 	broken.Error = "after the scenario: the namespace stays"
-	broken.Steps[0].Status, broken.Steps[0].Failure = results.Failed, &results.Failure{Message: "first", Context: "applying it"}
+	broken.Steps[0].Status, broken.Steps[0].Failure = results.Failed, &results.Failure{
+		Message: "first", Context: "applying it", Effect: effect.ProtectionLost, Key: "every first",
+		Others: []results.Deviation{{Context: "row 2", Expected: "401", Seen: "200"}, {Seen: "closed"}},
+	}
 	return run.MapEvidence(func(_ results.Position, e evidence.Evidence) evidence.Evidence {
 		if file, is := e.(evidence.File); is {
 			return results.SavedFile{Title: file.Title, Name: file.Name, MediaType: file.MediaType, Href: "evidence/a%20b.pcap", Size: 24}
@@ -59,7 +63,8 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 func TestTheModelIsEncodedWhole(t *testing.T) {
 	for model, fields := range map[reflect.Type]int{
 		reflect.TypeFor[results.Run](): 6, reflect.TypeFor[results.Property](): 2, reflect.TypeFor[results.Feature](): 7,
-		reflect.TypeFor[results.Scenario](): 11, reflect.TypeFor[results.Step](): 11, reflect.TypeFor[results.Failure](): 6,
+		reflect.TypeFor[results.Scenario](): 11, reflect.TypeFor[results.Step](): 11, reflect.TypeFor[results.Failure](): 9,
+		reflect.TypeFor[results.Deviation](): 3,
 	} {
 		if model.NumField() != fields {
 			t.Errorf("%s has %d fields, and the document was written for %d", model, model.NumField(), fields)

@@ -112,10 +112,7 @@ func decodeStep(s *step) (Step, error) {
 		return Step{}, fmt.Errorf("unknown status %q", s.Status)
 	}
 	if s.Failure != nil {
-		decoded.Failure = &Failure{
-			Message: s.Failure.Message, Expected: s.Failure.Expected, Seen: s.Failure.Seen, Cause: s.Failure.Cause,
-			Context: s.Failure.Context, Look: s.Failure.Look,
-		}
+		decoded.Failure = decodeFailure(s.Failure)
 	}
 	for i := range s.Evidence {
 		e, err := decodeEvidence(&s.Evidence[i])
@@ -125,6 +122,17 @@ func decodeStep(s *step) (Step, error) {
 		decoded.Evidence = append(decoded.Evidence, e)
 	}
 	return decoded, nil
+}
+
+func decodeFailure(f *failure) *Failure {
+	decoded := &Failure{
+		Message: f.Message, Expected: f.Expected, Seen: f.Seen, Cause: f.Cause, Context: f.Context, Look: f.Look,
+		Effect: f.Effect, Key: f.Key,
+	}
+	for _, other := range f.Others {
+		decoded.Others = append(decoded.Others, Deviation(other))
+	}
+	return decoded
 }
 
 // decodeEvidence refuses files outside of the document's folder, which a document from elsewhere may name.

@@ -1,6 +1,10 @@
 package results
 
-import "time"
+import (
+	"time"
+
+	"github.com/ingress-testbed/testbed/reports/effect"
+)
 
 // SchemaVersion is the version of the documents that Encode writes and Decode reads. It grows with any change that
 // makes an older reader misunderstand a document.
@@ -58,12 +62,20 @@ type (
 		Evidence   []reference `json:"evidence,omitempty"`
 	}
 	failure struct {
-		Message  string   `json:"message"`
-		Expected string   `json:"expected,omitempty"`
-		Seen     string   `json:"seen,omitempty"`
-		Cause    string   `json:"cause,omitempty"`
-		Context  string   `json:"context,omitempty"`
-		Look     []string `json:"look,omitempty"`
+		Message  string        `json:"message"`
+		Expected string        `json:"expected,omitempty"`
+		Seen     string        `json:"seen,omitempty"`
+		Cause    string        `json:"cause,omitempty"`
+		Context  string        `json:"context,omitempty"`
+		Look     []string      `json:"look,omitempty"`
+		Others   []deviation   `json:"others,omitempty"`
+		Effect   effect.Effect `json:"effect,omitzero"`
+		Key      string        `json:"key,omitempty"`
+	}
+	deviation struct {
+		Context  string `json:"context,omitempty"`
+		Expected string `json:"expected,omitempty"`
+		Seen     string `json:"seen"`
 	}
 	// reference is evidence as a file beside the document.
 	reference struct {

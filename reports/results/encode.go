@@ -74,10 +74,7 @@ func encodeStep(s *Step) (step, error) {
 		Status: s.Status, Duration: duration(s.Duration), SkipReason: s.SkipReason,
 	}
 	if s.Failure != nil {
-		encoded.Failure = &failure{
-			Message: s.Failure.Message, Expected: s.Failure.Expected, Seen: s.Failure.Seen, Cause: s.Failure.Cause,
-			Context: s.Failure.Context, Look: s.Failure.Look,
-		}
+		encoded.Failure = encodeFailure(s.Failure)
 	}
 	for _, e := range s.Evidence {
 		switch e := e.(type) {
@@ -94,4 +91,15 @@ func encodeStep(s *Step) (step, error) {
 		}
 	}
 	return encoded, nil
+}
+
+func encodeFailure(f *Failure) *failure {
+	encoded := &failure{
+		Message: f.Message, Expected: f.Expected, Seen: f.Seen, Cause: f.Cause, Context: f.Context, Look: f.Look,
+		Effect: f.Effect, Key: f.Key,
+	}
+	for _, other := range f.Others {
+		encoded.Others = append(encoded.Others, deviation(other))
+	}
+	return encoded
 }

@@ -3,8 +3,11 @@
 package results
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 )
 
@@ -105,15 +108,33 @@ type Failure struct {
 	// put around that.
 	Expected, Seen, Cause, Context string
 	Look                           []string
+	// Others are the deviations of the step beside the first, such as those of other rows of its table.
+	Others []Deviation
+	// Effect is the gravest of the deviations.
+	Effect effect.Effect
+	// Key is the text that the same failure has in other runs; empty if that is Message.
+	Key string
+}
+
+// Deviation is one of several that a step has observed. A deviation that the step didn't expect has no Expected.
+type Deviation struct {
+	Context, Expected, Seen string
 }
 
 // Summary is the failure in one phrase: what was expected and seen, if the step said that, or else the message.
 func (f *Failure) Summary() string {
-	if f.Seen != "" {
-		return "expected " + f.Expected + ", seen " + f.Seen
+	if f.Seen == "" {
+		return f.Message
 	}
-	return f.Message
+	summary := "expected " + f.Expected + ", seen " + f.Seen
+	if len(f.Others) > 0 {
+		summary += fmt.Sprintf(" (and %d more)", len(f.Others))
+	}
+	return summary
 }
+
+// Identity is the same text for the same failure in several runs.
+func (f *Failure) Identity() string { return cmp.Or(f.Key, f.Message) }
 
 // Status is failing if any step is or if there is a problem, NotRun if it didn't come to its end, Skipped if a step
 // was left out, and Passed otherwise. A scenario without steps proves nothing and is Undefined.
@@ -168,6 +189,15 @@ func (s *Scenario) Failures() []Failure {
 		failures = append(failures, Failure{Message: s.Error})
 	}
 	return failures
+}
+
+// Effect is the gravest effect of the scenario's failures.
+func (s *Scenario) Effect() effect.Effect {
+	gravest := effect.None
+	for _, failure := range s.Failures() {
+		gravest = max(gravest, failure.Effect)
+	}
+	return gravest
 }
 
 // SkipReason is why the scenario was skipped, or "no reason given". It is empty for scenarios of other statuses.

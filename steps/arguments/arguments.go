@@ -2,6 +2,7 @@
 package arguments
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -24,16 +25,44 @@ func Matches(expected, value string) (bool, error) {
 	return expression.MatchString(value), nil
 }
 
-// Rows reads a table with a heading: one map per row, with the cells by column. The required columns must exist; others
-// may.
-func Rows(table *godog.Table, required ...string) ([]map[string]string, error) {
+// Rows reads a table with a heading that consists of the columns: one map per row, with the cells by column. A column that
+// no step reads would check nothing.
+func Rows(table *godog.Table, columns ...string) ([]map[string]string, error) {
+	return RowsWith(table, columns, nil)
+}
+
+// RowsWith is Rows for a table that may have other columns besides.
+func RowsWith(table *godog.Table, required, optional []string) ([]map[string]string, error) {
 	if len(table.Rows) < 2 {
 		return nil, fmt.Errorf("the table needs a heading (%s) and at least one row", strings.Join(required, " | "))
 	}
-	columns := Columns(table)
 	for _, column := range required {
-		if !slices.Contains(columns, column) {
+		if !slices.Contains(Columns(table), column) {
 			return nil, fmt.Errorf("the table has no column %q", column)
+		}
+	}
+	rows, err := AnyRows(table)
+	if err != nil {
+		return nil, err
+	}
+	known := slices.Concat(required, optional)
+	for _, column := range Columns(table) {
+		if !slices.Contains(known, column) {
+			return nil, fmt.Errorf("unknown column %q: the table can have %s", column, strings.Join(known, ", "))
+		}
+	}
+	return rows, nil
+}
+
+// AnyRows is Rows for a table with any columns.
+func AnyRows(table *godog.Table) ([]map[string]string, error) {
+	if len(table.Rows) < 2 {
+		return nil, errors.New("the table needs a heading and at least one row")
+	}
+	columns := Columns(table)
+	for i, column := range columns {
+		if slices.Contains(columns[:i], column) {
+			return nil, fmt.Errorf("the table has the column %q twice", column)
 		}
 	}
 	var rows []map[string]string

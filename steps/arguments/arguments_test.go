@@ -50,7 +50,7 @@ func TestMatches(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	t.Parallel()
-	got, err := arguments.Rows(table([]string{"URL", "status"}, []string{"/", "200"}, []string{"/b", "404"}), "status")
+	got, err := arguments.Rows(table([]string{"URL", "status"}, []string{"/", "200"}, []string{"/b", "404"}), "status", "URL")
 	if err != nil {
 		t.Fatal(err)
 	}

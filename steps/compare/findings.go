@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/compare/judge"
@@ -58,28 +59,28 @@ func (r *runner) finding(probe *derive.Probe, c confirmed) comparison.Finding {
 		}
 	}
 	for _, d := range c.differences {
-		finding.Effect = max(finding.Effect, effect(d.Gravity))
+		finding.Effect = max(finding.Effect, effectOf(d.Gravity))
 		finding.Differences = append(finding.Differences, comparison.Difference{What: d.What, Want: d.Want, Got: d.Got})
 	}
 	return finding
 }
 
-func effect(gravity compared.Gravity) comparison.Effect {
+func effectOf(gravity compared.Gravity) effect.Effect {
 	switch gravity {
 	case compared.Cosmetic:
-		return comparison.Cosmetic
+		return effect.Cosmetic
 	case compared.Headers:
-		return comparison.Headers
+		return effect.Headers
 	case compared.RedirectedDifferently:
-		return comparison.RedirectedDifferently
+		return effect.RedirectedDifferently
 	case compared.AnotherBackend:
-		return comparison.AnotherBackend
+		return effect.AnotherBackend
 	case compared.RouteLost:
-		return comparison.Lost
+		return effect.Lost
 	case compared.ProtectionLost:
-		return comparison.ProtectionLost
+		return effect.ProtectionLost
 	}
-	return comparison.None
+	return effect.None
 }
 
 // summary is a probe in one line.

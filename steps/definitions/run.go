@@ -77,7 +77,7 @@ func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Conte
 		return ctx, result(ctx, err)
 	}
 	return world.NewContext(ctx, &world.Scenario{
-		URI: pickle.Uri, Name: pickle.Name, Namespace: namespace,
+		URI: pickle.Uri, Name: pickle.Name, Protects: world.Protects(pickle), Namespace: namespace,
 		Client: &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
 	}), nil
 }
@@ -130,6 +130,9 @@ func result(ctx context.Context, err error) error {
 		return evidence.Skip(interrupted)
 	case world.Inconclusive(err):
 		return evidence.Skip(err.Error())
+	}
+	if scenario := world.From(ctx); scenario != nil {
+		return scenario.Portable(err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 // Names of fields that steps use; see Reply.
 const (
 	Hostname      = "Hostname"
+	ServerVersion = "server_version"
 	ClientAddress = "client_address"
 	RequestBody   = "body"
 )

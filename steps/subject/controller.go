@@ -47,8 +47,9 @@ type Controller interface {
 	Installation() (Installation, error)
 	// Pod returns a ready Pod of the controller, the first by name.
 	Pod(ctx context.Context) (corev1.Pod, error)
-	// Description identifies the controller in reports.
+	// Description identifies the controller in reports, and Version its version; "" for that of the test-bed.
 	Description() string
+	Version() string
 	// Remove deletes what Ensure created and waits until it is gone.
 	Remove(ctx context.Context) error
 }

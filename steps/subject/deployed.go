@@ -297,6 +297,9 @@ func (d *Deployed) entry(ctx context.Context, installation Installation, pod cor
 // Description identifies the controller in reports.
 func (d *Deployed) Description() string { return d.source.Description() }
 
+// Version is that of the test-bed.
+func (d *Deployed) Version() string { return "" }
+
 // Installation returns what was deployed last. It is an error if nothing has been.
 func (d *Deployed) Installation() (Installation, error) {
 	d.mu.Lock()

@@ -224,5 +224,20 @@ func (e *Existing) Description() string {
 		e.reference.IngressClass, e.reference.Namespace, e.reference.Service, strings.Join(e.images, ", "))
 }
 
+// Version is the tag of the first container's image.
+func (e *Existing) Version() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.images) == 0 {
+		return "unknown"
+	}
+	image, _, _ := strings.Cut(e.images[0], "@")
+	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if !tagged {
+		return "unknown"
+	}
+	return tag
+}
+
 // Remove does nothing: the controller stays in the cluster.
 func (e *Existing) Remove(context.Context) error { return nil }

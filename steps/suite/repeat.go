@@ -3,9 +3,6 @@ package suite
 import (
 	"fmt"
 	"io/fs"
-	"path"
-	"strconv"
-	"strings"
 
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -19,30 +16,7 @@ type rounds struct{ files fs.FS }
 
 // Open implements fs.FS.
 func (r rounds) Open(name string) (fs.File, error) {
-	return r.files.Open(withoutRound(name))
-}
-
-// roundName is the path of a feature file or folder in a round, counted from 1.
-func roundName(round int, name string) string {
-	if round == 1 {
-		return name
-	}
-	return path.Join(roundFolder(round), name)
-}
-
-func roundFolder(round int) string { return "round " + strconv.Itoa(round) }
-
-// withoutRound is the path of a feature file or folder as the user knows it.
-func withoutRound(name string) string {
-	folder, rest, found := strings.Cut(name, "/")
-	if !found {
-		folder, rest = name, "."
-	}
-	number, isRound := strings.CutPrefix(folder, "round ")
-	if n, err := strconv.Atoi(number); isRound && err == nil && n > 1 && roundFolder(n) == folder {
-		return rest
-	}
-	return name
+	return r.files.Open(results.WithoutRound(name))
 }
 
 // repeat returns the files and paths of a selection that runs several times.
@@ -62,43 +36,9 @@ func repeat(selection Selection, times int) (Selection, error) {
 	var paths []string
 	for round := range times {
 		for _, name := range selection.Paths {
-			paths = append(paths, roundName(round+1, name))
+			paths = append(paths, results.RoundURI(round+1, name))
 		}
 	}
 	selection.Files, selection.Paths = rounds{selection.Files}, paths
 	return selection, nil
-}
-
-// Unsteady lists the scenarios of a repeated run that have passed in one round and failed in another, a line each: whether
-// they pass is chance, or depends on what ran before.
-func Unsteady(run results.Run) []string {
-	type tally struct{ failed, ran int }
-	tallies := map[string]*tally{}
-	var order []string
-	for _, feature := range run.Features {
-		file := withoutRound(feature.URI)
-		for i := range feature.Scenarios {
-			scenario := &feature.Scenarios[i]
-			status := scenario.Status()
-			if !status.Failing() && status != results.Passed {
-				continue
-			}
-			name := fmt.Sprintf("%s:%d %s", file, scenario.Line, scenario.FullName())
-			if tallies[name] == nil {
-				tallies[name] = &tally{}
-				order = append(order, name)
-			}
-			tallies[name].ran++
-			if status.Failing() {
-				tallies[name].failed++
-			}
-		}
-	}
-	var unsteady []string
-	for _, name := range order {
-		if t := tallies[name]; t.failed > 0 && t.failed < t.ran {
-			unsteady = append(unsteady, fmt.Sprintf("%s: failed in %d of %d rounds", name, t.failed, t.ran))
-		}
-	}
-	return unsteady
 }

@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,6 +45,8 @@ type Options struct {
 	Title string
 	// Command that reproduces the run, for the reports; "" if there is none.
 	Command string
+	// Version of the test-bed, which is that of its controller.
+	Version string
 	// Files, Paths and Tags select the scenarios; see Selection.
 	Files fs.FS
 	Paths []string
@@ -179,7 +182,8 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 		return cluster, err
 	}
 	r.godog(ctx, bound, environment.Controller)
-	for _, unsteady := range Unsteady(r.recorder.Run()) {
+	recorded := r.recorder.Run()
+	for _, unsteady := range recorded.Unsteady() {
 		properties = append(properties, results.Property{Name: "Unsteady", Value: unsteady})
 	}
 	for _, finding := range bound.Findings() {
@@ -247,7 +251,9 @@ func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]r
 	if err := environment.Controller.Check(ctx); err != nil {
 		return nil, err
 	}
-	properties = append(properties, results.Property{Name: profiles.ControllerProperty, Value: environment.Controller.Description()})
+	properties = append(properties,
+		results.Property{Name: profiles.ControllerProperty, Value: environment.Controller.Description()},
+		results.Property{Name: profiles.VersionProperty, Value: cmp.Or(environment.Controller.Version(), r.options.Version, "unknown")})
 	r.recorder.SetEnvironment(properties...)
 	return properties, nil
 }

@@ -26,6 +26,10 @@ const WalkthroughTag = "@walkthrough"
 // scenario may run beside it. Those of walkthroughs needn't have it, nor those with steps that do so by their nature.
 const SerialTag = "@serial"
 
+// ProtectionTag marks a scenario about what keeps clients out: if it expects that a request is not served, in whatever way,
+// and the request is served, protection is lost.
+const ProtectionTag = "@protection"
+
 // deleteTimeout bounds the deletion of a scenario's objects.
 const deleteTimeout = 90 * time.Second
 
@@ -168,6 +172,9 @@ func (n *Namespaces) namespace(name string) *Namespace {
 func Serial(pickle *messages.Pickle) bool {
 	return tagged(pickle, WalkthroughTag) || tagged(pickle, SerialTag)
 }
+
+// Protects reports whether a scenario has the tag ProtectionTag.
+func Protects(pickle *messages.Pickle) bool { return tagged(pickle, ProtectionTag) }
 
 func tagged(pickle *messages.Pickle, name string) bool {
 	return slices.ContainsFunc(pickle.Tags, func(tag *messages.PickleTag) bool { return tag.Name == name })

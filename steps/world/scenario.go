@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/subject"
@@ -22,6 +23,8 @@ import (
 type Scenario struct {
 	// URI of the feature file, and name of the scenario.
 	URI, Name string
+	// Protects is whether the scenario has the tag ProtectionTag.
+	Protects  bool
 	Namespace *Namespace
 	// Client outside the cluster.
 	Client *client.Client
@@ -186,8 +189,13 @@ func Inconclusive(err error) bool {
 // Diagnosis names the evidence that is attached after a failure.
 const Diagnosis = "the explanation of the request, the controller's log and routing table and the events, attached to this step"
 
-// Failure returns the error of a step that observed something else than it expected. References name what helps to find
-// the reason.
+// Failure returns the error of a step that observed something else than it expected, though not in an answer to a request.
+// References name what helps to find the reason.
 func Failure(expected, observed string, references ...string) error {
-	return &evidence.Failure{Expected: expected, Seen: observed, Look: references}
+	return AnswerFailure(effect.None, expected, observed, references...)
+}
+
+// AnswerFailure is Failure for an answer to a request, or for what its backend got; the effect is what the failure means.
+func AnswerFailure(meaning effect.Effect, expected, observed string, references ...string) error {
+	return &evidence.Failure{Expected: expected, Seen: observed, Look: references, Effect: meaning}
 }

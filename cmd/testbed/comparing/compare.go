@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/reports"
 	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
@@ -50,7 +51,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.StringVarP(&f.output, "output", "o", "text", "`format` of the output: text or json")
 	flags.StringVar(&f.reports, "reports", "reports/out/compare", "`folder` for the reports; \"\" for none")
 	flags.StringVar(&f.resume, "resume", "", "`file` that remembers the results of requests: a run that was broken off continues from there")
-	flags.StringVar(&f.failOn, "fail-on", "headers", "least `effect` of a difference with which the exit code is 1: protection-lost, another-backend, lost,\nredirected-differently, headers, cosmetic, or none for never")
+	flags.StringVar(&f.failOn, "fail-on", "headers", "least `effect` of a difference with which the exit code is 1: protection-lost, another-backend, route-lost,\nredirected-differently, headers, cosmetic, or none for never")
 }
 
 // New returns the command. exit makes an error that ends the process with a code.
@@ -102,7 +103,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 }
 
 // compare sends the requests and writes the reports; environment is nil without a cluster.
-func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn comparison.Effect, environment *steps.Environment) error {
+func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn effect.Effect, environment *steps.Environment) error {
 	reference := f.target(f.reference, environment)
 	var candidates []compare.Target
 	for _, text := range f.candidates {
@@ -132,19 +133,19 @@ func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn comp
 	if err := errors.Join(err, f.write(cmd.OutOrStdout(), report)); err != nil {
 		return err
 	}
-	if failOn != comparison.None && report.Gravest() >= failOn {
+	if failOn != effect.None && report.Gravest() >= failOn {
 		return f.exit(1)
 	}
 	return nil
 }
 
 // parseEffect reads an effect with hyphens in place of blanks.
-func parseEffect(text string) (comparison.Effect, error) {
-	var effect comparison.Effect
-	if err := effect.UnmarshalText([]byte(strings.ReplaceAll(text, "-", " "))); err != nil {
-		return effect, fmt.Errorf("%w: invalid --fail-on: %w", suite.ErrInput, err)
+func parseEffect(text string) (effect.Effect, error) {
+	var least effect.Effect
+	if err := least.UnmarshalText([]byte(strings.ReplaceAll(text, "-", " "))); err != nil {
+		return least, fmt.Errorf("%w: invalid --fail-on: %w", suite.ErrInput, err)
 	}
-	return effect, nil
+	return least, nil
 }
 
 func (f *compareFlags) write(w io.Writer, report *comparison.Report) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
@@ -122,7 +123,7 @@ func failed(started time.Time) results.Scenario {
 				Status: results.Failed, Duration: 4 * time.Millisecond,
 				Failure: &results.Failure{
 					Message: failure.Error(), Expected: failure.Expected, Seen: failure.Seen,
-					Cause: failure.Cause.Error(), Look: failure.Look,
+					Cause: failure.Cause.Error(), Look: failure.Look, Effect: effect.AnotherBackend,
 				},
 				Evidence: []evidence.Evidence{
 					evidence.Distribution{

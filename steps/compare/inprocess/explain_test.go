@@ -14,7 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/explain"
 	"github.com/ingress-testbed/testbed/fixtures/estates"
-	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
@@ -153,7 +153,7 @@ func TestFindingsAreExplained(t *testing.T) {
 		if !strings.Contains(finding.Explanation, url) || !strings.Contains(finding.Explanation, "\nin ingress-nginx ") {
 			t.Errorf("%s: %q", finding.Request, finding.Explanation)
 		}
-		if finding.Effect >= comparison.Lost && strings.Contains(finding.Explanation, "the same\n") {
+		if finding.Effect >= effect.Lost && strings.Contains(finding.Explanation, "the same\n") {
 			t.Errorf("%s: the explanation says that both modes do the same:\n%s", finding.Request, finding.Explanation)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/compare/inprocess"
@@ -71,15 +72,15 @@ func TestFindings(t *testing.T) {
 	report := run(t, read(t, "testdata/protection.yaml", "testdata/routing.yaml"), &inprocess.Target{Mode: compatibility.IngressNginx}, &inprocess.Target{})
 	for _, want := range []comparison.Finding{
 		{
-			Ingress: "web/shop", Effect: comparison.RedirectedDifferently, Host: "shop.example.com", Path: "/Cart/", Request: "GET http://shop.example.com/Cart",
+			Ingress: "web/shop", Effect: effect.RedirectedDifferently, Host: "shop.example.com", Path: "/Cart/", Request: "GET http://shop.example.com/Cart",
 			Curl: "curl -si --path-as-is --connect-to shop.example.com:80:ADDRESS: http://shop.example.com/Cart",
 		},
 		{
-			Ingress: "web/admin", Effect: comparison.RedirectedDifferently, Host: "admin.example.com", Path: "/", Request: "GET http://admin.example.com/",
+			Ingress: "web/admin", Effect: effect.RedirectedDifferently, Host: "admin.example.com", Path: "/", Request: "GET http://admin.example.com/",
 			Curl: "curl -si --path-as-is --connect-to admin.example.com:80:ADDRESS: http://admin.example.com/",
 		},
 		{
-			Ingress: "web/sso", Effect: comparison.Headers, Host: "*.apps.example.com", Path: "/private",
+			Ingress: "web/sso", Effect: effect.Headers, Host: "*.apps.example.com", Path: "/private",
 			Request: "GET http://one.apps.example.com/privat%65, X-Testbed-Auth: 200",
 			Curl:    "curl -si --path-as-is --connect-to one.apps.example.com:80:ADDRESS: -H 'X-Testbed-Auth: 200' http://one.apps.example.com/privat%65",
 		},
@@ -115,11 +116,11 @@ func TestALostPasswordIsFound(t *testing.T) {
 	}
 	report := run(t, read(t, "testdata"), &inprocess.Target{}, &inprocess.Target{Change: forget})
 	for _, finding := range report.Candidates[0].Findings {
-		if finding.Ingress != "web/admin" || finding.Effect != comparison.ProtectionLost && finding.Effect != comparison.Headers {
+		if finding.Ingress != "web/admin" || finding.Effect != effect.ProtectionLost && finding.Effect != effect.Headers {
 			t.Errorf("%s: %s: %s", finding.Effect, finding.Ingress, finding.Request)
 		}
 	}
-	if report.Gravest() != comparison.ProtectionLost {
+	if report.Gravest() != effect.ProtectionLost {
 		t.Errorf("not found:\n%s", text(t, report))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/journal"
 )
@@ -16,7 +17,7 @@ import (
 func TestResultsAreFoundAgain(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "journal")
 	result := compare.Result{
-		{Finding: &comparison.Finding{ID: "a", Ingress: "x/y", Effect: comparison.ProtectionLost, Differences: []comparison.Difference{{What: "status"}}}},
+		{Finding: &comparison.Finding{ID: "a", Ingress: "x/y", Effect: effect.ProtectionLost, Differences: []comparison.Difference{{What: "status"}}}},
 		{ByChance: true},
 		{Skipped: "a reason"},
 	}

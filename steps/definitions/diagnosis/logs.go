@@ -2,7 +2,9 @@ package diagnosis
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,22 +58,30 @@ func (s Source) hasInOrder(ctx context.Context, table *godog.Table) error {
 		if log, err = s.controllerLog(ctx, 0); err != nil {
 			return err
 		}
-		lines := strings.Split(log, "\n")
-		for number, row := range table.Rows {
-			text := row.Cells[0].Value
-			for len(lines) > 0 && !strings.Contains(lines[0], text) {
-				lines = lines[1:]
-			}
-			if len(lines) == 0 {
-				return world.Failure(fmt.Sprintf("the controller's log contains %q, after the %d texts before it", text, number),
-					"no such line", "the controller's log, attached to this step")
-			}
-			lines = lines[1:]
-		}
-		return nil
+		return inOrder(strings.Split(log, "\n"), table)
 	})
 	scenario.Attach(evidence.Text{Title: "The controller's log", Body: log})
 	return err
+}
+
+// inOrder finds each text of the table's first column in a line after that of the text before it. A text that isn't found
+// doesn't keep those after it from being found.
+func inOrder(lines []string, table *godog.Table) error {
+	var problems []error
+	for number, row := range table.Rows {
+		if len(row.Cells) != 1 {
+			return fmt.Errorf("row %d of the table has %d cells: the table must have one column, of texts", number+1, len(row.Cells))
+		}
+		text := row.Cells[0].Value
+		found := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, text) })
+		if found < 0 {
+			problems = append(problems, world.Failure(fmt.Sprintf("the controller's log contains %q, after the %d texts before it", text, number),
+				"no such line", "the controller's log, attached to this step"))
+			continue
+		}
+		lines = lines[found+1:]
+	}
+	return errors.Join(problems...)
 }
 
 // lacks expects that no line has a text. An earlier step has to wait until what comes later is logged.

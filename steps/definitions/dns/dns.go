@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
@@ -53,7 +54,7 @@ func resolves(ctx context.Context, name, server string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return world.Failure(fmt.Sprintf("an address for %s from the DNS server %s", name, server), fmt.Sprint(err), world.Diagnosis)
+			return world.AnswerFailure(effect.Lost, fmt.Sprintf("an address for %s from the DNS server %s", name, server), fmt.Sprint(err), world.Diagnosis)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

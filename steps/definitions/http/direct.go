@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cucumber/godog"
@@ -20,6 +21,7 @@ func (e echoes) eachPodSays(ctx context.Context, owner string, port int, table *
 	if err != nil {
 		return err
 	}
+	var problems []error
 	for _, pod := range pods {
 		body, err := e.pods.GetFromPod(ctx, pod.Namespace, pod.Name, port, "/")
 		if err != nil {
@@ -31,11 +33,11 @@ func (e echoes) eachPodSays(ctx context.Context, owner string, port int, table *
 			return fmt.Errorf("parsing the response of Pod %s on port %d: %w", pod.Name, port, err)
 		}
 		if name := reply.Fields[echo.Hostname]; name != pod.Name {
-			return world.Failure("Hostname: "+pod.Name, "Hostname: "+name, "kubectl describe pod "+pod.Name)
+			problems = append(problems, world.Failure("Hostname: "+pod.Name, "Hostname: "+name, "kubectl describe pod "+pod.Name))
 		}
 		if err := expectValues(reply, table); err != nil {
-			return fmt.Errorf("the response of Pod %s: %w", pod.Name, err)
+			problems = append(problems, fmt.Errorf("the response of Pod %s: %w", pod.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }

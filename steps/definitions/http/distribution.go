@@ -9,6 +9,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/arguments"
 	"github.com/ingress-testbed/testbed/steps/statistics"
@@ -113,7 +114,7 @@ func (d distribution) evenly(ctx context.Context, owner string) error {
 		return err
 	}
 	result := statistics.Even(fmt.Sprintf("%d requests over the Pods of %s, round robin", counts.Total(), owner), counts, names)
-	return expectAccepted(ctx, result)
+	return expectAccepted(ctx, result, sharesEffect(world.From(ctx).Exchanges, counts[other], effect.AnswersDifferently))
 }
 
 // inTurn expects that the Pods respond in an order that repeats itself, which even counts alone don't prove.
@@ -133,7 +134,7 @@ func (d distribution) inTurn(ctx context.Context, owner string) error {
 	for number, name := range labels {
 		expected := number - len(names) + 1
 		if name == other || latest[name] != max(expected, 0) {
-			return world.Failure(fmt.Sprintf("the %d Pods of %s respond in turn", len(names), owner),
+			return world.AnswerFailure(sharesEffect(world.From(ctx).Exchanges, strings.Count(name, other), effect.AnswersDifferently), fmt.Sprintf("the %d Pods of %s respond in turn", len(names), owner),
 				fmt.Sprintf("response %d came from %s, after %s", number+1, name, strings.Join(labels[max(expected-1, 0):number], ", ")),
 				world.Diagnosis)
 		}
@@ -169,11 +170,11 @@ func randomSplit(ctx context.Context, table *godog.Table) error {
 	if err != nil {
 		return err
 	}
-	return expectAccepted(ctx, result)
+	return expectAccepted(ctx, result, sharesEffect(world.From(ctx).Exchanges, counts[other], effect.AnotherBackend))
 }
 
-// expectAccepted attaches the result of a test, and fails if it is not accepted.
-func expectAccepted(ctx context.Context, result evidence.Distribution) error {
+// expectAccepted attaches the result of a test, and fails with the effect if it is not accepted.
+func expectAccepted(ctx context.Context, result evidence.Distribution, meaning effect.Effect) error {
 	world.From(ctx).Attach(result)
 	if statistics.Accepted(result) {
 		return nil
@@ -187,7 +188,7 @@ func expectAccepted(ctx context.Context, result evidence.Distribution) error {
 		expected = append(expected, fmt.Sprintf("%s: %s", share.Label, span))
 		seen = append(seen, fmt.Sprintf("%s: %d", share.Label, share.Observed))
 	}
-	return world.Failure(fmt.Sprintf("of %d responses, %s", result.Total, strings.Join(expected, "; ")), strings.Join(seen, "; "), world.Diagnosis)
+	return world.AnswerFailure(meaning, fmt.Sprintf("of %d responses, %s", result.Total, strings.Join(expected, "; ")), strings.Join(seen, "; "), world.Diagnosis)
 }
 
 func everyHasText(ctx context.Context, text string) error {
@@ -196,7 +197,13 @@ func everyHasText(ctx context.Context, text string) error {
 		return err
 	}
 	if counts[other] > 0 {
-		return world.Failure(fmt.Sprintf("each of %d responses contains the text %q", counts.Total(), text),
+		gravest := effect.None
+		for _, exchange := range world.From(ctx).Exchanges {
+			if !strings.Contains(exchange.Body, text) {
+				gravest = max(gravest, textEffect(exchange, text))
+			}
+		}
+		return world.AnswerFailure(gravest, fmt.Sprintf("each of %d responses contains the text %q", counts.Total(), text),
 			fmt.Sprintf("%d don't contain it", counts[other]), world.Diagnosis)
 	}
 	return nil
@@ -215,7 +222,7 @@ func (d distribution) fromOnePod(ctx context.Context, owner string) error {
 		return err
 	}
 	if len(counts) != 1 || counts[other] > 0 {
-		return world.Failure("all responses from one Pod of "+owner, fmt.Sprint(counts), world.Diagnosis)
+		return world.AnswerFailure(sharesEffect(world.From(ctx).Exchanges, counts[other], effect.AnotherBackend), "all responses from one Pod of "+owner, fmt.Sprint(counts), world.Diagnosis)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
@@ -122,10 +123,10 @@ func downloaded(ctx context.Context) error {
 	}
 	expected := "a complete response with the status 200 from " + last.url
 	if last.err != nil {
-		return world.Failure(expected, fmt.Sprintf("status %d, and after %d bytes: %v", last.status, last.length, last.err), world.Diagnosis)
+		return world.AnswerFailure(effect.Lost, expected, fmt.Sprintf("status %d, and after %d bytes: %v", last.status, last.length, last.err), world.Diagnosis)
 	}
 	if last.status != http.StatusOK {
-		return world.Failure(expected, fmt.Sprintf("status %d", last.status), world.Diagnosis)
+		return world.AnswerFailure(statusEffect(http.StatusOK, last.status, false), expected, fmt.Sprintf("status %d", last.status), world.Diagnosis)
 	}
 	return nil
 }

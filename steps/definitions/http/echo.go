@@ -12,6 +12,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/arguments"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/echo"
@@ -65,7 +66,11 @@ func lastReply(ctx context.Context) (echo.Reply, error) {
 	}
 	reply, err := echo.Parse(exchange.Body)
 	if err != nil {
-		return echo.Reply{}, world.Failure("the response of an echo server", fmt.Sprintf("%s: %v", statusOf(exchange), err), world.Diagnosis)
+		meaning := effect.AnotherBackend
+		if !succeeds(exchange.Status) {
+			meaning = statusEffect(http.StatusOK, exchange.Status, false)
+		}
+		return echo.Reply{}, world.AnswerFailure(meaning, "the response of an echo server", fmt.Sprintf("%s: %v", statusOf(exchange), err), world.Diagnosis)
 	}
 	return reply, nil
 }
@@ -91,12 +96,24 @@ func expectValues(reply echo.Reply, table *godog.Table) error {
 		case err != nil:
 			return err
 		case !found:
-			problems = append(problems, world.Failure(line[0]+"="+line[1], "the echo server reported no "+line[0], world.Diagnosis))
+			problems = append(problems, world.AnswerFailure(fieldEffect(reply, line[0]), line[0]+"="+line[1], "the echo server reported no "+line[0], world.Diagnosis))
 		case !equal:
-			problems = append(problems, world.Failure(line[0]+"="+line[1], line[0]+"="+value, world.Diagnosis))
+			problems = append(problems, world.AnswerFailure(fieldEffect(reply, line[0]), line[0]+"="+line[1], line[0]+"="+value, world.Diagnosis))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// fieldEffect is what it means that an echo server reports another value of a field, which is one of its own, of the request
+// or of its header.
+func fieldEffect(reply echo.Reply, name string) effect.Effect {
+	if name == echo.ServerVersion || name == echo.Hostname {
+		return effect.AnotherBackend
+	}
+	if _, found := reply.Fields[name]; found {
+		return effect.AnswersDifferently
+	}
+	return effect.Headers
 }
 
 // echoSawExactlyHeaders is echoSaw for headers, and permits no others.
@@ -115,7 +132,7 @@ func echoSawExactlyHeaders(ctx context.Context, table *godog.Table) error {
 	}
 	var names error
 	if seen := slices.Sorted(maps.Keys(reply.Headers)); !slices.Equal(slices.Sorted(slices.Values(expected)), seen) {
-		names = world.Failure("only the headers "+strings.Join(expected, ", "), strings.Join(seen, ", "), world.Diagnosis)
+		names = world.AnswerFailure(effect.Headers, "only the headers "+strings.Join(expected, ", "), strings.Join(seen, ", "), world.Diagnosis)
 	}
 	return errors.Join(names, expectValues(echo.Reply{Headers: reply.Headers}, table))
 }
@@ -126,7 +143,7 @@ func echoSawNoHeader(ctx context.Context, name string) error {
 		return err
 	}
 	if values, found := reply.Headers[strings.ToLower(name)]; found {
-		return world.Failure("no header "+name, strings.Join(values, ", "), world.Diagnosis)
+		return world.AnswerFailure(effect.Headers, "no header "+name, strings.Join(values, ", "), world.Diagnosis)
 	}
 	return nil
 }
@@ -141,7 +158,7 @@ func (e echoes) isPodOf(ctx context.Context, owner string) error {
 		return err
 	}
 	if host := reply.Fields[echo.Hostname]; !slices.Contains(names, host) {
-		return world.Failure("one of "+strings.Join(names, ", "), host, world.Diagnosis)
+		return world.AnswerFailure(effect.AnotherBackend, "one of "+strings.Join(names, ", "), host, world.Diagnosis)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/arguments"
 	"github.com/ingress-testbed/testbed/steps/client"
@@ -142,7 +143,7 @@ func once(ctx context.Context, request client.Request) error {
 }
 
 func noResponse(err error) error {
-	return &evidence.Failure{Expected: "an HTTP response", Seen: "none", Look: []string{world.Diagnosis}, Cause: err}
+	return &evidence.Failure{Expected: "an HTTP response", Seen: "none", Look: []string{world.Diagnosis}, Cause: err, Effect: effect.Lost}
 }
 
 // repeat makes the same request several times, one after the other.
@@ -162,13 +163,14 @@ func repeat(ctx context.Context, url string, times int, do func(context.Context,
 	return nil
 }
 
-// answered makes a request for each row of a table. The columns are URL, status, and optionally method and text, which
-// the response must contain.
+// answered makes a request for each row of a table. The columns are URL, status, and optionally method, text, which the
+// response must contain, and comment, which is for readers.
 func answered(ctx context.Context, table *godog.Table) error {
-	lines, err := arguments.Rows(table, "URL", "status")
+	lines, err := arguments.RowsWith(table, []string{"URL", "status"}, []string{"method", "text", "comment"})
 	if err != nil {
 		return err
 	}
+	scenario := world.From(ctx)
 	var problems []error
 	for _, line := range lines {
 		method := line["method"]
@@ -179,9 +181,7 @@ func answered(ctx context.Context, table *godog.Table) error {
 			problems = append(problems, fmt.Errorf("%s %s: %w", method, line["URL"], err))
 			continue
 		}
-		if err := expectResponse(world.From(ctx).Exchanges[0], line["status"], line["text"]); err != nil {
-			problems = append(problems, err)
-		}
+		problems = append(problems, expectResponse(scenario.Exchanges[0], line["status"], line["text"], scenario.Protects))
 	}
 	return errors.Join(problems...)
 }
@@ -193,14 +193,15 @@ func answeredWithin(ctx context.Context, seconds int, table *godog.Table) error 
 	})
 }
 
-func expectResponse(exchange client.Exchange, status, text string) error {
+// expectResponse expects a status, and a text unless the status is another.
+func expectResponse(exchange client.Exchange, status, text string, protects bool) error {
 	what := exchange.Request.Method + " " + exchange.Request.URL
 	equal, err := arguments.Matches(status, fmt.Sprint(exchange.Status))
 	if err != nil {
 		return err
 	}
 	if !equal {
-		return world.Failure(fmt.Sprintf("%s is answered with status %s", what, status), statusOf(exchange), world.Diagnosis)
+		return world.AnswerFailure(statusEffect(statusOfPattern(status), exchange.Status, protects), fmt.Sprintf("%s is answered with status %s", what, status), statusOf(exchange), world.Diagnosis)
 	}
 	return expectText(what, exchange, text)
 }
@@ -227,7 +228,7 @@ func (r requests) noConnection(ctx context.Context, hostPort string) error {
 	connection, err := r.dialer.DialContext(dialing, "tcp", target.String())
 	if err == nil {
 		defer connection.Close()
-		return world.Failure("no connection to "+hostPort, "a connection from "+connection.LocalAddr().String(),
+		return world.AnswerFailure(effect.AnotherBackend, "no connection to "+hostPort, "a connection from "+connection.LocalAddr().String(),
 			"the Service's externalTrafficPolicy", world.Diagnosis)
 	}
 	if ctx.Err() != nil {

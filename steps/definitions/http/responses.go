@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/cucumber/godog"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/arguments"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
@@ -67,12 +67,13 @@ func statusOf(exchange client.Exchange) string {
 }
 
 func statusIs(ctx context.Context, expected int) error {
-	exchange, err := world.From(ctx).Last()
+	scenario := world.From(ctx)
+	exchange, err := scenario.Last()
 	if err != nil {
 		return err
 	}
 	if exchange.Status != expected {
-		return world.Failure(fmt.Sprintf("status %d", expected), statusOf(exchange), world.Diagnosis)
+		return world.AnswerFailure(statusEffect(expected, exchange.Status, scenario.Protects), fmt.Sprintf("status %d", expected), statusOf(exchange), world.Diagnosis)
 	}
 	return nil
 }
@@ -83,47 +84,15 @@ func everyStatusIs(ctx context.Context, expected int) error {
 		return err
 	}
 	seen := map[string]int{} // how often, by status
-	wrong := false
+	wrong, gravest := false, effect.None
 	for _, exchange := range scenario.Exchanges {
 		seen[statusOf(exchange)]++
-		wrong = wrong || exchange.Status != expected
-	}
-	if wrong {
-		return world.Failure(fmt.Sprintf("status %d for each of %d requests", expected, len(scenario.Exchanges)), fmt.Sprint(seen), world.Diagnosis)
-	}
-	return nil
-}
-
-// statusesAre expects how many responses have each status, from "at least" to "at most"; there must be no other status.
-func statusesAre(ctx context.Context, table *godog.Table) error {
-	rows, err := arguments.Rows(table, "status", "at least", "at most")
-	if err != nil {
-		return err
-	}
-	scenario := world.From(ctx)
-	if _, err := scenario.Last(); err != nil {
-		return err
-	}
-	seen := map[string]int{}
-	for _, exchange := range scenario.Exchanges {
-		seen[strconv.Itoa(exchange.Status)]++
-	}
-	observed := fmt.Sprint(seen)
-	wrong, counted, expected := false, 0, make([]string, len(rows))
-	for i, row := range rows {
-		least, errLeast := strconv.Atoi(row["at least"])
-		most, errMost := strconv.Atoi(row["at most"])
-		if err := errors.Join(errLeast, errMost); err != nil {
-			return fmt.Errorf("row %d: at least and at most must be numbers: %w", i+1, err)
+		if exchange.Status != expected {
+			wrong, gravest = true, max(gravest, statusEffect(expected, exchange.Status, scenario.Protects))
 		}
-		expected[i] = fmt.Sprintf("%d to %d times %s", least, most, row["status"])
-		count := seen[row["status"]]
-		wrong = wrong || count < least || count > most
-		counted += count
 	}
-	wrong = wrong || counted < len(scenario.Exchanges)
 	if wrong {
-		return world.Failure(strings.Join(expected, ", ")+", and no other status", observed, world.Diagnosis)
+		return world.AnswerFailure(gravest, fmt.Sprintf("status %d for each of %d requests", expected, len(scenario.Exchanges)), fmt.Sprint(seen), world.Diagnosis)
 	}
 	return nil
 }
@@ -138,7 +107,7 @@ func hasText(ctx context.Context, text string) error {
 
 func expectText(subject string, exchange client.Exchange, text string) error {
 	if !strings.Contains(exchange.Body, text) {
-		return world.Failure(fmt.Sprintf("%s contains the text %q", subject, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), world.Diagnosis)
+		return world.AnswerFailure(textEffect(exchange, text), fmt.Sprintf("%s contains the text %q", subject, text), fmt.Sprintf("%s: %s", statusOf(exchange), exchange.Body), world.Diagnosis)
 	}
 	return nil
 }
@@ -158,7 +127,7 @@ func isText(ctx context.Context, text *godog.DocString) error {
 		}
 	}
 	if !equal {
-		return world.Failure("the response is\n"+text.Content, fmt.Sprintf("%s:\n%s", statusOf(exchange), exchange.Body), world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, "the response is\n"+text.Content, fmt.Sprintf("%s:\n%s", statusOf(exchange), exchange.Body), world.Diagnosis)
 	}
 	return nil
 }
@@ -180,7 +149,7 @@ func hasHeaders(ctx context.Context, table *godog.Table) error {
 			return err
 		}
 		if !equal {
-			problems = append(problems, world.Failure(fmt.Sprintf("header %s: %s", line[0], line[1]), fmt.Sprintf("%q", value), world.Diagnosis))
+			problems = append(problems, world.AnswerFailure(headerEffect(line[0]), fmt.Sprintf("header %s: %s", line[0], line[1]), fmt.Sprintf("%q", value), world.Diagnosis))
 		}
 	}
 	return errors.Join(problems...)
@@ -192,7 +161,7 @@ func hasNoHeader(ctx context.Context, name string) error {
 		return err
 	}
 	if values := exchange.Header.Values(name); len(values) > 0 {
-		return world.Failure("no header "+name, strings.Join(values, ", "), world.Diagnosis)
+		return world.AnswerFailure(headerEffect(name), "no header "+name, strings.Join(values, ", "), world.Diagnosis)
 	}
 	return nil
 }
@@ -203,7 +172,7 @@ func usedProtocol(ctx context.Context, protocol string) error {
 		return err
 	}
 	if exchange.Proto != protocol {
-		return world.Failure("a response over "+protocol, exchange.Proto, world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, "a response over "+protocol, exchange.Proto, world.Diagnosis)
 	}
 	return nil
 }

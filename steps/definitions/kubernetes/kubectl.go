@@ -121,7 +121,7 @@ func printsRows(ctx context.Context, table *godog.Table, exactly bool) error {
 	if err != nil {
 		return err
 	}
-	expected, err := arguments.Rows(table)
+	expected, err := arguments.AnyRows(table)
 	if err != nil {
 		return err
 	}
@@ -132,12 +132,34 @@ func printsRows(ctx context.Context, table *godog.Table, exactly bool) error {
 			tableRows = append(tableRows, candidate.Rows...)
 		}
 	}
+	missing, others, err := match(expected, tableRows)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, row := range missing {
+		problems = append(problems, world.Failure(fmt.Sprintf("%q prints a row with %s", last.line, describeRow(columns, row)), last.output.Stdout, world.Diagnosis))
+	}
+	if exactly && len(others) > 0 {
+		var unexpected []string
+		for _, row := range others {
+			unexpected = append(unexpected, describeRow(columns, row))
+		}
+		problems = append(problems, world.Failure(fmt.Sprintf("%q prints only the %d rows of the table", last.line, len(expected)),
+			"also "+strings.Join(unexpected, "; ")+"\n"+last.output.Stdout, world.Diagnosis))
+	}
+	return errors.Join(problems...)
+}
+
+// match pairs each expected row with one printed row, and returns what is left of both.
+func match(expected, printed []map[string]string) (missing, others []map[string]string, err error) {
+	others = printed
 	for _, row := range expected {
 		found := -1
-		for i, candidate := range tableRows {
+		for i, candidate := range others {
 			equal, err := rowMatches(row, candidate)
 			if err != nil {
-				return err
+				return nil, nil, err
 			}
 			if equal {
 				found = i
@@ -145,14 +167,12 @@ func printsRows(ctx context.Context, table *godog.Table, exactly bool) error {
 			}
 		}
 		if found < 0 {
-			return world.Failure(fmt.Sprintf("%q prints a row with %s", last.line, describeRow(columns, row)), last.output.Stdout, world.Diagnosis)
+			missing = append(missing, row)
+			continue
 		}
-		tableRows = slices.Delete(tableRows, found, found+1) // a printed row matches one expected row
+		others = slices.Delete(others, found, found+1)
 	}
-	if exactly && len(tableRows) > 0 {
-		return world.Failure(fmt.Sprintf("%q prints only the %d rows of the table", last.line, len(expected)), last.output.Stdout, world.Diagnosis)
-	}
-	return nil
+	return missing, others, nil
 }
 
 func describeRow(columns []string, row map[string]string) string {

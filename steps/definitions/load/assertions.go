@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/load"
 	"github.com/ingress-testbed/testbed/steps/statistics"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
@@ -68,7 +69,7 @@ func failedAtMost(ctx context.Context, limit int) error {
 	if limit > 0 {
 		expected = fmt.Sprintf("at most %d of %d requests fail", limit, len(run.result.Outcomes))
 	}
-	return world.Failure(expected, run.result.Summary(run.marks), pictures, world.Diagnosis)
+	return world.AnswerFailure(effect.Lost, expected, run.result.Summary(run.marks), pictures, world.Diagnosis)
 }
 
 func noneFailedAfter(ctx context.Context, milliseconds int) error {
@@ -93,7 +94,7 @@ func noneFailedAfter(ctx context.Context, milliseconds int) error {
 	if len(late.Failed()) == 0 {
 		return nil
 	}
-	return world.Failure(fmt.Sprintf("no request fails that is due more than %d ms after the last change", milliseconds), late.Summary(run.marks),
+	return world.AnswerFailure(effect.Lost, fmt.Sprintf("no request fails that is due more than %d ms after the last change", milliseconds), late.Summary(run.marks),
 		pictures, world.Diagnosis)
 }
 
@@ -116,9 +117,16 @@ func rejectedWith(ctx context.Context, low, high, status int) error {
 	expected := fmt.Sprintf("%d to %d %% of %d requests succeed, and the others are rejected with the status %d", low, high, total, status)
 	switch {
 	case len(others.Outcomes) > 0:
-		return world.Failure(expected, "of the others, "+others.Summary(run.marks), pictures, world.Diagnosis)
-	case succeeded < float64(low) || succeeded > float64(high):
-		return world.Failure(expected, fmt.Sprintf("%.1f %% of them succeeded", succeeded), pictures, world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, expected, "of the others, "+others.Summary(run.marks), pictures, world.Diagnosis)
+	case succeeded < float64(low), succeeded > float64(high):
+		meaning := effect.Lost
+		if succeeded > float64(high) {
+			meaning = effect.AnswersDifferently
+			if world.From(ctx).Protects {
+				meaning = effect.ProtectionLost
+			}
+		}
+		return world.AnswerFailure(meaning, expected, fmt.Sprintf("%.1f %% of them succeeded", succeeded), pictures, world.Diagnosis)
 	}
 	return nil
 }
@@ -138,7 +146,7 @@ func answeredWithin(ctx context.Context, percent float64, milliseconds int) erro
 	if bottleneck := run.result.Bottleneck(); bottleneck != "" && run.result.ServiceTimes().Quantile(percent/100) <= limit {
 		return fmt.Errorf("%s: %w", strings.TrimSuffix(bottleneck, "."), world.ErrInconclusive)
 	}
-	return world.Failure(fmt.Sprintf("%g %% of %d requests answered within %s", percent, len(run.result.Outcomes), limit),
+	return world.AnswerFailure(effect.AnswersDifferently, fmt.Sprintf("%g %% of %d requests answered within %s", percent, len(run.result.Outcomes), limit),
 		fmt.Sprintf("within %s; half of them within %s", latency.Round(time.Millisecond), run.result.Latencies().Quantile(0.5).Round(time.Millisecond)),
 		pictures, world.Diagnosis)
 }
@@ -173,7 +181,7 @@ func (s steps) answeredBy(ctx context.Context, seconds, percent float64, deploym
 	}
 	world.From(ctx).Attach(tested)
 	if !statistics.Accepted(tested) {
-		return world.Failure(fmt.Sprintf("%g %% of %d requests answered by Pods of %s", percent, tested.Total, deployment),
+		return world.AnswerFailure(effect.AnotherBackend, fmt.Sprintf("%g %% of %d requests answered by Pods of %s", percent, tested.Total, deployment),
 			fmt.Sprintf("%d of them", counts[deployment]), pictures, world.Diagnosis)
 	}
 	return nil
@@ -224,6 +232,6 @@ func (s steps) everyPod(ctx context.Context, deployment string) error {
 	for name := range names {
 		missing = append(missing, name)
 	}
-	return world.Failure(fmt.Sprintf("all %d Pods of %s have answered requests", count, deployment), "none came from "+strings.Join(missing, ", "),
+	return world.AnswerFailure(effect.AnswersDifferently, fmt.Sprintf("all %d Pods of %s have answered requests", count, deployment), "none came from "+strings.Join(missing, ", "),
 		pictures, world.Diagnosis)
 }

@@ -20,6 +20,7 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
@@ -168,7 +169,6 @@ func lastConnection(ctx context.Context) (*tls.ConnectionState, error) {
 	return exchange.TLS, nil
 }
 
-// servesCertificateOf expects that the leaf certificate is, or is not, that of a Secret.
 // servesCertificateWithin repeats the request: a controller watches Ingresses and Secrets separately, so that it may know an
 // Ingress before its Secret.
 func (s steps) servesCertificateWithin(ctx context.Context, seconds int, url, name string) error {
@@ -183,6 +183,8 @@ func (s steps) servesCertificateWithin(ctx context.Context, seconds int, url, na
 	})
 }
 
+// servesCertificateOf expects that the leaf certificate is, or is not, that of a Secret. Clients that verify certificates
+// accept no other.
 func (s steps) servesCertificateOf(ctx context.Context, name string, expected bool) error {
 	connection, err := lastConnection(ctx)
 	if err != nil {
@@ -201,9 +203,9 @@ func (s steps) servesCertificateOf(ctx context.Context, name string, expected bo
 		return nil
 	}
 	if expected {
-		return world.Failure("the certificate of Secret "+name+", "+describe(certificate), describe(served), world.Diagnosis)
+		return world.AnswerFailure(effect.Lost, "the certificate of Secret "+name+", "+describe(certificate), describe(served), world.Diagnosis)
 	}
-	return world.Failure("another certificate than that of Secret "+name, describe(served), world.Diagnosis)
+	return world.AnswerFailure(effect.AnswersDifferently, "another certificate than that of Secret "+name, describe(served), world.Diagnosis)
 }
 
 func describe(certificate *x509.Certificate) string {
@@ -220,7 +222,7 @@ func subjectIs(ctx context.Context, subject string) error {
 	attributes := func(name string) []string { return slices.Sorted(strings.SplitSeq(name, ",")) }
 	same := slices.Equal(attributes(subject), attributes(served.Subject.String()))
 	if !same || len(served.DNSNames)+len(served.IPAddresses) > 0 {
-		return world.Failure("a certificate for "+subject+" without alternative names", describe(served), world.Diagnosis)
+		return world.AnswerFailure(effect.Lost, "a certificate for "+subject+" without alternative names", describe(served), world.Diagnosis)
 	}
 	return nil
 }
@@ -231,7 +233,7 @@ func versionIs(ctx context.Context, version string) error {
 		return err
 	}
 	if used := tls.VersionName(connection.Version); used != version {
-		return world.Failure(version, used, world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, version, used, world.Diagnosis)
 	}
 	return nil
 }
@@ -243,7 +245,7 @@ func versionIsAtLeast(ctx context.Context, version string) error {
 	}
 	minimum := uint16(tls.VersionTLS10) + uint16(version[len(version)-1]-'0')
 	if connection.Version < minimum {
-		return world.Failure(version+" or newer", tls.VersionName(connection.Version), world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, version+" or newer", tls.VersionName(connection.Version), world.Diagnosis)
 	}
 	return nil
 }

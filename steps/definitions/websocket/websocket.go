@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
 )
@@ -51,7 +52,7 @@ func open(ctx context.Context, url string) (context.Context, error) {
 		if response != nil {
 			seen += ": " + response.Status
 		}
-		return ctx, world.Failure("status 101 (Switching Protocols) for "+url, seen, world.Diagnosis)
+		return ctx, world.AnswerFailure(effect.Lost, "status 101 (Switching Protocols) for "+url, seen, world.Diagnosis)
 	}
 	context.AfterFunc(ctx, func() { _ = connection.Close() })
 	return context.WithValue(ctx, connectionKey{}, connection), nil
@@ -72,10 +73,10 @@ func echoes(ctx context.Context, text string) error {
 	}
 	kind, message, err := connection.ReadMessage()
 	if err != nil {
-		return world.Failure(fmt.Sprintf("the text message %q", text), err.Error(), world.Diagnosis)
+		return world.AnswerFailure(effect.Lost, fmt.Sprintf("the text message %q", text), err.Error(), world.Diagnosis)
 	}
 	if kind != websocket.TextMessage || string(message) != text {
-		return world.Failure(fmt.Sprintf("the text message %q", text), fmt.Sprintf("a message of type %d: %q", kind, message), world.Diagnosis)
+		return world.AnswerFailure(effect.AnswersDifferently, fmt.Sprintf("the text message %q", text), fmt.Sprintf("a message of type %d: %q", kind, message), world.Diagnosis)
 	}
 	return nil
 }
