@@ -84,8 +84,8 @@
 //
 // When the context of Serve is done, the listeners are closed, idle connections end at once, and running requests get
 // Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM: it becomes
-// unready, accepts connections for --shutdown-grace-period, and drains for --drain-timeout, both within the
-// terminationGracePeriodSeconds of its Pod.
+// unready, accepts connections for --shutdown-grace-period, and up to five seconds longer while they come, and drains for
+// --drain-timeout, all within the terminationGracePeriodSeconds of its Pod.
 //
 // # How it is made
 //

@@ -98,7 +98,7 @@ func servingFlags(flags *pflag.FlagSet, o *app.Options) {
 		"file with the webhook's certificate")
 	flags.StringVar(&o.ValidatingWebhookKey, "validating-webhook-key", "", "file with its key")
 	flags.DurationVar(&o.ShutdownGracePeriod, "shutdown-grace-period", o.ShutdownGracePeriod,
-		"how long requests are still accepted after SIGTERM")
+		"how long requests are still accepted after SIGTERM, and up to 5 s longer while connections come")
 	flags.DurationVar(&o.DrainTimeout, "drain-timeout", o.DrainTimeout, "how long running requests may take after that")
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -128,7 +129,9 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 	}
 	klog.InfoS("Serving", "version", c.options.Version,
 		"http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
-	if err := server.Serve(c.untilStopped(ctx, background), c.listeners.plain, c.listeners.secure); err != nil {
+	var arrived atomic.Int64
+	plain, secure := arrivals{c.listeners.plain, &arrived}, arrivals{c.listeners.secure, &arrived}
+	if err := server.Serve(c.untilStopped(ctx, background, &arrived), plain, secure); err != nil {
 		return err
 	}
 	c.clearStatus(background)
@@ -152,22 +155,6 @@ func (c *components) start(ctx, background context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// untilStopped returns a context that ends a while after ctx: the controller is not ready then, but it takes requests
-// until the cluster has noticed.
-func (c *components) untilStopped(ctx, background context.Context) context.Context {
-	serving, stop := context.WithCancel(background)
-	context.AfterFunc(ctx, func() {
-		c.readiness.Stop()
-		klog.InfoS("Stopping", "after", c.options.ShutdownGracePeriod)
-		select {
-		case <-c.clock.After(c.options.ShutdownGracePeriod):
-		case <-background.Done():
-		}
-		stop()
-	})
-	return serving
 }
 
 // clearStatus removes the addresses from the Ingresses that no controller serves any more.
