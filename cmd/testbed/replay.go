@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,11 @@ func newReplay() *cobra.Command {
 			report := &agreement.Report{Title: "Replay", Record: whole.About.Controller + ", recorded " + whole.About.Recorded, Started: time.Now()}
 			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				report.Controller, report.Facts = environment.Controller.Description(), facts(environment)
+				if !chosen.Existing() {
+					report.Facts = append(report.Facts, agreement.Fact{
+						Name: "Compatibility", Value: cmp.Or(selection.compatibility, compatibility.Mend.String()),
+					})
+				}
 				progress := newCaseProgress(cmd.ErrOrStderr())
 				options := replay.Options{Parallel: selection.parallel, Progress: progress.show}
 				if len(args) == 0 && selection.mends(chosen.Existing()) {
