@@ -13,6 +13,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -28,14 +29,18 @@ const (
 // TestNoAllocation gates the steady state of HTTP/1.1 keep-alive, with everything on that costs something: access
 // log, metrics, a canary, a session cookie. Client and endpoint are of this process too, and allocate nothing.
 func TestNoAllocation(t *testing.T) {
-	for name, c := range map[string]struct{ request, reply string }{
-		"GET":           {plainRequest, plainReply},
-		"POST":          {postRequest, plainReply},
-		"chunked reply": {plainRequest, chunkReply},
-		"large reply":   {plainRequest, largeReply + strings.Repeat("x", 64<<10)},
+	for name, c := range map[string]struct {
+		request, reply string
+		quirks         quirk.Set
+	}{
+		"GET":           {plainRequest, plainReply, 0},
+		"POST":          {postRequest, plainReply, 0},
+		"chunked reply": {plainRequest, chunkReply, 0},
+		"large reply":   {plainRequest, largeReply + strings.Repeat("x", 64<<10), 0},
+		"all quirks":    {plainRequest, plainReply, ^quirk.Set(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ask := steady(t, c.request, c.reply)
+			ask := steady(t, c.request, c.reply, c.quirks)
 			for range 200 { // fills pools and buffers
 				ask()
 			}
@@ -61,7 +66,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 // steady returns a function that sends a request and waits for the whole reply.
-func steady(t testing.TB, request, reply string) (ask func()) {
+func steady(t testing.TB, request, reply string, quirks quirk.Set) (ask func()) {
 	fixed := scripted(t, func(conn net.Conn, in *bufio.Reader) {
 		answer := []byte(reply)
 		buffer := make([]byte, 4<<10)
@@ -75,6 +80,7 @@ func steady(t testing.TB, request, reply string) (ask func()) {
 		}
 	})
 	table := toAll(upstream("u", fixed))
+	table.Quirks = quirks
 	r := &table.Hosts[0].Routes[0]
 	forward := route.To("u")
 	forward.Canary = &route.Canary{Backend: forward.Backends[0], Header: "X-Canary", Cookie: "canary", Weight: 50}
@@ -109,7 +115,7 @@ func steady(t testing.TB, request, reply string) (ask func()) {
 }
 
 func BenchmarkKeepAlive(b *testing.B) {
-	ask := steady(b, plainRequest, plainReply)
+	ask := steady(b, plainRequest, plainReply, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		ask()

@@ -22,19 +22,36 @@ type accel struct {
 	setsRate bool
 }
 
-// take takes the X-Accel fields out of a reply, and returns where it leads the request; nil if nowhere. Buffering and caching,
-// which two of the fields are about, is not done here; the character set is that of Content-Type.
+// take takes the X-Accel fields of nginx out of a reply, and returns where it leads the request; nil if nowhere. Buffering and
+// caching, which two of the fields are about, is not done here; the character set is that of Content-Type.
 func (a *accel) take(reply *message.Response) (target []byte) {
-	if rate, err := strconv.ParseInt(string(reply.Value("x-accel-limit-rate")), 10, 64); err == nil && rate >= 0 {
-		a.rate, a.setsRate = rate, true
-	}
-	target = reply.Value("x-accel-redirect")
-	for _, name := range [...]string{
-		"x-accel-redirect", "x-accel-limit-rate", "x-accel-buffering", "x-accel-expires", "x-accel-charset",
-	} {
-		reply.RemoveName(name)
+	const prefix = "x-accel-"
+	for i := range reply.Fields {
+		field := &reply.Fields[i]
+		if len(field.Name) <= len(prefix) || !message.EqualFold(field.Name[:len(prefix)], prefix) {
+			continue
+		}
+		for _, name := range [...]string{"redirect", "limit-rate", "buffering", "expires", "charset"} {
+			if !message.EqualFold(field.Name[len(prefix):], name) {
+				continue
+			}
+			switch name {
+			case "redirect":
+				target = field.Value
+			case "limit-rate":
+				a.limit(field.Value)
+			}
+			reply.RemoveName(prefix + name)
+		}
 	}
 	return target
+}
+
+// limit takes the rate of the body from a field.
+func (a *accel) limit(value []byte) {
+	if rate, err := strconv.ParseInt(string(value), 10, 64); err == nil && rate >= 0 {
+		a.rate, a.setsRate = rate, true
+	}
 }
 
 // follow answers with what a GET request for another target of the same host is answered, in place of a reply. All policies
