@@ -177,7 +177,7 @@ func TestQuirkNoAllow(t *testing.T) {
 	bothWays(t, quirk.NoAllow, toAll(upstream("u", backend(t, named("u")))), func(t *testing.T, s served, with bool) {
 		c := s.dial(t)
 		c.send("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if reply, _ := c.reply("TRACE"); reply.StatusCode != 405 || (reply.Header.Get("Allow") == "") != with {
+		if reply, _ := c.reply("TRACE"); reply.StatusCode != http.StatusMethodNotAllowed || (reply.Header.Get("Allow") == "") != with {
 			t.Errorf("got %v", reply)
 		}
 	})
@@ -215,11 +215,11 @@ func TestQuirkLoneUpgrade(t *testing.T) {
 			}
 		}
 		c.send("GET /switch HTTP/1.1\r\nHost: h\r\nUpgrade: foo\r\n\r\n")
-		if reply, body := c.reply("GET"); reply.StatusCode != 502 || strings.Contains(body, "GARBAGE") {
+		if reply, body := c.reply("GET"); reply.StatusCode != http.StatusBadGateway || strings.Contains(body, "GARBAGE") {
 			t.Errorf("an upgrade that was not requested: got %d %q", reply.StatusCode, body)
 		}
 		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if reply, body := c.reply("GET"); reply.StatusCode != 200 || body != "hello" {
+		if reply, body := c.reply("GET"); reply.StatusCode != http.StatusOK || body != "hello" {
 			t.Errorf("the next request: got %d %q", reply.StatusCode, body)
 		}
 	})
@@ -313,7 +313,7 @@ func TestQuirkAccel(t *testing.T) {
 			if got := reply.Header.Get("X-Accel-Redirect") != ""; got == with {
 				t.Errorf("%s to %s: X-Accel-Redirect is forwarded: %t", test.request, test.to, got)
 			}
-			if reply.StatusCode == 200 && reply.Header.Get("Set-Cookie") != "a=b" {
+			if reply.StatusCode == http.StatusOK && reply.Header.Get("Set-Cookie") != "a=b" {
 				t.Errorf("%s to %s: got the cookies %q", test.request, test.to, reply.Header["Set-Cookie"])
 			}
 			if reply.Close { // after an error
@@ -345,7 +345,7 @@ func TestNotHTTP(t *testing.T) {
 	s := one(t, proxy.Config{Timeouts: proxy.Timeouts{Header: time.Hour}}, named("u"))
 	c := s.dial(t)
 	c.send("\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03")
-	if reply, _ := c.reply("GET"); reply.StatusCode != 400 || !reply.Close {
+	if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusBadRequest || !reply.Close {
 		t.Errorf("got %v", reply)
 	}
 	c.Conn.(*net.TCPConn).CloseWrite()
