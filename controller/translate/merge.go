@@ -36,6 +36,7 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 		RequestHeaders:       c.global.RequestHeaders,
 		Quirks:               quirks(c.global.Mode),
 	}
+	table.Upstreams = make([]route.Upstream, 0, len(upstreams))
 	for _, upstream := range upstreams {
 		table.Upstreams = append(table.Upstreams, upstream.Upstream)
 	}
@@ -71,13 +72,15 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 }
 
 // mergeUpstreams lists the upstreams of all parts by name, each once.
-func mergeUpstreams(parts []*part) (merged []namedUpstream, possible bool) {
+func mergeUpstreams(parts []*part) (merged []*namedUpstream, possible bool) {
 	for _, p := range parts {
-		merged = append(merged, p.upstreams...)
+		for i := range p.upstreams {
+			merged = append(merged, &p.upstreams[i])
+		}
 	}
-	slices.SortStableFunc(merged, func(a, b namedUpstream) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(merged, func(a, b *namedUpstream) int { return strings.Compare(a.Name, b.Name) })
 	possible = true
-	merged = slices.CompactFunc(merged, func(a, b namedUpstream) bool {
+	merged = slices.CompactFunc(merged, func(a, b *namedUpstream) bool {
 		possible = possible && (a.Name != b.Name || a.key == b.key)
 		return a.Name == b.Name
 	})

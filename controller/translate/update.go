@@ -32,7 +32,7 @@ type endpointReader struct {
 }
 
 // readersByService lists the upstreams that have sources by the Service.
-func readersByService(list []namedUpstream) map[types.NamespacedName][]endpointReader {
+func readersByService(list []*namedUpstream) map[types.NamespacedName][]endpointReader {
 	readers := make(map[types.NamespacedName][]endpointReader, len(list))
 	for _, upstream := range list {
 		if source := upstream.source; source != nil {

@@ -37,6 +37,7 @@ func (r *Recorder) run(ctx context.Context, source Source) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()
 	var last map[string]Reading
+	var at time.Time // of the last
 	for {
 		now, err := read(ctx, source)
 		switch {
@@ -45,12 +46,12 @@ func (r *Recorder) run(ctx context.Context, source Source) {
 		case err != nil:
 			r.err = err
 		case last == nil:
-			last = now
+			last, at = now, time.Now()
 		default:
-			if sample, ok := compare(last, now); ok {
-				sample.At = time.Now()
+			if sample, ok := compare(last, now, time.Since(at)); ok {
+				last, at = now, time.Now()
+				sample.At = at
 				r.samples = append(r.samples, sample)
-				last = now
 			}
 		}
 		select {
@@ -67,18 +68,24 @@ func read(ctx context.Context, source Source) (map[string]Reading, error) {
 	return source.Read(ctx)
 }
 
-// compare returns what Pods used between two readings. It is not known while all of the second repeat the first.
-func compare(before, now map[string]Reading) (sample Sample, known bool) {
+// compare returns what Pods used between two readings, which are apart by that long. It is not known while all of the second
+// repeat the first.
+func compare(before, now map[string]Reading, apart time.Duration) (sample Sample, known bool) {
 	for uid, reading := range now {
 		sample.Memory += reading.Memory
 		former, running := before[uid]
 		if !running {
 			former = Reading{At: reading.Started}
 		}
-		if since := reading.At.Sub(former.At); since > 0 {
-			sample.CPU += float64(reading.CPU-former.CPU) / float64(since)
-			known = true
+		since := reading.At.Sub(former.At)
+		if since <= 0 {
+			continue
 		}
+		if running && (since-apart).Abs() < time.Second { // the API's times are whole seconds
+			since = apart
+		}
+		sample.CPU += float64(reading.CPU-former.CPU) / float64(since)
+		known = true
 	}
 	return sample, known
 }

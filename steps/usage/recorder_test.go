@@ -15,6 +15,7 @@ import (
 type source struct {
 	began      time.Time
 	resolution time.Duration
+	rounded    bool // the times of measurements are whole seconds
 	// pods by UID: when each is started, how many cores it uses.
 	pods map[string]struct {
 		started time.Duration
@@ -28,9 +29,13 @@ func (s source) Read(context.Context) (map[string]usage.Reading, error) {
 	for uid, pod := range s.pods {
 		started, at := s.began.Add(pod.started), time.Now().Truncate(s.resolution)
 		if at.After(started) {
-			readings[uid] = usage.Reading{
+			reading := usage.Reading{
 				At: at, Started: started, CPU: time.Duration(pod.cores * float64(at.Sub(started))), Memory: 1 << 20,
 			}
+			if s.rounded {
+				reading.At = at.Truncate(time.Second)
+			}
+			readings[uid] = reading
 		}
 	}
 	return readings, s.err
@@ -72,6 +77,19 @@ func TestRepeatedMeasurements(t *testing.T) {
 	samples, err := record(t, source{resolution: 2 * time.Second, pods: pods{"one": {-10 * time.Second, 0.5}}}, 8*time.Second)
 	if err != nil || len(samples) < 3 || len(samples) > 4 {
 		t.Fatalf("%d samples of a node that measures four times, error %v", len(samples), err)
+	}
+	for _, sample := range samples {
+		if math.Abs(sample.CPU-0.5) > 0.01 {
+			t.Errorf("%.3f cores, want 0.5", sample.CPU)
+		}
+	}
+}
+
+// The times of the Summary API are whole seconds, with which half a second of a Pod's time would count as one of none.
+func TestRoundedTimes(t *testing.T) {
+	samples, err := record(t, source{resolution: time.Millisecond, rounded: true, pods: pods{"one": {-10 * time.Second, 0.5}}}, 4*time.Second)
+	if err != nil || len(samples) < 3 {
+		t.Fatalf("%d samples, error %v", len(samples), err)
 	}
 	for _, sample := range samples {
 		if math.Abs(sample.CPU-0.5) > 0.01 {
