@@ -272,6 +272,46 @@ func TestResumptionUnderAnotherName(t *testing.T) {
 	}
 }
 
+// TestCurvesAndTickets restricts the key exchange, and sends no tickets, for a host.
+func TestCurvesAndTickets(t *testing.T) {
+	s := serve(t, proxy.Config{}, &route.Table{ClientTLS: []route.HostTLS{
+		{Host: "curve.test", TLS: route.ClientTLS{Curves: []tls.CurveID{tls.CurveP384}}},
+		{Host: "tickets.test", TLS: route.ClientTLS{NoTickets: true}},
+	}})
+	connect := func(name string, version uint16, cache tls.ClientSessionCache, curves ...tls.CurveID) (tls.ConnectionState, error) {
+		conn, err := tls.Dial("tcp", s.secure, &tls.Config{
+			InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, ClientSessionCache: cache, ServerName: name, CurvePreferences: curves,
+		})
+		if err != nil {
+			return tls.ConnectionState{}, err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+name+"\r\nConnection: close\r\n\r\n")
+		io.ReadAll(conn) // the tickets of TLS 1.3 come with the reply
+		return conn.ConnectionState(), nil
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		if state, err := connect("curve.test", version, nil); err != nil || state.CurveID != tls.CurveP384 {
+			t.Errorf("%s: got the curve %s, %v", tls.VersionName(version), state.CurveID, err)
+		}
+		if state, err := connect("curve.test", version, nil, tls.X25519); err == nil {
+			t.Errorf("%s: a client without the curve got %s", tls.VersionName(version), state.CurveID)
+		}
+		if state, err := connect("other.test", version, nil, tls.X25519); err != nil || state.CurveID != tls.X25519 {
+			t.Errorf("%s: another host got %s, %v", tls.VersionName(version), state.CurveID, err)
+		}
+		for name, resumed := range map[string]bool{"tickets.test": false, "other.test": true} {
+			cache := tls.NewLRUClientSessionCache(1)
+			_, err := connect(name, version, cache)
+			state, again := connect(name, version, cache)
+			if err != nil || again != nil || state.DidResume != resumed {
+				t.Errorf("%s of %s: resumed %t, %v, %v", tls.VersionName(version), name, state.DidResume, err, again)
+			}
+		}
+	}
+}
+
 // TestClientTLS restricts versions and ciphers, for a host and for all others.
 func TestClientTLS(t *testing.T) {
 	const gcm, cbc = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA

@@ -102,6 +102,33 @@ func TestTLSToEndpoints(t *testing.T) {
 	}
 }
 
+// TestVersionsAndCiphersToEndpoints restricts what an endpoint is offered, which has TLS 1.2 and one cipher.
+func TestVersionsAndCiphersToEndpoints(t *testing.T) {
+	const only, other = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+	issuer, _ := newAuthority(t, 0)
+	e := newSecureEndpoint(t, &tls.Config{
+		Certificates: []tls.Certificate{issuer.issue("svc.example")}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{only},
+	})
+	for name, c := range map[string]struct {
+		settings route.TLS
+		status   int
+	}{
+		"nothing":               {route.TLS{}, http.StatusOK},
+		"its version":           {route.TLS{MaxVersion: tls.VersionTLS12}, http.StatusOK},
+		"another version":       {route.TLS{MinVersion: tls.VersionTLS13}, http.StatusBadGateway},
+		"an older version":      {route.TLS{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, http.StatusBadGateway},
+		"its cipher":            {route.TLS{Ciphers: []uint16{only}}, http.StatusOK},
+		"another cipher":        {route.TLS{Ciphers: []uint16{other}}, http.StatusBadGateway},
+		"no cipher of TLS 1.2":  {route.TLS{Ciphers: []uint16{}}, http.StatusBadGateway},
+		"its cipher and others": {route.TLS{Ciphers: []uint16{other, only}}, http.StatusOK},
+	} {
+		s := serve(t, proxy.Config{}, secureTable(route.HTTPS, &c.settings, e.Endpoint))
+		if code, body, _ := s.get(t, "http://h/"); code != c.status {
+			t.Errorf("%s: got %d %q, want %d", name, code, body, c.status)
+		}
+	}
+}
+
 // TestTLSConnectionsAreKept sends many requests: they need one connection, and what follows its end a shorter handshake.
 func TestTLSConnectionsAreKept(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {

@@ -55,7 +55,7 @@ func TestEachServerAnswersUntilItIsStopped(t *testing.T) {
 }
 
 func TestDefaultPorts(t *testing.T) {
-	want := map[string]string{"web": "80", "guest": "8080", "echo": "8080", "probe": "8080", "extra": "8080"}
+	want := map[string]string{"web": "80", "guest": "8080", "echo": "8080", "probe": "8080", "extra": "8080", "fastcgi": "8080"}
 	for _, sub := range command().Commands() {
 		if sub.Name() == "get" || sub.Name() == "standin" { // the client, and the server of many ports
 			continue

@@ -36,6 +36,14 @@ func TestClientTLS(t *testing.T) {
 			route.ClientTLS{MaxVersion: tls.VersionTLS12}, route.ClientTLS{MaxVersion: tls.VersionTLS12}, 2, true,
 		},
 		"a wrong version": {map[string]string{"ssl-protocols": "TLSv1.4"}, nil, route.ClientTLS{}, route.ClientTLS{}, 1, true},
+		"curves": {
+			map[string]string{"ssl-ecdh-curve": "prime256v1:X448:x25519"}, nil, route.ClientTLS{Curves: []tls.CurveID{tls.CurveP256, tls.X25519}},
+			route.ClientTLS{Curves: []tls.CurveID{tls.CurveP256, tls.X25519}}, 1, false,
+		},
+		"Go's curves":        {map[string]string{"ssl-ecdh-curve": "auto"}, nil, route.ClientTLS{}, route.ClientTLS{}, 0, false},
+		"no curve is left":   {map[string]string{"ssl-ecdh-curve": "X448"}, nil, route.ClientTLS{}, route.ClientTLS{}, 1, true},
+		"no tickets":         {map[string]string{"ssl-session-tickets": "false"}, nil, route.ClientTLS{NoTickets: true}, route.ClientTLS{NoTickets: true}, 0, false},
+		"tickets as default": {map[string]string{"ssl-session-tickets": "true"}, nil, route.ClientTLS{}, route.ClientTLS{}, 0, false},
 		"an unknown exclusion": {
 			nil, map[string]string{"ssl-ciphers": "HIGH:!WEAK"}, route.ClientTLS{}, route.ClientTLS{}, 1, true,
 		},

@@ -75,10 +75,13 @@ type Ingress struct {
 	// Protocol to backends, if ProtocolGiven; otherwise it is that of their Services' appProtocol.
 	Protocol      route.Protocol
 	ProtocolGiven bool
-	BackendTLS    BackendTLS
-	Retry         policy.Retry // the zero value leaves it to the proxy
-	Replies       replies.Settings
-	Balancing     Balancing
+	// AutoProtocol has the backends of requests over HTTPS spoken to over TLS, and those of others in plain text.
+	AutoProtocol bool
+	FastCGI      FastCGI
+	BackendTLS   BackendTLS
+	Retry        policy.Retry // the zero value leaves it to the proxy
+	Replies      replies.Settings
+	Balancing    Balancing
 	// ClientTLS restricts the TLS of the clients of its hosts.
 	ClientTLS route.ClientTLS
 	// NotLogged leaves requests out of the access log.
@@ -118,7 +121,7 @@ func readGlobal(mode compatibility.Mode, r *setting.Reader) Global {
 		Clients:        parseClients(r, mode),
 		Streams:        parseStreams(r),
 		AccessLog:      parseAccessLog(r),
-		ClientTLS:      parseCiphers(r, parseVersions(r)),
+		ClientTLS:      parseClientTLS(r),
 		Retry:          parseRetry(r, policy.Retry{}, always),
 		RetryAlways:    always,
 		Access:         protection.ReadGlobal(r),
@@ -159,8 +162,9 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		Mirror:       mirroring.Read(r),
 		HTTP10:       parseHTTP10(r, global.HTTP10),
 		Limits:       protection.ReadLimits(r, global.Limits),
+		FastCGI:      parseFastCGI(r),
 	}
-	ingress.Protocol, ingress.ProtocolGiven = parseProtocol(r)
+	ingress.Protocol, ingress.ProtocolGiven, ingress.AutoProtocol = parseProtocol(r)
 	return ingress
 }
 

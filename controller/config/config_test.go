@@ -220,9 +220,9 @@ func TestFaults(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	annotations := map[string]string{
-		"p/proxy-ssl-name": "no-effect.without.secret", "p/fastcgi-index": "i",
+		"p/proxy-ssl-name": "no-effect.without.secret", "p/relative-redirects": "true",
 		"p/no-such-annotation": "/",
-		"p/backend-protocol":   "FCGI", "other/rewrite-target": "/", "p2/canary": "x", "p": "x",
+		"other/rewrite-target": "/", "p2/canary": "x", "p": "x",
 	}
 	global, _ := config.ParseConfigMap(compatibility.Mend, nil)
 	_, faults := config.ParseAnnotations("p", annotations, global)
@@ -234,8 +234,7 @@ func TestUnsupported(t *testing.T) {
 		keys = append(keys, fault.Key)
 	}
 	want := []string{
-		"p/backend-protocol", "p/fastcgi-index", "p/no-such-annotation",
-		"p/proxy-ssl-name",
+		"p/no-such-annotation", "p/proxy-ssl-name", "p/relative-redirects",
 	}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Error(diff)

@@ -28,10 +28,25 @@ func parseHSTS(r *setting.Reader) string {
 	return value
 }
 
-// parseVersions reads the versions of TLS that clients may use. A list that can't be had closes the paths.
-func parseVersions(r *setting.Reader) route.ClientTLS {
+// parseClientTLS reads what the ConfigMap allows clients to use.
+func parseClientTLS(r *setting.Reader) route.ClientTLS {
+	restricted := parseCiphers(r, parseVersions(r, "ssl-protocols"))
+	var missing []string
+	r.Protecting("ssl-ecdh-curve", "", func(text string) (err error) {
+		restricted.Curves, missing, err = openssl.Curves(text)
+		return err
+	})
+	if len(missing) > 0 {
+		r.Unsupported("ssl-ecdh-curve", "these are not offered, because Go does not have them: "+setting.Shorten(strings.Join(missing, ", ")))
+	}
+	restricted.NoTickets = !r.Bool("ssl-session-tickets", true)
+	return restricted
+}
+
+// parseVersions reads the versions of TLS that may be used. A list that can't be had closes the paths.
+func parseVersions(r *setting.Reader, name string) route.ClientTLS {
 	var versions route.ClientTLS
-	r.Protecting("ssl-protocols", "", func(text string) (err error) {
+	r.Protecting(name, "", func(text string) (err error) {
 		versions.MinVersion, versions.MaxVersion, err = openssl.Versions(text)
 		return err
 	})
@@ -45,12 +60,16 @@ func parseVersions(r *setting.Reader) route.ClientTLS {
 }
 
 // errNoCipher is the error of a list without a cipher for the versions of TLS that have to be used.
-var errNoCipher = errors.New("Go has none of these ciphers, and ssl-protocols does not allow TLS 1.3, which has others") //nolint:staticcheck // Go is a name
+var errNoCipher = errors.New("Go has none of these ciphers, and the versions do not allow TLS 1.3, which has others") //nolint:staticcheck // Go is a name
 
-// parseCiphers reads the ciphers of TLS 1.2 that clients may use. If Go has none of them, clients have to use TLS 1.3, whose
-// ciphers the setting does not restrict. A list that can't be had closes the paths.
+// parseCiphers reads the ciphers of TLS 1.2 that clients may use.
 func parseCiphers(r *setting.Reader, defaults route.ClientTLS) route.ClientTLS {
-	const name = "ssl-ciphers"
+	return restrict(r, "ssl-ciphers", defaults)
+}
+
+// restrict reads ciphers of TLS 1.2. If Go has none of them, TLS 1.3 has to be used, whose ciphers the setting does not
+// restrict. A list that can't be had closes the paths.
+func restrict(r *setting.Reader, name string, defaults route.ClientTLS) route.ClientTLS {
 	restricted := defaults
 	var missing []string
 	r.Protecting(name, "", func(text string) error {
@@ -84,6 +103,9 @@ type BackendTLS struct {
 	SendServerName bool
 	Verify         bool
 	VerifyDepth    int
+	// MinVersion and MaxVersion are as in route.TLS. Ciphers is a list that openssl.Ciphers reads; "" leaves them to Go.
+	MinVersion, MaxVersion uint16
+	Ciphers                string
 }
 
 const backendSecret = "proxy-ssl-secret"
@@ -100,6 +122,11 @@ func parseBackendTLS(r *setting.Reader) BackendTLS {
 	}
 	if _, given := r.Text("proxy-ssl-verify"); !given {
 		settings.Verify = false
+	}
+	restricted := restrict(r, "proxy-ssl-ciphers", parseVersions(r, "proxy-ssl-protocols"))
+	settings.MinVersion, settings.MaxVersion = restricted.MinVersion, restricted.MaxVersion
+	if restricted.Ciphers != nil {
+		settings.Ciphers, _ = r.Text("proxy-ssl-ciphers")
 	}
 	if secret == "" && !settings.Verify && (settings.ServerName != "" || settings.SendServerName) {
 		r.Unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)

@@ -117,6 +117,9 @@ func addUpstreams(r *route.Route, backends, called map[string]bool) {
 	}
 	for _, backend := range forward.Backends {
 		backends[backend.Upstream] = true
+		if backend.Secure != "" {
+			backends[backend.Secure] = true
+		}
 	}
 	if forward.Canary != nil {
 		backends[forward.Canary.Backend.Upstream] = true

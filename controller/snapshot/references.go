@@ -31,6 +31,9 @@ type references struct {
 // readReferences reads those of an Ingress. The server is that of the ConfigMap; "" if it has none.
 func readReferences(ingress *networkingv1.Ingress, prefix, server string) *references {
 	r := &references{configMaps: config.HeaderMaps(prefix, ingress.Annotations)}
+	if params, ok := config.FastCGIParams(prefix, ingress.Namespace, ingress.Annotations); ok {
+		r.configMaps = append(r.configMaps, params)
+	}
 	own := func(name string) types.NamespacedName {
 		return types.NamespacedName{Namespace: ingress.Namespace, Name: name}
 	}

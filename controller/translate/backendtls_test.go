@@ -2,6 +2,7 @@ package translate_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
@@ -106,6 +107,18 @@ func TestBackendsOverTLS(t *testing.T) {
 		"a certificate is shown": {
 			annotations: []string{"proxy-ssl-secret", "default/all"}, appProtocol: "https", protocol: route.HTTPS,
 			tls: &route.TLS{Certificate: shown},
+		},
+		"versions and ciphers": {
+			annotations: []string{
+				"proxy-ssl-secret", "default/authority", "proxy-ssl-protocols", "TLSv1.1 TLSv1.2", "proxy-ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256",
+			},
+			appProtocol: "https", protocol: route.HTTPS,
+			tls: &route.TLS{
+				MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS12, Ciphers: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
+			},
+		},
+		"restrictions without a Secret": {
+			annotations: []string{"proxy-ssl-protocols", "TLSv1.3"}, appProtocol: "https", protocol: route.HTTPS,
 		},
 		"plain text has no secrets": {
 			annotations: []string{"proxy-ssl-verify", "on", "proxy-ssl-secret", "default/missing"}, protocol: route.HTTP1,

@@ -276,6 +276,9 @@ func (r *routes) policies(owner *ingress, at location, s service) policyList {
 	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != at.path
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
 	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
+	if r.upstreams.protocol(owner, s) == route.FCGI {
+		policies = append(policies, r.fields.fastCGI(owner)) // after the path was rewritten
+	}
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.ReplyHeader > 0, policy.ReplyHeader{Bytes: c.ReplyHeader})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))

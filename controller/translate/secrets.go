@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/config/openssl"
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
@@ -123,7 +124,13 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 	if secret == nil {
 		return nil, &fault{SecretNotFound, fmt.Sprintf("Secret %q for backends does not exist", id)}
 	}
-	made := &route.TLS{ServerName: settings.ServerName, SendServerName: settings.SendServerName}
+	made := &route.TLS{
+		ServerName: settings.ServerName, SendServerName: settings.SendServerName,
+		MinVersion: settings.MinVersion, MaxVersion: settings.MaxVersion,
+	}
+	if settings.Ciphers != "" {
+		made.Ciphers, _, _ = openssl.Ciphers(settings.Ciphers) // it was read before
+	}
 	if roots := secret.Data[corev1.ServiceAccountRootCAKey]; settings.Verify {
 		if !x509.NewCertPool().AppendCertsFromPEM(roots) {
 			return nil, &fault{InvalidSecret, fmt.Sprintf("Secret %q for backends has no usable %s, which proxy-ssl-verify needs",

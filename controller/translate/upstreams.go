@@ -81,7 +81,12 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 			Severity: severity, Reason: fault.reason, Object: IngressObject(owner.object), Message: fault.message,
 		})
 	}
-	return route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
+	made := route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
+	if owner.config.AutoProtocol {
+		key.protocol = route.HTTPS
+		made.Secure = u.ensure(key)
+	}
+	return made
 }
 
 // protocol is that of an Ingress's backends: of its annotation, or of the Service.

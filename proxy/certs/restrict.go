@@ -27,6 +27,8 @@ func (s *Store) Restricted(serverName string, config *tls.Config) *tls.Config {
 	}
 	restricted.MaxVersion = restriction.MaxVersion
 	restricted.CipherSuites = restriction.Ciphers
+	restricted.CurvePreferences = restriction.Curves
+	restricted.SessionTicketsDisabled = restriction.NoTickets
 	return restricted
 }
 

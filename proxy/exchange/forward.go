@@ -91,7 +91,7 @@ func (x *exchange) prepareCall() {
 	c := &x.call
 	c.Request, c.Path = x.message, x.request.Path
 	c.Lines = x.identity.AppendLines(c.Lines[:0], x.message, x.requestID.value)
-	c.Lines = append(c.Lines, x.request.RequestLines...)
+	c.Lines, c.Params = append(c.Lines, x.request.RequestLines...), x.request.Params
 	c.Client, c.Body = x.client, x.client.Body()
 	if x.request.Copy != nil {
 		c.Body = &copiedBody{body: c.Body, to: x.request.Copy}

@@ -54,6 +54,8 @@ type Request struct {
 	// RequestLines are field lines to add to the request, ReplyLines to the reply, each with its CR LF. Use
 	// AddRequestHeader and AddReplyHeader.
 	RequestLines, ReplyLines []byte
+	// Params are parameters of FastCGI, as fastcgi.AppendPair makes them.
+	Params []byte
 	// SuccessLines are field lines to add to an endpoint's reply if its status is not an error. The policy that sets them
 	// adds them.
 	SuccessLines []byte
@@ -80,7 +82,7 @@ type BodyCopy interface {
 // Reset forgets everything but the buffers, and the ports. What the request holds must have been released.
 func (r *Request) Reset() {
 	*r = Request{
-		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], Key: r.Key[:0], RequestLines: r.RequestLines[:0], ReplyLines: r.ReplyLines[:0],
+		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], Key: r.Key[:0], RequestLines: r.RequestLines[:0], Params: r.Params[:0], ReplyLines: r.ReplyLines[:0],
 		SuccessLines: r.SuccessLines[:0], held: r.held[:0],
 		HTTPPort: r.HTTPPort, HTTPSPort: r.HTTPSPort,
 	}

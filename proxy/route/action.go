@@ -29,6 +29,8 @@ type Backend struct {
 	// Upstream names an entry of Table.Upstreams. A name that is not there, like an upstream without endpoints,
 	// answers 503 (Service Unavailable, RFC 9110 section 15.6.4).
 	Upstream string
+	// Secure names the upstream of requests that clients have sent over HTTPS, in the place of Upstream; "" is Upstream.
+	Secure string
 	// Weight is the backend's share of the sum of the weights; 0 gets no requests.
 	Weight int
 	// Service is what the upstream was made from.

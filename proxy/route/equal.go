@@ -90,6 +90,7 @@ func (u Upstream) Equal(other Upstream) bool {
 func (t TLS) Equal(other TLS) bool {
 	return t.ServerName == other.ServerName && t.SendServerName == other.SendServerName &&
 		t.Verify == other.Verify && t.VerifyDepth == other.VerifyDepth && bytes.Equal(t.RootsPEM, other.RootsPEM) &&
+		t.MinVersion == other.MinVersion && t.MaxVersion == other.MaxVersion && slices.Equal(t.Ciphers, other.Ciphers) &&
 		equalPointers(t.Certificate, other.Certificate, Certificate.Equal)
 }
 

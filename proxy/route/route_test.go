@@ -51,6 +51,7 @@ func sample() *Table {
 			{Name: "u2", Protocol: H2C},
 			{Name: "u3", Protocol: HTTPS, TLS: &TLS{
 				ServerName: "svc", SendServerName: true, Verify: true, VerifyDepth: 1, RootsPEM: []byte("r"),
+				MinVersion: 0x303, MaxVersion: 0x304, Ciphers: []uint16{1},
 				Certificate: &Certificate{Origin: "ns/client", ChainPEM: []byte("x"), KeyPEM: []byte("secret")},
 			}},
 			{Name: "u1", Endpoints: []Endpoint{
@@ -96,7 +97,7 @@ upstream u1
   10.0.0.1:80
 upstream u2 h2c
 upstream u3 https
-  tls name="svc" sent verify depth=1 roots=sha256:454349e422f05297 certificate=ns/client sha256:2d711642b726b044
+  tls name="svc" sent verify depth=1 roots=sha256:454349e422f05297 from TLS 1.2 to TLS 1.3 ciphers 0x0001 certificate=ns/client sha256:2d711642b726b044
 certificate ns/b sha256:2d711642b726b044 for b c
 default certificate ns/d sha256:a1fce4363854ff88 for its own names
 forwarded headers header="X-Client" full any-peer from=10.0.0.0/8

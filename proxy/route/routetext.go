@@ -75,6 +75,9 @@ func (b Backend) text() string {
 	if b.Deny != nil {
 		text = b.Deny.Text()
 	}
+	if b.Secure != "" {
+		text += " or, over HTTPS, " + b.Secure
+	}
 	if b.Service == (ServiceRef{}) {
 		return text
 	}

@@ -86,6 +86,8 @@ func (p Protocol) String() string {
 		return "https"
 	case H2:
 		return "h2"
+	case FCGI:
+		return "fastcgi"
 	}
 	return fmt.Sprintf("Protocol(%d)", uint8(p))
 }
@@ -167,6 +169,9 @@ func (t *TLS) rules() string {
 	}
 	if t.Verify {
 		fmt.Fprintf(&rules, " verify depth=%d roots=sha256:%s", t.VerifyDepth, shortSum(t.RootsPEM))
+	}
+	if words := restrictions(t.MinVersion, t.MaxVersion, t.Ciphers); len(words) > 0 {
+		rules.WriteString(" " + strings.Join(words, " "))
 	}
 	if c := t.Certificate; c != nil {
 		fmt.Fprintf(&rules, " certificate=%s sha256:%s", cmp.Or(c.Origin, "-"), shortSum(c.ChainPEM))

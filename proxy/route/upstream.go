@@ -11,6 +11,7 @@ const (
 	H2C                   // HTTP/2 in plain text by prior knowledge (RFC 9113 section 3.3)
 	HTTPS                 // HTTP/1.1 over TLS
 	H2                    // HTTP/2 over TLS, agreed on by ALPN (RFC 9113 section 3.2)
+	FCGI                  // FastCGI 1.0 in plain text, a connection for each request
 )
 
 // Secure reports whether the protocol goes over TLS.
@@ -40,6 +41,9 @@ type TLS struct {
 	Verify      bool
 	VerifyDepth int
 	RootsPEM    []byte
+	// MinVersion, MaxVersion and Ciphers restrict what is offered, as those of ClientTLS do.
+	MinVersion, MaxVersion uint16
+	Ciphers                []uint16
 	// Certificate is presented to endpoints that request one; nil presents none. Its Hosts mean nothing.
 	Certificate *Certificate
 }

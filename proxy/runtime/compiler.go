@@ -189,6 +189,13 @@ func (c *Compiler) finish(hosts map[string]*compiledHost) {
 					backend.slot = c.slots.of(backend.Upstream)
 				}
 				referenced[backend.Upstream] = true
+				if backend.secure == "" {
+					continue
+				}
+				if backend.secureSlot < 0 {
+					backend.secureSlot = c.slots.of(backend.secure)
+				}
+				referenced[backend.secure] = true
 			}
 			for _, upstream := range r.Chain.Upstreams {
 				c.slots.of(upstream)

@@ -43,6 +43,9 @@ type Backend struct {
 
 	slot   int // of the upstream; -1 before it has one, or for a backend that denies
 	weight int
+	// secure is the name of the upstream of requests over HTTPS, and secureSlot its slot; "" is the other one.
+	secure     string
+	secureSlot int
 }
 
 type canary struct {
@@ -129,7 +132,9 @@ func (r *Route) forward(to route.Forward) error {
 
 func newBackend(source route.Backend) Backend {
 	if source.Deny != nil {
-		return Backend{Service: source.Service, Deny: source.Deny, slot: -1, weight: source.Weight}
+		return Backend{Service: source.Service, Deny: source.Deny, slot: -1, secureSlot: -1, weight: source.Weight}
 	}
-	return Backend{Upstream: source.Upstream, Service: source.Service, slot: -1, weight: source.Weight}
+	return Backend{
+		Upstream: source.Upstream, Service: source.Service, slot: -1, weight: source.Weight, secure: source.Secure, secureSlot: -1,
+	}
 }

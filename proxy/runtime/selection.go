@@ -92,7 +92,7 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 	if backend == nil || backend.Deny != nil {
 		return Selection{Backend: backend, Endpoint: -1, by: by}
 	}
-	selection := Selection{Backend: backend, Upstream: t.upstreams[backend.slot], Endpoint: -1, sticky: affinity != nil, by: by}
+	selection := Selection{Backend: backend, Upstream: t.upstreamOf(backend, r), Endpoint: -1, sticky: affinity != nil, by: by}
 	if affinity != nil && affinity.MainOnly && route.canary != nil && backend == &route.canary.backend {
 		selection.sticky = false
 	}
@@ -105,6 +105,14 @@ func (t *Table) Select(route *Route, r *policy.Request) Selection {
 		r.Session = turns.Token(selection.Endpoint)
 	}
 	return selection
+}
+
+// upstreamOf returns the upstream of a backend for a request. The backend doesn't deny.
+func (t *Table) upstreamOf(backend *Backend, r *policy.Request) *Upstream {
+	if backend.secureSlot >= 0 && r.Scheme == "https" {
+		return t.upstreams[backend.secureSlot]
+	}
+	return t.upstreams[backend.slot]
 }
 
 // next selects an endpoint by the request's key or by latency, or takes a turn.
@@ -129,7 +137,7 @@ func (t *Table) pick(route *Route, r *policy.Request) (picked *Backend, by trace
 	by = trace.ByWeight
 	if route.canary != nil {
 		backend := &route.canary.backend
-		if backend.Deny != nil || t.upstreams[backend.slot].Turns.Len() > 0 {
+		if backend.Deny != nil || t.upstreamOf(backend, r).Turns.Len() > 0 {
 			matches, rule := route.canary.rules.Matches(r.Message)
 			by = trace.ByCanaryHeader + trace.Rule(rule)
 			if matches {
@@ -164,7 +172,7 @@ func (t *Table) sessionOf(backend *Backend, r *policy.Request, token string, sta
 	if backend.Deny != nil {
 		return Selection{}, false
 	}
-	u := t.upstreams[backend.slot]
+	u := t.upstreamOf(backend, r)
 	selection := Selection{Backend: backend, Upstream: u, sticky: true, stays: stays}
 	endpoint, found := u.Turns.Session(token)
 	if !found && u.Turns.Len() > 0 && u.Turns.Owns(token) {

@@ -60,7 +60,9 @@ type Call struct {
 	Path, Host []byte
 	// Lines are field lines that are sent beside the request's own, each "Name: value\r\n".
 	Lines []byte
-	Body  Body
+	// Params are parameters of FastCGI, as fastcgi.AppendPair makes them, beside those of the request's fields.
+	Params []byte
+	Body   Body
 	// BodyLimit is the largest body in bytes; 0 is no limit. A larger one fails with a *BodyError of status 413.
 	BodyLimit int64
 	// OwnConnection gives the call a new connection, which is closed after it.

@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/fastcgi"
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
-// http1Conn is an HTTP/1.1 connection (RFC 9112), and the reply to the request that it serves.
+// http1Conn is an HTTP/1.1 connection (RFC 9112), and the reply to the request that it serves. A connection of FastCGI is
+// one whose messages are wrapped in records.
 type http1Conn struct {
 	link  wire.Link
 	pool  *Pool
@@ -33,6 +35,10 @@ type http1Conn struct {
 
 func newHTTP1(pool *Pool) *http1Conn {
 	c := &http1Conn{pool: pool, out: make([]byte, 0, 2<<10)}
+	if pool.fastCGI {
+		c.in.Reset(fastcgi.NewReader(http1Input{c}, pool.options.Limits.HeaderBytes))
+		return c
+	}
 	c.in.Reset(http1Input{c})
 	return c
 }
@@ -80,7 +86,11 @@ func (c *http1Conn) roundTrip(call *Call, now time.Time) (Reply, error) {
 func (c *http1Conn) send() error {
 	call := c.call
 	call.sender.begin()
-	c.out = appendHTTP1(c.out[:0], call)
+	if c.pool.fastCGI {
+		c.out = appendFastCGI(c.out[:0], call)
+	} else {
+		c.out = appendHTTP1(c.out[:0], call)
+	}
 	c.link.LimitSend(call.Timeouts.Send)
 	if call.whole {
 		return c.link.Send(c.out)
@@ -166,7 +176,11 @@ func (c *http1Conn) sendPiece(piece []byte) error {
 	if len(piece) == 0 {
 		return nil
 	}
-	if c.call.Request.Length < 0 {
+	switch {
+	case c.pool.fastCGI:
+		c.out = fastcgi.AppendBody(c.out[:0], piece)
+		piece = c.out
+	case c.call.Request.Length < 0:
 		c.out = appendChunk(c.out[:0], piece)
 		piece = c.out
 	}
@@ -175,6 +189,10 @@ func (c *http1Conn) sendPiece(piece []byte) error {
 
 // sendEnd implements bodySink.
 func (c *http1Conn) sendEnd(trailers []message.Field) error {
+	if c.pool.fastCGI {
+		c.out = fastcgi.AppendBodyEnd(c.out[:0])
+		return c.link.Write(c.out)
+	}
 	if c.call.Request.Length >= 0 {
 		return nil
 	}

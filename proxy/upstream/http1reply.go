@@ -89,7 +89,7 @@ func (c *http1Conn) Close() error {
 		return nil
 	}
 	call.Client.OnGone(nil)
-	reusable := c.reply.Status != 101 && c.body.Ended() && !c.broken && !call.closes() && !c.untilClose && !c.reply.Close &&
+	reusable := !c.pool.fastCGI && c.reply.Status != 101 && c.body.Ended() && !c.broken && !call.closes() && !c.untilClose && !c.reply.Close &&
 		c.in.Buffered() == 0 && c.link.Keepable()
 	var err error
 	if !call.sender.finished() {

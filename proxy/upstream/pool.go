@@ -50,6 +50,7 @@ type Pool struct {
 	tls     *tls.Config // nil for plain text
 	http2   bool
 	left    chan struct{} // closed with the pool
+	fastCGI bool
 
 	mu     sync.Mutex
 	idle   []idleConn // the last used at the end
@@ -65,8 +66,8 @@ type idleConn struct {
 // sessions is how many TLS sessions are kept: the last one of the only server that a pool leads to.
 const sessions = 1
 
-func newPool(address string, options *Options, http2 bool, profile TLSProfile) *Pool {
-	p := &Pool{Address: address, options: options, http2: http2, left: make(chan struct{})}
+func newPool(key Key, options *Options, profile TLSProfile) *Pool {
+	p := &Pool{Address: key.Address.String(), options: options, http2: key.HTTP2, fastCGI: key.FastCGI, left: make(chan struct{})}
 	if profile.config != nil {
 		p.tls = profile.config.Clone()
 		p.tls.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
@@ -84,7 +85,7 @@ func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
 	if err := call.gather(); err != nil {
 		return nil, err
 	}
-	if call.HTTP10 && call.Request.Length < 0 && !call.whole && !p.http2 {
+	if (call.HTTP10 || p.fastCGI) && call.Request.Length < 0 && !call.whole && !p.http2 {
 		return nil, &BodyError{errLengthRequired}
 	}
 	for now := started; ; now = time.Now() {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,7 +228,7 @@ func listenTLS(t *testing.T, protocol route.Protocol, settings *route.TLS, confi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newPool(pool.Address, pool.options, protocol.HTTP2(), profile), states
+	return newPool(Key{Address: netip.MustParseAddrPort(pool.Address), HTTP2: protocol.HTTP2()}, pool.options, profile), states
 }
 
 func pemOf(certificate tls.Certificate) []byte {

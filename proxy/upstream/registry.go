@@ -13,13 +13,14 @@ import (
 type Key struct {
 	Address netip.AddrPort
 	HTTP2   bool
+	FastCGI bool
 	// TLS is the identity of the TLS profile; "" is plain text.
 	TLS string
 }
 
 // NewKey returns the key of the connections to an endpoint.
 func NewKey(address netip.AddrPort, protocol route.Protocol, profile TLSProfile) Key {
-	return Key{Address: address, HTTP2: protocol.HTTP2(), TLS: profile.Identity}
+	return Key{Address: address, HTTP2: protocol.HTTP2(), FastCGI: protocol == route.FCGI, TLS: profile.Identity}
 }
 
 // Registry has the pools of a proxy, one for each key. They outlive the tables that name them.
@@ -41,7 +42,7 @@ func (r *Registry) Pool(key Key, profile TLSProfile) *Pool {
 	defer r.mu.Unlock()
 	pool := r.pools[key]
 	if pool == nil {
-		pool = newPool(key.Address.String(), &r.options, key.HTTP2, profile)
+		pool = newPool(key, &r.options, profile)
 		r.pools[key] = pool
 	}
 	return pool

@@ -38,6 +38,10 @@ func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, er
 	if protocol.HTTP2() {
 		config.NextProtos = []string{"h2"}
 	}
+	if settings.MinVersion != 0 {
+		config.MinVersion = settings.MinVersion
+	}
+	config.MaxVersion, config.CipherSuites = settings.MaxVersion, settings.Ciphers
 	if settings.SendServerName {
 		config.ServerName = settings.ServerName
 	}
@@ -57,8 +61,9 @@ func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, er
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %t %t %d %q %q %q", protocol, settings.ServerName,
-		settings.SendServerName, settings.Verify, settings.VerifyDepth, settings.RootsPEM, own.ChainPEM, own.KeyPEM))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %t %t %d %q %q %q %d %d %d", protocol, settings.ServerName,
+		settings.SendServerName, settings.Verify, settings.VerifyDepth, settings.RootsPEM, own.ChainPEM, own.KeyPEM,
+		settings.MinVersion, settings.MaxVersion, settings.Ciphers))
 	return TLSProfile{Identity: hex.EncodeToString(sum[:]), config: config}, nil
 }
 

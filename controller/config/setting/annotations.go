@@ -127,9 +127,9 @@ func balancingAnnotations() []Setting {
 
 func backendAnnotations() []Setting {
 	return []Setting{
-		{"backend-protocol", "HTTP, HTTPS, GRPC, GRPCS", "HTTP", "Is what backends speak.", supported("errors")},
-		{"fastcgi-index", "a file name", "", "Is appended to FastCGI paths that end in a slash.", refused("FastCGI is not supported")},
-		{"fastcgi-params-configmap", "namespace/name of a ConfigMap", "", "Holds FastCGI parameters.", refused("FastCGI is not supported")},
+		{"backend-protocol", "HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS, FCGI", "HTTP", "Is what backends speak.", supported("backend-tls")},
+		{"fastcgi-index", "a file name", "", "Is appended to $fastcgi_script_name where the path ends in a slash.", supported("fastcgi")},
+		{"fastcgi-params-configmap", "the name of a ConfigMap, perhaps with its namespace", "", "Holds FastCGI parameters, with nginx variables.", supported("fastcgi")},
 		{"proxy-http-version", "1.0, 1.1", "1.1", "Is the version of HTTP that backends get; in 1.0 a body whose length is not known must be short (411).", supported("backends")},
 	}
 }
@@ -141,8 +141,8 @@ func backendTLSAnnotations() []Setting {
 		{"proxy-ssl-server-name", "on, off", "off", "Sends that name as SNI.", supported("tls")},
 		{"proxy-ssl-verify", "on, off", "off", "Verifies backends' certificates.", supported("tls")},
 		{"proxy-ssl-verify-depth", "a number", "1", "Is the longest chain of authorities that is accepted.", supported("tls")},
-		{"proxy-ssl-ciphers", "an OpenSSL cipher list", "DEFAULT", "Restricts ciphers towards backends.", notYet()},
-		{"proxy-ssl-protocols", "TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS towards backends.", notYet()},
+		{"proxy-ssl-ciphers", "an OpenSSL cipher list", "DEFAULT", "Restricts the ciphers of TLS 1.2 towards backends, where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
+		{"proxy-ssl-protocols", "TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS towards backends, where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
 	}
 }
 

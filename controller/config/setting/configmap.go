@@ -152,11 +152,11 @@ func clientTLSKeys() []Setting {
 	return []Setting{
 		{"ssl-protocols", "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS.", supported("tls-versions").protecting()},
 		{"ssl-ciphers", "an OpenSSL cipher list", "a list of good ones", "Restricts the ciphers of TLS 1.2.", supported("tls-versions").protecting()},
-		{"ssl-ecdh-curve", "names of curves", "auto", "Restricts the curves of key exchange.", harmless("Go's selection is used")},
+		{"ssl-ecdh-curve", "names of curves", "auto", "Restricts the curves of key exchange; their order is Go's.", supported("tls-versions").protecting()},
 		{"ssl-dh-param", "the name of a Secret", "", "Holds parameters of finite-field Diffie-Hellman.", harmless("Go has no such key exchange")},
 		{"ssl-session-cache", "true, false", "true", "Keeps sessions in the server's memory.", harmless("sessions are resumed by tickets")},
 		{"ssl-session-cache-size", "a size", "10m", "Sizes that memory.", harmless("sessions are resumed by tickets")},
-		{"ssl-session-tickets", "true, false", "false", "Lets clients resume sessions by tickets.", harmless("tickets are always sent, with keys that change daily")},
+		{"ssl-session-tickets", "true, false", "true: Go resumes sessions by nothing else", "Lets clients resume sessions by tickets.", supported("tls-versions")},
 		{"ssl-session-ticket-key", "a key", "random", "Is the key of tickets.", harmless("keys are made, and change daily")},
 		{"ssl-session-timeout", "a time", "10m", "Is how long sessions can be resumed.", harmless("Go's limit is used")},
 		{"ssl-buffer-size", "a size", "4k", "Is the largest record.", harmless("Go adapts records")},

@@ -16,14 +16,14 @@ func reader(values map[string]string) *setting.Reader {
 
 func TestReaderGivesOutSupportedSettingsAlone(t *testing.T) {
 	r := reader(map[string]string{
-		"p/canary": " true ", "p/no-such-annotation": "1", "p/proxy-max-temp-file-size": "1m", "p/fastcgi-index": "i",
+		"p/canary": " true ", "p/no-such-annotation": "1", "p/proxy-max-temp-file-size": "1m", "p/relative-redirects": "true",
 		"p/configuration-snippet": "deny all;", "p/canary-weight": "", "q/canary-by-cookie": "c", "p": "x",
 	})
 	if text, given := r.Text("canary"); text != "true" || !given {
 		t.Errorf("canary is %q, %t", text, given)
 	}
 	for _, name := range []string{
-		"no-such-annotation", "proxy-max-temp-file-size", "fastcgi-index", "configuration-snippet", "canary-weight", "canary-by-cookie",
+		"no-such-annotation", "proxy-max-temp-file-size", "relative-redirects", "configuration-snippet", "canary-weight", "canary-by-cookie",
 	} {
 		if text, given := r.Text(name); given || text != "" {
 			t.Errorf("%s has the value %q", name, text)
@@ -41,8 +41,8 @@ func TestReaderGivesOutSupportedSettingsAlone(t *testing.T) {
 	}
 	want := []string{
 		"p/configuration-snippet: snippets are text in nginx's own language; the paths answer 503",
-		"p/fastcgi-index: it has no effect: FastCGI is not supported",
 		"p/no-such-annotation: unknown: it has no effect",
+		"p/relative-redirects: it has no effect: redirects are always absolute",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -114,9 +114,6 @@ const (
 	headersGrow   = "headers of replies of up to 32 KiB are accepted"
 )
 
-// notYet is a setting that is refused because it is not implemented.
-func notYet() Decision { return refused("not implemented") }
-
 func (d Decision) protecting() Decision {
 	d.Protects = true
 	return d

@@ -1,0 +1,45 @@
+package translate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
+)
+
+// fastCGI returns the policy of the parameters that an Ingress's backends get. What can't be had of the ConfigMap is
+// reported and left out.
+func (f *fields) fastCGI(owner *ingress) rewriting.FastCGI {
+	settings := owner.config.FastCGI
+	made := rewriting.FastCGI{Index: settings.Index}
+	key := settings.Params
+	if key.Name == "" {
+		return made
+	}
+	warn := func(severity Severity, reason Reason, message string) {
+		f.problems.add(Problem{
+			Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: "fastcgi-params-configmap: " + message,
+		})
+	}
+	if key.Namespace == "" {
+		key.Namespace = owner.object.Namespace
+	}
+	if key.Namespace != owner.object.Namespace {
+		warn(Error, InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
+		return made
+	}
+	held := f.snapshot.ConfigMaps[key]
+	if held == nil {
+		warn(Warning, ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
+		return made
+	}
+	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
+		if err := rewriting.CheckParam(held.Data[name]); err != nil {
+			warn(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %s: %v", key, name, err))
+			continue
+		}
+		made.Params = append(made.Params, rewriting.Param{Name: name, Value: held.Data[name]})
+	}
+	return made
+}
