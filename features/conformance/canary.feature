@@ -157,3 +157,114 @@ Feature: Canary releases
       | 0      | other  | canary=other  | echo    |
       | 100    | other  | canary=other  | next    |
       | 0      | ALWAYS | other=always  | echo    |
+
+  @annotation:canary-by-header-pattern
+  Scenario Outline: Selection by a pattern of a header's value
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-by-header: X-Version
+          nginx.ingress.kubernetes.io/canary-by-header-pattern: "^beta[0-9]"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When the client requests "http://chosen.${domain}/" with the header:
+      | X-Version | <version> |
+    Then the response contains the text "server_version=<Service>"
+
+    Examples:
+      | version | Service |
+      | beta2   | next    |
+      | beta    | echo    |
+      | always  | echo    |
+
+  @annotation:canary-weight @annotation:canary-weight-total
+  Scenario: The weight is a part of the total
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-weight: "10"
+          nginx.ingress.kubernetes.io/canary-weight-total: "10"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When the client requests "http://chosen.${domain}/" 30 times
+    Then every response contains the text "server_version=next"
+
+  @annotation:canary @annotation:canary-weight
+  Scenario: A canary is for its own path
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: other
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/other", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-weight: "100"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: chosen.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When the client requests "http://chosen.${domain}/" 10 times
+    Then every response contains the text "server_version=next"
+    When the client requests "http://chosen.${domain}/other" 10 times
+    Then every response contains the text "server_version=echo"

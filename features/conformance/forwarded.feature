@@ -108,3 +108,18 @@ Feature: Forwarded headers
       | x-forwarded-proto | http         |
       | x-original-uri    | /a%20b?c=d   |
     And the echo server saw no header "x-request-id"
+
+  Scenario: use-forwarded-headers trusts proxies in front
+    Given an ingress controller with:
+      | config use-forwarded-headers         | true |
+      | config compute-full-forwarded-for    | true |
+      | config enable-underscores-in-headers | true |
+    When the client requests "http://forwarded.${domain}/" with the headers:
+      | X-Forwarded-For   | 198.51.100.1 |
+      | X-Forwarded-Proto | https        |
+      | with_underscores  | 1            |
+    Then the echo server saw:
+      | x-real-ip         | 198.51.100.1                    |
+      | x-forwarded-for   | 198.51.100.1, ${client address} |
+      | x-forwarded-proto | https                           |
+      | with_underscores  | 1                               |

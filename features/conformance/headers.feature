@@ -44,3 +44,86 @@ Feature: Header fields and cookies
       """
     When the client requests "http://fields.${domain}/"
     Then the response status is 503
+
+  @annotation:custom-headers
+  Scenario: Fields of replies and requests
+    The ConfigMap names others whose fields are set everywhere, and says which ones custom-headers may set.
+
+    Given these objects:
+      """
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: of-replies}
+      data: {X-Everywhere: "1"}
+      ---
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: of-requests}
+      data: {X-Asked: "$host"}
+      ---
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: own}
+      data: {X-Own: "2"}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: fields
+        annotations:
+          nginx.ingress.kubernetes.io/custom-headers: "${namespace}/own"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: fields.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: beside
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: fields.${domain}
+          http: {paths: [{path: "/beside", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And an ingress controller with:
+      | config add-headers                     | ${namespace}/of-replies  |
+      | config proxy-set-headers               | ${namespace}/of-requests |
+      | config global-allowed-response-headers | X-Own                    |
+    When the client requests "http://fields.${domain}/"
+    Then the response has the headers:
+      | X-Everywhere | 1 |
+      | X-Own        | 2 |
+    And the echo server saw:
+      | x-asked | fields.${domain} |
+    When the client requests "http://fields.${domain}/beside"
+    Then the response has the headers:
+      | X-Everywhere | 1 |
+    And the response has no header "X-Own"
+    When the client requests "http://fields.${domain}.elsewhere.test/"
+    Then the response status is 404
+    And the response has the headers:
+      | X-Everywhere | 1 |
+
+  Scenario: hide-headers leaves out fields of backends' replies
+    Given a Service "extra" with 1 shared extra server
+    And an ingress controller with:
+      | config hide-headers | X-Hidden |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: hidden
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: hidden.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://hidden.${domain}/?hdr=X-Hidden:1&hdr=X-Shown:2"
+    Then the response has no header "X-Hidden"
+    And the response has the headers:
+      | X-Shown | 2 |

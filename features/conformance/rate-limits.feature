@@ -116,3 +116,38 @@ Feature: Rate limits
     Then requests are answered as follows:
       | URL                                   | status |
       | http://throttled.${domain}/bytes/1000 | 200    |
+
+  @annotation:limit-rate @annotation:limit-rate-after
+  Scenario: The rest of a reply is slowed down
+    Given a Service "probe" with 1 shared probe server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: throttled
+        annotations:
+          nginx.ingress.kubernetes.io/limit-rate: "32"
+          nginx.ingress.kubernetes.io/limit-rate-after: "32"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: throttled.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: beside
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: beside.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      """
+    When the client requests "http://throttled.${domain}/bytes/150000"
+    Then the response status is 200
+    And the response took at least 2 seconds
+    When the client requests "http://beside.${domain}/bytes/150000"
+    Then the response status is 200
+    And the response took less than 2 seconds

@@ -30,6 +30,34 @@ Feature: Versions and ciphers of TLS
     When the client requests "https://versions.${domain}/"
     Then the response status is 503
 
+  Scenario: ssl-ecdh-curve allows some curves
+    Given an ingress controller with:
+      | config ssl-ecdh-curve | secp384r1 |
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 200
+    And the keys were exchanged with the curve "CurveP384"
+
+  @protection
+  Scenario: Curves that Go lacks close the paths
+    Given an ingress controller with:
+      | config ssl-ecdh-curve | X448 |
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 503
+
+  @own
+  Scenario: Sessions are resumed by tickets
+    Given an ingress controller
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 200
+    And a second connection to "https://versions.${domain}/" resumes the TLS session
+
+  Scenario: ssl-session-tickets sends no tickets
+    Given an ingress controller with:
+      | config ssl-session-tickets | false |
+    When the client requests "https://versions.${domain}/"
+    Then the response status is 200
+    And a second connection to "https://versions.${domain}/" has a TLS session of its own
+
   @protection @annotation:ssl-ciphers
   Scenario: An exclusion of ciphers that is not known is rejected
     Given an ingress controller

@@ -17,8 +17,9 @@ import (
 const (
 	// image of the servers, as the manifests of the feature files name it.
 	image = "testbed.local/backends:dev"
-	// port that the servers listen on.
-	port = 8080
+	// port that the servers listen on, and securePort that for TLS.
+	port       = 8080
+	securePort = 8443
 )
 
 // Kind of server, a command of the image.
@@ -28,6 +29,9 @@ type Kind string
 const (
 	Echo  Kind = "echo"  // describes the request
 	Probe Kind = "probe" // answers as the path says, such as /status/404
+	// FastCGI describes requests to a FastCGI application.
+	FastCGI Kind = "fastcgi"
+	Extra   Kind = "extra" // describes the request as JSON and answers as its query says, also over TLS
 )
 
 // Shared starts servers when they are first used. Its methods may be called from several goroutines.
@@ -61,7 +65,7 @@ func NewShared(api *objects.API) *Shared {
 
 // Backend is a Service for a scenario's namespace whose endpoints are shared servers.
 type Backend struct {
-	// Objects are the Service, whose port 80 is named http, and its EndpointSlice.
+	// Objects are the Service, whose port 80 is named http and port 443, where servers have TLS, https, and its EndpointSlice.
 	Objects []*unstructured.Unstructured
 	// Namespace and Deployment of the servers.
 	Namespace, Deployment string
@@ -82,7 +86,7 @@ func (s *Shared) Backend(ctx context.Context, kind Kind, service string, pods in
 		return Backend{}, fmt.Errorf("starting shared servers: %w", found.err)
 	}
 	return Backend{
-		Objects: []*unstructured.Unstructured{serviceOf(service), endpointsOf(service, found.pods)}, Namespace: s.namespace,
+		Objects: []*unstructured.Unstructured{serviceOf(kind, service), endpointsOf(kind, service, found.pods)}, Namespace: s.namespace,
 		Deployment: wanted.deployment(),
 	}, nil
 }

@@ -37,15 +37,18 @@ func deploymentOf(wanted key) *unstructured.Unstructured {
 }
 
 // serviceOf has no selector: its endpoints are in another namespace.
-func serviceOf(name string) *unstructured.Unstructured {
+func serviceOf(kind Kind, name string) *unstructured.Unstructured {
+	ports := []any{map[string]any{"name": "http", "port": int64(80), "targetPort": int64(port)}}
+	if kind == Extra {
+		ports = append(ports, map[string]any{"name": "https", "port": int64(443), "targetPort": int64(securePort)})
+	}
 	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": name},
-		"spec": map[string]any{"ports": []any{map[string]any{"name": "http", "port": int64(80), "targetPort": int64(port)}}},
+		"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": name}, "spec": map[string]any{"ports": ports},
 	}}
 }
 
 // endpointsOf returns the EndpointSlice of a Service. All conditions are set: no controller does so for it.
-func endpointsOf(service string, pods []corev1.Pod) *unstructured.Unstructured {
+func endpointsOf(kind Kind, service string, pods []corev1.Pod) *unstructured.Unstructured {
 	family := discoveryv1.AddressTypeIPv4
 	var endpoints []any
 	for _, pod := range pods {
@@ -58,6 +61,10 @@ func endpointsOf(service string, pods []corev1.Pod) *unstructured.Unstructured {
 			"conditions": map[string]any{"ready": true, "serving": true, "terminating": false},
 		})
 	}
+	ports := []any{map[string]any{"name": "http", "port": int64(port), "protocol": string(corev1.ProtocolTCP)}}
+	if kind == Extra {
+		ports = append(ports, map[string]any{"name": "https", "port": int64(securePort), "protocol": string(corev1.ProtocolTCP)})
+	}
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
 		"metadata": map[string]any{
@@ -65,6 +72,6 @@ func endpointsOf(service string, pods []corev1.Pod) *unstructured.Unstructured {
 		},
 		"addressType": string(family),
 		"endpoints":   endpoints,
-		"ports":       []any{map[string]any{"name": "http", "port": int64(port), "protocol": string(corev1.ProtocolTCP)}},
+		"ports":       ports,
 	}}
 }

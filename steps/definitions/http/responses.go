@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 
@@ -40,6 +41,11 @@ func responseDefinitions() []vocabulary.Definition {
 			Handler: hasText,
 		},
 		{
+			Pattern: `the response does not contain the text "(.*)"`,
+			Example: `the response does not contain the text "password"`,
+			Handler: lacksText,
+		},
+		{
 			Pattern: `the response is:`,
 			Example: `the response is:`,
 			Handler: isText,
@@ -59,7 +65,25 @@ func responseDefinitions() []vocabulary.Definition {
 			Example: `the response came over "HTTP/2.0"`,
 			Handler: usedProtocol,
 		},
+		{
+			Pattern: `the response took (at least|less than) (\d+) seconds?`,
+			Example: `the response took at least 2 seconds`,
+			Handler: took,
+		},
 	}
+}
+
+// took compares how long the last request took, body included.
+func took(ctx context.Context, comparison string, seconds int) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	limit := time.Duration(seconds) * time.Second
+	if longer := exchange.Took >= limit; longer != (comparison == "at least") {
+		return world.Failure(fmt.Sprintf("%s %s", comparison, limit), exchange.Took.String(), world.Diagnosis)
+	}
+	return nil
 }
 
 func statusOf(exchange client.Exchange) string {
@@ -93,6 +117,17 @@ func everyStatusIs(ctx context.Context, expected int) error {
 	}
 	if wrong {
 		return world.AnswerFailure(gravest, fmt.Sprintf("status %d for each of %d requests", expected, len(scenario.Exchanges)), fmt.Sprint(seen), world.Diagnosis)
+	}
+	return nil
+}
+
+func lacksText(ctx context.Context, text string) error {
+	exchange, err := world.From(ctx).Last()
+	if err != nil {
+		return err
+	}
+	if strings.Contains(exchange.Body, text) {
+		return world.Failure(fmt.Sprintf("the response does not contain the text %q", text), exchange.Body, world.Diagnosis)
 	}
 	return nil
 }

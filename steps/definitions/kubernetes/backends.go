@@ -18,7 +18,7 @@ type backendSteps struct{ backends Backends }
 func (b backendSteps) definitions() []vocabulary.Definition {
 	return []vocabulary.Definition{
 		{
-			Pattern: `a Service "([^"]*)" with (\d+) shared (echo|probe) servers?`,
+			Pattern: `a Service "([^"]*)" with (\d+) shared (echo|probe|extra|fastcgi) servers?`,
 			Example: `a Service "shop" with 2 shared echo servers`,
 			Handler: b.share,
 		},

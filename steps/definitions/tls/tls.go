@@ -32,7 +32,7 @@ type steps struct{ secrets typedcorev1.SecretsGetter }
 // Definitions returns the steps. Secrets reads the Secrets that served certificates are compared with.
 func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 	s := steps{secrets}
-	return append(s.clientCertificates(), []vocabulary.Definition{
+	return slices.Concat(s.clientCertificates(), connections(), []vocabulary.Definition{
 		{
 			Pattern: `a TLS Secret "([^"]*)" with a self-signed certificate for "([^"]*)"`,
 			Example: `a TLS Secret "secret-https" with a self-signed certificate for "gyull.com"`,
@@ -73,7 +73,7 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 			Example: `the connection uses no other version than "TLS 1.2"`,
 			Handler: versionIs,
 		},
-	}...)
+	})
 }
 
 // selfSigned applies a Secret with a self-signed certificate that has only a subject, as `openssl req -x509 -subj` makes
