@@ -34,6 +34,7 @@ func newRun() *cobra.Command {
 	var tags, reportDir string
 	var parallel, repeat int
 	var scale float64
+	var inProcess bool
 	var load []string
 	chosen := target.NewFlags()
 	cmd := &cobra.Command{
@@ -47,6 +48,9 @@ func newRun() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if scale <= 0 || scale > maxLoadScale {
 				return refused(cmd, fmt.Errorf("--load-scale is from above 0 to %d, not %g", maxLoadScale, scale))
+			}
+			if inProcess {
+				return runInProcess(cmd.Context(), cmd.OutOrStdout(), args, tags, parallel)
 			}
 			source, options, err := chosen.Check(cmd)
 			if err != nil {
@@ -67,6 +71,8 @@ func newRun() *cobra.Command {
 	cmd.Flags().IntVar(&repeat, "repeat", 1, "how often each scenario runs, to find those whose result is chance")
 	cmd.Flags().Float64Var(&scale, "load-scale", 1, "what the rates of load runs are multiplied by, for machines that carry more or less")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")
+	cmd.Flags().BoolVar(&inProcess, "in-process", false,
+		"run without a cluster, with the test-bed's controller and proxy in this process; lists what that leaves out, writes no report")
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out", "`folder` for the reports")
 	return cmd
 }

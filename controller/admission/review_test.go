@@ -99,7 +99,7 @@ func TestReview(t *testing.T) {
 		"good":                  {with(), ingress("a", "a.example.com"), nil, nil},
 		"bad annotation":        {with(), ingress("a", "a.example.com", annotation("canary-weight", "lots")), []string{`p/canary-weight: "lots"`}, nil},
 		"bad pattern":           {with(), ingress("a", "a.example.com", annotation("canary-by-header-pattern", "[")), []string{`"["`, "regular expression"}, nil},
-		"unsupported":           {with(), ingress("a", "a.example.com", annotation("fastcgi-index", "/")), nil, []string{"p/fastcgi-index"}},
+		"unsupported":           {with(), ingress("a", "a.example.com", annotation("relative-redirects", "true")), nil, []string{"p/relative-redirects"}},
 		"bad host":              {with(), ingress("a", "no_host"), []string{`host "no_host"`}, nil},
 		"two mistakes":          {with(), ingress("a", "no_host", annotation("affinity", "ip")), []string{"p/affinity", "no_host"}, nil},
 		"another's class":       {with(), ingress("a", "no_host", class("other"), annotation("canary-weight", "lots")), nil, nil},

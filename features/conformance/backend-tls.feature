@@ -7,7 +7,7 @@ Feature: TLS to backends
     And a Service "secure" with 1 shared extra server
     And a TLS Secret "client" with a self-signed certificate for "proxy"
 
-  @annotation:proxy-ssl-protocols
+  @protection @annotation:proxy-ssl-protocols
   Scenario: A version of TLS
     Given these objects:
       """
@@ -45,7 +45,7 @@ Feature: TLS to backends
     Then the response status is 200
     And the response contains the text "TLS 1.3"
 
-  @annotation:proxy-ssl-protocols
+  @protection @annotation:proxy-ssl-protocols
   Scenario: A version of TLS that does not exist is rejected
     Then applying these objects is rejected with "proxy-ssl-protocols":
       """
@@ -64,7 +64,7 @@ Feature: TLS to backends
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: secure, port: {number: 443}}}}]}
       """
 
-  @annotation:proxy-ssl-ciphers
+  @protection @annotation:proxy-ssl-ciphers
   Scenario Outline: Ciphers of TLS 1.2
     The backend's key is of the type RSA.
 
@@ -94,7 +94,7 @@ Feature: TLS to backends
       | ECDHE-ECDSA-AES256-GCM-SHA384 | 502    |
       | HIGH:!aRSA                    | 502    |
 
-  @annotation:proxy-ssl-ciphers
+  @protection @annotation:proxy-ssl-ciphers
   Scenario: An exclusion of ciphers that is not known is rejected
     Then applying these objects is rejected with "excludes what is not known":
       """

@@ -1,4 +1,4 @@
-@ingress-nginx
+@ingress-nginx @protection
 Feature: Requests that are refused everywhere
   Keys of the ConfigMap refuse requests by their address, User-Agent and Referer, whatever their host.
 

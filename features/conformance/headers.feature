@@ -45,7 +45,7 @@ Feature: Header fields and cookies
     When the client requests "http://fields.${domain}/"
     Then the response status is 503
 
-  @annotation:custom-headers
+  @protection @annotation:custom-headers
   Scenario: Fields of replies and requests
     The ConfigMap names others whose fields are set everywhere, and says which ones custom-headers may set.
 

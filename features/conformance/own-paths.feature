@@ -66,7 +66,7 @@ Feature: Paths of an Ingress's own
       | annotation | value | second | its value |
       | enable-cors | "true" | enable-access-log | "true" |
 
-    @annotation:denylist-source-range
+    @protection @annotation:denylist-source-range
     Examples:
       | annotation | value | second | its value |
       | denylist-source-range | ${client address}/32 | enable-access-log | "true" |
@@ -91,7 +91,7 @@ Feature: Paths of an Ingress's own
       | annotation | value | second | its value |
       | affinity | cookie | enable-access-log | "true" |
 
-    @annotation:auth-url
+    @protection @annotation:auth-url
     Examples:
       | annotation | value | second | its value |
       | auth-url | http://nowhere.${namespace}.svc.cluster.local/ | enable-access-log | "true" |
@@ -101,12 +101,12 @@ Feature: Paths of an Ingress's own
       | annotation | value | second | its value |
       | rewrite-target | /elsewhere | x-forwarded-prefix | /prefix |
 
-    @annotation:denylist-source-range @annotation:satisfy
+    @protection @annotation:denylist-source-range @annotation:satisfy
     Examples:
       | annotation | value | second | its value |
       | denylist-source-range | ${client address}/32 | satisfy | any |
 
-  @annotation:auth-type @annotation:auth-secret
+  @protection @annotation:auth-type @annotation:auth-secret
   Scenario: A password
     Given these objects:
       """
@@ -143,7 +143,7 @@ Feature: Paths of an Ingress's own
       | http://own.${domain}/annotated  | 401    |
       | http://own.${domain}/           | 200    |
 
-  @annotation:satisfy
+  @protection @annotation:satisfy
   Scenario: A password or an address
     Given these objects:
       """
@@ -182,7 +182,7 @@ Feature: Paths of an Ingress's own
       | http://own.${domain}/annotated  | 401    |
       | http://own.${domain}/           | 200    |
 
-  @annotation:limit-rpm @annotation:limit-burst-multiplier
+  @protection @annotation:limit-rpm @annotation:limit-burst-multiplier
   Scenario: A rate
     Given these objects:
       """
@@ -212,7 +212,7 @@ Feature: Paths of an Ingress's own
     When the client requests "http://own.${domain}/" 10 times
     Then every response has the status 200
 
-  @annotation:limit-connections
+  @protection @annotation:limit-connections
   Scenario: Connections
     Ingresses with the same limit count for themselves.
 
