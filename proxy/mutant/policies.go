@@ -32,7 +32,7 @@ func policies() []subject {
 		of(func(p mirroring.Mirror) route.Policy { p.Body = !p.Body; return p }),
 		of(otherSessions), of[policy.BodySize](nil), of[policy.Compress](nil),
 		of(func(p policy.ErrorPages) route.Policy { p.OwnOnly = !p.OwnOnly; return p }),
-		of[policy.HSTS](nil), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]),
+		of[policy.HSTS](nil), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]), of[policy.ReplyHeader](nil),
 		of(func(p policy.Retry) route.Policy { p.Never = !p.Never; return p }),
 		of[policy.Timeouts](nil), of[policy.UpstreamHost](nil),
 		of[redirecting.All](nil), of(negate[redirecting.Root]),
@@ -43,6 +43,7 @@ func policies() []subject {
 		of[replying.Field](nil), of[replying.Hide](nil),
 		of(func(p replying.Location) route.Policy { return replying.Location{From: p.To, To: p.From} }),
 		of(otherConnection), of[rewriting.FastCGI](nil), of[rewriting.Field](nil), of[rewriting.ForwardedPrefix](nil), of[rewriting.HTTP10](nil), of[rewriting.Path](nil),
+		of(func(p replying.Server) route.Policy { p.KeepEndpoints = !p.KeepEndpoints; return p }),
 		of[selecting.HashBy](nil), of[selecting.Latency](nil),
 	}
 }

@@ -44,7 +44,9 @@ func tables() []Mutant {
 			}
 		}},
 		ignored("ProxyProtocol", func(t *route.Table) { t.ProxyProtocol = false }),
+		ignored("Quirks", func(t *route.Table) { var none route.Table; t.Quirks = none.Quirks }),
 		ignored("RawPaths", func(t *route.Table) { t.RawPaths = false }),
+		ignored("RequestHeaders", func(t *route.Table) { t.RequestHeaders = route.HeaderLimits{} }),
 		ignored("Streams", func(t *route.Table) { t.Streams = nil }),
 		ignored("UnderscoresInHeaders", func(t *route.Table) { t.UnderscoresInHeaders = false }),
 		ignored("Unrouted", func(t *route.Table) { t.Unrouted = nil }),
