@@ -1,4 +1,4 @@
-# The ingress test-bed. `make help` lists what there is to do.
+# The ingress test-bed. `make help` lists the targets.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -43,7 +43,7 @@ IMAGES      := $(BIN)/images/controller.tar $(BIN)/images/backends.tar $(BIN)/im
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 export CGO_ENABLED ?= 0
-# `go build` that shows how far it is. Equal sources give equal programs, with or without Git.
+# `go build` with a display of its progress. Builds are reproducible, with or without Git.
 GO_BUILD     = go run ./cmd/gobuild $(if $(ARCH),-arch $(ARCH)) -o $(CURDIR)/$@
 GO_FLAGS    := -trimpath -buildvcs=false
 comma       := ,
@@ -72,7 +72,7 @@ COMPATIBILITY ?= ingress-nginx#   replay: mode of the controller, ingress-nginx 
 # The replay without a cluster allows none (go test ./steps/replay); on a busy cluster a few answers depend on the moment.
 
 .PHONY: conformance-matrix
-conformance-matrix: bin/testbed ## the same on every Kubernetes version of the embedded cluster, and one combined report
+conformance-matrix: bin/testbed ## run conformance on every Kubernetes version of the embedded cluster, and combine the reports
 	$(call say,Conformance on Kubernetes $(KUBE_MINORS): about a minute each$(comma) and the first time ten more to build each)
 	@for version in $(KUBE_VERSIONS); do \
 	  rm -rf $(REPORTS)/matrix/$$version; \
@@ -81,7 +81,7 @@ conformance-matrix: bin/testbed ## the same on every Kubernetes version of the e
 	bin/testbed combine --out $(REPORTS)/matrix $(addprefix $(REPORTS)/matrix/,$(KUBE_VERSIONS))
 
 .PHONY: mutants
-mutants: build ## broken controllers, with each of which scenarios of features/resilience have to fail
+mutants: build ## build broken controllers; scenarios of features/resilience have to fail with each
 	features/resilience/mutants/run.sh bin $(REPORTS)/mutants $(MUTANTS)
 MUTANTS     ?=#                   mutants: patches of features/resilience/mutants; all of them if empty
 
@@ -95,19 +95,19 @@ kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 	@printf '%s\n' $(KUBE_MINORS)
 
 .PHONY: test
-test: require-go require-cc ## unit tests with the race detector; needs neither root nor a cluster
+test: require-go require-cc ## run the unit tests with the race detector; needs neither root nor a cluster
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
 	CGO_ENABLED=1 go test -race ./...
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
 	cd $(COREDNS_MODULE) && go mod verify >/dev/null
 
 .PHONY: test-privileged
-test-privileged: build ## tests that make real clusters and containers, as root
-# One package at a time: some look at all of this machine's mounts and interfaces, which others make.
+test-privileged: build ## run the tests that create real clusters and containers, as root
+# One package at a time: some check all mounts and interfaces of this machine, which others change.
 	go test -p 1 -tags privileged ./clusters/... ./cmd/testbed
 
 .PHONY: kubernetes-e2e
-kubernetes-e2e: build require-e2e ## Kubernetes' own conformance tests on the embedded cluster, about an hour
+kubernetes-e2e: build require-e2e ## run Kubernetes' own conformance tests on the embedded cluster, about an hour
 	$(call say,Building Kubernetes' tests: ten minutes on two cores the first time)
 	@mkdir -p bin/e2e
 	@cd $(E2E_MODULE) && go test -c -trimpath -ldflags "$(KUBE_LDFLAGS)" -o $(CURDIR)/bin/e2e/e2e.test . && \
@@ -119,7 +119,7 @@ kubernetes-e2e: build require-e2e ## Kubernetes' own conformance tests on the em
 	$(E2E_MODULE)/run.sh bin $(REPORTS)/kubernetes '$(E2E_FOCUS)' '$(E2E_SKIP)' $(E2E_PROCS)
 
 .PHONY: lint
-lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
+lint: require-go ## check formatting, golangci-lint and actionlint, at pinned versions
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
@@ -130,12 +130,12 @@ lint: require-go ## formatting, golangci-lint and actionlint, at pinned versions
 	go tool -modfile=.tools/actionlint/go.mod actionlint .github/workflows/*.yml fixtures/starter/files/.github/workflows/*.yml
 
 .PHONY: bench
-bench: require-go ## micro-benchmarks, and the memory of 100 idle connections of each kind
+bench: require-go ## run micro-benchmarks, and measure the memory of 100 idle connections of each kind
 # -short leaves out 1,000 and 10,000 idle connections (proxy/bench/README.md).
 	go test -short -run '^$$' -bench . -benchmem ./proxy/... ./controller/...
 
 .PHONY: bench-proxy
-bench-proxy: require-go ## the proxy beside nginx, nginx with Lua, HAProxy and ReverseProxy; BENCH='-run http1' for a part
+bench-proxy: require-go ## compare the proxy with nginx, nginx with Lua, HAProxy and ReverseProxy; BENCH='-run http1' for a part
 	@PATH=$$PATH:/usr/sbin:/sbin; type -P nginx haproxy wrk h2load >/dev/null && \
 	  test -e /usr/share/nginx/modules-available/mod-http-lua.conf -a -e /usr/share/lua/5.1/cjson || \
 	  $(call install,nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client,the programs to compare with)
@@ -143,7 +143,7 @@ bench-proxy: require-go ## the proxy beside nginx, nginx with Lua, HAProxy and R
 	go run ./proxy/bench $(BENCH)
 
 .PHONY: fuzz
-fuzz: require-go ## fuzz every parser, FUZZTIME each
+fuzz: require-go ## fuzz every parser for FUZZTIME
 	@for package in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | sed 's/func //'); do \
 	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; \
@@ -159,7 +159,7 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 CYCLONEDX_GOMOD   := go tool -modfile=.tools/cyclonedx-gomod/go.mod cyclonedx-gomod
 
 .PHONY: release
-release: require-go ## archives that run without Go, with licences, SBOMs and checksums, in dist/ (docs/releasing.md)
+release: require-go ## build the archives of a release, with licences, SBOMs and checksums, in dist/ (docs/releasing.md)
 	@rm -rf dist bin/release
 	@$(MAKE) bin/testbed
 	@for arch in $(ARCHS); do $(MAKE) programs BIN=bin/release/linux-$$arch ARCH=$$arch PACKER=bin/testbed; done
@@ -169,7 +169,7 @@ release: require-go ## archives that run without Go, with licences, SBOMs and ch
 	  $(foreach word,$(CYCLONEDX_GOMOD),--sbom-command $(word)) $(ARCHS:%=bin/release/linux-%)
 
 .PHONY: clean
-clean: ## remove what was built and reported; Go's caches stay
+clean: ## remove build results and reports; Go's caches are kept
 	rm -rf bin dist reports/out
 
 # ---- building ----
@@ -177,11 +177,11 @@ clean: ## remove what was built and reported; Go's caches stay
 .PHONY: build
 build: require-go $(if $(filter embedded,$(CLUSTER)),require-nft $(KUBE) $(BIN)/cni $(BIN)/images/coredns.tar) $(BIN)/testbed $(IMAGES) ## build everything into bin/
 
-# What a release has.
+# The contents of a release.
 .PHONY: programs
 programs: $(KUBE) $(BIN)/cni $(BIN)/images/coredns.tar $(BIN)/testbed $(IMAGES)
 
-# Go knows best what is out of date, and is quick to say so.
+# Go detects what is out of date, and does so quickly.
 .PHONY: $(BIN)/testbed $(BIN)/controller $(BIN)/backends $(BIN)/capture
 $(BIN)/testbed $(BIN)/controller $(BIN)/backends $(BIN)/capture: require-go
 	@echo "Building $@"

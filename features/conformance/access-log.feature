@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: The access log
-  The ConfigMap sets the format of the access log, and leaves requests out by their path; an annotation leaves out those of an
+  The ConfigMap sets the format of the access log and lists paths that are not logged; an annotation turns logging off for an
   Ingress.
 
   Background:
@@ -34,7 +34,7 @@ Feature: The access log
       """
 
   @annotation:enable-access-log
-  Scenario: Requests are logged in the format, and what is left out is not
+  Scenario: Requests are logged in the format, except those that are excluded
     When the client requests "http://logged.${domain}/first-${namespace}" with the headers:
       | X-Text | a"b |
     And the client requests "http://logged.${domain}/skipped"

@@ -1,13 +1,13 @@
 @ingress-nginx @protection
 Feature: Address lists
-  Annotations let clients in, or keep them out, by their address. Others are answered with 403.
+  Annotations allow or deny clients by their address. Denied requests are answered with 403.
 
   Background:
     Given an ingress controller
     And a Service "echo" with 2 shared echo servers
 
   @annotation:whitelist-source-range
-  Scenario: A list of networks lets only their clients in
+  Scenario: A list of networks allows only their clients
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -44,7 +44,7 @@ Feature: Address lists
       | http://outside.${domain}/ | 403    |
 
   @annotation:allowlist-source-range
-  Scenario: The list has another name
+  Scenario: The annotation has a second name
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -81,7 +81,7 @@ Feature: Address lists
       | http://outside.${domain}/ | 403    |
 
   @annotation:denylist-source-range
-  Scenario: A list of networks keeps their clients out
+  Scenario: A list of networks denies their clients
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -163,7 +163,7 @@ Feature: Address lists
       | http://solver.${domain}/.well-known/acme-challenge/token | 200    |
 
   @annotation:whitelist-source-range
-  Scenario: A list is for the paths of its own Ingress
+  Scenario: A list applies to the paths of its own Ingress only
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -200,7 +200,7 @@ Feature: Address lists
       | http://shop.${domain}/administration | 200    |
 
   @annotation:satisfy
-  Scenario: An address or a password is enough
+  Scenario: With satisfy: any, an address or a password is enough
     Given these objects:
       """
       apiVersion: v1

@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Session affinity
-  A cookie keeps a client on one endpoint. Its attributes are those that the annotations ask for.
+  A cookie assigns a client to one endpoint. Annotations set its attributes.
 
   Background:
     Given an ingress controller

@@ -1,13 +1,13 @@
 @ingress-nginx
 Feature: Protocols of backends
-  Annotations say which protocol backends speak.
+  Annotations set the protocol of backends.
 
   Background:
     Given an ingress controller
     And a Service "echo" with 2 shared echo servers
 
   @annotation:proxy-http-version
-  Scenario: Backends get HTTP/1.0
+  Scenario: Requests are forwarded in HTTP/1.0
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -29,13 +29,13 @@ Feature: Compression with Brotli
       | Content-Encoding | br              |
       | Vary             | Accept-Encoding |
 
-  Scenario: Clients that accept gzip alone get that
+  Scenario: Clients that only accept gzip get gzip
     When the client requests "http://brotli.${domain}/" with the headers:
       | Accept-Encoding | gzip |
     Then the response has the headers:
       | Content-Encoding | gzip |
 
-  Scenario: gzip-disable excludes clients by their User-Agent, in whatever case
+  Scenario: gzip-disable excludes clients by their User-Agent, ignoring case
     When the client requests "http://brotli.${domain}/" with the headers:
       | Accept-Encoding | gzip    |
       | User-Agent      | old/1.0 |

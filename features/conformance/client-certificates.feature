@@ -1,6 +1,7 @@
 @ingress-nginx @protection
 Feature: Client certificates
-  Annotations require a certificate of the client. It is asked for by the server name, and checked for each request.
+  Annotations require a certificate of the client. It is requested in the handshake, by the server name, and checked for each
+  request.
 
   Background:
     Given an ingress controller
@@ -40,7 +41,7 @@ Feature: Client certificates
     Then the response status is 200
 
   @annotation:auth-tls-secret
-  Scenario: Backends are told about the certificate, and clients can't forge that
+  Scenario: Header fields describe the certificate to backends, and clients can't forge them
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -157,7 +158,7 @@ Feature: Client certificates
     Then the response status is 400
 
   @annotation:auth-tls-secret
-  Scenario: A connection for another host does not lead past it
+  Scenario: A connection for another host does not bypass it
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -195,7 +196,7 @@ Feature: Client certificates
     Then the response status is 421
 
   @annotation:auth-tls-secret
-  Scenario: Hosts whose authority is missing are closed
+  Scenario: Hosts whose authority is missing answer 503
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

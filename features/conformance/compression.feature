@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Compression
-  The ConfigMap has replies compressed for clients that accept it.
+  A key of the ConfigMap compresses replies for clients that accept it.
 
   Background:
     Given an ingress controller with:
@@ -32,7 +32,7 @@ Feature: Compression
       | Content-Encoding | gzip            |
       | Vary             | Accept-Encoding |
 
-  Scenario: Other clients get it as it is
+  Scenario: Other clients get it uncompressed
     When the client requests "http://gzip.${domain}/"
     Then the response has no header "Content-Encoding"
     And the response has the headers:

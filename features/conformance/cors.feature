@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Cross-origin resource sharing
-  The controller tells browsers which scripts may read replies.
+  Header fields of replies say which scripts may read them.
 
   Background:
     Given an ingress controller
@@ -31,7 +31,7 @@ Feature: Cross-origin resource sharing
       | Access-Control-Max-Age           | 1728000 |
 
   @annotation:cors-allow-origin
-  Scenario: An origin of the list is named
+  Scenario: The reply names the origin if the list has it
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -54,7 +54,7 @@ Feature: Cross-origin resource sharing
       | Access-Control-Allow-Origin | https://shop.example.test |
 
   @annotation:cors-allow-origin
-  Scenario: A star is one label
+  Scenario: A star matches one label
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -77,7 +77,7 @@ Feature: Cross-origin resource sharing
       | Access-Control-Allow-Origin | https://shop.example.test |
 
   @annotation:cors-allow-origin
-  Scenario: Another origin gets no permission, and its answer
+  Scenario: A request from another origin is answered without permission to read the reply
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -168,7 +168,7 @@ Feature: Cross-origin resource sharing
       | Access-Control-Expose-Headers | X-One |
 
   @annotation:cors-allow-credentials
-  Scenario: Cookies can be left out
+  Scenario: Requests with cookies can be excluded
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Error pages
-  An error backend answers in place of replies with certain statuses, and while a Service has no endpoint.
+  An error backend replaces replies with certain statuses, and answers while a Service has no endpoint.
 
   Background:
     Given an ingress controller
@@ -50,7 +50,7 @@ Feature: Error pages
       | x-service-port | 80                 |
 
   @annotation:custom-http-errors @annotation:default-backend
-  Scenario: Replies with other statuses are left as they are
+  Scenario: Replies with other statuses are not changed
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -1,6 +1,6 @@
 @ingress-nginx @protection
 Feature: External authentication
-  Annotations name a server that is asked about each request: 2xx lets it in.
+  Annotations name a server that authenticates each request: it allows a request by answering 2xx.
 
   Background:
     Given an ingress controller
@@ -127,7 +127,7 @@ Feature: External authentication
       | http://auth-503.${domain}/ | 500    |
 
   @annotation:auth-url
-  Scenario: Nothing passes without the server
+  Scenario: Without the server no request is forwarded
     Given these objects, without waiting until they are ready:
       """
       apiVersion: v1
@@ -172,9 +172,9 @@ Feature: External authentication
       | http://dead.${domain}/     | 500    |
       | http://breaking.${domain}/ | 500    |
 
-  # Once a node has led a connection to an address, it stays with that Pod.
+  # A node forwards all packets of a connection to the Pod that it selected first.
   @annotation:auth-keepalive
-  Scenario: When other Pods take over the server's address, they decide
+  Scenario: After other Pods have taken over the server's address, their answers are used
     Given a Service "gate" with 1 shared echo server
     And these objects:
       """
@@ -228,7 +228,7 @@ Feature: External authentication
       | Location | https://login.test/start?rd=%2Fcart%3Fitem%3D1 |
 
   @annotation:auth-signin @annotation:auth-signin-redirect-param
-  Scenario: The page for signing in is told the URL of the request
+  Scenario: The URL of the sign-in page contains the URL of the request
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -332,7 +332,7 @@ Feature: External authentication
     And the echo server saw no header "x-auth-user"
 
   @annotation:auth-proxy-set-headers
-  Scenario: Without the ConfigMap of the server's header fields the paths are closed
+  Scenario: Without the ConfigMap of the server's header fields the paths answer 503
     Given these objects:
       """
       apiVersion: v1

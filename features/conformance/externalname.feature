@@ -1,6 +1,6 @@
 @ingress-v1
 Feature: Services with external names
-  A Service of type ExternalName has no endpoints: it stands for a name in DNS, which the controller looks up.
+  A Service of type ExternalName has no endpoints but a DNS name, which the controller looks up.
 
   Background:
     Given an ingress controller

@@ -94,7 +94,7 @@ Feature: Forwarded headers
       """
       """
 
-  Scenario: enable-real-ip takes the client's address from proxies in front, and nothing else
+  Scenario: enable-real-ip takes only the client's address from proxies in front
     Given an ingress controller with:
       | config enable-real-ip                | true  |
       | config proxy-add-original-uri-header | true  |

@@ -1,13 +1,13 @@
 @ingress-nginx
 Feature: Header fields and cookies
-  Annotations add fields to replies and requests, and change what backends say about URLs and cookies.
+  Annotations add fields to replies and requests, and change URLs and cookies in the replies of backends.
 
   Background:
     Given an ingress controller
     And a Service "echo" with 2 shared echo servers
 
   @annotation:connection-proxy-header
-  Scenario: connection-proxy-header sets the Connection that backends get
+  Scenario: connection-proxy-header sets the Connection header of requests to backends
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

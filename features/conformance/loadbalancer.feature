@@ -1,6 +1,6 @@
 @kubernetes
 Feature: Load balancers
-  A Service of type LoadBalancer has an address of its own, at which the client outside reaches it. One node announces the
+  A Service of type LoadBalancer has an address at which the client outside the cluster reaches it. One node announces the
   address; the external traffic policy decides which nodes can, and what source address the Pods see.
 
   Background:
@@ -78,7 +78,7 @@ Feature: Load balancers
       | http://${worker 2 external address}:${health check port of echo}/healthz      | 200    |
       | http://${control plane external address}:${health check port of echo}/healthz | 503    |
 
-  Scenario: Another node takes over when the announcing one is cut off
+  Scenario: Another node takes over if the announcing node is disconnected
     Given these objects:
       """
       apiVersion: v1

@@ -8,7 +8,7 @@ Feature: Mirroring
     And a Service "probe" with 1 shared probe server
 
   @annotation:mirror-target
-  Scenario Outline: A mirror does not change what clients get: <server>
+  Scenario Outline: A mirror does not change the replies to clients: <server>
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -43,7 +43,7 @@ Feature: Mirroring
       | refuses | :9$request_uri      |
 
   @annotation:mirror-host
-  Scenario: The mirror gets its own host and the target of the request
+  Scenario: The mirror receives its own host and the target of the request
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

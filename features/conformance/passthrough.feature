@@ -38,7 +38,7 @@ Feature: TLS that is passed on
     And a Service "echo" with 2 shared echo servers
     And a TLS Secret "terminated" with a certificate for "terminated.${domain}"
 
-  Scenario: The backend's certificate is served, and other hosts are served as ever
+  Scenario: The backend's certificate is served, and other hosts are not affected
     Given an ingress controller with:
       | flag enable-ssl-passthrough | true |
     And these objects:
@@ -77,7 +77,7 @@ Feature: TLS that is passed on
     When the client requests "http://passed.${domain}/"
     Then the response status is 308
 
-  Scenario: Where TLS is not passed on, the path is closed
+  Scenario: Paths that can't be reached by TLS passthrough answer 503
     Given an ingress controller
     And these objects:
       """

@@ -7,7 +7,7 @@ Feature: Passwords
     And a Service "echo" with 2 shared echo servers
 
   @annotation:auth-type @annotation:auth-realm
-  Scenario: A request without a password is told the realm
+  Scenario: The reply to a request without a password names the realm
     Given these objects:
       """
       apiVersion: v1
@@ -42,7 +42,7 @@ Feature: Passwords
       | WWW-Authenticate | Basic realm="My realm" |
 
   @annotation:auth-secret
-  Scenario: The hashes of htpasswd let their users in
+  Scenario: Users with each kind of htpasswd hash are authenticated
     Given these objects:
       """
       apiVersion: v1
@@ -84,7 +84,7 @@ Feature: Passwords
     Then the response status is 200
 
   @annotation:auth-secret
-  Scenario: Wrong passwords and unknown users are refused
+  Scenario: Wrong passwords and unknown users are rejected
     Given these objects:
       """
       apiVersion: v1
@@ -126,7 +126,7 @@ Feature: Passwords
     Then the response status is 401
 
   @annotation:auth-type
-  Scenario: Backends don't get the password
+  Scenario: The password is not forwarded to backends
     Given these objects:
       """
       apiVersion: v1
@@ -193,7 +193,7 @@ Feature: Passwords
     Then the response status is 401
 
   @annotation:auth-secret
-  Scenario: Paths whose Secret is missing are closed
+  Scenario: Paths whose Secret is missing answer 503
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -1,6 +1,6 @@
 @ingress-v1
 Feature: Path types
-  What matches a path by its type, as the table of the Kubernetes documentation says ("Ingress", "Examples").
+  Which requests a path matches, by its type: the table of the Kubernetes documentation ("Ingress", "Examples").
 
   Background:
     Given an ingress controller
@@ -47,7 +47,7 @@ Feature: Path types
       | Prefix | /aaa/bbb  | /aaa/bbb/ccc | 200    |
       | Prefix | /aaa/bbb  | /aaa/bbbxyz  | 404    |
 
-  Scenario Outline: Of several paths
+  Scenario Outline: Several paths
     Given a Service "next" with 1 shared echo server
     And these objects:
       """
@@ -78,7 +78,7 @@ Feature: Path types
       | Exact      | /foo  | Prefix      | /foo     | /foo     | echo    |
       | Exact      | /foo  | Prefix      | /foo     | /foo/bar | next    |
 
-  Scenario Outline: Hosts with a wildcard stand for one label
+  Scenario Outline: The wildcard of a host matches one label
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

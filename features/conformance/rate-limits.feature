@@ -1,6 +1,6 @@
 @ingress-nginx @protection
 Feature: Rate limits
-  Annotations limit how often a client may send requests; what is too much is answered with 503.
+  Annotations limit the rate of a client's requests; those above the limit are answered with 503.
 
   Background:
     Given an ingress controller

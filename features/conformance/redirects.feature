@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Redirects
-  Annotations that have the controller itself redirect clients, without a backend.
+  Annotations with which the controller redirects clients, without a backend.
 
   Background:
     Given an ingress controller
@@ -29,7 +29,7 @@ Feature: Redirects
     Then the response status is 200
 
   @annotation:permanent-redirect
-  Scenario: permanent-redirect leads all paths to one URL
+  Scenario: permanent-redirect redirects all paths to one URL
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -126,7 +126,7 @@ Feature: Redirects
       | 307    |
 
   @annotation:from-to-www-redirect
-  Scenario Outline: from-to-www-redirect leads to the host that has the rules
+  Scenario Outline: from-to-www-redirect redirects to the host that has the rules
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -174,7 +174,7 @@ Feature: Redirects
       | Location | https://slash.${domain}/x/ |
 
   @annotation:preserve-trailing-slash
-  Scenario: Without it the slash is cut off
+  Scenario: Without preserve-trailing-slash the slash is removed
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -1,6 +1,7 @@
 @ingress-nginx
 Feature: Retries and time-outs
-  A request whose endpoint fails is sent to another one, if no endpoint may have processed it. Annotations change when.
+  A request whose endpoint fails is sent to another one, unless an endpoint may have processed it. Annotations change the
+  conditions.
 
   Background:
     Given an ingress controller

@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Rewriting of paths
-  rewrite-target changes the path that backends get, and use-regex makes regular expressions of the rules' paths.
+  rewrite-target changes the path that backends receive, and with use-regex the paths of rules are regular expressions.
 
   Background:
     Given an ingress controller
@@ -136,7 +136,7 @@ Feature: Rewriting of paths
       | /RX/1    | 200    |
 
   @annotation:x-forwarded-prefix
-  Scenario: x-forwarded-prefix says what was cut off
+  Scenario: x-forwarded-prefix sets a header with the prefix that was removed
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1

@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Statuses of backends
-  What a backend answers reaches the client as it is, errors included.
+  The replies of backends, including errors, reach the client unchanged.
 
   Background:
     Given an ingress controller
@@ -20,7 +20,7 @@ Feature: Statuses of backends
             - {path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}
       """
 
-  Scenario Outline: A status is passed on
+  Scenario Outline: A status is forwarded
     When the client requests "http://statuses.${domain}/status/<status>"
     Then the response status is <status>
 

@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: TCP and UDP services
-  Ports of the controller lead to Services, without HTTP: ConfigMaps list them.
+  ConfigMaps list TCP and UDP ports of the controller and the Services to which they are forwarded.
 
   Scenario: Connections to a TCP port are spread over the Pods of a Service
     Given a Service "echo" with 2 shared echo servers
@@ -12,7 +12,7 @@ Feature: TCP and UDP services
     And the responses are spread evenly over the Pods of "echo"
     And the echo server saw no header "x-forwarded-for"
 
-  Scenario: A Service that is missing leaves the others alone
+  Scenario: A missing Service does not affect the other ports
     Given a Service "echo" with 2 shared echo servers
     And an ingress controller with:
       | TCP 9000           | ${namespace}/echo:80    |
@@ -21,7 +21,7 @@ Feature: TCP and UDP services
     When the client requests "http://${controller node external address}:30900/"
     Then the response status is 200
 
-  Scenario: Datagrams to a UDP port reach a Service, and the answers the client
+  Scenario: Datagrams to a UDP port reach a Service, and its answers reach the client
     Given the cluster's DNS server is ready
     And an ingress controller with:
       | UDP 5353           | kube-system/kube-dns:53 |

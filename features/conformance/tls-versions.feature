@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: Versions and ciphers of TLS
-  The ConfigMap and an annotation restrict what clients may use. What can't be had closes the paths.
+  The ConfigMap and an annotation restrict TLS versions and ciphers. If a restriction can't be applied, the paths answer 503.
 
   Background:
     Given a Service "echo" with 2 shared echo servers
@@ -24,7 +24,7 @@ Feature: Versions and ciphers of TLS
     Then the response status is 200
     And the connection uses no other version than "TLS 1.2"
 
-  Scenario: A version that does not exist closes the paths
+  Scenario: With an unknown version the paths answer 503
     Given an ingress controller with:
       | config ssl-protocols | TLSv1.4 |
     When the client requests "https://versions.${domain}/"

@@ -1,7 +1,7 @@
 @resilience @serial @ingress-nginx
 Feature: Requests while backends change
-  Pods come and go while requests are made. A request fails only if the Pod that is answering it dies, because it can't be
-  sent again once a part of the response may have been used.
+  Pods start and stop while requests are made. A request fails only if the Pod that is answering it is killed: it can't be sent
+  again once the client may have received a part of the response.
 
   Background:
     Given an ingress controller
@@ -86,8 +86,8 @@ Feature: Requests while backends change
     And the load run continues for 0.5 seconds
     Then no request of the load run failed
 
-  # What a Pod was answering when it was killed may be lost: at 100 requests a second of 20 ms each, that are two requests,
-  # a third of them on that Pod.
+  # The requests that a Pod was answering when it was killed may fail: at 100 requests a second of 20 ms each, two are being
+  # answered at any time, a third of them by that Pod.
   Scenario: A Pod is killed
     When the client starts to make 100 requests a second to "http://shop.${domain}/stream/2/20ms"
     And the load run continues for 0.5 seconds

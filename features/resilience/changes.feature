@@ -1,6 +1,6 @@
 @resilience @serial @ingress-nginx
 Feature: Requests while Ingresses and Secrets change
-  A change of the routing table must not be seen by requests that it isn't about.
+  A change of the routing table must not affect requests for other routes.
 
   Background:
     Given an ingress controller

@@ -1,6 +1,6 @@
 @resilience @serial @ingress-nginx
 Feature: Long connections
-  WebSockets and downloads outlive changes of the routing table, and clients that read slowly don't hold up others.
+  WebSockets and downloads continue through changes of the routing table, and clients that read slowly don't delay others.
 
   Background:
     Given an ingress controller

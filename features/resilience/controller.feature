@@ -1,7 +1,7 @@
 @resilience @serial @ingress-nginx
 Feature: Requests while the controller is replaced
-  With two Pods of the controller, one of them can be replaced without a request that fails. A Pod that is killed takes the
-  requests on its connections with it, and those that nodes send to it until they know.
+  With two Pods of the controller, one of them can be replaced without a failed request. If a Pod is killed, the requests on its
+  connections fail, and so do those that nodes send to it until their rules are updated.
 
   Background:
     Given an ingress controller with:
@@ -32,8 +32,8 @@ Feature: Requests while the controller is replaced
     And the load run continues for 2 seconds
     Then no request of the load run failed
 
-  # A server may close a connection that is idle while a request is on its way (RFC 9112 section 9.5): one on each of the four
-  # connections or so that the client keeps here.
+  # A server may close an idle connection while a request is on its way (RFC 9112 section 9.5): at most one request on each of
+  # the client's connections, about four here.
   Scenario: The controller is rolled out, and the client keeps its connections
     When the client starts to make 200 requests a second to "http://shop.${domain}/delay/20ms"
     And the ingress controller is rolled out again

@@ -1,6 +1,7 @@
 @resilience @serial @ingress-nginx
 Feature: Requests while machines and the control plane fail
-  An Ingress may say that a request which gets no answer from one Pod goes to another one. The routing table is served without the control plane.
+  An annotation sends a request that one Pod doesn't answer to another one. Without the control plane the last routing table is
+  served.
 
   Background:
     Given the cluster has at least 3 workers
@@ -68,7 +69,7 @@ Feature: Requests while machines and the control plane fail
             paths:
             - {path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}
       """
-    # The controller may still be connecting to the API server again, after the scenario before.
+    # After the previous scenario the controller may still be reconnecting to the API server.
     Then within 30 seconds, requests are answered as follows:
       | URL                    | status |
       | http://shop.${domain}/ | 200    |
