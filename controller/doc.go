@@ -1,4 +1,4 @@
-// Package controller keeps the data plane in line with the cluster's Ingresses. Its loop takes a snapshot of the
+// Package controller updates the data plane according to the cluster's Ingresses. Its loop takes a snapshot of the
 // cluster, translates it to a routing table, and hands that to the proxy:
 //
 //	kube       watches Ingress, IngressClass, Service, EndpointSlice, Secret and the ConfigMap, and signals changes
@@ -14,6 +14,7 @@
 //	status       the controller's addresses, in the status of the Ingresses that are served
 //	diagnostics  readiness and metrics
 //
-// Beside the loop, admission validates Ingresses with translate before they are stored, dump shows
-// the table that is served, leader elects the replica that writes events and statuses, and app puts it all together.
+// Independent of the loop, admission validates Ingresses with translate before they are stored, configdump shows the table
+// that is served, explain explains what is done with a request, and leader elects the replica that writes events and statuses.
+// app assembles these parts.
 package controller

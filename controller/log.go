@@ -7,8 +7,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 )
 
-// Log is an Observer that writes the controller's log: problems when they come up and when they are gone, each new
-// table at verbosity 2, and how it came about at verbosity 3.
+// Log is an Observer that logs problems when they appear and when they are resolved, each new table at verbosity 2, and the
+// decisions that led to it at verbosity 3.
 type Log struct {
 	known map[translate.Problem]bool
 }

@@ -50,32 +50,32 @@ type EndpointObserver interface {
 	ObserveEndpoints(EndpointUpdate)
 }
 
-// EndpointUpdate is what came of a round in which endpoints were all that changed.
+// EndpointUpdate is the outcome of a round in which only endpoints changed.
 type EndpointUpdate struct {
 	translate.Update
-	// Refused is what the data plane could not serve of it.
+	// Refused lists the parts that the data plane could not serve.
 	Refused []error
 	// Took is how long the round lasted.
 	Took time.Duration
 }
 
-// Outcome is what came of one round.
+// Outcome is the outcome of a round in which the whole cluster was translated.
 type Outcome struct {
 	Snapshot *snapshot.Snapshot
 	translate.Result
 	// Applied is whether the table differed from the previous one.
 	Applied bool
-	// Refused is what the data plane could not serve of it.
+	// Refused lists the parts that the data plane could not serve.
 	Refused []error
 	// Took is how long the round lasted.
 	Took time.Duration
 }
 
-// HoldOff is how long the loop usually rests after a round. A roll-out makes dozens of changes a second, and a table
-// may be a tenth of a second old.
+// HoldOff is the usual pause after a round. A roll-out causes dozens of changes a second, and it is acceptable if the table
+// lags a tenth of a second behind.
 const HoldOff = 100 * time.Millisecond
 
-// EndpointHoldOff is how long it rests after a round in which nothing but endpoints changed, which costs little.
+// EndpointHoldOff is the pause after a round in which only endpoints changed, which is cheap.
 const EndpointHoldOff = 10 * time.Millisecond
 
 // Loop is the controller's main loop. After a change it translates the parts of the cluster that have changed. A change of
@@ -87,8 +87,8 @@ type Loop struct {
 	// EndpointObservers are those of rounds in which nothing but endpoints changed.
 	EndpointObservers []EndpointObserver
 	Clock             clock.Clock
-	// HoldOff is the least time from the end of a round to the start of the next. The first change after a rest is
-	// acted upon at once.
+	// HoldOff is the shortest time from the end of a round to the start of the next. After a longer pause, a change is handled
+	// immediately.
 	HoldOff time.Duration
 }
 
@@ -114,7 +114,7 @@ func (l *Loop) Run(ctx context.Context) {
 	}
 }
 
-// state is what the loop knows of the data plane.
+// state is the loop's view of the data plane.
 type state struct {
 	// result is that of the last whole round; its Table is nil before the first.
 	result translate.Result

@@ -10,10 +10,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// Path is where the API server finds the webhook.
+// Path is the URL path of the webhook.
 const Path = "/networking/v1/ingresses"
 
-// largest is the most that is read of a request: etcd takes no object of more than 1.5 MiB, and an update has two.
+// largest is the limit of a request's size in bytes: etcd stores no object of more than 1.5 MiB, and an update has two.
 const largest = 8 << 20
 
 // Handler answers AdmissionReviews of version v1. Each answer is passed to count.

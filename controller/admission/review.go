@@ -101,7 +101,7 @@ func newProblems(cluster Cluster, last translate.Result, ingress *networkingv1.I
 	return errors, warnings
 }
 
-// anonymous leaves out the UIDs, which an Ingress that is not made yet does not have.
+// anonymous removes the UIDs, which an Ingress doesn't have before it is created.
 func anonymous(problem translate.Problem) translate.Problem {
 	problem.Object.UID, problem.Other.UID = "", ""
 	return problem

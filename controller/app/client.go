@@ -34,8 +34,8 @@ func connect(o Options) (kubernetes.Interface, error) {
 }
 
 // reach waits until the API server answers: at a node's start, it may come up after its Pods.
-func reach(ctx context.Context, client kubernetes.Interface, within time.Duration, time clock.Clock) error {
-	deadline := time.After(within)
+func reach(ctx context.Context, client kubernetes.Interface, within time.Duration, clk clock.Clock) error {
+	deadline := clk.After(within)
 	for {
 		version, err := client.Discovery().ServerVersion()
 		if err == nil {
@@ -48,7 +48,7 @@ func reach(ctx context.Context, client kubernetes.Interface, within time.Duratio
 			return context.Cause(ctx)
 		case <-deadline:
 			return fmt.Errorf("the API server did not answer for %s: %w", within, err)
-		case <-time.After(pollEvery):
+		case <-clk.After(pollEvery):
 		}
 	}
 }

@@ -38,7 +38,7 @@ func Run(ctx context.Context, o Options) error {
 	return RunWith(ctx, o, client, func(Addresses) {})
 }
 
-// RunWith is Run with a given client. It passes on the addresses that the controller listens on.
+// RunWith is Run with a given client. It reports the addresses that the controller listens on.
 func RunWith(ctx context.Context, o Options, client kubernetes.Interface, listening func(Addresses)) error {
 	if err := o.Validate(); err != nil {
 		return err

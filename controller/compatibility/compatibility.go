@@ -1,6 +1,6 @@
-// Package compatibility is the list of differences between what ingress-nginx does and what its users need. By default
-// the controller does the latter; in the mode ingress-nginx it reproduces the former, so that it can be compared with
-// other controllers in place of the one that is no longer maintained. The document docs/compatibility.md is generated
+// Package compatibility is the list of intended differences from ingress-nginx, where its behaviour is harmful to its users. By
+// default the controller corrects that behaviour; in the mode ingress-nginx it reproduces it, so that other controllers can be
+// compared with it instead of with ingress-nginx, which is no longer maintained. The document docs/compatibility.md is generated
 // from the list.
 package compatibility
 
@@ -25,7 +25,7 @@ func (m Mode) Reproduces(d Difference) bool {
 	return m == IngressNginx || m != Mend && m&bit(d) != 0
 }
 
-// Without returns the mode that doesn't reproduce a difference, to see what that difference makes.
+// Without returns the mode that doesn't reproduce a difference, to see the effect of that difference.
 func (m Mode) Without(d Difference) Mode { return m &^ bit(d) }
 
 // bit is that of a difference, by its row; 0 if it has none.

@@ -23,7 +23,7 @@ type Check struct {
 // Recorded maps the checks of the record of ingress-nginx that disagree by default to the difference that each is due to.
 func Recorded() (map[Check]Difference, error) { return parseRecorded(recordedFile) }
 
-// parseRecorded reads the form of recorded.yaml: differences, by each the cases, and by each of those the checks.
+// parseRecorded reads recorded.yaml: for each difference its cases, and for each case its checks.
 func parseRecorded(content []byte) (map[Check]Difference, error) {
 	var file map[Difference]map[string][]string
 	if err := yaml.NewDecoder(bytes.NewReader(content)).Decode(&file); err != nil && !errors.Is(err, io.EOF) {

@@ -14,7 +14,7 @@ type Balancing struct {
 	HashBy selecting.HashBy
 	// ByLatency selects the endpoints that answer fast.
 	ByLatency bool
-	// ByService connects to the Service's cluster IP in place of its endpoints.
+	// ByService connects to the Service's cluster IP instead of its endpoints.
 	ByService bool
 }
 

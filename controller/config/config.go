@@ -1,7 +1,7 @@
-// Package config reads what users set: the controller's ConfigMap, and the annotations of an Ingress, which override
+// Package config reads the settings of users: the controller's ConfigMap, and the annotations of an Ingress, which override
 // it. Keys and values are those of ingress-nginx; package setting has the table of all of them. Each feature has a file
-// of its own here; what keeps clients out is read by package protection, and what changes replies by package replies. An
-// invalid value counts as not given and is reported as a Fault; no function returns an error.
+// of its own here; what restricts access is read by package protection, and what changes replies by package replies. An
+// invalid value is ignored and reported as a Fault; no function returns an error.
 package config
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// DefaultPrefix is what annotations begin with unless the user chose otherwise.
+// DefaultPrefix is the prefix of annotations unless the flag --annotations-prefix sets another.
 const DefaultPrefix = "nginx.ingress.kubernetes.io"
 
 // Global holds the settings of the ConfigMap.
@@ -47,7 +47,7 @@ type Global struct {
 	// Streams are the limits of the ports of TCP and UDP services.
 	Streams route.StreamLimits
 	Retry   policy.Retry
-	// RetryAlways has requests of all methods retried, whatever an annotation says.
+	// RetryAlways retries requests of all methods, whatever the annotations are.
 	RetryAlways bool
 	Access      protection.Global
 	Replies     replies.Global
@@ -90,7 +90,7 @@ type Ingress struct {
 	Passthrough bool
 	// Mirror gets copies of requests.
 	Mirror mirroring.Mirror
-	// HTTP10 sends backends requests in HTTP/1.0, unless they get HTTP/2.
+	// HTTP10 forwards requests to backends in HTTP/1.0, unless their protocol is HTTP/2.
 	HTTP10 bool
 	Access protection.Settings
 	Limits protection.Limits

@@ -244,7 +244,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// TestAccessControlCloses: a setting that is to keep clients out and can't closes the paths, from the ConfigMap those of
+// TestAccessControlCloses: if a setting that restricts access can't be applied, the paths are denied; of the ConfigMap, those of
 // all Ingresses.
 func TestAccessControlCloses(t *testing.T) {
 	const name = "configuration-snippet"

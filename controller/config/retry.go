@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy"
 )
 
-// parseRetry returns the zero value if nothing is said about retries. always has requests of all methods retried.
+// parseRetry returns the zero value if no setting of retries is given. With always, requests of all methods are retried.
 func parseRetry(r *setting.Reader, defaults policy.Retry, always bool) policy.Retry {
 	const on, attempts, within = "proxy-next-upstream", "proxy-next-upstream-tries", "proxy-next-upstream-timeout"
 	retry := defaults

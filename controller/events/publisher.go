@@ -12,8 +12,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate"
 )
 
-// Publisher makes an Event of each Problem when it comes up, and again when it comes back. Notices make none, since
-// every roll-out has some.
+// Publisher publishes an Event for each Problem when it appears, also if it appears again. It publishes none for Notices,
+// because every roll-out has some.
 type Publisher struct {
 	recorder record.EventRecorder
 	changed  chan struct{}
@@ -38,11 +38,11 @@ func (p *Publisher) Observe(outcome controller.Outcome) {
 	}
 }
 
-// Run publishes until ctx is done. Only one controller may do so at a time, or each Event is there several times.
+// Run publishes until ctx is done. Only one replica may do so at a time, or each Event is published several times.
 func (p *Publisher) Run(ctx context.Context) {
-	told := map[translate.Problem]bool{}
+	published := map[translate.Problem]bool{}
 	for {
-		told = p.publish(told)
+		published = p.publish(published)
 		select {
 		case <-ctx.Done():
 			return
@@ -51,14 +51,14 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-func (p *Publisher) publish(told map[translate.Problem]bool) map[translate.Problem]bool {
+func (p *Publisher) publish(published map[translate.Problem]bool) map[translate.Problem]bool {
 	p.mu.Lock()
 	problems := p.problems
 	p.mu.Unlock()
 	now := make(map[translate.Problem]bool, len(problems))
 	for _, problem := range problems {
 		now[problem] = true
-		if problem.Severity > translate.Notice && !told[problem] {
+		if problem.Severity > translate.Notice && !published[problem] {
 			about := reference(problem.Object)
 			p.recorder.Event(about, corev1.EventTypeWarning, string(problem.Reason), problem.Message)
 		}

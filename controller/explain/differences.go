@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// differences are phrases about how the other mode answers, gravest first. What chance has decided is compared by its odds.
+// differences are phrases about how the other mode answers, most serious first. What chance has decided is compared by its odds.
 func differences(own, other *Explanation) []string {
 	var all []string
 	add := func(what, a, b string) {

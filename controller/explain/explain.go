@@ -1,8 +1,8 @@
 // Package explain answers one request with the objects of a snapshot, in this process, and explains the answer: the server
-// and the path, and why the others were not selected, what each policy did, which backend got what.
+// and the path, and why the others were not selected, what each policy did, and what the backend received.
 //
 // The answer is the proxy's: it serves the request over a network in memory, traced (package proxy/trace), with backends
-// that record what they get. Nothing here decides what a request meets.
+// that record what they get. This package decides nothing about a request itself.
 package explain
 
 import (
@@ -35,7 +35,7 @@ type Explainer struct {
 
 // Options of an Explainer. The zero value is usable.
 type Options struct {
-	// Backend answers in place of all endpoints. The address of the endpoint is http.LocalAddrContextKey of the request's
+	// Backend answers for all endpoints. The address of the endpoint is http.LocalAddrContextKey of the request's
 	// context. nil are stand-ins, which answer with 200.
 	Backend http.Handler
 	// BackendTLS is used for endpoints of secure protocols; nil is a self-signed certificate.
@@ -44,7 +44,7 @@ type Options struct {
 	Refused func(netip.AddrPort) bool
 	// AuthStatus is the status with which stand-ins for external authentication servers answer; 0 is 200.
 	AuthStatus int
-	// Names says what an address stands for, for people; nil is empty for all.
+	// Names describes what an address stands for; nil returns "" for all.
 	Names func(netip.Addr) string
 }
 

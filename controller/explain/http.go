@@ -27,7 +27,7 @@ type question struct {
 	Flags Flags
 }
 
-// Handler explains requests to the objects that a controller has now. Endpoints get nothing: stand-ins answer in their place.
+// Handler explains requests to the objects that a controller has now. Nothing is sent to endpoints: stand-ins answer.
 // It is meant for a listener on the loopback interface.
 func Handler(take func() *snapshot.Snapshot) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,7 @@ func Handler(take func() *snapshot.Snapshot) http.Handler {
 	})
 }
 
-// Fetch has a running controller explain a request. The address is the host and port of its Handler.
+// Fetch requests an explanation from a running controller. The address is the host and port of its Handler.
 func Fetch(ctx context.Context, address, url string, flags Flags) (*Explanation, error) {
 	failed := func(err error) error {
 		return fmt.Errorf("getting the explanation of the controller at %s: %w", address, err)

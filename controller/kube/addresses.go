@@ -17,8 +17,8 @@ import (
 	"github.com/ingress-testbed/testbed/controller/status"
 )
 
-// Addresses watches the controller's fellow Pods and what its addresses depend on: a Service to publish, or the
-// nodes that the Pods are on.
+// Addresses watches the Pods of the controller and the objects that its addresses depend on: a Service to publish, or the
+// nodes of the Pods.
 type Addresses struct {
 	config    AddressesConfig
 	factories []informers.SharedInformerFactory

@@ -23,7 +23,7 @@ func newChanges() *changes {
 	return &changes{signal: newNotifier(), slices: map[types.NamespacedName]bool{}}
 }
 
-// other notes a change of anything but EndpointSlices.
+// other records a change of an object that is not an EndpointSlice.
 func (c *changes) other() {
 	c.mu.Lock()
 	c.pending.Other = true
@@ -31,7 +31,7 @@ func (c *changes) other() {
 	c.signal.notify()
 }
 
-// endpoints notes a change of an EndpointSlice of a Service.
+// endpoints records a change of an EndpointSlice of a Service.
 func (c *changes) endpoints(service types.NamespacedName) {
 	c.mu.Lock()
 	if !c.slices[service] {
@@ -52,7 +52,7 @@ func (c *changes) take() controller.Change {
 	return taken
 }
 
-// objectHandler notes changes of objects of any kind but EndpointSlices.
+// objectHandler records changes of objects of all kinds except EndpointSlices.
 func (c *changes) objectHandler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(any) { c.other() },
@@ -61,7 +61,7 @@ func (c *changes) objectHandler() cache.ResourceEventHandler {
 	}
 }
 
-// sliceHandler notes changes of EndpointSlices. A slice may pass from one Service to another.
+// sliceHandler records changes of EndpointSlices. The label of a slice may change from one Service to another.
 func (c *changes) sliceHandler() cache.ResourceEventHandler {
 	note := func(object any) {
 		if deleted, is := object.(cache.DeletedFinalStateUnknown); is {

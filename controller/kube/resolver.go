@@ -61,7 +61,7 @@ func (r *resolver) addresses(host string) []netip.Addr {
 	return name.addresses
 }
 
-// keep forgets all names but those given.
+// keep drops all names except those given.
 func (r *resolver) keep(names map[string][]netip.Addr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

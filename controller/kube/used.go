@@ -28,7 +28,7 @@ func (u *usedNames) add(key types.NamespacedName) {
 	u.current[key] = true
 }
 
-// next forgets the names that were added before the last call of next.
+// next drops the names that were added before the last call of next.
 func (u *usedNames) next() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

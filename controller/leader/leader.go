@@ -1,4 +1,4 @@
-// Package leader elects one of the controller's replicas, by a Lease, for what only one may do.
+// Package leader elects one of the controller's replicas, by a Lease, for duties that only one may perform.
 package leader
 
 import (
@@ -35,7 +35,7 @@ const (
 	renewEvery    = 2 * time.Second
 )
 
-// Run stands for election until ctx is done, again after each defeat. A leader gives its Lease back at the end. A
+// Run is a candidate until ctx is done, also after it has lost the leadership. A leader gives its Lease back at the end. A
 // candidate without identity or namespace runs outside of a cluster and leads at once.
 func (e Election) Run(ctx context.Context) error {
 	if e.Identity == "" || e.Lease.Namespace == "" {

@@ -17,27 +17,27 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 )
 
-// Settings are the flags that decide what a Snapshot holds and means.
+// Settings are the flags that select the objects of a Snapshot and affect its translation.
 type Settings struct {
-	// ControllerClass is the spec.controller of the IngressClasses that are this controller's.
+	// ControllerClass is the spec.controller of the IngressClasses that belong to this controller.
 	ControllerClass string
 	// LegacyClass is the value of the annotation kubernetes.io/ingress.class that claims an Ingress.
 	LegacyClass string
 	// WithoutClass claims Ingresses that name no class at all, even if no IngressClass is the default.
 	WithoutClass bool
-	// AnnotationsPrefix is what the annotations that are read begin with, without the slash.
+	// AnnotationsPrefix is the prefix of the annotations that are read, without the slash.
 	AnnotationsPrefix string
-	// DefaultCertificate names the Secret whose certificate is served to clients that name no known host.
+	// DefaultCertificate names the Secret with the certificate for clients whose server name (SNI) is unknown or missing.
 	DefaultCertificate types.NamespacedName
-	// DefaultBackend names the Service that serves what no rule and no Ingress's default backend does.
+	// DefaultBackend names the Service for requests that match neither a rule nor the default backend of an Ingress.
 	DefaultBackend types.NamespacedName
 	// ConfigMap names the controller's global settings.
 	ConfigMap types.NamespacedName
-	// TCPServices and UDPServices name the ConfigMaps of ports that lead to Services.
+	// TCPServices and UDPServices name the ConfigMaps of ports that are forwarded to Services.
 	TCPServices, UDPServices types.NamespacedName
 	// OwnPorts are the TCP ports that the controller listens on itself.
 	OwnPorts []int
-	// Passthrough has TLS connections forwarded as they are for Ingresses with ssl-passthrough.
+	// Passthrough enables the annotation ssl-passthrough: TLS connections are forwarded unchanged.
 	Passthrough bool
 	// Compatibility is which behaviour of ingress-nginx is reproduced.
 	Compatibility compatibility.Mode
@@ -60,15 +60,15 @@ type Store interface {
 	ConfigMap(types.NamespacedName) *corev1.ConfigMap
 	// EndpointSlices are those of one Service, in any order.
 	EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice
-	// Addresses are what the name of an ExternalName Service resolves to; none while it is not known.
+	// Addresses are those of the DNS name of an ExternalName Service; none until it has been looked up.
 	Addresses(host string) []netip.Addr
 }
 
 // Snapshot is the state of the cluster. It is immutable, together with the objects that it points to.
 type Snapshot struct {
 	Settings Settings
-	// Ingresses of this controller, those that win a conflict first: the older, and of the same second the one whose
-	// namespace and name sort last.
+	// Ingresses of this controller, by precedence in conflicts: the older one first, and of two of the same second the one
+	// whose namespace and name sort last.
 	Ingresses []*networkingv1.Ingress
 	// Services, EndpointSlices (by Service) and Secrets that the Ingresses or the settings refer to. What is
 	// missing in the cluster is missing here.
@@ -92,7 +92,7 @@ func Take(store Store, settings Settings) *Snapshot {
 	return take(store, empty(settings), store.Ingresses())
 }
 
-// TakeWith is Take as it would be if the store also held the given Ingress, in place of one of the same name.
+// TakeWith is Take as it would be if the store also held the given Ingress, instead of one of the same name.
 func TakeWith(store Store, settings Settings, added *networkingv1.Ingress) *Snapshot {
 	return take(store, empty(settings), ingressesWith(store, added))
 }

@@ -48,8 +48,8 @@ func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *pr
 	}
 }
 
-// add gives the hosts of an Ingress their certificates. Every host of a rule takes that of the first of the Ingress's
-// TLS entries that lists it, or else of the first whose certificate names it. The Ingress that comes first decides.
+// add assigns certificates to the hosts of an Ingress's rules: that of the first TLS entry that lists the host, or else of
+// the first whose certificate names it. If several Ingresses have a host, the first one decides.
 func (c *certificates) add(owner *ingress) {
 	entries := owner.object.Spec.TLS
 	for _, entry := range entries {
@@ -73,8 +73,8 @@ func (c *certificates) add(owner *ingress) {
 	}
 }
 
-// addListed gives the hosts that an Ingress for all hosts lists their certificates, which it serves, too. An Ingress
-// that names such a host in a rule comes before it, so add must have been called for all.
+// addListed assigns certificates to the hosts that the TLS entries of an Ingress for all hosts list, because it serves these
+// too. Ingresses with rules for such a host take precedence, so add must have been called for all Ingresses before.
 func (c *certificates) addListed(owner *ingress) {
 	if len(owner.hosts) > 0 && !slices.Contains(owner.hosts, "") {
 		return
@@ -89,8 +89,8 @@ func (c *certificates) addListed(owner *ingress) {
 	}
 }
 
-// fitting returns the name of a Secret, or "" for the default certificate where that of the Secret is not for the host: it is
-// another site's, and clients reject both.
+// fitting returns the name of a Secret, or "" for the default certificate if that of the Secret is not valid for the host:
+// clients reject both, and that of the Secret belongs to another site.
 func (c *certificates) fitting(owner *ingress, secretName, host string) string {
 	if secretName == "" {
 		return ""
@@ -101,7 +101,7 @@ func (c *certificates) fitting(owner *ingress, secretName, host string) string {
 	}
 	c.problems.add(Problem{
 		Severity: Warning, Reason: InvalidSecret, Object: IngressObject(owner.object),
-		Message: fmt.Sprintf("the certificate of Secret %q is not for host %q, which doesn't get it", secretName, host),
+		Message: fmt.Sprintf("the certificate of Secret %q is not valid for host %q, and is not served", secretName, host),
 	})
 	return ""
 }
@@ -140,8 +140,8 @@ func (c *certificates) own(owner *ingress, host, secretName string) {
 	}
 }
 
-// terminates reports whether a host is served with a certificate of its own or of the wildcard above it, if only with
-// the default one because that is broken.
+// terminates reports whether TLS entries list a host or its wildcard, also if their certificate can't be used and the default
+// one is served.
 func (c *certificates) terminates(host string) bool {
 	if _, ok := c.owners[host]; ok {
 		return true
@@ -163,7 +163,7 @@ func (c *certificates) alias(host, alias string) {
 // check reports what is wrong with a TLS entry, whose hosts then get the default certificate.
 func (c *certificates) check(owner *ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {
-		return // the default certificate is meant
+		return // no Secret: the default certificate
 	}
 	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
 	if parsed.fault != "" {
@@ -265,8 +265,8 @@ func (c *certificates) byDefault() *route.Certificate {
 	return &route.Certificate{Origin: key.String(), ChainPEM: parsed.chain, KeyPEM: parsed.key}
 }
 
-// clientTLS restricts the TLS of the clients of the hosts of Ingresses that have ssl-ciphers, where it differs from that of
-// the settings. Of several for one host the first decides.
+// clientTLS lists the restrictions of clients' TLS of hosts whose Ingress has ssl-ciphers, if they differ from those of the
+// ConfigMap. If several Ingresses of a host have it, the first one decides.
 func (r *routes) clientTLS(all []*ingress, global route.ClientTLS) []route.HostTLS {
 	var list []route.HostTLS
 	first := map[string]*ingress{}

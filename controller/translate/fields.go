@@ -28,8 +28,8 @@ type fields struct {
 	global   *replies.Global
 }
 
-// replies are the policies of the fields of an Ingress's replies. If they can't be had, the paths are denied, as with
-// ingress-nginx: a field may be one that protects clients.
+// replies returns the policies that add the fields of custom-headers to an Ingress's replies. If these can't be read, the
+// paths are denied, as in ingress-nginx: a field may protect clients.
 func (f *fields) replies(owner *ingress) (policies policyList, deny *route.Deny) {
 	key := owner.config.Replies.Fields
 	if key.Name == "" {
@@ -83,7 +83,7 @@ func (f *fields) everywhere() (requests, answers policyList) {
 	return requests, answers
 }
 
-// held yields the fields of a ConfigMap that can be set, in the order of their names.
+// held yields the fields of a ConfigMap in the order of their names, and reports those that can't be set.
 func (f *fields) held(setting string, key types.NamespacedName) func(yield func(name, value string) bool) {
 	return func(yield func(name, value string) bool) {
 		if key.Name == "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -19,15 +20,15 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// guards are the policies that keep clients out. Where one can't be set up, the routes are denied.
+// guards makes the policies that restrict access. If one can't be set up, the routes are denied.
 type guards struct {
 	upstreams *upstreams
 	secrets   secrets
 	global    *protection.Global
-	// byHost has what the first Ingress of a host that asks for client certificates wants: as in ingress-nginx, it is asked
-	// for on all paths of the host, because the certificate is one of the connection.
+	// byHost has the requirements of the first Ingress of a host that requires client certificates. As in ingress-nginx, they
+	// apply to all paths of the host, because the certificate belongs to the connection.
 	byHost map[string]certificateGuard
-	// authorities are, by host, those that clients are shown.
+	// authorities are the certificate authorities that a server sends to the clients of a host.
 	authorities map[string][]byte
 }
 
@@ -39,7 +40,7 @@ type guard struct {
 
 type certificateGuard struct {
 	policy access.ClientCertificate
-	fault  string // why it can't be had
+	fault  string // why it can't be set up
 }
 
 func newGuards(upstreams *upstreams, global *protection.Global) *guards {
@@ -49,7 +50,7 @@ func newGuards(upstreams *upstreams, global *protection.Global) *guards {
 	}
 }
 
-// add notes for which hosts an Ingress asks for client certificates.
+// add records the hosts for which an Ingress requires client certificates.
 func (g *guards) add(owner *ingress) {
 	c := owner.config.Access.ClientCert
 	if c == nil {
@@ -73,11 +74,11 @@ func (g *guards) add(owner *ingress) {
 }
 
 // of returns what restricts an Ingress's route.
-func (g *guards) of(owner *ingress, at location) guard {
+func (g *guards) of(owner *ingress, loc location.Location) guard {
 	var made guard
 	reason := owner.config.Denied
 	if reason == "" {
-		reason = g.check(owner, at, &made.policies)
+		reason = g.check(owner, loc, &made.policies)
 	}
 	if reason != "" {
 		return guard{deny: &route.Deny{Status: http.StatusServiceUnavailable, Reason: reason}}
@@ -94,10 +95,10 @@ func (g *guards) forDefault() policyList {
 }
 
 // check adds the policies of a route, or returns why it must be denied.
-func (g *guards) check(owner *ingress, at location, policies *policyList) (denied string) {
+func (g *guards) check(owner *ingress, loc location.Location, policies *policyList) (denied string) {
 	a := &owner.config.Access
 	policies.addIf(!g.global.Block.Equal(access.Block{}), g.global.Block)
-	certificate, required := g.byHost[at.host]
+	certificate, required := g.byHost[loc.Host]
 	if owner.certificate != nil {
 		certificate, required = *owner.certificate, true
 	}
@@ -110,7 +111,7 @@ func (g *guards) check(owner *ingress, at location, policies *policyList) (denie
 	if len(a.Addresses.Allow) > 0 || len(a.Addresses.Deny) > 0 {
 		all = append(all, a.Addresses)
 	}
-	if !g.isOpen(at.path) {
+	if !g.isOpen(loc.Path) {
 		if a.Basic != nil {
 			basic, fault := g.secrets.users(owner, a.Basic)
 			if fault != "" {
@@ -119,7 +120,7 @@ func (g *guards) check(owner *ingress, at location, policies *policyList) (denie
 			all = append(all, basic)
 		}
 		if a.External != nil {
-			external, fault := g.external(owner, at.host)
+			external, fault := g.external(owner, loc.Host)
 			if fault != "" {
 				return fault
 			}
@@ -158,7 +159,7 @@ const (
 	authResponseTimeout = 60 * time.Second
 )
 
-// external returns the policy of an external server for a host, or why it can't be had.
+// external returns the policy of an external server for a host, or why it can't be set up.
 func (g *guards) external(owner *ingress, host string) (made access.External, fault string) {
 	settings := owner.config.Access.External
 	made = settings.Policy
@@ -179,8 +180,8 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 	return made, fault
 }
 
-// authFields are the fields of a ConfigMap that an external server gets, or why they can't be had: the server might let in
-// more without them.
+// authFields returns the fields of a ConfigMap for the requests to an external server, or why they can't be sent: without
+// them the server might allow more requests.
 func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []access.Header, fault string) {
 	const setting = "auth-proxy-set-headers: "
 	if key.Name == "" {
@@ -232,7 +233,7 @@ func rates(owner *ingress) policyList {
 	return policies
 }
 
-// clientAuthorities are what clients are shown when they are asked for a certificate.
+// clientAuthorities lists the authorities that a server sends to clients when it requests a certificate.
 func (g *guards) clientAuthorities() []route.ClientAuthorities {
 	var list []route.ClientAuthorities
 	for host, roots := range g.authorities {

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// hosts are the routes by host: those of rules, then aliases, then the redirects to and from www, each for hosts that
-// there are none for yet.
+// hosts returns the routes by host: those of rules, then aliases, then the redirects to and from www, each for hosts that
+// have none yet.
 func (r *routes) hosts(all []*ingress) map[string][]route.Route {
 	hosts := r.claims.hosts(all)
 	for _, add := range []func(map[string][]route.Route, *ingress){r.addAliases, r.addWWW} {
@@ -36,7 +37,7 @@ func (r *routes) addAliases(hosts map[string][]route.Route, owner *ingress) {
 		if _, taken := hosts[alias]; taken {
 			r.problems.add(Problem{
 				Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object),
-				Message: fmt.Sprintf("server-alias: the host %q has rules of its own, or is an alias already", alias),
+				Message: fmt.Sprintf("server-alias: the host %q already has rules, or is an alias", alias),
 			})
 			continue
 		}
@@ -51,7 +52,7 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 		return
 	}
 	reproduces := r.mode.Reproduces(compatibility.WWWPort)
-	policies := r.everywhere
+	policies := r.policies.everywhere
 	if r.mode.Reproduces(compatibility.HSTSGaps) {
 		policies = slices.DeleteFunc(slices.Clone(policies), func(p route.Policy) bool { _, isHSTS := p.(policy.HSTS); return isHSTS })
 	}
@@ -73,28 +74,6 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 	}
 }
 
-// location is what two objects can't both have: of those that claim the same one, the first has it.
-type location struct {
-	host string
-	path string
-	kind route.PathKind
-	// ignoreCase is set for regular expressions.
-	ignoreCase bool
-}
-
-// String is the location as a message shows it: `path "/a" of host "x.org"`.
-func (p location) String() string {
-	host := "every other host"
-	if p.host != "" {
-		host = fmt.Sprintf("host %q", p.host)
-	}
-	return fmt.Sprintf("path %q of %s", p.path, host)
-}
-
-func (p location) match() route.Match {
-	return route.Match{Path: route.Path{Kind: p.kind, Value: p.path, IgnoreCase: p.ignoreCase}}
-}
-
 // claim is a route and the Ingress that it is from.
 type claim struct {
 	route route.Route
@@ -105,15 +84,15 @@ type claim struct {
 }
 
 // claims are the routes by location.
-type claims map[location]*claim
+type claims map[location.Location]*claim
 
 // conflict is the problem of an Ingress whose location is already claimed, by another one or itself.
-func conflict(owner *ingress, at location, winner *ingress) Problem {
-	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", at, winner.key())
+func conflict(owner *ingress, loc location.Location, winner *ingress) Problem {
+	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", loc, winner.key())
 	if winner == owner {
-		message = fmt.Sprintf("%s is defined twice; the first one is served", at)
+		message = fmt.Sprintf("%s is defined twice; the first one is served", loc)
 	} else if winner.object.CreationTimestamp.Equal(&owner.object.CreationTimestamp) {
-		message = fmt.Sprintf("%s is already served by Ingress %q", at, winner.key())
+		message = fmt.Sprintf("%s is already served by Ingress %q", loc, winner.key())
 	}
 	return Problem{
 		Severity: Error, Reason: Conflict, Object: IngressObject(owner.object), Message: message,
@@ -133,7 +112,7 @@ func (c claims) hosts(all []*ingress) map[string][]route.Route {
 		}
 	}
 	for at, claim := range c {
-		hosts[at.host] = append(hosts[at.host], claim.route)
+		hosts[at.Host] = append(hosts[at.Host], claim.route)
 	}
 	return hosts
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -23,23 +24,23 @@ type ingress struct {
 	hosts []string
 	// defaultBackend is its default backend; nil if it has none.
 	defaultBackend *service
-	// certificate is what its annotations ask of clients' certificates; nil if they ask for none.
+	// certificate is what its annotations require of client certificates; nil if they require none.
 	certificate *certificateGuard
 }
 
 // entry is one path of one host.
 type entry struct {
-	location
+	location.Location
 	service service
 	// written is the path as the rule has it.
 	written string
-	// denied is why the location is denied in place of a path that can't be read; "" if that is not so.
+	// denied is why the location is denied: its path can't be read. It is "" otherwise.
 	denied string
 }
 
-// endsInSlash reports whether the rule's path ends in a slash that a request for it may lack.
+// endsInSlash reports whether the rule's path ends in a slash that requests may leave out.
 func (e entry) endsInSlash() bool {
-	return e.kind != route.Regex && e.written != "/" && strings.HasSuffix(e.written, "/")
+	return e.Kind != route.Regex && e.written != "/" && strings.HasSuffix(e.written, "/")
 }
 
 // defaultBackendLabel is the location of a default backend in a message.
@@ -61,8 +62,7 @@ func (s service) ref() route.ServiceRef {
 type ingressReader struct {
 	object   *networkingv1.Ingress
 	problems *problems
-	mode     compatibility.Mode
-	rewrite  config.Rewrite
+	paths    location.PathReader
 	canary   bool
 }
 
@@ -70,7 +70,8 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 	result := ingress{object: object}
 	var faults []setting.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
-	r := ingressReader{object, problems, global.Mode, result.config.Rewrite, result.config.Canary != nil}
+	paths := location.PathReader{Mode: global.Mode, Regexes: result.config.Rewrite.Active()}
+	r := ingressReader{object, problems, paths, result.config.Canary != nil}
 	for _, fault := range faults {
 		switch {
 		case fault.Unsupported:
@@ -126,36 +127,36 @@ func (r ingressReader) host(host string) (name string, ok bool) {
 }
 
 func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (entry, bool) {
-	where := location{host: host, path: path.Path, kind: route.Prefix}
+	where := location.Location{Host: host, Path: path.Path, Kind: route.Prefix}
 	switch kind := path.PathType; {
 	case kind == nil, *kind == networkingv1.PathTypeImplementationSpecific, *kind == networkingv1.PathTypePrefix:
 	case *kind == networkingv1.PathTypeExact:
-		where.kind = route.Exact
+		where.Kind = route.Exact
 	default:
-		r.fail(InvalidPath, fmt.Sprintf("%s: path type %q is not known", where, *kind))
+		r.fail(InvalidPath, fmt.Sprintf("%s: unknown path type %q", where, *kind))
 		return entry{}, false
 	}
-	if where.path == "" {
-		where.path = "/"
+	if where.Path == "" {
+		where.Path = "/"
 	}
-	written := where.path
+	written := where.Path
 	specific := path.PathType == nil || *path.PathType == networkingv1.PathTypeImplementationSpecific
-	if fault := r.normalise(&where, specific); fault != "" {
+	if fault := r.paths.Normalise(&where, specific); fault != "" {
 		message := fmt.Sprintf("%s: %s", where, fault)
-		if where.kind == route.Regex && !r.canary {
-			closed := closedLocation(where.host, where.path)
-			which := fmt.Sprintf("paths that begin with %q", closed.path)
-			if closed.kind == route.Prefix {
+		if where.Kind == route.Regex && !r.canary {
+			closed := location.Closed(where.Host, where.Path)
+			which := fmt.Sprintf("paths that begin with %q", closed.Path)
+			if closed.Kind == route.Prefix {
 				which = "paths without another rule"
 			}
 			r.fail(InvalidPath, fmt.Sprintf("%s; %s answer 503", message, which))
-			return entry{location: closed, written: "/", denied: message}, true
+			return entry{Location: closed, written: "/", denied: message}, true
 		}
 		r.fail(InvalidPath, message)
 		return entry{}, false
 	}
 	service, ok := r.backend(where, &path.Backend)
-	return entry{location: where, service: service, written: written}, ok
+	return entry{Location: where, service: service, written: written}, ok
 }
 
 func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (service, bool) {
@@ -195,4 +196,25 @@ func (i *ingress) key() string {
 // source is the Ingress as the source of its routes.
 func (i *ingress) source() route.ObjectRef {
 	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
+}
+
+// spreadRegexes turns all paths of a host into regular expressions if an Ingress of the host uses them.
+func spreadRegexes(all []*ingress) {
+	hosts := map[string]bool{}
+	for _, ingress := range all {
+		if ingress.config.Canary != nil || !ingress.config.Rewrite.Active() {
+			continue
+		}
+		for _, host := range ingress.hosts {
+			hosts[host] = true
+		}
+	}
+	for _, ingress := range all {
+		for i := range ingress.entries {
+			e := &ingress.entries[i]
+			if hosts[e.Host] && location.CheckRegex(e.written) == "" {
+				e.Location = location.Regex(e.Host, e.written)
+			}
+		}
+	}
 }

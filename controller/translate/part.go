@@ -73,16 +73,19 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	certificates := newCertificates(s, mode, problems, c.secrets)
 	upstreams := newUpstreams(s, problems)
 	guards := newGuards(upstreams, &global.Access)
+	policies := &routePolicies{
+		mode: mode, upstreams: upstreams, certificates: certificates, everywhere: c.everywhere, requests: c.requests,
+	}
 	routes := &routes{
 		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
-		fields: &fields{s, problems, &global.Replies}, everywhere: c.everywhere, requests: c.requests,
+		fields: &fields{s, problems, &global.Replies}, policies: policies,
 		claims: claims{}, written: map[writtenPath]*ingress{}, served: map[*ingress]bool{},
 	}
 	if mode.Reproduces(compatibility.RegexForHosts) {
 		spreadRegexes(all)
 	}
 	if mode.Reproduces(compatibility.AffinityByService) {
-		routes.shareAffinities(all)
+		policies.shareAffinities(all)
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.

@@ -89,7 +89,7 @@ type Problem struct {
 	Object   Object
 	// Message is one sentence for the object's owner.
 	Message string
-	// Other is the object that won, for a conflict between two.
+	// Other is the object that takes precedence, in a conflict between two.
 	Other Object
 }
 

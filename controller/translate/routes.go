@@ -1,25 +1,17 @@
 package translate
 
 import (
-	"cmp"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
-	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
-	"github.com/ingress-testbed/testbed/proxy/policy"
-	"github.com/ingress-testbed/testbed/proxy/policy/mirroring"
-	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
-	"github.com/ingress-testbed/testbed/proxy/policy/replying"
-	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
-	"github.com/ingress-testbed/testbed/proxy/policy/selecting"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// defaultUpstream is how logs call what serves a path that no Ingress claims.
+// defaultUpstream is the name, in logs, of the upstream for paths that no Ingress claims.
 const defaultUpstream = "upstream-default-backend"
 
 // routes makes the routes of Ingresses.
@@ -30,15 +22,12 @@ type routes struct {
 	certificates *certificates
 	guards       *guards
 	fields       *fields
-	// everywhere are the policies of all replies, requests those of all requests that backends get.
-	everywhere, requests policyList
-	// affinities are those of Services; nil unless Ingresses share them.
-	affinities map[service]policy.Affinity
-	decisions  []decision.Decision
-	claims     claims
+	policies     *routePolicies
+	decisions    []decision.Decision
+	claims       claims
 	// written has the last owner of each path, whatever its type.
 	written map[writtenPath]*ingress
-	// passthroughs are the hosts whose TLS connections are forwarded as they are.
+	// passthroughs are the hosts whose TLS connections are forwarded unchanged.
 	passthroughs []route.Passthrough
 	// served are the Ingresses that have a route or canary.
 	served map[*ingress]bool
@@ -54,38 +43,38 @@ func (r *routes) addRules(owner *ingress) {
 		if entry.denied != "" {
 			continue
 		}
-		if taken, ok := r.claims[entry.location]; ok {
-			problem := conflict(owner, entry.location, taken.from)
+		if taken, ok := r.claims[entry.Location]; ok {
+			problem := conflict(owner, entry.Location, taken.from)
 			if reproduces && taken.from == owner {
 				problem.Severity = Warning
 			}
 			r.problems.add(problem)
 			continue
 		}
-		written := writtenPath{entry.host, entry.written}
+		written := writtenPath{entry.Host, entry.written}
 		if other, ok := r.written[written]; ok && reproduces && other != owner {
-			r.problems.add(conflict(owner, entry.location, other))
+			r.problems.add(conflict(owner, entry.Location, other))
 		}
 		r.written[written] = owner
-		r.set(owner, entry.location, entry.service)
+		r.set(owner, entry.Location, entry.service)
 	}
 }
 
-// addDenied denies what is closed in place of rules that can't be read, unless a rule has the location.
+// addDenied denies the locations of rules whose paths can't be read, unless another rule has the location.
 func (r *routes) addDenied(owner *ingress) {
 	for _, entry := range owner.entries {
-		if _, taken := r.claims[entry.location]; entry.denied == "" || taken {
+		if _, taken := r.claims[entry.Location]; entry.denied == "" || taken {
 			continue
 		}
 		made := route.Route{
-			Match: entry.match(), Policies: r.everywhere, Source: owner.source(),
+			Match: entry.Match(), Policies: r.policies.everywhere, Source: owner.source(),
 			Action: route.Deny{Status: http.StatusServiceUnavailable, Reason: entry.denied},
 		}
-		r.claims[entry.location] = &claim{from: owner, route: made}
+		r.claims[entry.Location] = &claim{from: owner, route: made}
 	}
 }
 
-// addDefaultBackend makes the default backend of an Ingress serve the rest of its own hosts, and all hosts without rules: it
+// addDefaultBackend routes the remaining paths of an Ingress's hosts, and all hosts without rules, to its default backend: it
 // "should handle requests that don't match any rule" (Ingress v1, "defaultBackend").
 func (r *routes) addDefaultBackend(owner *ingress) {
 	if owner.defaultBackend == nil {
@@ -97,7 +86,7 @@ func (r *routes) addDefaultBackend(owner *ingress) {
 		hosts = owner.hosts
 	}
 	for _, host := range hosts {
-		root := location{host: host, path: "/", kind: route.Prefix}
+		root := location.Root(host)
 		if taken, ok := r.claims[root]; ok {
 			used = used || taken.from == owner
 			continue
@@ -106,109 +95,12 @@ func (r *routes) addDefaultBackend(owner *ingress) {
 		used = true
 	}
 	if !used && len(owner.object.Spec.Rules) == 0 {
-		root := location{path: "/", kind: route.Prefix}
+		root := location.Root("")
 		r.problems.add(conflict(owner, root, r.claims[root].from))
 	}
 }
 
-// addCanary lets a canary Ingress join the locations that it names. Each needs a main Ingress, and has one canary.
-func (r *routes) addCanary(owner *ingress) {
-	entries := owner.entries
-	if owner.defaultBackend != nil {
-		entries = append(entries[:len(entries):len(entries)],
-			entry{location: location{path: "/", kind: route.Prefix}, service: *owner.defaultBackend})
-	}
-	for _, entry := range entries {
-		main, ok := r.main(entry)
-		switch {
-		case !ok:
-			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
-				Message: fmt.Sprintf("canary for %s: no other Ingress has this path and path type, "+
-					"so it gets no requests", entry.location),
-			})
-			continue
-		case main.canary != nil:
-			r.problems.add(Problem{
-				Severity: Error, Reason: CanaryConflict, Object: IngressObject(owner.object),
-				Message: fmt.Sprintf("canary for %s: Ingress %q is its canary already", entry.location, main.canary.key()),
-				Other:   IngressObject(main.canary.object),
-			})
-			continue
-		}
-		main.canary = owner
-		forward, ok := main.route.Action.(route.Forward)
-		if !ok {
-			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
-				Message: fmt.Sprintf("canary for %s: the paths of Ingress %q are denied, so it gets no requests",
-					entry.location, main.from.key()),
-				Other: IngressObject(main.from.object),
-			})
-			continue
-		}
-		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.service, r.denyCanary(owner, entry.location, main)))
-		main.route.Action = forward
-		if r.mode.Reproduces(compatibility.CanaryByService) {
-			r.spread(owner, forward)
-		}
-		r.served[owner] = true
-		r.decisions = append(r.decisions, decision.CanaryAdded{
-			Path: entry.path, Server: decision.ServerName(entry.host), Main: upstreamName(forward.Backends[0]),
-			Canary: upstreamName(forward.Canary.Backend), Ingress: owner.key(),
-		})
-	}
-}
-
-// main returns the claim that a canary's path joins. Canaries need not repeat that their paths are regular expressions.
-func (r *routes) main(e entry) (*claim, bool) {
-	if claim, ok := r.claims[e.location]; ok {
-		return claim, true
-	}
-	claim, ok := r.claims[location{host: e.host, path: e.written, kind: route.Regex, ignoreCase: true}]
-	return claim, ok
-}
-
-// spread lets a canary join all locations with the same main upstream that have none.
-func (r *routes) spread(owner *ingress, like route.Forward) {
-	for _, other := range r.claims {
-		forward, ok := other.route.Action.(route.Forward)
-		if !ok || forward.Canary != nil || forward.Backends[0].Upstream != like.Backends[0].Upstream {
-			continue
-		}
-		forward.Canary = like.Canary
-		other.route.Action, other.canary = forward, owner
-	}
-}
-
-// denyCanary returns why a canary gets nothing: its annotations restrict access in another way than those of its main
-// Ingress, whose policies alone are applied. It is nil for others.
-func (r *routes) denyCanary(owner *ingress, at location, main *claim) *route.Deny {
-	own := r.guards.of(owner, at)
-	switch {
-	case own.deny != nil:
-		return own.deny
-	case !owner.config.Access.Own || slices.EqualFunc(own.policies.access(), main.guard.policies.access(), route.Policy.Equal):
-		return nil
-	}
-	r.problems.add(Problem{
-		Severity: Warning, Reason: CanaryConflict, Object: IngressObject(owner.object),
-		Message: fmt.Sprintf("canary for %s: its annotations restrict access in another way than those of Ingress %q, "+
-			"so that its requests are answered with 503", at, main.from.key()),
-		Other: IngressObject(main.from.object),
-	})
-	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: "the canary's access control is not that of its main Ingress"}
-}
-
-// access are the policies that decide who may come in.
-func (l policyList) access() policyList {
-	return slices.DeleteFunc(slices.Clone(l), func(p route.Policy) bool {
-		staged, ok := p.(policy.Policy)
-		return ok && staged.Stage() != policy.Authorizing
-	})
-}
-
-// upstreamName is how logs call a backend.
+// upstreamName is the name of a backend in logs.
 func upstreamName(backend route.Backend) string {
 	if backend.Deny != nil {
 		return "denied"
@@ -216,51 +108,36 @@ func upstreamName(backend route.Backend) string {
 	return backend.Upstream
 }
 
-func newCanary(owner *ingress, backend route.Backend) *route.Canary {
-	c := owner.config.Canary
-	backend.Weight = 0 // the canary has its own
-	return &route.Canary{
-		Backend:       backend,
-		Source:        owner.source(),
-		Header:        c.Header,
-		HeaderValue:   c.HeaderValue,
-		HeaderPattern: c.HeaderPattern,
-		Cookie:        c.Cookie,
-		Weight:        c.Weight,
-		WeightTotal:   c.WeightTotal,
-	}
-}
-
-func (r *routes) set(owner *ingress, at location, s service) {
-	guard := r.guards.of(owner, at)
+func (r *routes) set(owner *ingress, loc location.Location, s service) {
+	guard := r.guards.of(owner, loc)
 	fields, deny := r.fields.replies(owner)
 	if guard.deny == nil {
 		guard.deny = deny
 	}
 	if owner.config.Passthrough {
-		denied := r.passOn(owner, at, s, guard)
+		denied := r.passOn(owner, loc, s, guard)
 		guard.deny = &denied
 	}
 	backend := r.upstreams.backend(owner, s, guard.deny)
 	made := route.Route{
-		Match: at.match(), Policies: slices.Concat(r.policies(owner, at, s), fields, guard.policies), Source: owner.source(),
+		Match: loc.Match(), Policies: slices.Concat(r.policies.of(owner, loc, s), fields, guard.policies), Source: owner.source(),
 	}
 	if backend.Deny != nil {
 		made.Action = *backend.Deny
 	} else {
 		made.Action = route.Forward{Backends: []route.Backend{backend}}
 	}
-	r.claims[at] = &claim{from: owner, route: made, guard: guard}
+	r.claims[loc] = &claim{from: owner, route: made, guard: guard}
 	r.served[owner] = true
-	if at.path == "/" && at.kind == route.Prefix {
+	if loc.Path == "/" && loc.Kind == route.Prefix {
 		r.decisions = append(r.decisions, decision.LocationReplaced{
-			Path: at.path, Server: decision.ServerName(at.host), Former: defaultUpstream,
+			Path: loc.Path, Server: decision.ServerName(loc.Host), Former: defaultUpstream,
 			Upstream: upstreamName(backend), Ingress: owner.key(),
 		})
 		return
 	}
 	r.decisions = append(r.decisions, decision.LocationAdded{
-		Path: at.path, Server: decision.ServerName(at.host), Upstream: upstreamName(backend), Ingress: owner.key(),
+		Path: loc.Path, Server: decision.ServerName(loc.Host), Upstream: upstreamName(backend), Ingress: owner.key(),
 	})
 }
 
@@ -374,25 +251,14 @@ func (r *routes) shareAffinities(all []*ingress) {
 		if (ingress.config.Affinity == policy.Affinity{}) || ingress.config.Canary != nil {
 			continue
 		}
-		for _, e := range ingress.entries {
-			r.affinities[e.service] = ingress.config.Affinity
+		without := location.Location{Host: e.Host, Path: strings.TrimSuffix(e.Path, "/"), Kind: route.Exact}
+		if _, taken := r.claims[without]; taken {
+			continue
 		}
-	}
-}
-
-// policiesEverywhere are the policies of all requests, those included that no Ingress claims.
-func policiesEverywhere(global *config.Global) policyList {
-	var policies policyList
-	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS, Own: global.Mode.Reproduces(compatibility.HSTSGaps)})
-	policies.addIf(len(global.Compression) > 0, policy.Compress{Codings: global.Compression})
-	return policies
-}
-
-// policyList collects policies in the order of their stages.
-type policyList []route.Policy
-
-func (l *policyList) addIf(wanted bool, p route.Policy) {
-	if wanted {
-		*l = append(*l, p)
+		r.claims[without] = &claim{from: owner, route: route.Route{
+			Match: without.Match(), Policies: r.policies.everywhere, Source: owner.source(), Action: route.Redirect{
+				Status: 301, Path: route.PathChange{Kind: route.ReplacePath, Value: without.Path + "/"},
+			},
+		}}
 	}
 }

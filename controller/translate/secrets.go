@@ -19,8 +19,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// secrets reads the Secrets by which Ingresses restrict access. What is wrong with one is a problem and a fault: why the
-// paths are denied.
+// secrets reads the Secrets by which Ingresses restrict access. An invalid one is reported as a Problem, and returned as a
+// fault, the reason why the paths are denied.
 type secrets struct {
 	snapshot *snapshot.Snapshot
 	problems *problems
@@ -87,7 +87,8 @@ func (s secrets) find(owner *ingress, annotation, text string) (id string, data 
 	return key.String(), secret.Data, ""
 }
 
-// fail reports a fault. An Ingress may come before its Secret, so that only one that names a wrong Secret is refused.
+// fail reports a fault. An Ingress may be created before its Secret, so that admission only refuses an Ingress whose
+// annotation is invalid.
 func (s secrets) fail(owner *ingress, reason Reason, message string) (fault string) {
 	severity := Warning
 	if reason == InvalidAnnotation {

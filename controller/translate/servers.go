@@ -13,10 +13,10 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// serverUse is what requests a server gets, for names and messages.
+// serverUse is the purpose of the requests to a server, for names and messages.
 type serverUse struct {
 	kind, setting string
-	// denied and missing are what follows from a server that is not allowed, and from one without addresses.
+	// denied and missing are the consequences if the server is not allowed, or has no addresses.
 	denied, missing string
 }
 
@@ -26,7 +26,7 @@ var (
 	mirrorServer = serverUse{"mirror", "mirror-target", "nothing is mirrored", "nothing is mirrored"}
 )
 
-// server makes the upstream of a server outside, or returns why there can't be one. A server without addresses has no
+// server makes the upstream of a server outside the cluster, or returns why that is not possible. A server without addresses has no
 // endpoints.
 func (u *upstreams) server(owner *ingress, use serverUse, host string, settings *protection.Server) (name, fault string) {
 	protocol, port := route.HTTP1, settings.Port
@@ -93,7 +93,7 @@ func isOwn(address netip.Addr) bool {
 	return address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast()
 }
 
-// errorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if it can't be had.
+// errorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if the Service or its port is missing.
 func (u *upstreams) errorBackend(owner *ingress, name string) (upstream string) {
 	if name == "" {
 		return ""

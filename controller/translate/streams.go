@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -54,8 +57,8 @@ func (s *streams) add(key types.NamespacedName, transport route.Transport) {
 	}
 }
 
-// stream makes the stream of a port. Only if the reason of a fault is InvalidConfigMap, there is none; others have no
-// endpoints.
+// stream makes the stream of a port. If the reason of a fault is InvalidConfigMap, the stream is not usable; after any other
+// fault it has no endpoints.
 func (s *streams) stream(transport route.Transport, port, text string) (made route.Stream, reason Reason, fault string) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 || port != strconv.FormatUint(number, 10) {
@@ -91,7 +94,7 @@ func (s *streams) stream(transport route.Transport, port, text string) (made rou
 
 func (s *streams) endpoints(transport route.Transport, backend config.StreamBackend) ([]route.Endpoint, *fault) {
 	if transport == route.TCP {
-		made, fault := s.upstreams.make("", upstreamKey{
+		made, fault := s.upstreams.build("", upstreamKey{
 			service: service{namespace: backend.Service.Namespace, name: backend.Service.Name, port: backend.Port},
 		})
 		return made.Endpoints, fault
@@ -125,4 +128,70 @@ func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason 
 		Severity: severity, Reason: reason, Message: message,
 		Object: Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: key.Namespace, Name: key.Name, UID: held.UID},
 	})
+}
+
+// passOn forwards the TLS connections of a host to the backend of its path "/" (annotation ssl-passthrough). It returns how
+// HTTP requests for the path are answered: always with 503, because they would not be encrypted up to the backend.
+func (r *routes) passOn(owner *ingress, loc location.Location, s service, restricts guard) route.Deny {
+	deny := func(reason Reason, message string) route.Deny {
+		r.problems.add(Problem{
+			Severity: Warning, Reason: reason, Object: IngressObject(owner.object),
+			Message: fmt.Sprintf("ssl-passthrough: %s: %s; it answers 503", loc, message),
+		})
+		return route.Deny{Status: http.StatusServiceUnavailable, Reason: "ssl-passthrough: " + message}
+	}
+	switch {
+	case restricts.deny != nil:
+		return *restricts.deny
+	case !r.upstreams.snapshot.Settings.Passthrough:
+		return deny(UnsupportedAnnotation, "the controller runs without the flag --enable-ssl-passthrough")
+	case loc.Host == "":
+		return deny(InvalidAnnotation, "TLS is passed on by the name of a host")
+	case loc.Path != "/":
+		return deny(InvalidAnnotation, `TLS is passed on whatever the path; only the path "/" is served`)
+	case len(restricts.policies) > 0:
+		return deny(InvalidAnnotation, "clients can't be kept out, because requests are not seen when TLS is passed on")
+	}
+	denied := route.Deny{Status: http.StatusServiceUnavailable, Reason: "ssl-passthrough: only TLS is passed on"}
+	if slices.ContainsFunc(r.passthroughs, func(p route.Passthrough) bool { return p.Host == loc.Host }) {
+		return denied // the path "/" is there as exact path and as prefix
+	}
+	made, wrong := r.upstreams.build("", upstreamKey{service: s, byService: owner.config.Balancing.ByService})
+	if wrong != nil {
+		severity := Warning
+		if wrong.reason == NoEndpoints {
+			severity = Notice
+		}
+		r.problems.add(Problem{Severity: severity, Reason: wrong.reason, Object: IngressObject(owner.object), Message: wrong.message})
+	}
+	r.passthroughs = append(r.passthroughs, route.Passthrough{Host: loc.Host, Service: s.ref(), Endpoints: made.Endpoints})
+	return denied
+}
+
+// passedOn lists the hosts whose TLS connections are forwarded, and reports the paths of other Ingresses that can therefore
+// only be reached without TLS.
+func (r *routes) passedOn() []route.Passthrough {
+	slices.SortFunc(r.passthroughs, func(a, b route.Passthrough) int { return strings.Compare(a.Host, b.Host) })
+	for _, p := range r.passthroughs {
+		winner := r.claims.root(p.Host)
+		for at, claim := range r.claims {
+			if at.Host == p.Host && claim.from != winner {
+				r.problems.add(Problem{
+					Severity: Warning, Reason: Conflict, Object: IngressObject(claim.from.object), Other: IngressObject(winner.object),
+					Message: fmt.Sprintf("%s is not reached over TLS, which Ingress %q has passed on for the host", at, winner.key()),
+				})
+			}
+		}
+	}
+	return r.passthroughs
+}
+
+// root is the Ingress that receives the TLS connections of a host; nil if they are terminated.
+func (c claims) root(host string) *ingress {
+	for _, kind := range []route.PathKind{route.Prefix, route.Exact} {
+		if claim := c[location.Location{Host: host, Path: "/", Kind: kind}]; claim != nil && claim.from.config.Passthrough {
+			return claim.from
+		}
+	}
+	return nil
 }

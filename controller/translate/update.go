@@ -43,9 +43,10 @@ func readersByService(list []*namedUpstream) map[types.NamespacedName][]endpoint
 	return readers
 }
 
-// UpdateEndpoints is the part of Translate that depends on the EndpointSlices of some Services, if nothing else has changed
-// since it returned the Result. It is not possible, and everything has to be translated, where a Service gets its first
-// ready endpoint or loses its last one, since that is a Problem of Ingresses, and where a Service is streamed.
+// UpdateEndpoints repeats the part of Translate that depends on the EndpointSlices of some Services, if nothing else has
+// changed since it returned the Result. If possible is false, everything has to be translated: a Service has got its first
+// ready endpoint or lost its last one, which changes the Problems of Ingresses, or it is one of a TCP or UDP port or of TLS
+// passthrough.
 func (r *Result) UpdateEndpoints(slicesOf func(types.NamespacedName) []*discoveryv1.EndpointSlice,
 	services []types.NamespacedName) (update Update, possible bool) {
 	if r.readers == nil {

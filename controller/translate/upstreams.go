@@ -38,7 +38,7 @@ type upstreams struct {
 	list      []route.Upstream
 	// sources are those of endpoints, by the name of the upstream.
 	sources map[string]endpointSource
-	// streamed are the Services with endpoints that are not an upstream's, but those of TCP, UDP or TLS that is passed on.
+	// streamed are the Services whose endpoints are used by TCP or UDP ports or TLS passthrough, not by an upstream.
 	streamed map[types.NamespacedName]bool
 }
 
@@ -104,7 +104,7 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 	name = u.freeName(key)
 	u.names[key] = name
 	u.decide(decision.UpstreamCreated{Upstream: name})
-	upstream, fault := u.make(name, key)
+	upstream, fault := u.build(name, key)
 	if upstream.Protocol.Secure() {
 		settings, wrong := u.backendTLS(key)
 		if upstream.TLS = settings; wrong != nil {
@@ -120,7 +120,7 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 
 // freeName is "namespace-service-port". Two different Services can have that in common ("a-b" and "c", "a" and
 // "b-c"); they must not share an upstream, so the later one's name is written with slashes. If the same Service is
-// spoken to over TLS in several ways, they are counted.
+// reached over TLS in several ways, they are counted.
 func (u *upstreams) freeName(key upstreamKey) string {
 	name := strings.Join([]string{key.namespace, key.name, key.port}, "-")
 	if key.protocol != route.HTTP1 {
@@ -139,7 +139,7 @@ func (u *upstreams) freeName(key upstreamKey) string {
 	return name
 }
 
-func (u *upstreams) make(name string, key upstreamKey) (route.Upstream, *fault) {
+func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault) {
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
 	id := key.namespace + "/" + key.name
 	svc := u.object(key.service)

@@ -25,7 +25,7 @@ const (
 
 const authoritiesName = "auth-tls-secret"
 
-// readClientCert returns nil if clients are not asked for a certificate.
+// readClientCert returns nil if no client certificate is required.
 func readClientCert(r *setting.Reader) *ClientCert {
 	secret := r.Protecting(authoritiesName, "", func(text string) error {
 		if text == "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
-// External is a server that decides who may come in.
+// External is a server that decides which requests are allowed.
 type External struct {
 	// Server is the server; its Host may be HostVariable.
 	Server Server

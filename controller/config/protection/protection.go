@@ -1,4 +1,4 @@
-// Package protection reads the settings that keep clients out: by address, by password, by an external server, by
+// Package protection reads the settings that restrict access: by address, by password, by an external server, by
 // certificate, and by limits.
 package protection
 
@@ -14,20 +14,20 @@ import (
 // Settings is who may use the paths of an Ingress.
 type Settings struct {
 	Addresses access.Addresses
-	// SatisfyAny lets in whom the addresses, the password or the external server lets in; otherwise all must.
+	// SatisfyAny allows a request if the addresses, the password or the external server allow it; otherwise all must.
 	SatisfyAny bool
 	Basic      *Basic // nil requires no password
 	// External is the external server; nil is none. It may be the one of the ConfigMap.
 	External   *External
 	ClientCert *ClientCert // nil requires no certificate
-	// Own is whether an annotation asks for any of this.
+	// Own is whether an annotation sets any of these.
 	Own bool
 }
 
 // Global is who may use the paths of all Ingresses.
 type Global struct {
-	// Addresses and External are for Ingresses without their own. The faults, unless they are "", are why they can't be
-	// had: the paths of these Ingresses must be denied.
+	// Addresses and External apply to Ingresses without their own. A fault, unless it is "", is why one can't be applied: the
+	// paths of these Ingresses must be denied.
 	Addresses                     access.Addresses
 	AddressesFault, ExternalFault string
 	External                      *External
@@ -64,7 +64,7 @@ func Read(r *setting.Reader, global *Global) Settings {
 // ReadGlobal reads the keys of the ConfigMap about access.
 func ReadGlobal(r *setting.Reader) Global {
 	var g Global
-	// What is wrong matters to Ingresses without their own, so that it does not deny all.
+	// A fault affects only Ingresses without their own setting, so that it does not deny all paths.
 	g.AddressesFault = r.Apart(func() { g.Addresses = readAddresses(r, &Global{}) })
 	g.ExternalFault = r.Apart(func() { g.External = readExternal(r, "global-auth-") })
 	g.Block = access.Block{
@@ -79,7 +79,7 @@ func ReadGlobal(r *setting.Reader) Global {
 	return g
 }
 
-// readAddresses returns the networks that may come in. Of the two names of the annotation, either may be given.
+// readAddresses returns the networks that are allowed. Either of the two names of the annotation may be given.
 func readAddresses(r *setting.Reader, global *Global) access.Addresses {
 	const current, former, denied = "allowlist-source-range", "whitelist-source-range", "denylist-source-range"
 	_, isCurrent := r.Text(current)
@@ -135,7 +135,7 @@ func networks(r *setting.Reader, name string) []netip.Prefix {
 	return slices.Compact(networks)
 }
 
-// coversAll reports whether a list has all addresses, so that it asks for nothing. cert-manager writes "0.0.0.0/0,::/0" to
+// coversAll reports whether a list has all addresses, and so restricts nothing. cert-manager writes "0.0.0.0/0,::/0" to
 // override the list of the ConfigMap. Lists without a network of IPv6 mean all clients, too, if they have all of IPv4.
 func coversAll(networks []netip.Prefix) bool {
 	var all4, any6, all6 bool

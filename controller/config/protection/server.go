@@ -12,9 +12,9 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
-// Server is a server that the proxy sends requests of its own to.
+// Server is a server to which the proxy itself sends requests.
 type Server struct {
-	// Secure is whether the server is spoken to over TLS.
+	// Secure is whether the server is reached over TLS.
 	Secure bool
 	// Host is its name or address, or HostVariable.
 	Host string
@@ -26,7 +26,7 @@ type Server struct {
 // HostVariable is the only variable that may stand for a server's host: that of the route.
 const HostVariable = "$host"
 
-// Authority is the host that the server gets, port included where it is not that of the scheme.
+// Authority is the Host field of requests to the server, with the port unless it is the scheme's default.
 func (s *Server) Authority(host string) string {
 	if address, err := netip.ParseAddr(host); err == nil && address.Is6() {
 		host = "[" + host + "]"

@@ -48,8 +48,8 @@ func redirectAnnotations() []Setting {
 
 func rewriteAnnotations() []Setting {
 	return []Setting{
-		{"rewrite-target", "a path with $1 to $9", "", "Replaces the path that backends get; groups of the rule's path fill in $1 to $9.", supported("rewrite")},
-		{"use-regex", "true, false", "false", "Takes the paths of the Ingress as regular expressions that ignore case.", supported("rewrite")},
+		{"rewrite-target", "a path with $1 to $9", "", "Replaces the path that backends receive; groups of the rule's path fill in $1 to $9.", supported("rewrite")},
+		{"use-regex", "true, false", "false", "Makes the paths of the Ingress regular expressions that ignore case.", supported("rewrite")},
 		{"x-forwarded-prefix", "a path", "", "Sets X-Forwarded-Prefix where rewrite-target applies.", supported("rewrite")},
 		{"enable-rewrite-log", "true, false", "false", "Logs each step of nginx's rewriting.", harmless("the dump of the table shows what is rewritten")},
 	}
@@ -58,7 +58,7 @@ func rewriteAnnotations() []Setting {
 func hostAnnotations() []Setting {
 	return []Setting{
 		{"server-alias", "host names, separated by commas", "", "Serves the paths of the Ingress's host under more names.", supported("hosts")},
-		{"upstream-vhost", "a host name", "the client's", "Sets the Host that backends get.", supported("forwarded")},
+		{"upstream-vhost", "a host name", "the client's", "Sets the Host that backends receive.", supported("forwarded")},
 	}
 }
 
@@ -77,7 +77,7 @@ func corsAnnotations() []Setting {
 func headerAnnotations() []Setting {
 	return []Setting{
 		{"custom-headers", "namespace/name of a ConfigMap", "", "Adds the ConfigMap's fields to replies; global-allowed-response-headers must list them.", supported("headers").protecting()},
-		{"connection-proxy-header", "a value", "", "Sets the Connection field that backends get.", supported("headers")},
+		{"connection-proxy-header", "a value", "", "Sets the Connection field that backends receive.", supported("headers")},
 		{"proxy-cookie-path", "two paths, or off", "off", "Replaces the beginning of the Path of backends' cookies.", supported("headers")},
 		{"proxy-cookie-domain", "two domains, or off", "off", "Replaces the Domain of backends' cookies.", supported("headers")},
 		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is what proxy-redirect-to replaces in the Location and Refresh of replies.", supported("headers")},
@@ -90,11 +90,11 @@ func canaryAnnotations() []Setting {
 	return []Setting{
 		{"canary", "true, false", "false", "Makes the Ingress a canary of the one with the same host and path.", supported("canary")},
 		{"canary-by-header", "the name of a field", "", "Sends requests to the canary whose field is always, and none whose field is never.", supported("canary")},
-		{"canary-by-header-value", "a value", "", "Sends requests to the canary whose field has the value, in place of always.", supported("canary")},
+		{"canary-by-header-value", "a value", "", "Sends requests to the canary whose field has the value, instead of always.", supported("canary")},
 		{"canary-by-header-pattern", "a regular expression (RE2)", "", "Sends requests to the canary whose field matches.", supported("canary")},
 		{"canary-by-cookie", "the name of a cookie", "", "Sends requests to the canary whose cookie is always, and none whose cookie is never.", supported("canary")},
 		{"canary-weight", "a number", "0", "Is the canary's share of canary-weight-total, drawn at random for each request.", supported("canary")},
-		{"canary-weight-total", "a number", "100", "Is what canary-weight is a share of.", supported("canary")},
+		{"canary-weight-total", "a number", "100", "Is the total that canary-weight is a part of.", supported("canary")},
 	}
 }
 
@@ -121,7 +121,7 @@ func balancingAnnotations() []Setting {
 		{"upstream-hash-by", "text with nginx variables", "", "Sends requests of the same text to the same endpoint.", supported("balancing")},
 		{"upstream-hash-by-subset", "true, false", "false", "Sends requests of the same text to the same few endpoints.", supported("balancing")},
 		{"upstream-hash-by-subset-size", "a number", "3", "Is how many endpoints those are.", supported("balancing")},
-		{"service-upstream", "true, false", "false", "Connects to the Service's cluster IP in place of its endpoints.", supported("balancing")},
+		{"service-upstream", "true, false", "false", "Connects to the Service's cluster IP instead of its endpoints.", supported("balancing")},
 	}
 }
 
@@ -149,8 +149,8 @@ func backendTLSAnnotations() []Setting {
 func timeoutAnnotations() []Setting {
 	return []Setting{
 		{"proxy-connect-timeout", "seconds", "5", "Bounds connecting to a backend.", supported("errors")},
-		{"proxy-read-timeout", "seconds", "60", "Bounds a backend's silence.", supported("errors")},
-		{"proxy-send-timeout", "seconds", "60", "Bounds how long a backend may not take any of the request.", supported("retries")},
+		{"proxy-read-timeout", "seconds", "60", "Bounds how long a backend may send nothing.", supported("errors")},
+		{"proxy-send-timeout", "seconds", "60", "Bounds how long a backend may accept nothing of the request.", supported("retries")},
 		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Says after which failures another endpoint is tried.", supported("retries")},
 		{"proxy-next-upstream-timeout", "seconds", "0", "Bounds all tries together.", supported("retries")},
 		{"proxy-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", supported("retries")},
@@ -172,9 +172,9 @@ func bufferAnnotations() []Setting {
 
 func errorAnnotations() []Setting {
 	return []Setting{
-		{"custom-http-errors", "status codes, separated by commas", "", "Has the default backend answer in place of replies with these codes.", supported("error-pages")},
+		{"custom-http-errors", "status codes, separated by commas", "", "Replaces replies with these codes by those of the default backend.", supported("error-pages")},
 		{"default-backend", "the name of a Service", "the controller's", "Answers when the Service has no endpoint, and for custom-http-errors.", supported("error-pages")},
-		{"disable-proxy-intercept-errors", "true, false", "false", "Leaves backends' errors as they are in spite of custom-http-errors.", supported("error-pages")},
+		{"disable-proxy-intercept-errors", "true, false", "false", "Does not replace backends' errors, in spite of custom-http-errors.", supported("error-pages")},
 	}
 }
 

@@ -1,12 +1,12 @@
 package setting
 
-// The settings in this file keep clients out, but for a few.
+// The settings in this file restrict access, but for a few.
 
 func addressAnnotations() []Setting {
 	return []Setting{
-		{"whitelist-source-range", "networks, separated by commas", "", "Refuses clients (403) from elsewhere.", supported("addresses").protecting().evenIfEmpty()},
+		{"whitelist-source-range", "networks, separated by commas", "", "Allows only clients from these networks; others are refused (403).", supported("addresses").protecting().evenIfEmpty()},
 		{"allowlist-source-range", "networks, separated by commas", "", "Is another name of whitelist-source-range.", supported("addresses").protecting().evenIfEmpty()},
-		{"denylist-source-range", "networks, separated by commas", "", "Refuses clients (403) from there.", supported("addresses").protecting()},
+		{"denylist-source-range", "networks, separated by commas", "", "Refuses clients from these networks (403).", supported("addresses").protecting()},
 		{"satisfy", "all, any", "all", "Is whether a client must pass all checks of address, password and authentication service, or one.", supported("addresses").protecting()},
 	}
 }
@@ -16,9 +16,9 @@ func limitAnnotations() []Setting {
 		{"limit-connections", "a number", "", "Bounds the requests of a client address that are served at the same time.", supported("rate-limits").protecting()},
 		{"limit-rps", "a number", "", "Bounds the requests of a client address in a second.", supported("rate-limits").protecting()},
 		{"limit-rpm", "a number", "", "Bounds the requests of a client address in a minute.", supported("rate-limits").protecting()},
-		{"limit-burst-multiplier", "a number", "5", "Is how many times the rate may come at once.", supported("rate-limits").protecting()},
+		{"limit-burst-multiplier", "a number", "5", "Is the largest burst, as a multiple of the rate.", supported("rate-limits").protecting()},
 		{"limit-rate", "kilobytes", "0", "Bounds the bytes of a reply in a second.", supported("rate-limits")},
-		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply comes before limit-rate.", supported("rate-limits")},
+		{"limit-rate-after", "kilobytes", "0", "Is how much of a reply is sent before limit-rate applies.", supported("rate-limits")},
 		{"limit-whitelist", "networks, separated by commas", "", "Exempts clients from the limits of requests.", supported("rate-limits").protecting()},
 		{"limit-allowlist", "networks, separated by commas", "", "Is another name of limit-whitelist.", supported("rate-limits").protecting()},
 	}
@@ -37,12 +37,12 @@ func externalAuthAnnotations() []Setting {
 	return []Setting{
 		{"auth-url", "a URL with nginx variables", "", "Is requested for each request, which passes if the answer is 2xx.", supported("external-authentication").protecting()},
 		{"auth-method", "a method", "GET", "Is the method of that request.", supported("external-authentication").protecting()},
-		{"auth-signin", "a URL with nginx variables", "", "Is where clients are redirected to in place of 401.", supported("external-authentication").protecting()},
+		{"auth-signin", "a URL with nginx variables", "", "Is where clients are redirected instead of being answered with 401.", supported("external-authentication").protecting()},
 		{"auth-signin-redirect-param", "a name", "rd", "Is the parameter of auth-signin that has the client's URL.", supported("external-authentication").protecting()},
 		{"auth-request-redirect", "a value", "", "Sets X-Auth-Request-Redirect in that request.", supported("external-authentication").protecting()},
 		{"auth-response-headers", "names, separated by commas", "", "Lists the fields of the answer that backends get.", supported("external-authentication").protecting()},
 		{"auth-proxy-set-headers", "namespace/name of a ConfigMap", "", "Holds fields for that request, with nginx variables.", supported("external-authentication").protecting()},
-		{"auth-always-set-cookie", "true, false", "false", "Passes cookies of the answer on with errors, too.", supported("external-authentication").protecting()},
+		{"auth-always-set-cookie", "true, false", "false", "Forwards cookies of the answer with errors, too.", supported("external-authentication").protecting()},
 		{"auth-cache-key", "text with nginx variables", "", "Is what answers are cached by.", supported("external-authentication").protecting()},
 		{"auth-cache-duration", "status codes and a time", "200 202 401 5m", "Is how long answers are cached.", supported("external-authentication").protecting()},
 		{"auth-keepalive", "a number", "0", "Keeps connections to the authentication service if it is not 0; otherwise each request has its own.", supported("external-authentication")},

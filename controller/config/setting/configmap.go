@@ -39,7 +39,7 @@ func redirectKeys() []Setting {
 func hstsKeys() []Setting {
 	return []Setting{
 		{"hsts", "true, false", "true", "Sends Strict-Transport-Security in replies over HTTPS.", supported("tls")},
-		{"hsts-max-age", "seconds", "31536000", "Is how long browsers keep to HTTPS.", supported("tls")},
+		{"hsts-max-age", "seconds", "31536000", "Is how long browsers use HTTPS only.", supported("tls")},
 		{"hsts-include-subdomains", "true, false", "true", "Includes the hosts below.", supported("tls")},
 		{"hsts-preload", "true, false", "false", "Allows browsers to ship with the host.", supported("tls")},
 	}
@@ -107,7 +107,7 @@ func defaultKeys() []Setting {
 		{"proxy-cookie-domain", "two domains, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-redirect-from", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
 		{"proxy-redirect-to", "the beginning of a URL, or off", "off", "Is the default of the annotation.", supported("headers")},
-		{"proxy-ssl-location-only", "true, false", "false", "Keeps proxy-ssl-secret to the paths of its Ingress.", harmless("it always keeps to them")},
+		{"proxy-ssl-location-only", "true, false", "false", "Applies proxy-ssl-secret only to the paths of its Ingress.", harmless("it always does")},
 		{"load-balance", "round_robin, ewma", "round_robin", "Is the default of the annotation.", supported("balancing")},
 		{"service-upstream", "true, false", "false", "Is the default of the annotation.", supported("balancing")},
 		{"custom-http-errors", "status codes, separated by commas", "", "Is the default of the annotation.", supported("error-pages")},
@@ -121,12 +121,12 @@ func accessKeys() []Setting {
 	return []Setting{
 		{"whitelist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", supported("addresses").protecting().unless(coversAll)},
 		{"denylist-source-range", "networks, separated by commas", "", "Is the default of the annotation.", supported("addresses").protecting()},
-		{"block-cidrs", "networks, separated by commas", "", "Refuses clients (403) from there.", supported("addresses").protecting()},
+		{"block-cidrs", "networks, separated by commas", "", "Refuses clients from these networks (403).", supported("addresses").protecting()},
 		{"block-user-agents", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by User-Agent.", supported("addresses").protecting()},
 		{"block-referers", "texts or ~ and a regular expression, separated by commas", "", "Refuses requests (403) by Referer.", supported("addresses").protecting()},
 		{"limit-req-status-code", "400 to 599", "503", "Is the status of requests above a rate.", supported("rate-limits")},
 		{"limit-conn-status-code", "400 to 599", "503", "Is the status of requests above limit-connections.", supported("rate-limits")},
-		{"limit-conn-zone-variable", "text with nginx variables", "$binary_remote_addr", "Is what clients are told apart by.", refused("clients are told apart by their addresses").unless(isAddressVariable)},
+		{"limit-conn-zone-variable", "text with nginx variables", "$binary_remote_addr", "Is the text by which clients are distinguished.", refused("clients are distinguished by their addresses").unless(isAddressVariable)},
 		{"nginx-status-ipv4-whitelist", "addresses, separated by commas", "127.0.0.1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
 		{"nginx-status-ipv6-whitelist", "addresses, separated by commas", "::1", "Lists who may read nginx's status page.", harmless("there is no status page of nginx")},
 	}
@@ -172,7 +172,7 @@ func clientKeys() []Setting {
 		{"keep-alive-requests", "a number", "1000", "Is how many requests a connection serves.", harmless("there is no limit")},
 		{"client-header-timeout", "seconds", "60", "Bounds waiting for a request's header.", harmless("the limit is fixed")},
 		{"client-body-timeout", "seconds", "60", "Bounds waiting for more of a request's body.", harmless("the limit is fixed")},
-		{"use-http2", "true, false", "true", "Speaks HTTP/2 over TLS.", harmless("HTTP/2 is always spoken to clients that offer it")},
+		{"use-http2", "true, false", "true", "Offers HTTP/2 over TLS.", harmless("HTTP/2 is always used with clients that offer it")},
 		{"http2-max-concurrent-streams", "a number", "128", "Is how many requests a connection serves at once.", harmless("the limit is fixed")},
 		{"http2-max-requests", "a number", "0", "Was how many requests a connection serves.", harmless("nginx has dropped it")},
 		{"bind-address", "addresses, separated by commas", "all", "Are the addresses that are listened on.", refused("all addresses are listened on")},
@@ -193,12 +193,12 @@ func keepAliveKeys() []Setting {
 func compressionKeys() []Setting {
 	return []Setting{
 		{"use-gzip", "true, false", "false", "Compresses replies with gzip.", supported("compression")},
-		{"gzip-level", "1 to 9", "1", "Is how hard gzip tries.", supported("compression")},
+		{"gzip-level", "1 to 9", "1", "Is the compression level of gzip.", supported("compression")},
 		{"gzip-min-length", "bytes", "256", "Is the smallest body that is compressed.", supported("compression")},
 		{"gzip-types", "media types", "a list of common ones", "Lists what is compressed.", supported("compression")},
 		{"gzip-disable", "a regular expression (RE2), or msie6", "", "Excludes clients by User-Agent.", supported("brotli")},
 		{"enable-brotli", "true, false", "false", "Compresses replies with Brotli.", supported("brotli")},
-		{"brotli-level", "0 to 11", "4", "Is how hard Brotli tries.", supported("brotli")},
+		{"brotli-level", "0 to 11", "4", "Is the compression level of Brotli.", supported("brotli")},
 		{"brotli-min-length", "bytes", "20", "Is the smallest body that is compressed.", supported("brotli")},
 		{"brotli-types", "media types", "a list of common ones", "Lists what is compressed.", supported("brotli")},
 	}
@@ -212,7 +212,7 @@ func logKeys() []Setting {
 		{"log-format-escape-none", "true, false", "false", "Escapes nothing.", supported("access-log")},
 		{"log-format-stream", "text with nginx variables", "a line of text", "Is the format of the log of TCP and UDP.", harmless("connections of TCP and UDP services are not logged")},
 		{"disable-access-log", "true, false", "false", "Switches the access log off.", supported("access-log")},
-		{"skip-access-log-urls", "paths, or ~ and a regular expression (RE2), separated by commas", "", "Leaves requests out of the access log by path.", supported("access-log")},
+		{"skip-access-log-urls", "paths, or ~ and a regular expression (RE2), separated by commas", "", "Excludes requests from the access log by their path.", supported("access-log")},
 		{"enable-access-log-for-default-backend", "true, false", "false", "Logs requests that no rule matches.", harmless("they are always logged")},
 		{"enable-auth-access-log", "true, false", "false", "Logs requests to the authentication service.", harmless("they are counted in metrics")},
 		{"access-log-params", "parameters of nginx", "", "Buffers the access log.", harmless(toOutput)},
@@ -220,7 +220,7 @@ func logKeys() []Setting {
 		{"http-access-log-path", "a path", "", "Is the file of the access log of HTTP.", harmless(toOutput)},
 		{"stream-access-log-path", "a path", "", "Is the file of the access log of TCP and UDP.", harmless(toOutput)},
 		{"error-log-path", "a path", "/var/log/nginx/error.log", "Is the file of the error log.", harmless(toOutput)},
-		{"error-log-level", "a level", "notice", "Is what the error log has.", harmless("the flag --v selects what is logged")},
+		{"error-log-level", "a level", "notice", "Is the level of the error log.", harmless("the flag --v selects what is logged")},
 		{"enable-syslog", "true, false", "false", "Sends logs to syslog.", refused(toOutput)},
 		{"syslog-host", "a host", "", "Is where syslog listens.", harmless(toOutput)},
 		{"syslog-port", "a port", "514", "Is where syslog listens.", harmless(toOutput)},
@@ -276,7 +276,7 @@ func snippetKeys() []Setting {
 func streamKeys() []Setting {
 	return []Setting{
 		{"proxy-stream-timeout", "a time", "600s", "Is how long a connection of TCP may be idle.", supported("streams")},
-		{"proxy-stream-next-upstream", "true, false", "true", "Tries another endpoint that can't be reached.", supported("streams")},
+		{"proxy-stream-next-upstream", "true, false", "true", "Tries another endpoint if one can't be reached.", supported("streams")},
 		{"proxy-stream-next-upstream-timeout", "a time", "600s", "Bounds all tries together.", supported("streams")},
 		{"proxy-stream-next-upstream-tries", "a number", "3", "Is how many endpoints are tried.", supported("streams")},
 		{"proxy-stream-responses", "a number", "1", "Is how many datagrams answer one of UDP.", supported("streams")},
@@ -299,8 +299,8 @@ func processKeys() []Setting {
 		{"server-name-hash-bucket-size", "a number", "64", "Sizes a hash table.", harmless(ofNginx)},
 		{"variables-hash-max-size", "a number", "2048", "Sizes a hash table.", harmless(ofNginx)},
 		{"variables-hash-bucket-size", "a number", "256", "Sizes a hash table.", harmless(ofNginx)},
-		{"use-geoip", "true, false", "false", "Finds out where clients are.", refused("there is no database of addresses").unless(isFalse)},
-		{"use-geoip2", "true, false", "false", "Finds out where clients are.", refused("there is no database of addresses").unless(isFalse)},
+		{"use-geoip", "true, false", "false", "Looks up the location of clients.", refused("there is no database of addresses").unless(isFalse)},
+		{"use-geoip2", "true, false", "false", "Looks up the location of clients.", refused("there is no database of addresses").unless(isFalse)},
 		{"geoip2-autoreload-in-minutes", "minutes", "0", "Reads the database again.", harmless("there is no database of addresses")},
 	}
 }

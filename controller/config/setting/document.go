@@ -36,12 +36,12 @@ func (d Decision) text() string {
 	case Supported:
 		text = fmt.Sprintf("[supported](../features/conformance/%s.feature)", d.Feature)
 		if d.Protects {
-			text += "; a wrong value closes the paths (503)"
+			text += "; with an invalid value the paths answer 503"
 		}
 	case Refused, Harmless:
 		text += ": " + d.Reason
 		if d.Protects {
-			text += "; closes the paths (503)"
+			text += "; the paths answer 503"
 		}
 		if d.reproduced {
 			text += "; with `--compatibility=ingress-nginx` it has its [effect](compatibility.md)"
@@ -55,16 +55,16 @@ func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 // AnnotationsDocument is the page docs/annotations.md.
 func AnnotationsDocument() string {
 	return annotations.Document("Annotations of ingress-nginx",
-		"All annotations of ingress-nginx 1.15.1, without the prefix `nginx.ingress.kubernetes.io/`, and what this controller\n"+
-			"does about each. "+generated)
+		"All annotations of ingress-nginx 1.15.1, without the prefix `nginx.ingress.kubernetes.io/`, and whether this controller\n"+
+			"supports them. "+generated)
 }
 
 // ConfigMapDocument is the page docs/configmap.md.
 func ConfigMapDocument() string {
 	return configMap.Document("Keys of ingress-nginx's ConfigMap",
-		"All keys of the ConfigMap of ingress-nginx 1.15.1, and what this controller does about each. Annotations override\n"+
-			"the keys of the same name. "+generated)
+		"All keys of the ConfigMap of ingress-nginx 1.15.1, and whether this controller supports them. Annotations\n"+
+			"override the keys of the same name. "+generated)
 }
 
-const generated = "A setting that keeps clients out closes the paths (503) if it\n" +
-	"is not supported or has a wrong value. This page is generated: `go test ./controller/config/setting -update` writes it."
+const generated = "If a setting that restricts access\n" +
+	"is not supported or has an invalid value, the paths answer 503. This page is generated:\n`go test ./controller/config/setting -update` writes it."

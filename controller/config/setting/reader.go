@@ -152,7 +152,7 @@ func (r *Reader) Checked(name string, valid func(string) bool, rule string) stri
 	return text
 }
 
-// Invalid records a value that is wrong. If the setting protects, the paths are closed.
+// Invalid records an invalid value. If the setting restricts access, the paths are denied.
 func (r *Reader) Invalid(name, value, rule string) {
 	message := fmt.Sprintf("%s: %q is not valid: %s", r.prefix+name, Shorten(value), rule)
 	setting := r.table.Lookup(name)
@@ -182,7 +182,7 @@ func (r *Reader) Protecting(name, otherwise string, check func(text string) erro
 	return text
 }
 
-// Deny records that a setting which restricts access can't be had: the paths must be denied.
+// Deny records that a setting which restricts access can't be applied: the paths must be denied.
 func (r *Reader) Deny(name, message string) {
 	key := r.prefix + name
 	setting := r.table.Lookup(name)
@@ -194,7 +194,7 @@ func (r *Reader) Deny(name, message string) {
 	r.protects = true
 }
 
-// Close has the paths denied for a reason that is reported elsewhere.
+// Close denies the paths for a reason that is reported elsewhere.
 func (r *Reader) Close(reason string) { r.denied = append(r.denied, reason) }
 
 // Denied is why the paths must be denied, the first of several reasons in their order; "" if they need not.

@@ -1,7 +1,7 @@
 // Package setting is the table of all settings that ingress-nginx has, annotations and keys of its ConfigMap, each with
 // the decision of this controller: supported, refused, or without effect. The documents docs/annotations.md and
-// docs/configmap.md are generated from it, and a Reader gives out the values of supported settings only, so that code,
-// table and documents can't contradict each other.
+// docs/configmap.md are generated from it, and a Reader returns the values of supported settings only, so that code, table
+// and documents can't contradict each other.
 package setting
 
 // Setting is one annotation, named without its prefix, or one key of the ConfigMap.
@@ -21,12 +21,12 @@ type Decision struct {
 	Reason string
 	// Feature is the file in features/conformance that shows a supported setting, without its extension.
 	Feature string
-	// Protects says that the setting keeps clients out. One that is refused, or has a wrong value, closes the paths it
-	// applies to (503), because serving them would let everybody in.
+	// Protects is whether the setting restricts access. If it is refused, or has an invalid value, the paths that it applies
+	// to answer 503, because they would otherwise be open to all clients.
 	Protects bool
 	// asksNothing reports whether a value of a protecting setting excludes no client; nil if every value excludes some.
 	asksNothing func(value string) bool
-	// strict says that ingress-nginx refuses an Ingress with a wrong value; mostly it takes the default.
+	// strict is whether ingress-nginx rejects an Ingress with an invalid value; for most settings it uses the default.
 	strict bool
 	// reproduced says that a setting without effect has the effect of ingress-nginx where that is reproduced.
 	reproduced bool
@@ -39,10 +39,10 @@ type Kind uint8
 
 // The kinds of decisions.
 const (
-	// Refused: the setting is reported, and the Ingress served without it, or not at all if it protects.
+	// Refused: the setting is reported. The Ingress is served without it or, if it restricts access, not at all.
 	Refused Kind = iota
 	Supported
-	// Harmless: the setting has nothing to act on here, and is accepted in silence.
+	// Harmless: the setting has nothing to act on here, and is accepted without a report.
 	Harmless
 )
 

@@ -1,7 +1,7 @@
-// Package page shows a routing table as a map of hosts, paths and Services, and explains requests that one types.
+// Package page shows a routing table as a map of hosts, paths and Services, and explains the requests that a user enters.
 //
-// It changes nothing and sends nothing to anybody; still it shows what the manifests say, so that it answers only requests
-// whose Host is a loopback address: other sites can't read it through their visitors' browsers.
+// It changes nothing, but shows the contents of the manifests. It therefore answers only requests whose Host is a loopback
+// address, so that other web sites can't read it through their visitors' browsers (DNS rebinding).
 package page
 
 import (

@@ -91,7 +91,7 @@ func (s CertificateAdded) String() string {
 	return fmt.Sprintf("Using certificate %q for server %q (Ingress %q)", s.Secret, s.Server, s.Ingress)
 }
 
-// ServerName is how logs and dumps call a host: "_" is the server of every host that no other names.
+// ServerName is the name of a host in logs and dumps: "_" is the server of all hosts without rules.
 func ServerName(host string) string {
 	if host == "" {
 		return "_"

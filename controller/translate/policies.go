@@ -1,0 +1,168 @@
+package translate
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/proxy/policy"
+	"github.com/ingress-testbed/testbed/proxy/policy/mirroring"
+	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
+	"github.com/ingress-testbed/testbed/proxy/policy/replying"
+	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
+	"github.com/ingress-testbed/testbed/proxy/policy/selecting"
+	"github.com/ingress-testbed/testbed/proxy/route"
+)
+
+// routePolicies makes the policies of routes, except those that restrict access (guards) and those of ConfigMaps (fields).
+type routePolicies struct {
+	mode         compatibility.Mode
+	upstreams    *upstreams
+	certificates *certificates
+	// everywhere are the policies of all replies, requests those of all requests that backends get.
+	everywhere, requests policyList
+	// affinities are those of Services; nil unless Ingresses share them.
+	affinities map[service]policy.Affinity
+}
+
+// of returns the policies of one of an Ingress's routes; each line below is a setting.
+func (p *routePolicies) of(owner *ingress, loc location.Location, s service) policyList {
+	c := &owner.config
+	var policies policyList
+	policies.addIf(c.Redirect.All != route.Redirect{}, redirecting.All{To: c.Redirect.All})
+	policies.addIf(c.Redirect.Root != "", redirecting.Root{Path: c.Redirect.Root})
+	policies.addIf(c.Replies.CORS != replying.CORS{}, c.Replies.CORS)
+	policies.addIf(p.toHTTPS(owner, loc), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash})
+	policies.addIf(p.toUnnamed(owner, loc), policy.RedirectToHTTPS{Status: c.Redirect.Status, CutSlash: c.Redirect.CutSlash, Unnamed: true})
+	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != loc.Path
+	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
+	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
+	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
+	policies.addIf(c.ReplyHeader > 0, policy.ReplyHeader{Bytes: c.ReplyHeader})
+	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))
+	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
+	policies.addIf(c.NotLogged, policy.NotLogged{})
+	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
+	policies.addIf(c.Balancing.HashBy.Key != "", c.Balancing.HashBy)
+	policies.addIf(c.Balancing.ByLatency && c.Balancing.HashBy.Key == "", selecting.Latency{})
+	policies.addIf(c.Affinity != policy.Affinity{}, p.affinity(owner, loc, s))
+	policies.addIf(c.Replies.Connection != "" && !p.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
+	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)
+	policies.addIf(c.HTTP10, rewriting.HTTP10{})
+	if mirror, found := p.mirror(owner); found {
+		policies = append(policies, mirror)
+	}
+	if pages, found := p.errorPages(owner, s); found {
+		policies = append(policies, pages)
+	}
+	policies.addIf(c.Replies.Location != replying.Location{}, c.Replies.Location)
+	return slices.Concat(policies, p.requests, p.everywhere)
+}
+
+// mirror returns the policy of the server that gets copies of an Ingress's requests; found is false if it has none.
+func (p *routePolicies) mirror(owner *ingress) (made mirroring.Mirror, found bool) {
+	settings := &owner.config.Mirror
+	if settings.Server.Host == "" {
+		return made, false
+	}
+	name, fault := p.upstreams.server(owner, mirrorServer, settings.Server.Host, &settings.Server)
+	made = mirroring.Mirror{
+		Upstream: name, Host: settings.Host, Path: settings.Server.Target, Body: settings.Body,
+		HTTP10: p.mode.Reproduces(compatibility.OldRequests),
+	}
+	return made, fault == ""
+}
+
+// errorPages returns the policy of an Ingress's error pages; found is false if it has none.
+func (p *routePolicies) errorPages(owner *ingress, s service) (pages policy.ErrorPages, found bool) {
+	settings := owner.config.Replies.ErrorPages
+	own := p.upstreams.errorBackend(owner, settings.Backend)
+	if len(settings.Statuses) == 0 && own == "" {
+		return policy.ErrorPages{}, false
+	}
+	pages = policy.ErrorPages{
+		Statuses: settings.Statuses, OwnOnly: settings.OwnOnly, Upstream: cmp.Or(own, p.upstreams.errorDefault()),
+		Unavailable: own != "",
+		Namespace:   s.namespace, Ingress: owner.object.Name, Service: s.name, Port: s.port,
+	}
+	switch {
+	case pages.Upstream != "":
+		pages.HTTP10 = p.mode.Reproduces(compatibility.OldRequests)
+	case p.mode.Reproduces(compatibility.NoErrorBackend):
+		pages.Status = http.StatusNotFound
+	}
+	return pages, true
+}
+
+// toHTTPS reports whether requests in plain text are redirected.
+func (p *routePolicies) toHTTPS(owner *ingress, loc location.Location) bool {
+	c := &owner.config.Redirect
+	isPlain := func(beginning string) bool { return strings.HasPrefix(loc.Path, beginning) }
+	hasTLS := owner.config.Passthrough || p.certificates.terminates(loc.Host)
+	return (c.Always || c.IfCertificate && hasTLS) && !slices.ContainsFunc(c.PlainPaths, isPlain)
+}
+
+// toUnnamed reports whether requests without a Host field are redirected, to the name that ingress-nginx has for the server
+// of all other hosts: it treats the default certificate of that server as a certificate of the host.
+func (p *routePolicies) toUnnamed(owner *ingress, loc location.Location) bool {
+	return loc.Host == "" && owner.config.Redirect.IfCertificate && !p.toHTTPS(owner, loc) && p.mode.Reproduces(compatibility.RedirectToUnnamed)
+}
+
+// affinity completes the settings of an Ingress for a route.
+func (p *routePolicies) affinity(owner *ingress, loc location.Location, s service) policy.Affinity {
+	affinity := owner.config.Affinity
+	if shared, ok := p.affinities[s]; ok {
+		affinity = shared
+	}
+	switch {
+	case owner.config.Affinity.Path != "":
+		affinity.Path = owner.config.Affinity.Path
+	case loc.Kind != route.Regex || p.mode.Reproduces(compatibility.CookieOfRegex):
+		affinity.Path = loc.Path
+	default:
+		affinity.Path = "/"
+	}
+	return affinity
+}
+
+// shareAffinities gives all Ingresses of a Service with session affinity the settings of the last one, as in ingress-nginx.
+func (p *routePolicies) shareAffinities(all []*ingress) {
+	p.affinities = map[service]policy.Affinity{}
+	for _, ingress := range all {
+		if (ingress.config.Affinity == policy.Affinity{}) || ingress.config.Canary != nil {
+			continue
+		}
+		for _, e := range ingress.entries {
+			p.affinities[e.service] = ingress.config.Affinity
+		}
+	}
+}
+
+// policiesEverywhere are the policies of all requests, those included that no Ingress claims.
+func policiesEverywhere(global *config.Global) policyList {
+	var policies policyList
+	policies.addIf(global.HSTS != "", policy.HSTS{Value: global.HSTS, Own: global.Mode.Reproduces(compatibility.HSTSGaps)})
+	policies.addIf(len(global.Compression) > 0, policy.Compress{Codings: global.Compression})
+	return policies
+}
+
+// policyList collects policies in the order of their stages.
+type policyList []route.Policy
+
+func (l *policyList) addIf(condition bool, p route.Policy) {
+	if condition {
+		*l = append(*l, p)
+	}
+}
+
+// access returns the policies that decide whether a request is allowed.
+func (l policyList) access() policyList {
+	return slices.DeleteFunc(slices.Clone(l), func(p route.Policy) bool {
+		staged, ok := p.(policy.Policy)
+		return ok && staged.Stage() != policy.Authorizing
+	})
+}
