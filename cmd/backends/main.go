@@ -43,9 +43,9 @@ func command() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	flags := root.PersistentFlags()
-	flags.StringVar(&shared.hostname, "hostname", ownName(), "name that answers give for this pod")
-	flags.DurationVar(&shared.shutdown.Linger, "linger", 0, "time in which SIGTERM still lets new requests in")
-	flags.DurationVar(&shared.shutdown.Grace, "grace", 20*time.Second, "time that running requests then have to end")
+	flags.StringVar(&shared.hostname, "hostname", ownName(), "name of this Pod in answers")
+	flags.DurationVar(&shared.shutdown.Linger, "linger", 0, "how long new requests are still accepted after SIGTERM")
+	flags.DurationVar(&shared.shutdown.Grace, "grace", 20*time.Second, "how long running requests may take after that")
 
 	var version, serverVersion string
 	web := server(&shared, "web", "The welcome page of nginx", 80, func() http.Handler { return backends.Web() })

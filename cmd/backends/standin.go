@@ -19,7 +19,7 @@ func standIn(shared *settings) *cobra.Command {
 	var first, last int
 	cmd := &cobra.Command{
 		Use:   "standin",
-		Short: "The request as JSON, with the port that it came in at, on many ports, with and without TLS",
+		Short: "The request as JSON, with the port that received it, on many ports, with and without TLS",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if first < 1 || last < first || last > 65535 || last-first >= maxStandInPorts {

@@ -46,7 +46,7 @@ func command() *cobra.Command {
 	flags := root.Flags()
 	flags.StringVar(&target.Interface, "interface", "", "the interface of that name")
 	flags.TextVar(&target.Pod, "pod", netip.Addr{}, "the link of the Pod with this address")
-	flags.TextVar(&target.Towards, "towards", netip.Addr{}, "the interface that leads to this address")
+	flags.TextVar(&target.Towards, "towards", netip.Addr{}, "the interface of the route to this address")
 	root.AddCommand(&cobra.Command{
 		Use:   "wait",
 		Short: "Wait until terminated, for a Pod in which captures are started",

@@ -21,8 +21,8 @@ func explainCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "explain [flags] URL",
 		Short: "Explain what the controller on this machine does with a request",
-		Long: "Explains a request to the objects that the controller on this machine has now: the server and path, what each policy\n" +
-			"does, which backend gets what. Nothing is sent to endpoints: stand-ins answer with 200 in their place.",
+		Long: "Explains a request with the current objects of the controller on this machine: the server and path, what each policy\n" +
+			"does, and what the backend receives. Nothing is sent to endpoints: stand-ins answer 200.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(command.Context(), explainWithin)

@@ -52,39 +52,39 @@ func clusterFlags(flags *pflag.FlagSet, o *app.Options) {
 
 func ingressFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.StringVar(&o.IngressClass, "ingress-class", o.IngressClass,
-		"value of the annotation kubernetes.io/ingress.class that makes an Ingress this controller's")
+		"value of the annotation kubernetes.io/ingress.class with which an Ingress belongs to this controller")
 	flags.StringVar(&o.ControllerClass, "controller-class", o.ControllerClass,
-		"spec.controller of the IngressClasses that are this controller's")
+		"spec.controller of the IngressClasses that belong to this controller")
 	flags.BoolVar(&o.WatchIngressWithoutClass, "watch-ingress-without-class", false,
 		"also serve Ingresses that name no class")
 	flags.StringVar(&o.AnnotationsPrefix, "annotations-prefix", o.AnnotationsPrefix,
-		"what the annotations read begin with")
+		"prefix of the annotations that are read")
 	flags.Var(&o.Compatibility, "compatibility",
-		"mend what users of ingress-nginx suffer from, or ingress-nginx to do all as it does (docs/compatibility.md)")
+		"mend corrects harmful behaviour of ingress-nginx, ingress-nginx reproduces it (docs/compatibility.md)")
 	flags.Var((*objectName)(&o.ConfigMap), "configmap", "ConfigMap of the global settings")
 	flags.Var((*objectName)(&o.DefaultSSLCertificate), "default-ssl-certificate",
-		"Secret of the certificate that is served to clients that name no known host")
+		"Secret of the certificate for clients whose server name (SNI) is unknown or missing")
 	flags.Var((*objectName)(&o.DefaultBackendService), "default-backend-service",
-		"Service for requests that no Ingress claims; by default they get 404")
+		"Service for requests that match no Ingress; by default these are answered 404")
 	flags.Var((*objectName)(&o.TCPServicesConfigMap), "tcp-services-configmap",
-		"ConfigMap of TCP ports that lead to Services: namespace/service:port[:PROXY][:PROXY] by port; the first PROXY accepts the "+
+		"ConfigMap of TCP ports that are forwarded to Services: namespace/service:port[:PROXY][:PROXY] by port; the first PROXY accepts the "+
 			"PROXY protocol, the second sends it")
 	flags.Var((*objectName)(&o.UDPServicesConfigMap), "udp-services-configmap",
-		"ConfigMap of UDP ports that lead to Services: namespace/service:port by port")
+		"ConfigMap of UDP ports that are forwarded to Services: namespace/service:port by port")
 	flags.BoolVar(&o.EnableSSLPassthrough, "enable-ssl-passthrough", false,
-		"have the annotation ssl-passthrough pass TLS on to backends; without it their paths answer 503")
+		"enable the annotation ssl-passthrough, with which backends terminate TLS; otherwise its paths answer 503")
 }
 
 func statusFlags(flags *pflag.FlagSet, o *app.Options) {
 	flags.BoolVar(&o.UpdateStatus, "update-status", o.UpdateStatus, "write the controller's addresses into Ingresses")
 	flags.BoolVar(&o.UpdateStatusOnShutdown, "update-status-on-shutdown", o.UpdateStatusOnShutdown,
-		"take the addresses out again when the last controller stops")
+		"remove the addresses when the last controller stops")
 	flags.Var((*objectName)(&o.PublishService), "publish-service",
 		"Service whose addresses are written; by default those of the nodes")
 	flags.StringSliceVar(&o.PublishStatusAddress, "publish-status-address", nil,
-		"addresses to write, in place of those of --publish-service and of the nodes")
+		"addresses to write, instead of those of --publish-service or the nodes")
 	flags.BoolVar(&o.ReportNodeInternalIP, "report-node-internal-ip-address", false, "write nodes' internal addresses")
-	flags.StringVar(&o.ElectionID, "election-id", o.ElectionID, "Lease by which one of several controllers leads")
+	flags.StringVar(&o.ElectionID, "election-id", o.ElectionID, "Lease by which replicas elect a leader")
 }
 
 func servingFlags(flags *pflag.FlagSet, o *app.Options) {

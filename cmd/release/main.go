@@ -34,7 +34,7 @@ func command() *cobra.Command {
 	var sbom []string
 	cmd := &cobra.Command{
 		Use:   "release --version VERSION --time SECONDS FOLDER/OS-ARCHITECTURE...",
-		Short: "Make the archives of a release from the folders that it was built in",
+		Short: "Pack the archives of a release from the folders of its build",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
 			r.product.Time, r.sbom, r.progress = time.Unix(seconds, 0), sbom, cmd.OutOrStdout()
@@ -46,7 +46,7 @@ func command() *cobra.Command {
 	r.product.Name = product
 	flags := cmd.Flags()
 	flags.StringVar(&r.product.Version, "version", "", "`version` of the release, such as v0.3.0")
-	flags.Int64Var(&seconds, "time", 0, "time of the release in `seconds` since 1970, which all files in the archives get")
+	flags.Int64Var(&seconds, "time", 0, "time of the release in `seconds` since 1970; the modification time of all files in the archives")
 	flags.StringVar(&r.out, "out", "dist", "`folder` for the archives")
 	flags.StringToStringVar(&r.extra, "add", map[string]string{}, "`NAME=PATH` of a further file or folder of all archives, such as LICENSE=LICENSE; may be repeated")
 	flags.StringArrayVar(&r.modules, "module", []string{"."}, "`folder` of a module that programs are built from; may be repeated")

@@ -16,7 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/terminal"
 )
 
-// summaryVariable names the file to which GitHub wants a job's summary appended.
+// summaryVariable names the file to which the summary of a GitHub job is appended.
 const summaryVariable = "GITHUB_STEP_SUMMARY"
 
 func newCombine() *cobra.Command {
@@ -108,7 +108,7 @@ func tell(w io.Writer, compared *matrix.Matrix, out, markdown string) error {
 	return nil
 }
 
-// writeMarkdown replaces the file that was asked for, or appends to GitHub's, which other commands may have written to.
+// writeMarkdown replaces the file of --markdown, or appends to GitHub's, which other commands may have written to.
 func writeMarkdown(compared *matrix.Matrix, path string) error {
 	mode := os.O_TRUNC
 	if path == "" {

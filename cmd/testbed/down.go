@@ -12,8 +12,8 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 )
 
-// downPatience is how long each signal gets to work.
-const downPatience = 10 * time.Second
+// signalTimeout is how long each signal gets to work.
+const signalTimeout = 10 * time.Second
 
 func newDown() *cobra.Command {
 	var name string
@@ -41,20 +41,20 @@ func newDown() *cobra.Command {
 	return cmd
 }
 
-// end asks a cluster's supervisor to end, makes it if it doesn't, and waits until the cluster's name is free again.
+// end terminates a cluster's supervisor, kills it if it doesn't end, and waits until the cluster's name is free again.
 func end(ctx context.Context, cluster embedded.Running) error {
 	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	for _, signal := range signals {
 		if err := syscall.Kill(cluster.Supervisor, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("sending %v to process %d: %w", signal, cluster.Supervisor, err)
 		}
-		for deadline := time.Now().Add(downPatience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(signalTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			if _, err := embedded.Find(ctx, cluster.Name); errors.Is(err, embedded.ErrNotRunning) {
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("process %d is still there", cluster.Supervisor)
+	return fmt.Errorf("process %d still runs", cluster.Supervisor)
 }
 
 func newList() *cobra.Command {

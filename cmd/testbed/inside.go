@@ -25,7 +25,7 @@ func newShell() *cobra.Command {
 		Short: "Open a shell on a machine of an embedded cluster, or run a command there",
 		Long: "Opens a shell on a machine of a running embedded cluster, by default the node with the control plane.\n" +
 			"kubectl and KUBECONFIG are ready there, and so is every program of this machine. It starts in the current\n" +
-			"folder, unless that is below /run or /proc, which the machines have of their own.",
+			"folder, unless that is below /run or /proc, which are different on each machine.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if at := cmd.ArgsLenAtDash(); at > 1 {
 				return fmt.Errorf("%q are several machines: name one before --", args[:at])
@@ -56,7 +56,7 @@ func newShell() *cobra.Command {
 	return cmd
 }
 
-// machineAndCommand splits the arguments of shell, of which so many as dash says are before a --, or -1 if there is none.
+// machineAndCommand splits the arguments of shell. dash is how many of them are before a --, or -1 without one.
 // The machine is empty if none is named, and the command is empty for a shell.
 func machineAndCommand(args []string, dash int) (machine string, command []string) {
 	if dash == 0 || len(args) == 0 {

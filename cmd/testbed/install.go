@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,8 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
 	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/fixtures/charts/release"
-	"github.com/ingress-testbed/testbed/steps/objects"
-	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/install"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
@@ -180,79 +178,7 @@ func (i *installation) install(ctx context.Context, progress io.Writer) error {
 		registry := map[string]any{"controller": map[string]any{"image": map[string]any{"registry": properties.ImageRegistry}}}
 		values = charts.MergeValues(registry, values)
 	}
-	for _, image := range properties.Images {
-		fmt.Fprintf(progress, "Loading the image %s\n", filepath.Base(image))
-		if err := cluster.LoadImage(ctx, image); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(progress, "Installing release %s in namespace %s\n", i.release.Name, i.release.Namespace)
-	deployed, err := release.New(release.Config{Kubeconfig: cluster.Kubeconfig()}).Upgrade(ctx, release.Request{
-		Release: i.release, Values: values, Create: true, ResetValues: true,
-	})
-	if err != nil {
-		return err
-	}
-	return await(ctx, cluster, deployed, progress)
-}
-
-// await waits until the objects of a release are ready and the controller responds to the client outside the cluster.
-func await(ctx context.Context, cluster clusters.Cluster, deployed release.Info, progress io.Writer) error {
-	api, err := objects.Connect(cluster.Kubeconfig())
-	if err != nil {
-		return err
-	}
-	api.Progress = func(text string) { fmt.Fprintf(progress, "  %s\n", text) }
-	for _, object := range deployed.Objects {
-		if err := api.WaitReady(ctx, object); err != nil {
-			return err
-		}
-	}
-	class, service := classAndService(deployed.Objects)
-	fmt.Fprintf(progress, "Revision %d is ready", deployed.Revision)
-	if class != nil {
-		fmt.Fprintf(progress, "; it serves Ingresses of class %s", class.GetName())
-	}
-	nodes, err := cluster.Nodes(ctx)
-	if err != nil || class == nil || service == nil {
-		fmt.Fprintln(progress)
-		return err
-	}
-	existing := subject.NewExisting(subject.Cluster{Objects: api, Nodes: nodes, Client: cluster.Client(), Access: cluster.Access()},
-		subject.Reference{
-			IngressClass: class.GetName(), Namespace: service.GetNamespace(), Service: service.GetName(), ByClusterIP: !cluster.Access().NodePorts,
-		})
-	if err := existing.Check(ctx); err != nil {
-		return err
-	}
-	entry, err := existing.Ensure(ctx, nil)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(progress, " at http://%s and https://%s\n", entry.HTTP, entry.HTTPS)
-	return nil
-}
-
-// classAndService finds the IngressClass of a release and the Service that receives its requests; nil if the values leave
-// them out, or if no request can enter by the Service.
-func classAndService(list []*unstructured.Unstructured) (class, service *unstructured.Unstructured) {
-	var workload string
-	for _, object := range list {
-		if kind := object.GetKind(); kind == "Deployment" || kind == "DaemonSet" {
-			workload = object.GetName()
-		}
-	}
-	for _, object := range list {
-		switch object.GetKind() {
-		case "IngressClass":
-			class = object
-		case "Service":
-			if kind, _, _ := unstructured.NestedString(object.Object, "spec", "type"); object.GetName() == workload && kind != "ClusterIP" {
-				service = object
-			}
-		}
-	}
-	return class, service
+	return install.Install(ctx, cluster, install.Request{Release: i.release, Values: values, Images: properties.Images, Progress: progress})
 }
 
 // uninstall removes the release and waits until its objects are gone.
@@ -265,22 +191,10 @@ func (i *installation) uninstall(ctx context.Context, progress io.Writer) error 
 	}
 	defer source.Close()                              //nolint:errcheck // the next run removes temporary files that are left
 	defer cluster.Destroy(context.WithoutCancel(ctx)) //nolint:errcheck // it keeps the cluster, and removes temporary files
-	client := release.New(release.Config{Kubeconfig: cluster.Kubeconfig()})
-	installed, err := client.Get(ctx, i.release)
-	if errors.Is(err, release.ErrNotFound) {
-		return fmt.Errorf("there is no release %s in namespace %s: choose another with --release and --namespace", i.release.Name, i.release.Namespace)
-	}
-	if err != nil {
-		return err
-	}
-	if err := client.Uninstall(ctx, i.release); err != nil {
-		return err
-	}
-	api, err := objects.Connect(cluster.Kubeconfig())
-	if err != nil {
-		return err
-	}
-	if err := api.WaitGone(ctx, installed.Objects); err != nil {
+	if err := install.Uninstall(ctx, cluster.Kubeconfig(), i.release); err != nil {
+		if errors.Is(err, release.ErrNotFound) {
+			return fmt.Errorf("there is no release %s in namespace %s: choose another with --release and --namespace", i.release.Name, i.release.Namespace)
+		}
 		return err
 	}
 	fmt.Fprintf(progress, "Release %s is gone; the namespace %s is kept\n", i.release.Name, i.release.Namespace)

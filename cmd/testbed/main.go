@@ -16,6 +16,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/cmd/testbed/comparing"
 	"github.com/ingress-testbed/testbed/cmd/testbed/explaining"
+	"github.com/ingress-testbed/testbed/cmd/testbed/replaying"
 	"github.com/ingress-testbed/testbed/fixtures/charts/release"
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
@@ -116,6 +117,11 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newRun(), newInit(), newReplay(), newRecord(), comparing.New(func(code int) error { return exitCode(code) }), newCombine(), explaining.New(), newSteps(), newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(), newInstall(), newUninstall(), newManifests())
+	exit := func(code int) error { return exitCode(code) }
+	root.AddCommand(
+		newRun(), newInit(), replaying.NewReplay(exit), replaying.NewRecord(), comparing.New(exit), newCombine(), explaining.New(), newSteps(),
+		newUp(), newDown(), newList(), newShell(), newKubectl(), newKubeconfig(), newLoad(), newBuildImage(), newCapture(), newCleanup(),
+		newInstall(), newUninstall(), newManifests(),
+	)
 	return root
 }

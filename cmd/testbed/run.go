@@ -41,8 +41,8 @@ func newRun() *cobra.Command {
 		Use:   "run [FILE|FOLDER|FILE:LINE]...",
 		Short: "Run feature files against a cluster and write reports",
 		Long: "Runs feature files, by default all those built into the program, and writes index.html, junit.xml, cucumber.json\n" +
-			"and results.json, from which `testbed combine` reads the run. The exit code is 0 only if every selected scenario passed and at least one ran, 2 if nothing was run because of\n" +
-			"the command line or a feature file, and 1 otherwise.",
+			"and results.json, from which `testbed combine` reads the run. The exit code is 0 only if every selected scenario passed\n" +
+			"and at least one ran, 2 if nothing was run because of the command line or a feature file, and 1 otherwise.",
 		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {

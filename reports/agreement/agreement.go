@@ -4,6 +4,7 @@ package agreement
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ type Check struct {
 	// Want and Got describe both answers.
 	Want string `json:"want"`
 	Got  string `json:"got"`
-	// Differences, the gravest first; none if the answers agree.
+	// Differences, the most serious first; none if the answers agree.
 	Differences  []Difference           `json:"differences,omitempty"`
 	Distribution *evidence.Distribution `json:"distribution,omitempty"`
 }
@@ -71,13 +72,13 @@ type Check struct {
 // Agrees reports whether the answers agree.
 func (c *Check) Agrees() bool { return len(c.Differences) == 0 }
 
-// Exception is why a recorded answer isn't the behaviour that was to be recorded.
+// Exception is why a recorded answer doesn't show the controller's behaviour.
 type Exception struct {
 	Kind   string `json:"kind"` // such as "artefact"
 	Reason string `json:"reason"`
 }
 
-// Deliberate is a difference from the record that the controller is meant to have.
+// Deliberate is an intended difference from the record.
 type Deliberate struct {
 	Name string `json:"name"`
 	// Recorded and Observed are the two behaviours, and Reason why the second is better.
@@ -89,7 +90,7 @@ type Deliberate struct {
 // Difference is one difference between two answers.
 type Difference struct {
 	Kind string `json:"kind"`
-	// Gravity is the effect, such as "route lost", and Rank its order: the gravest has the highest.
+	// Gravity is the effect, such as "route lost", and Rank its order: the most serious has the highest.
 	Gravity string `json:"gravity"`
 	Rank    int    `json:"rank"`
 	What    string `json:"what"`
@@ -111,6 +112,17 @@ func (s Score) Share() float64 { return share(s.Agree, s.Checks) }
 
 // Unexplained is how many checks disagree without a deliberate difference.
 func (s Score) Unexplained() int { return s.Checks - s.Agree - s.Deliberate }
+
+// Failure is why a run doesn't pass if allowed checks may disagree without a deliberate difference; "" if it passes.
+func (s Score) Failure(allowed int) string {
+	switch {
+	case s.Checks == 0:
+		return "Nothing was compared."
+	case s.Unexplained() > allowed:
+		return fmt.Sprintf("%d checks disagree, and not on purpose.", s.Unexplained())
+	}
+	return ""
+}
 
 // WeightedShare is Share, weighted by users.
 func (s Score) WeightedShare() float64 { return share(s.WeightedAgree, s.Weighted) }
@@ -184,10 +196,10 @@ type Disagreement struct {
 	Check *Check
 }
 
-// Rank is that of the gravest difference.
+// Rank is that of the most serious difference.
 func (d Disagreement) Rank() int { return d.Check.Differences[0].Rank }
 
-// Disagreements lists the checks that disagree and count, the gravest first, and of the same gravity those with more
+// Disagreements lists the checks that disagree and count, the most serious first, and of the same gravity those with more
 // users.
 func (r *Report) Disagreements() []Disagreement {
 	var all []Disagreement

@@ -74,7 +74,7 @@ type groupView struct {
 
 type checkView struct {
 	Area, Case, Name string
-	// Summary is the gravest difference in one line.
+	// Summary is the most serious difference in one line.
 	Summary       string
 	Users         int
 	Differences   []Difference

@@ -64,7 +64,7 @@ func Percent(share float64) string {
 	return fmt.Sprintf("%.1f %%", 100*share)
 }
 
-// WriteDisagreements lists the checks that disagree without a deliberate difference, the gravest first, each with its
+// WriteDisagreements lists the checks that disagree without a deliberate difference, the most serious first, each with its
 // differences.
 func (r *Report) WriteDisagreements(w io.Writer) error {
 	for _, one := range r.Disagreements() {

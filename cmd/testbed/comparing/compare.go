@@ -42,7 +42,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.reference, "reference", "testbed:ingress-nginx", "`controller` that the others are compared with")
 	flags.StringSliceVar(&f.candidates, "candidate", []string{"testbed:mend"}, "`controllers` to compare: testbed:MODE is the test-bed's own, in process; cluster is the one on the cluster that\n--cluster, --name, --ingress-class and --controller-service choose; traefik@v3.7 and others are deployed there (docs/recipes.md)")
 	flags.StringVar(&f.compatibility, "compatibility", "", "`mode` of the test-bed's own controller on the cluster: mend or ingress-nginx (default mend)")
-	flags.StringVar(&f.fromContext, "from-context", "", "read the objects from the cluster of this `context` in place of files; . is the current one. Secrets are never read")
+	flags.StringVar(&f.fromContext, "from-context", "", "read the objects from the cluster of this `context` instead of files; . is the current one. Secrets are never read")
 	flags.StringVar(&f.fromConfig, "from-kubeconfig", "", "kubeconfig `file` of that context (default KUBECONFIG or ~/.kube/config)")
 	flags.StringVar(&f.class, "class", "", "only Ingresses of this `class` (default all)")
 	flags.StringVar(&f.settings, "settings", "ingress-nginx/ingress-nginx-controller", "`NAMESPACE/NAME` of the controller's ConfigMap among the objects")
@@ -61,9 +61,10 @@ func New(exit func(code int) error) *cobra.Command {
 		Use:   "compare [flags] FILE|FOLDER|-…",
 		Short: "Compare how two ingress controllers treat your Ingresses",
 		Long: "Reads Ingresses and Services, derives requests from each host, path and annotation, sends them to a reference and to candidates, and\n" +
-			"reports what differs for which Ingress, the gravest first. Applications, Secrets and authentication servers are stood in for.\n" +
-			"Without flags the test-bed's own controller is compared with what ingress-nginx does, in this process, without a cluster.\n" +
-			"The exit code is 0 if no difference is as grave as --fail-on says, 1 if one is, and 2 if nothing was sent.",
+			"reports which Ingresses behave differently, the most serious differences first. Stand-ins replace applications, Secrets and\n" +
+			"authentication servers. Without flags the test-bed's own controller is compared with its reproduction of ingress-nginx, in this\n" +
+			"process and without a cluster.\n" +
+			"The exit code is 0 if no difference is as serious as --fail-on, 1 if one is, and 2 if nothing was sent.",
 		Example: "  kubectl get ingress,service,configmap -A -o yaml | testbed compare -\n  testbed compare --class nginx --fail-on protection-lost manifests/\n" +
 			"  testbed compare --from-context prod --candidate cluster --cluster kubeconfig --context test \\\n    --ingress-class traefik --controller-service traefik/traefik",
 		Args: cobra.ArbitraryArgs,
@@ -109,9 +110,9 @@ func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn effe
 	for _, text := range f.candidates {
 		candidates = append(candidates, f.target(text, environment))
 	}
-	progress := newRequestProgress(cmd.ErrOrStderr())
+	shown := newRequestProgress(cmd.ErrOrStderr())
 	options := compare.Options{
-		Parallel: f.parallel, Limits: derive.Limits{PerIngress: f.perIngress}, Progress: progress.show, Causes: causes(reference, candidates),
+		Parallel: f.parallel, Limits: derive.Limits{PerIngress: f.perIngress}, Progress: shown.show, Causes: causes(reference, candidates),
 	}
 	if f.resume != "" {
 		file, err := journal.Open(f.resume, key(e, reference, candidates))
@@ -125,7 +126,7 @@ func (f *compareFlags) compare(cmd *cobra.Command, e *estate.Estate, failOn effe
 		}
 	}
 	report, err := compare.Run(cmd.Context(), e, reference, candidates, options)
-	progress.end()
+	shown.line.End()
 	report.FailOn = failOn
 	if err != nil {
 		report.Problem = err.Error()

@@ -40,9 +40,9 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain -f MANIFESTS [flags] URL\n  testbed explain -f MANIFESTS [flags] --serve",
 		Short: "Explain what the ingress controller does with a request, without a cluster",
-		Long: "Reads manifests and shows the answer to a request, and how it comes about: the server and path that are selected and why\n" +
-			"the others are not, what each policy does, which backend gets the request, and what the other compatibility mode would do.\n" +
-			"The answer is that of the controller's own translation and proxy, run in this process (docs/explain.md).",
+		Long: "Reads manifests and shows the answer to a request and the reasons for it: which server and path are selected and why the\n" +
+			"others are not, what each policy does, which backend gets the request, and what the other compatibility mode would do.\n" +
+			"The controller's own translation and proxy answer the request, in this process (docs/explain.md).",
 		Example: "  testbed explain -f manifests/ https://shop.example.com/cart\n" +
 			"  kubectl get ingress,ingressclass,service,configmap -A -o yaml | testbed explain -f - -X POST -d a=b shop.example.com/orders\n" +
 			"  helm template my-chart | testbed explain -f - -H 'X-Canary: always' --compatibility ingress-nginx shop.example.com",
@@ -51,7 +51,7 @@ func New() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&e.files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input; may be repeated")
-	flags.Var(&e.settings.Compatibility, "compatibility", "which behaviour is explained: mend or ingress-nginx")
+	flags.Var(&e.settings.Compatibility, "compatibility", "compatibility mode that is explained: mend or ingress-nginx")
 	flags.StringVar(&e.settings.LegacyClass, "ingress-class", "nginx", "`name` of the IngressClass")
 	flags.StringVar(&e.settings.ControllerClass, "controller-class", "k8s.io/ingress-nginx", "`controller` of the IngressClasses that are served")
 	flags.BoolVar(&e.settings.WithoutClass, "watch-ingress-without-class", false, "serve Ingresses without a class, too")

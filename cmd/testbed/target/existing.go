@@ -15,26 +15,26 @@ import (
 	"github.com/ingress-testbed/testbed/steps/subject"
 )
 
-// judgeFlags select an ingress controller that exists in the cluster, to be judged in place of one that the run deploys.
-type judgeFlags struct {
+// existingFlags select an ingress controller that exists in the cluster, to be tested instead of one that the run deploys.
+type existingFlags struct {
 	class, service string
 	settle         time.Duration
 	// recipe is NAME or NAME@VERSION of another controller that the run deploys; "" for none.
 	recipe string
 }
 
-func (f *judgeFlags) register(cmd *cobra.Command) {
+func (f *existingFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.class, "ingress-class", os.Getenv("INGRESS_CLASS"),
-		"judge the existing ingress controller that serves this `class` (default one that the run deploys)")
+		"test the existing ingress controller that serves this `class` (default: the run deploys one)")
 	flags.StringVar(&f.service, "controller-service", os.Getenv("CONTROLLER_SERVICE"), "`NAMESPACE/NAME` of the Service of that controller")
 	flags.StringVar(&f.recipe, "controller", os.Getenv("CONTROLLER"), "deploy this `controller` in place of the test-bed's own: "+
 		strings.Join(recipes.Names(), ", ")+",\nperhaps with @ and the tag of its image (docs/recipes.md)")
 	flags.DurationVar(&f.settle, "settle", 0, "`time` that controller may take to serve a new Ingress (default 3s)")
 }
 
-// existing identifies the controller to judge; nil for one that the run deploys.
-func (f *judgeFlags) existing() (*subject.Reference, error) {
+// existing identifies the controller to test; nil for one that the run deploys.
+func (f *existingFlags) existing() (*subject.Reference, error) {
 	switch {
 	case f.recipe != "" && (f.class != "" || f.service != ""):
 		return nil, errors.New("give either --controller, or --ingress-class and --controller-service")
@@ -63,7 +63,7 @@ func serviceOf(existing *subject.Reference) types.NamespacedName {
 // checkExisting refuses a controller that exists already in a cluster that doesn't yet.
 func checkExisting(existing *subject.Reference, properties clusters.Properties) error {
 	if existing != nil && properties.Disposable {
-		return errors.New("a new cluster has no ingress controller to judge: give the --name of one that has, or use --cluster kubeconfig")
+		return errors.New("a new cluster has no ingress controller to test: give the --name of a cluster that has one, or use --cluster kubeconfig")
 	}
 	return nil
 }

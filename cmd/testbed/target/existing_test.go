@@ -13,7 +13,7 @@ func TestExistingControllerNeedsExistingCluster(t *testing.T) {
 	if err := checkExisting(controller, clusters.Properties{}); err != nil {
 		t.Errorf("in a cluster that is kept: %v", err)
 	}
-	if err := checkExisting(controller, clusters.Properties{Disposable: true}); err == nil || !strings.Contains(err.Error(), "no ingress controller to judge") {
+	if err := checkExisting(controller, clusters.Properties{Disposable: true}); err == nil || !strings.Contains(err.Error(), "no ingress controller to test") {
 		t.Errorf("in a new cluster: error %v", err)
 	}
 	if err := checkExisting(nil, clusters.Properties{Disposable: true}); err != nil {

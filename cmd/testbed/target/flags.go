@@ -1,4 +1,4 @@
-// Package target has what commands choose their cluster and the ingress controller under test with.
+// Package target has the flags with which commands select their cluster and the ingress controller under test.
 package target
 
 import (
@@ -18,7 +18,7 @@ import (
 // Flags select the cluster and the ingress controller under test.
 type Flags struct {
 	name, kind string
-	judged     judgeFlags
+	existing   existingFlags
 	all        Providers
 }
 
@@ -30,13 +30,13 @@ func (f *Flags) Register(cmd *cobra.Command) {
 	f.all.Register(cmd)
 	cmd.Flags().StringVar(&f.name, "name", "", "`name` of the cluster; an existing one is used and kept (default a new one that ends with the run)")
 	cmd.Flags().StringVar(&f.kind, "cluster", cmp.Or(os.Getenv("CLUSTER"), f.all[0].Kind()), "`kind` of cluster: "+f.all.Kinds())
-	f.judged.register(cmd)
+	f.existing.register(cmd)
 }
 
 // Existing reports whether the controller exists already in the cluster.
-func (f *Flags) Existing() bool { return f.judged.class != "" }
+func (f *Flags) Existing() bool { return f.existing.class != "" }
 
-// Check validates the flags and checks that the cluster can be had. It returns the cluster, which the caller closes, and the
+// Check validates the flags and checks that the cluster is available. It returns the cluster, which the caller closes, and the
 // options that depend on it.
 func (f *Flags) Check(cmd *cobra.Command) (clusters.Source, suite.Options, error) {
 	source, options, err := f.source(cmd)
@@ -51,7 +51,7 @@ func (f *Flags) source(cmd *cobra.Command) (clusters.Source, suite.Options, erro
 	if err != nil {
 		return nil, suite.Options{}, err
 	}
-	existing, err := f.judged.existing()
+	existing, err := f.existing.existing()
 	if err != nil {
 		return nil, suite.Options{}, err
 	}
@@ -77,12 +77,12 @@ func (f *Flags) options(source clusters.Source, existing *subject.Reference) (su
 	if err := checkExisting(existing, source.Properties()); err != nil {
 		return suite.Options{}, err
 	}
-	other, err := f.judged.deployed()
+	other, err := f.existing.deployed()
 	if err != nil {
 		return suite.Options{}, err
 	}
 	options, err := suiteOptions(source, existing, other)
-	options.WaitPolicy.Settle = f.judged.settle
+	options.WaitPolicy.Settle = f.existing.settle
 	return options, err
 }
 

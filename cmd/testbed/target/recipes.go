@@ -10,10 +10,10 @@ import (
 )
 
 // UseRecipe has the run deploy a controller in place of the test-bed's own: NAME or NAME@VERSION.
-func (f *Flags) UseRecipe(text string) { f.judged.recipe = text }
+func (f *Flags) UseRecipe(text string) { f.existing.recipe = text }
 
 // deployed is the recipe of the controller that the run deploys; nil for the test-bed's own.
-func (f *judgeFlags) deployed() (*recipes.Recipe, error) {
+func (f *existingFlags) deployed() (*recipes.Recipe, error) {
 	if f.recipe == "" {
 		return nil, nil //nolint:nilnil // see above
 	}

@@ -89,7 +89,7 @@ func repeated(nodes []*yaml.Node, width int) ([]*yaml.Node, error) {
 		first, _ := strconv.Atoi(match[1]) // digits, by the expression
 		last, _ := strconv.Atoi(match[2])
 		if first > last || len(all)/width+last-first >= maxEach {
-			return nil, fmt.Errorf("%s is empty, or leads to more than %d entries", match[0], maxEach)
+			return nil, fmt.Errorf("%s is empty, or stands for more than %d entries", match[0], maxEach)
 		}
 		for number := first; number <= last; number++ {
 			for _, node := range entry {

@@ -13,7 +13,7 @@ const (
 	maxUsers     = 5
 )
 
-// check reports what is wrong with a case, in the words of its author.
+// check returns the first error of a case, with the names of its fields.
 func (c *Case) check() error {
 	switch {
 	case c.Name == "":
@@ -91,7 +91,7 @@ func (r *Request) checkAnswers() error {
 	case !slices.Contains(known, r.Judge):
 		return fmt.Errorf("judge is %q instead of sequence, share, turns, bucket or any of", r.Judge)
 	case len(r.Answers) > 1 && r.Judge == JudgeEqual:
-		return errors.New("there are several answers: say how to judge them")
+		return errors.New("there are several answers: set judge to how they are compared")
 	case len(r.Answers) > 1 && r.Judge != JudgeAnyOf && counted != r.Repetitions():
 		return fmt.Errorf("the counts of the answers are %d together, but the request is sent %d times", counted, r.Repetitions())
 	case r.Judge == JudgeBucket && r.Refill <= 0:

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Exceptions is exceptions.yaml: checks whose recorded answers no controller should be compared with.
+// Exceptions is exceptions.yaml: checks whose recorded answers are not compared.
 type Exceptions struct {
 	APIVersion string      `yaml:"apiVersion"`
 	Kind       string      `yaml:"kind"`
@@ -21,14 +21,14 @@ type Exception struct {
 	Checks map[string][]string `yaml:"checks"`
 }
 
-// ExceptionKind is where an answer came from, if not from the behaviour that was to be recorded.
+// ExceptionKind is the cause of an answer that doesn't show the controller's behaviour.
 type ExceptionKind string
 
 // The kinds of exceptions.
 const (
 	// Artefact is an answer that came from how the record was made.
 	Artefact ExceptionKind = "artefact"
-	// Outage is an answer of a controller that the case broke for everybody.
+	// Outage is an answer of a controller that the case had broken for all requests.
 	Outage ExceptionKind = "outage"
 )
 
@@ -69,7 +69,7 @@ func (r *Record) checkExceptions(cases map[string]*Case) error {
 		for name, checks := range one.Checks {
 			known := cases[name]
 			if known == nil {
-				return fmt.Errorf("%s: an exception is of the case %q, which the record doesn't have", ExceptionsFile, name)
+				return fmt.Errorf("%s: unknown case %q", ExceptionsFile, name)
 			}
 			names := known.CheckNames()
 			for _, check := range checks {

@@ -15,7 +15,7 @@ import (
 // maxFile is the most bytes of a file. Files of the project stay below it too, so that people can open them.
 const maxFile = 1 << 20
 
-// Read reads the record in a folder and checks it. Files that don't end in .yaml are left alone. setup.yaml
+// Read reads the record in a folder and checks it. Files that don't end in .yaml are ignored. setup.yaml
 // and exceptions.yaml may be missing.
 func Read(files fs.FS) (*Record, error) {
 	record := &Record{}
@@ -152,7 +152,7 @@ func (s *Secret) check() error {
 	return nil
 }
 
-// check reports what no file alone can show: names that are there twice, and exceptions of unknown checks.
+// check validates across files: names that occur twice, and exceptions of unknown checks.
 func (r *Record) check() error {
 	cases := map[string]*Case{}
 	for _, one := range r.Cases() {

@@ -1,8 +1,9 @@
-// Package record is the format of records: what an ingress controller answered to requests, as YAML files that people can
-// read and edit.
+// Package record is the format of records, which have the answers of an ingress controller to requests, as YAML files that
+// can be read and edited.
 //
 // A record is a folder. record.yaml says which controller answered, setup.yaml has the backends, exceptions.yaml the checks
-// that aren't compared, and every other file has the cases of one area. fixtures/record/README.md describes the fields for those who write them.
+// that aren't compared, and every other file has the cases of one area. fixtures/record/README.md describes the fields for
+// authors.
 package record
 
 import (
@@ -52,6 +53,34 @@ func (r *Record) Cases() []*Case {
 	return all
 }
 
+// Select lists the cases of the areas with the names; no areas and no names mean all.
+func (r *Record) Select(areas, names []string) []*Case {
+	return slices.DeleteFunc(r.Cases(), func(one *Case) bool {
+		return len(areas) > 0 && !slices.Contains(areas, one.Area) || len(names) > 0 && !slices.Contains(names, one.Name)
+	})
+}
+
+// AreaNames lists the names of the areas.
+func (r *Record) AreaNames() []string {
+	var names []string
+	for _, area := range r.Areas {
+		names = append(names, area.Area)
+	}
+	return names
+}
+
+// Keep leaves out all cases but the given ones, and areas without cases.
+func (r *Record) Keep(cases []*Case) {
+	kept := map[string]bool{}
+	for _, one := range cases {
+		kept[one.Name] = true
+	}
+	for i := range r.Areas {
+		r.Areas[i].Cases = slices.DeleteFunc(r.Areas[i].Cases, func(one Case) bool { return !kept[one.Name] })
+	}
+	r.Areas = slices.DeleteFunc(r.Areas, func(area Area) bool { return len(area.Cases) == 0 })
+}
+
 // About is record.yaml: who answered, and what the cases need.
 type About struct {
 	APIVersion string `yaml:"apiVersion"`
@@ -62,7 +91,7 @@ type About struct {
 	Recorded string `yaml:"recorded"`
 	// Note describes the controller's installation.
 	Note string `yaml:"note,omitempty"`
-	// Secrets of every case's namespace. They are made anew for each replay.
+	// Secrets of every case's namespace. They are generated for each replay.
 	Secrets []Secret `yaml:"secrets,omitempty"`
 	// SecondNamespace lists the Services of the namespace "${namespace}-two".
 	SecondNamespace []string `yaml:"secondNamespace,omitempty,flow"`
@@ -91,14 +120,14 @@ type Area struct {
 // Case is a set of objects and the requests that were sent while the controller had them.
 type Case struct {
 	Name string `yaml:"name"`
-	// Users is the weight of the case, from 1 to 5: how many users meet what it shows.
+	// Users is the weight of the case, from 1 to 5: how many users depend on the behaviour.
 	Users int    `yaml:"users"`
 	Note  string `yaml:"note,omitempty"`
 	// Alone is set if the case disturbs others, or they it, so that no other case may run at the same time.
 	Alone bool `yaml:"alone,omitempty"`
 	// ConfigMap is the controller's ConfigMap during the case. Such a case always runs alone.
 	ConfigMap map[string]string `yaml:"configMap,omitempty"`
-	// Spacing is the time between two objects, for cases in which the age decides; 0 for none.
+	// Spacing is the time between the creation of two objects, for cases in which their age matters; 0 for none.
 	Spacing Duration `yaml:"spacing,omitempty"`
 	// Objects are applied one after the other.
 	Objects []Object `yaml:"objects"`

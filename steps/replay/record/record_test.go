@@ -80,7 +80,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"raw beyond bytes":     {about, area + "  requests: [{raw: \"\\u2019\"}]\n", "above U+00FF"},
 		"two kinds of headers": {about, area + "  requests: [{target: /, host: a, onlyHeaders: [\"A: b\"]}]\n", "leave out host and headers"},
 		"HTTP/2 without TLS":   {about, area + "  requests: [{target: /, http2: true}]\n", "http2 needs https: true"},
-		"judge is missing":     {about, area + "  requests: [{target: /, times: 2, answers: [{count: 1, status: 200}, {count: 1, status: 404}]}]\n", "say how to judge"},
+		"judge is missing":     {about, area + "  requests: [{target: /, times: 2, answers: [{count: 1, status: 200}, {count: 1, status: 404}]}]\n", "set judge"},
 		"counts don't add up":  {about, area + "  requests: [{target: /, times: 3, judge: turns, answers: [{count: 1, status: 200}, {count: 1, status: 404}]}]\n", "2 together"},
 		"bucket without rate":  {about, area + "  requests: [{target: /, judge: bucket, answers: [{status: 200}]}]\n", "needs refill"},
 		"users":                {about, strings.Replace(area, "users: 1", "users: 9", 1), "from 1 to 5"},

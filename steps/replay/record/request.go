@@ -16,7 +16,7 @@ type Request struct {
 	// Body, or BodyBytes for one of that many bytes. Content-Length is added.
 	Body      string `yaml:"body,omitempty"`
 	BodyBytes int    `yaml:"bodyBytes,omitempty"`
-	// Raw are the bytes to send in place of all of the above, each as the character of that number (ISO 8859-1).
+	// Raw are the bytes to send instead of all of the above, each as the character of that number (ISO 8859-1).
 	Raw string `yaml:"raw,omitempty"`
 
 	// HTTPS is set if the request is sent over TLS.

@@ -1,9 +1,8 @@
-package main
+package replaying
 
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/cmd/testbed/target"
-	records "github.com/ingress-testbed/testbed/fixtures/record"
 	"github.com/ingress-testbed/testbed/steps"
 	"github.com/ingress-testbed/testbed/steps/replay"
 	"github.com/ingress-testbed/testbed/steps/replay/cluster"
@@ -19,7 +17,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/suite"
 )
 
-func newRecord() *cobra.Command {
+// NewRecord returns the command testbed record.
+func NewRecord() *cobra.Command {
 	var selection caseFlags
 	var out string
 	chosen := target.NewFlags()
@@ -27,8 +26,8 @@ func newRecord() *cobra.Command {
 		Use:   "record CASES",
 		Short: "Record what an ingress controller answers",
 		Long: "Sends the requests of the cases in a folder to an ingress controller and writes the cases with its answers to another\n" +
-			"folder, which `testbed replay` compares other controllers with. Cases have the form of records without answers;\n" +
-			"fixtures/record/README.md describes it. Without a setup.yaml they have the backends of the built-in record.",
+			"folder, which `testbed replay` compares other controllers with. Cases are written like records, without answers;\n" +
+			"fixtures/record/README.md describes the format. Without a setup.yaml the backends are those of the built-in record.",
 		Example: "  testbed record my-cases --out my-record --cluster kubeconfig \\\n    --ingress-class nginx --controller-service ingress-nginx/ingress-nginx-controller",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,7 +52,7 @@ func newRecord() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			keepRecorded(whole, cases, skipped)
+			whole.Keep(slices.DeleteFunc(slices.Clone(cases), func(one *record.Case) bool { return skipped[one.Name] != "" }))
 			for _, name := range slices.Sorted(maps.Keys(skipped)) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "not recorded: %s: %s\n", name, skipped[name])
 			}
@@ -68,24 +67,4 @@ func newRecord() *cobra.Command {
 	selection.register(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` for the record")
 	return cmd
-}
-
-// addSetup gives a record without backends those of the built-in one.
-func addSetup(whole *record.Record) (err error) {
-	if whole.Setup == nil {
-		whole.Setup, err = fs.ReadFile(records.IngressNginx(), record.SetupFile)
-	}
-	return err
-}
-
-// keepRecorded leaves out the cases that were not recorded.
-func keepRecorded(whole *record.Record, recorded []*record.Case, skipped map[string]string) {
-	names := map[string]bool{}
-	for _, one := range recorded {
-		names[one.Name] = skipped[one.Name] == ""
-	}
-	for i := range whole.Areas {
-		whole.Areas[i].Cases = slices.DeleteFunc(whole.Areas[i].Cases, func(one record.Case) bool { return !names[one.Name] })
-	}
-	whole.Areas = slices.DeleteFunc(whole.Areas, func(area record.Area) bool { return len(area.Cases) == 0 })
 }
