@@ -171,11 +171,11 @@ func explainSyntax(reason string, content []byte) string {
 	return "not valid YAML: " + reason
 }
 
-func (r *reader) problem(at Source, text string) {
-	r.set.Problems = append(r.set.Problems, Problem{Source: at, Text: text})
+func (r *reader) problem(source Source, text string) {
+	r.set.Problems = append(r.set.Problems, Problem{Source: source, Text: text})
 }
 
-// object adds an object, if it is of a kind that decides about requests.
+// object adds an object, if it is of a kind that affects requests.
 func (r *reader) object(object *unstructured.Unstructured, from Source) {
 	kind := object.GroupVersionKind()
 	if kind.Kind == "" || object.GetAPIVersion() == "" {

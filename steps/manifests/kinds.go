@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// newTyped returns an empty object of a kind that decides about requests.
+// newTyped returns an empty object of a kind that affects requests.
 func newTyped(kind schema.GroupVersionKind) (object runtime.Object, isNamespaced, ok bool) {
 	switch kind {
 	case networkingv1.SchemeGroupVersion.WithKind("Ingress"):
@@ -51,7 +51,7 @@ func (r *reader) noteSkipped() {
 	r.set.Notes = append(r.set.Notes, "skipped, because they have no effect here: "+strings.Join(kinds, ", "))
 }
 
-// invalid returns why the API server would refuse an object, for the mistakes that people make; "" if it would not.
+// invalid returns why the API server would reject an object, for common mistakes; "" if it would not.
 func invalid(object runtime.Object) string {
 	ingress, ok := object.(*networkingv1.Ingress)
 	if !ok {

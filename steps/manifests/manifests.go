@@ -1,6 +1,6 @@
 // Package manifests reads the Kubernetes objects of files, folders and standard input, as kubectl and Helm write them, and
-// stores them with stand-ins for what manifests can't hold: endpoints, addresses of names, data of Secrets. A Store can be
-// taken a snapshot of without a cluster.
+// stores them with stand-ins for what manifests don't contain: endpoints, addresses of names, data of Secrets. A snapshot of a
+// Store can be taken without a cluster.
 package manifests
 
 import (
@@ -68,7 +68,8 @@ type Set struct {
 	Objects []Object
 	// Problems, in the same order. A Set with problems lacks objects.
 	Problems []Problem
-	// Notes are sentences about what was left out or changed, which is no fault: kinds that have no effect on requests.
+	// Notes are sentences about objects that were left out or changed without being a fault, such as kinds that have no effect
+	// on requests.
 	Notes []string
 }
 

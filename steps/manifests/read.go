@@ -35,7 +35,7 @@ func Read(ctx context.Context, stdin io.Reader, names ...string) (*Set, error) {
 	}
 	r.noteSkipped()
 	if len(r.set.Objects) == 0 && len(r.set.Problems) == 0 {
-		return nil, fmt.Errorf("%s: no Ingress, and no other object that decides about requests; "+
+		return nil, fmt.Errorf("%s: no Ingress, and no other object that affects requests; "+
 			"write them with: kubectl get ingress,ingressclass,service,configmap -A -o yaml", strings.Join(names, ", "))
 	}
 	return r.set, nil

@@ -1,23 +1,18 @@
 package manifests
 
 import (
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ingress-testbed/testbed/internal/x509util"
+	"github.com/ingress-testbed/testbed/steps/generatedsecret"
 )
 
-// User and Password are let in by stand-ins for Secrets with passwords.
+// User and Password are those in stand-ins for Secrets with passwords.
 const (
 	User     = "user"
 	Password = "password"
@@ -114,50 +109,24 @@ func hostsOf(ingress *networkingv1.Ingress, tls networkingv1.IngressTLS) []strin
 	return hosts
 }
 
-func (u *use) secret(key types.NamespacedName) (*corev1.Secret, error) {
-	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
-		Type:       corev1.SecretTypeOpaque, Data: map[string][]byte{},
-	}
+func (u *use) secret(name types.NamespacedName) (*corev1.Secret, error) {
+	var content generatedsecret.Content
 	if u.users {
-		hash, err := bcrypt.GenerateFromPassword([]byte(Password), bcrypt.MinCost)
-		if err != nil {
+		content.User, content.Password, content.ByUser = User, Password, u.userMap
+	}
+	if u.userMap {
+		return content.Secret(name) // any other key would be a user
+	}
+	var err error
+	if len(u.hosts) > 0 || u.authority {
+		if content.Certificate, err = generatedsecret.Server(name.Name, u.hosts, nil); err != nil {
 			return nil, err
 		}
-		if u.userMap {
-			secret.Data[User] = hash
-			return secret, nil // any other key would be a user
+	}
+	if u.authority {
+		if content.Authority, err = generatedsecret.Authority(name.Name); err != nil {
+			return nil, err
 		}
-		secret.Data["auth"] = []byte(User + ":" + string(hash) + "\n")
 	}
-	if len(u.hosts) == 0 && !u.authority {
-		return secret, nil
-	}
-	issued, err := x509util.Issue(template(key.Name, u), nil)
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := issued.KeyPEM()
-	if err != nil {
-		return nil, err
-	}
-	secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey] = issued.PEM(), encoded
-	if u.authority {
-		secret.Data["ca.crt"] = issued.PEM()
-	} else if !u.users {
-		secret.Type = corev1.SecretTypeTLS
-	}
-	return secret, nil
-}
-
-func template(name string, u *use) x509.Certificate {
-	now := time.Now()
-	made := x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 30),
-		DNSNames: u.hosts, KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
-	}
-	if u.authority {
-		made.IsCA, made.KeyUsage = true, made.KeyUsage|x509.KeyUsageCertSign
-	}
-	return made
+	return content.Secret(name)
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long nothing may change before files are read: editors write them in several steps.
+// settle is the time without changes before files are read: editors write them in several steps.
 const settle = 100 * time.Millisecond
 
-// Watch calls changed at once, and again whenever one of the files or something in one of the folders has changed. It returns
+// Watch calls changed immediately, and again whenever one of the files or something in one of the folders has changed. It returns
 // nil when ctx is done, and the error of changed.
 func Watch(ctx context.Context, changed func() error, names ...string) error {
 	watcher, err := fsnotify.NewWatcher()

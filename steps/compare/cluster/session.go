@@ -41,7 +41,7 @@ func (s *session) prefixed(certificate string) string {
 func (s *session) Client(probe *derive.Probe, _ int) (*send.Client, error) {
 	switch {
 	case probe.From != derive.Anywhere:
-		return nil, fmt.Errorf("requests to the cluster come from one address, which lists of addresses are not changed for: %w", compare.ErrUnsupported)
+		return nil, fmt.Errorf("requests to the cluster come from one address, and lists of addresses are not changed to include it: %w", compare.ErrUnsupported)
 	case probe.Limited && probe.Judge != derive.Burst:
 		return nil, fmt.Errorf("requests to the cluster come from one address, so that they share the limit of their Ingress: %w", compare.ErrUnsupported)
 	}

@@ -71,7 +71,7 @@ func (o *owned) matches(path string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
-// own notes the paths of an Ingress.
+// own records the paths of an Ingress.
 func (b *builder) own(s *subject, kind *networkingv1.PathType) {
 	if canary, _ := estate.Annotation(s.ingress, "canary"); canary == "true" {
 		return

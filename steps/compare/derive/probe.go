@@ -61,7 +61,7 @@ type Reason struct {
 	// Rule is "path", "host", "scheme" or the name of an annotation, and Case the side of its boundary.
 	Rule string `json:"rule"`
 	Case string `json:"case"`
-	// Protects is whether an annotation keeps clients out.
+	// Protects is whether an annotation restricts access.
 	Protects bool `json:"protects,omitempty"`
 }
 

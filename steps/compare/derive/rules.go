@@ -4,7 +4,7 @@ package derive
 type Rule struct {
 	// Annotation without its prefix.
 	Annotation string
-	// Protects is whether it keeps clients out.
+	// Protects is whether it restricts access.
 	Protects bool
 	// Requests describes what is sent or, if nothing is, why not.
 	Requests string

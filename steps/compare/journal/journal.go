@@ -57,7 +57,7 @@ func (j *Journal) read(key string) error {
 		}
 		var one line
 		if err := json.Unmarshal(text, &one); err != nil {
-			return fmt.Errorf("line %d is not of a comparison: %w", number+1, err)
+			return fmt.Errorf("line %d is not an entry of a comparison: %w", number+1, err)
 		}
 		if number == 0 && one.Key != key {
 			return errors.New("it is of another comparison: other objects, controllers or settings; give another file")

@@ -65,7 +65,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "journal")
 	for content, want := range map[string]string{
 		"{\"key\":\"other\"}\n":           "another comparison",
-		"apiVersion: v1\n":                "not of a comparison",
+		"apiVersion: v1\n":                "not an entry of a comparison",
 		"{\"key\":\"key\"}\n{\"id\":1}\n": "line 2",
 	} {
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {

@@ -31,8 +31,8 @@ type Answer struct {
 	Pod string
 }
 
-// Differences compares the answers of the reference with those of a candidate, the gravest difference first. Protects is
-// whether the request probes a setting that keeps clients out: to be served is then graver than to be refused.
+// Differences compares the answers of the reference with those of a candidate, the most serious difference first. Protects is
+// whether the request probes a setting that restricts access: to be served is then more serious than to be refused.
 func Differences(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
 	if len(reference.Answers) == 0 || len(candidate.Answers) == 0 {
 		return nil
@@ -253,7 +253,7 @@ func sessions(probe *derive.Probe, reference, candidate Observation) []compare.D
 	return found
 }
 
-// stays says whether all answers are of one Pod.
+// stays reports whether all answers are of one Pod.
 func stays(o Observation) string {
 	for _, answer := range o.Answers {
 		if answer.Backend != o.Answers[0].Backend || answer.Pod != o.Answers[0].Pod {

@@ -53,12 +53,12 @@ func extend(settings map[string]string, name, network string) {
 }
 
 // authServer returns the URL of the stand-in for an authentication server, with the path and the query of the user's.
-func (s *StandIns) authServer(text, of string) string {
-	s.note("are authenticated by a stand-in: it lets in requests with "+AuthHeader+": 200", of)
+func (s *StandIns) authServer(text, object string) string {
+	s.note("are authenticated by a stand-in: it lets in requests with "+AuthHeader+": 200", object)
 	return s.server("auth", text)
 }
 
-// server returns a URL with the host of a stand-in in place of its own. What isn't a URL stays as it is: it has to be refused.
+// server returns a URL with the host of a stand-in instead of its own. What isn't a URL stays as it is: it has to be refused.
 func (s *StandIns) server(name, text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found || scheme != "http" && scheme != "https" || rest == "" {

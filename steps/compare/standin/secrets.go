@@ -1,24 +1,17 @@
 package standin
 
 import (
-	"crypto/sha1" //nolint:gosec // a form of htpasswd that every controller reads
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ingress-testbed/testbed/internal/x509util"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
+	"github.com/ingress-testbed/testbed/steps/generatedsecret"
 )
 
 // shape is what a Secret has to hold.
@@ -33,21 +26,18 @@ type shape struct {
 
 // addSecrets makes the Secrets that the Ingresses name.
 func (s *StandIns) addSecrets() error {
-	backend, err := x509util.Issue(authorityTemplate("backends"), nil)
+	backend, err := generatedsecret.Authority("backends")
 	if err != nil {
 		return err
 	}
-	shapes, backendNames := s.shapes()
+	shapes, backendNames := shapesOf(s.Ingresses)
 	authorities := map[string]*x509util.Certificate{}
 	for _, name := range sortedKeys(shapes) {
 		if err := s.addSecret(name, shapes[name], backend, authorities); err != nil {
 			return fmt.Errorf("making a stand-in for the Secret %s: %w", name, err)
 		}
 	}
-	template := validToday("stand-in")
-	template.DNSNames = backendNames
-	template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	certificate, err := x509util.Issue(template, backend)
+	certificate, err := generatedsecret.Server("stand-in", backendNames, backend)
 	if err != nil {
 		return err
 	}
@@ -55,8 +45,8 @@ func (s *StandIns) addSecrets() error {
 	return s.issueClients(authorities)
 }
 
-// shapes collects what Secrets are needed for, and the names that backends are verified by.
-func (s *StandIns) shapes() (shapes map[types.NamespacedName]*shape, backendNames []string) {
+// shapesOf collects what the Secrets of Ingresses are needed for, and the names that backends are verified by.
+func shapesOf(ingresses []*networkingv1.Ingress) (shapes map[types.NamespacedName]*shape, backendNames []string) {
 	shapes, backendNames = map[types.NamespacedName]*shape{}, []string{"stand-in"}
 	of := func(text, namespace string) *shape {
 		name, ok := estate.SecretName(text, namespace)
@@ -68,7 +58,7 @@ func (s *StandIns) shapes() (shapes map[types.NamespacedName]*shape, backendName
 		}
 		return shapes[name]
 	}
-	for _, ingress := range s.Ingresses {
+	for _, ingress := range ingresses {
 		for _, section := range ingress.Spec.TLS {
 			if section.SecretName != "" {
 				one := of(section.SecretName, ingress.Namespace)
@@ -112,64 +102,39 @@ func isHost(host string) bool {
 }
 
 func (s *StandIns) addSecret(name types.NamespacedName, shape *shape, backend *x509util.Certificate, authorities map[string]*x509util.Certificate) error {
-	secret := &corev1.Secret{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
-		Type:       corev1.SecretTypeOpaque, Data: map[string][]byte{},
-	}
+	var content generatedsecret.Content
+	var err error
+	unprefixed := strings.TrimPrefix(name.String(), s.options.Prefix)
 	if shape.isServer || shape.forBackend {
-		if err := s.addCertificate(secret, shape); err != nil {
+		if content.Certificate, err = generatedsecret.Server(unprefixed, validHosts(shape.hosts), nil); err != nil {
 			return err
 		}
+		s.Certificates = append(s.Certificates, content.Certificate.X509.Subject.CommonName)
 	}
 	if shape.passwords {
-		hash := sha1.Sum([]byte(Password)) //nolint:gosec // as above
-		line := "{SHA}" + base64.StdEncoding.EncodeToString(hash[:])
-		if shape.byUser {
-			secret.Data[User] = []byte(line)
-		} else {
-			secret.Data["auth"] = []byte(User + ":" + line + "\n")
-		}
+		content.User, content.Password, content.ByUser = User, Password, shape.byUser
 	}
 	switch {
 	case shape.authority:
-		issuer, err := x509util.Issue(authorityTemplate(s.unprefixed(name.String())), nil)
-		if err != nil {
+		if content.Authority, err = generatedsecret.Authority(unprefixed); err != nil {
 			return err
 		}
-		authorities[name.String()] = issuer
-		secret.Data["ca.crt"] = issuer.PEM()
+		authorities[name.String()] = content.Authority
 	case shape.forBackend:
-		secret.Data["ca.crt"] = backend.PEM()
+		content.Authority = backend
+	}
+	secret, err := content.Secret(name)
+	if err != nil {
+		return err
 	}
 	s.Secrets = append(s.Secrets, secret)
 	return nil
 }
 
-// addCertificate puts a self-signed certificate with the name of the Secret into it.
-func (s *StandIns) addCertificate(secret *corev1.Secret, shape *shape) error {
-	name := s.unprefixed(estate.Key(secret).String())
-	template := validToday(name)
-	slices.Sort(shape.hosts)
-	for _, host := range slices.Compact(shape.hosts) {
-		if isHost(strings.ToLower(host)) {
-			template.DNSNames = append(template.DNSNames, host)
-		}
-	}
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	issued, err := x509util.Issue(template, nil)
-	if err != nil {
-		return err
-	}
-	key, err := issued.KeyPEM()
-	if err != nil {
-		return err
-	}
-	secret.Type = corev1.SecretTypeTLS
-	secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey] = issued.PEM(), key
-	s.Certificates = append(s.Certificates, issued.X509.Subject.CommonName)
-	return nil
+// validHosts are the hosts that a certificate can name, each once.
+func validHosts(hosts []string) []string {
+	slices.Sort(hosts)
+	return slices.DeleteFunc(slices.Compact(hosts), func(host string) bool { return !isHost(strings.ToLower(host)) })
 }
 
 // issueClients makes the certificates that requests present. Those of Secrets that no Ingress names have an authority of
@@ -180,38 +145,16 @@ func (s *StandIns) issueClients(authorities map[string]*x509util.Certificate) er
 		issuer := authorities[secret]
 		if issuer == nil {
 			var err error
-			if issuer, err = x509util.Issue(authorityTemplate(s.unprefixed(secret)), nil); err != nil {
+			if issuer, err = generatedsecret.Authority(strings.TrimPrefix(secret, s.options.Prefix)); err != nil {
 				return err
 			}
 			authorities[secret] = issuer
 		}
-		template := validToday(commonName)
-		template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-		issued, err := x509util.Issue(template, issuer)
+		issued, err := generatedsecret.Client(commonName, issuer)
 		if err != nil {
 			return fmt.Errorf("making the client certificate %s: %w", name, err)
 		}
 		s.Clients[name] = issued.TLS()
 	}
 	return nil
-}
-
-func (s *StandIns) unprefixed(name string) string { return strings.TrimPrefix(name, s.options.Prefix) }
-
-func authorityTemplate(name string) x509.Certificate {
-	template := validToday("authority of " + name)
-	template.IsCA, template.BasicConstraintsValid = true, true
-	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	return template
-}
-
-// maxCommonName is the longest common name (RFC 5280, appendix A.1, ub-common-name).
-const maxCommonName = 64
-
-func validToday(name string) x509.Certificate {
-	if len(name) > maxCommonName {
-		name = shortName("name", url.QueryEscape(name))
-	}
-	now := time.Now()
-	return x509.Certificate{Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 30)}
 }

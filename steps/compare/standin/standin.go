@@ -39,7 +39,7 @@ type Options struct {
 	ClientCertificates []string
 }
 
-// StandIns are objects to be served in place of the user's.
+// StandIns are objects to be served instead of the user's.
 type StandIns struct {
 	Ingresses []*networkingv1.Ingress
 	// Services have no selector. Their EndpointSlices are those of Slices.
@@ -89,7 +89,7 @@ func Build(e *estate.Estate, options Options) (*StandIns, error) {
 	s.addServices(e)
 	s.rewrite()
 	if len(s.ports) > maxPort-FirstPort {
-		return nil, fmt.Errorf("the Ingresses lead to %d ports of Services: at most %d can be stood in for", len(s.ports), maxPort-FirstPort)
+		return nil, fmt.Errorf("the Ingresses use %d ports of Services: there can be stand-ins for at most %d", len(s.ports), maxPort-FirstPort)
 	}
 	if err := s.addSecrets(); err != nil {
 		return nil, err
