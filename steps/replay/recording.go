@@ -13,8 +13,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/replay/record"
 )
 
-// Record sends the requests of the cases and puts the answers into them, in place of those that they have. Cases that the
-// target can't show get none; they are returned with the reason. When ctx ends, or when a case can't be run, the error is
+// Record sends the requests of the cases and replaces the answers in the cases. Cases that the target doesn't support get no
+// answers; they are returned with the reason. When ctx ends, or when a case can't be run, the error is
 // returned, and the cases are to be discarded.
 func Record(ctx context.Context, cases []*record.Case, target Target, options Options) (skipped map[string]string, err error) {
 	reasons := make([]string, len(cases))
@@ -76,7 +76,7 @@ func recordCase(ctx context.Context, one *record.Case, target Target) (err error
 	return nil
 }
 
-// shortened leaves out what the backend saw as it was sent.
+// shortened leaves out the parts of the request that the backend received unchanged.
 func shortened(sent record.Request, answer record.Answer) record.Answer {
 	if answer.Saw == nil {
 		return answer
@@ -124,7 +124,7 @@ func grouped(request *record.Request, answers []record.Answer) {
 	}
 }
 
-// generalizer puts placeholders in place of what differs from one run to the next.
+// generalizer replaces values that differ from one run to the next by placeholders.
 type generalizer struct{ known *strings.Replacer }
 
 func newGeneralizer(bindings record.Bindings) generalizer {

@@ -55,7 +55,7 @@ func TestAControllerAgreesWithItsOwnRecord(t *testing.T) {
 	}
 }
 
-// A record has placeholders in place of what differs from run to run, and nothing of the cluster.
+// A record has placeholders instead of what differs from run to run, and nothing of the cluster.
 func TestARecordIsGeneral(t *testing.T) {
 	t.Parallel()
 	whole, err := record.Read(records.IngressNginx())

@@ -7,7 +7,7 @@
 //	compare  compares answers, and says what a difference means
 //	reports/agreement  the results, as values and as files
 //
-// A Target is the controller in its surroundings: on a cluster (package cluster), or in the process of a test.
+// A Target is the controller, on a cluster (package cluster) or in the process of a test.
 package replay
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/replay/send"
 )
 
-// ErrUnsupported is wrapped by errors of a Target about a case that it can't show. The case is then skipped, with the
+// ErrUnsupported is wrapped by errors of a Target about a case that it doesn't support. The case is then skipped, with the
 // error as the reason.
 var ErrUnsupported = errors.New("not supported here")
 
@@ -60,7 +60,7 @@ type Options struct {
 }
 
 // minimumForShares is how often a request is sent whose answers have known shares. The binomial test doesn't depend on how
-// many answers were recorded, and tells smaller deviations with more of them.
+// many answers were recorded, and detects smaller deviations with more requests.
 const minimumForShares = 1000
 
 // Run replays the cases and returns the comparison, in the order of the cases. When ctx ends, the cases that haven't ended

@@ -4,26 +4,13 @@ package subject
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/fixtures/charts"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/helm"
-	"github.com/ingress-testbed/testbed/steps/nodes"
-	"github.com/ingress-testbed/testbed/steps/objects"
-)
-
-const (
-	// answerTimeout bounds the wait for the first response of a controller whose Pods are ready.
-	answerTimeout = 30 * time.Second
-	// pollInterval is the time between two attempts of a wait.
-	pollInterval = 50 * time.Millisecond
 )
 
 // ErrTestbedOnly is wrapped by errors about what only the test-bed's own controller supports. A scenario that needs it
@@ -37,8 +24,8 @@ type Controller interface {
 	// Ensure brings the controller into the state that the settings describe, waits until it responds, and returns the
 	// addresses at which requests enter the cluster.
 	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
-	// Recheck makes the next Ensure look at all of the controller again. It is called after scenarios that may have changed
-	// it; until then Ensure may rely on what it has found.
+	// Recheck makes the next Ensure check the whole controller. It is called after scenarios that may have changed the
+	// controller; until then Ensure may rely on its last check.
 	Recheck()
 	// Helm runs a Helm command about the controller and returns what it prints. If it deploys the controller, Helm waits
 	// as Ensure does and returns the addresses at which requests enter; otherwise these are the zero value.
@@ -74,15 +61,14 @@ type Installation struct {
 	// Explain is the command that explains what the controller does with a request, which takes curl's flags and a URL; nil if
 	// there is none.
 	Explain []string
-	// ClientHidden is the reason why requests reach the controller without the client's address; "" if they reach it with
-	// that. Steps use steps.Environment.ClientAddress, which considers the cluster's Access too.
+	// ClientHidden is the reason why requests reach the controller without the client's address; "" if they have it. Steps use steps.Environment.ClientAddress, which considers the cluster's Access too.
 	ClientHidden string
 	// ServesLater is set if an Ingress may have an address before it is served. The test-bed's own controller publishes
 	// the address once it routes requests by the Ingress; others publish it independently.
 	ServesLater bool
 }
 
-// Existing reports whether the controller was installed by somebody else, so that only its behaviour is known.
+// Existing reports whether the controller was installed before the run, so that only its behaviour is known.
 func (i Installation) Existing() bool { return i.Objects == nil }
 
 // Source renders installations of a controller.
@@ -93,40 +79,4 @@ type Source interface {
 	Render(settings map[string]string) (Installation, error)
 	// RenderRelease returns the installation that a Helm release is, and its values with those that the cluster requires.
 	RenderRelease(release charts.Release, given map[string]any) (installation Installation, values map[string]any, err error)
-}
-
-// Cluster is the cluster that a controller runs in.
-type Cluster struct {
-	Objects *objects.API
-	// Releases are the cluster's Helm releases.
-	Releases helm.Releases
-	Nodes    nodes.List
-	// Client is the machine outside the cluster that requests come from, and Access how they reach Services.
-	Client client.Dialer
-	Access clusters.Access
-}
-
-// waitAnswer waits for any HTTP response: the nodes may not have the rules for a new Pod yet.
-func (c Cluster) waitAnswer(ctx context.Context, entry client.Entry) error {
-	outside := client.Client{Dialer: c.Client, Resolver: &client.Resolver{}}
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, answerTimeout, true, func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		_, last = outside.Do(ctx, client.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
-		return last == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("waiting for a response of the ingress controller at %s: %w", entry.HTTP, errors.Join(err, last))
-	}
-	return nil
-}
-
-// readyPod returns the first ready Pod of an installation, by name.
-func (c Cluster) readyPod(ctx context.Context, installation Installation) (corev1.Pod, error) {
-	pods, err := c.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
-	if err != nil {
-		return corev1.Pod{}, fmt.Errorf("finding the ingress controller's Pod: %w", err)
-	}
-	return pods[0], nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -12,11 +11,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
@@ -148,11 +146,11 @@ func (d *Deployed) Ensure(ctx context.Context, settings map[string]string) (clie
 // have acquired d.
 func (d *Deployed) finish(ctx context.Context, installation Installation) (client.Entry, error) {
 	d.setCurrent(&installation)
-	pod, err := d.waitRollout(ctx, installation)
+	pod, err := d.cluster.waitRollout(ctx, installation)
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("deploying the ingress controller: %w", err)
 	}
-	entry, err := d.entry(ctx, installation, pod)
+	entry, err := d.cluster.nodePorts(ctx, installation, pod)
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("finding the node ports of the ingress controller: %w", err)
 	}
@@ -198,7 +196,7 @@ func (d *Deployed) apply(ctx context.Context, installation Installation) error {
 		d.applied = append(d.applied, applied)
 	}
 	for _, object := range d.applied {
-		if err := d.waitReady(ctx, object); err != nil {
+		if err := d.cluster.waitReady(ctx, object); err != nil {
 			return err
 		}
 		if object.GetKind() == "Service" && object.GetName() == installation.Service {
@@ -215,7 +213,7 @@ func (d *Deployed) waitSync(ctx context.Context, version string) error {
 	changed := d.serviceVersion != "" && d.serviceVersion != version
 	d.serviceVersion = version
 	if changed {
-		return sleep(ctx, serviceSyncDelay)
+		return sleep.For(ctx, serviceSyncDelay)
 	}
 	return nil
 }
@@ -229,12 +227,6 @@ func copies(list []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return all
 }
 
-func (d *Deployed) waitReady(ctx context.Context, object *unstructured.Unstructured) error {
-	ctx, cancel := context.WithTimeout(ctx, objects.ReadyTimeout)
-	defer cancel()
-	return d.cluster.Objects.WaitReady(ctx, object)
-}
-
 // asUnsupported marks the error about a node port that another Service uses: on such a cluster, scenarios that need the
 // port are skipped.
 func asUnsupported(err error) error {
@@ -242,56 +234,6 @@ func asUnsupported(err error) error {
 		return fmt.Errorf("another Service uses a node port of the scenario: %w: %w", err, clusters.ErrUnsupported)
 	}
 	return err
-}
-
-// waitRollout waits until the Pods of an earlier installation are gone and returns a Pod of this one.
-func (d *Deployed) waitRollout(ctx context.Context, installation Installation) (corev1.Pod, error) {
-	var pod corev1.Pod
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, objects.ReadyTimeout, true, func(ctx context.Context) (bool, error) {
-		all, err := d.cluster.Objects.Pods(ctx, installation.Namespace, installation.Selector)
-		if err != nil {
-			return false, err
-		}
-		ready, err := d.cluster.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
-		if errors.Is(err, objects.ErrNoPod) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		pod = ready[0]
-		return len(ready) == len(all), nil
-	})
-	if err != nil {
-		return corev1.Pod{}, fmt.Errorf("waiting until the Pods of an earlier installation are gone: %w", err)
-	}
-	return pod, nil
-}
-
-// entry returns the node ports at the node of the controller's Pod, which accepts requests under any external traffic
-// policy.
-func (d *Deployed) entry(ctx context.Context, installation Installation, pod corev1.Pod) (client.Entry, error) {
-	service, err := d.cluster.Objects.Clientset.CoreV1().Services(installation.Namespace).Get(ctx, installation.Service, metav1.GetOptions{})
-	if err != nil {
-		return client.Entry{}, fmt.Errorf("reading its Service: %w", err)
-	}
-	node, err := d.cluster.Nodes.ByName(pod.Spec.NodeName)
-	if err != nil {
-		return client.Entry{}, err
-	}
-	nodePort := func(name string) (netip.AddrPort, error) {
-		for _, port := range service.Spec.Ports {
-			if port.Name == name && port.NodePort > 0 && port.NodePort <= 65535 {
-				return netip.AddrPortFrom(node.ExternalIP, uint16(port.NodePort)), nil
-			}
-		}
-		return netip.AddrPort{}, fmt.Errorf("the Service %s/%s has no node port named %s", service.Namespace, service.Name, name)
-	}
-	var entry client.Entry
-	var httpErr, httpsErr error
-	entry.HTTP, httpErr = nodePort("http")
-	entry.HTTPS, httpsErr = nodePort("https")
-	return entry, errors.Join(httpErr, httpsErr)
 }
 
 // Description identifies the controller in reports.
@@ -332,14 +274,4 @@ func (d *Deployed) Remove(ctx context.Context) error {
 	d.setCurrent(nil)
 	d.setEnsured(nil)
 	return errors.Join(uninstalled, d.cluster.Objects.Delete(ctx, applied))
-}
-
-// sleep waits for the duration, or returns the cause of the end of ctx.
-func sleep(ctx context.Context, duration time.Duration) error {
-	select {
-	case <-time.After(duration):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

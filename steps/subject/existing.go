@@ -30,7 +30,7 @@ type Reference struct {
 	ByClusterIP bool
 }
 
-// Existing is an ingress controller that the cluster has already. It is tested as it is: nothing of it is changed.
+// Existing is an ingress controller that was installed before the run, which doesn't change it.
 type Existing struct {
 	cluster   Cluster
 	reference Reference

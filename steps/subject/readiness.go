@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
@@ -136,7 +137,7 @@ func (r *Readiness) Wait(ctx context.Context, ingresses []*unstructured.Unstruct
 	if installation, err := r.controller.Installation(); err != nil || !installation.ServesLater {
 		return "", nil //nolint:nilerr // without a controller there is nothing to wait for
 	}
-	return "", sleep(ctx, r.policy.Settle)
+	return "", sleep.For(ctx, r.policy.Settle)
 }
 
 // marking reports whether a marker is waited for: that needs another controller than the test-bed's own, whose address says it, and
@@ -164,7 +165,7 @@ func (r *Readiness) waitMarked(ctx context.Context, ingresses []*unstructured.Un
 		r.findings = append(r.findings, note+"; later Ingresses were waited for by the address in their status")
 		return note, nil
 	}
-	if err := sleep(ctx, r.settle); err != nil {
+	if err := sleep.For(ctx, r.settle); err != nil {
 		return "", err
 	}
 	missing, err := r.markers.neverTakenUp(ctx, ingresses, entry)

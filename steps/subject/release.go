@@ -78,7 +78,7 @@ func (d *Deployed) upgrade(ctx context.Context, command helm.Command) (output st
 	}
 	d.released.objects = deployed.Objects // others than those that were rendered if values are reused
 	for _, object := range deployed.Objects {
-		if err := d.waitReady(ctx, object); err != nil {
+		if err := d.cluster.waitReady(ctx, object); err != nil {
 			return output, client.Entry{}, err
 		}
 		if object.GetKind() == "Service" && object.GetName() == installation.Service {
@@ -95,7 +95,7 @@ func (d *Deployed) upgrade(ctx context.Context, command helm.Command) (output st
 	return output, entry, err
 }
 
-// makeRoom deletes what Ensure deployed and applies the namespace of a release, which Helm doesn't label.
+// makeRoom deletes the objects that Ensure applied, and applies the namespace of a release, which Helm doesn't label.
 func (d *Deployed) makeRoom(ctx context.Context, installation Installation) error {
 	applied := d.applied
 	d.applied, d.serviceVersion = nil, ""

@@ -15,6 +15,8 @@ import (
 
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
+
+	"github.com/ingress-testbed/testbed/internal/sleep"
 )
 
 const (
@@ -69,7 +71,7 @@ func (r *responder) serve(ctx context.Context) {
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
 			return
 		case err != nil: // a packet that is not valid, or the interface is down
-			pause(ctx, errorDelay)
+			_ = sleep.For(ctx, errorDelay) // the loop ends with ctx
 			continue
 		case packet.Operation != arp.OperationRequest || !r.announces(packet.TargetIP):
 			continue
@@ -95,7 +97,7 @@ func (r *responder) announce(ctx context.Context, address netip.Addr) {
 		if err := r.announceOnce(address); err != nil && ctx.Err() == nil {
 			r.log.Warn("announcing an address", "address", address, "error", err)
 		}
-		pause(ctx, announcementEvery)
+		_ = sleep.For(ctx, announcementEvery) // the loop ends with ctx
 	}
 	<-ctx.Done()
 }
@@ -117,13 +119,4 @@ func (r *responder) announceOnce(address netip.Addr) error {
 		return err
 	}
 	return r.connection.WriteTo(packet, ethernet.Broadcast)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/client"
 )
 
-// maxBody is how much of a body is passed to the controller, in bytes: the rest decides nothing but limits.
+// maxBody is how much of a body is passed to the controller, in bytes: the rest only matters for limits of the size.
 const maxBody = 16 << 10
 
 // explanation returns what the controller does with the request of an exchange.

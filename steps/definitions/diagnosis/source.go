@@ -1,5 +1,5 @@
-// Package diagnosis defines the steps about what the ingress controller reports of itself: its log, its routing table,
-// and events. It also attaches that after a failure.
+// Package diagnosis defines the steps about the ingress controller's log, its routing table and its events, and attaches
+// these after a failure.
 package diagnosis
 
 import (

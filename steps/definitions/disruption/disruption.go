@@ -1,5 +1,5 @@
-// Package disruption defines the steps that disturb machines, processes and the control plane. Clusters that can't skip
-// the scenario.
+// Package disruption defines the steps that disturb machines, processes and the control plane. If a cluster can't do that, the
+// scenario is skipped.
 package disruption
 
 import (

@@ -11,6 +11,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/objects"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
@@ -135,14 +136,9 @@ func (a applySteps) waitReady(ctx context.Context, object *unstructured.Unstruct
 	return a.objects.WaitReady(ctx, object)
 }
 
-// waitSecond waits so long that a controller can tell the ages of objects apart: their creationTimestamp has whole seconds.
+// waitSecond waits so long that a controller can distinguish the ages of objects: their creationTimestamp has whole seconds.
 func waitSecond(ctx context.Context) error {
-	select {
-	case <-time.After(time.Second):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return sleep.For(ctx, time.Second)
 }
 
 func deleted(ctx context.Context, kind, name string) error {

@@ -25,8 +25,8 @@ func (b backendSteps) definitions() []vocabulary.Definition {
 	}
 }
 
-// share applies a Service with port 80, and lets its name stand for the Pods in later steps. Other scenarios send
-// requests to the same Pods, so that a scenario must not depend on what they remember, nor change them.
+// share applies a Service with port 80, whose name stands for the Pods in later steps. Other scenarios send requests to the
+// same Pods, so a scenario must not depend on state of these Pods, nor change them.
 func (b backendSteps) share(ctx context.Context, service string, pods int, kind string) error {
 	if pods < 1 || pods > maxShared {
 		return fmt.Errorf("a Service has 1 to %d shared servers, not %d", maxShared, pods)

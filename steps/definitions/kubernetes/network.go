@@ -100,7 +100,7 @@ func (n networkSteps) announcer(ctx context.Context, address netip.Addr) (node s
 	return node, err
 }
 
-// disconnectAnnouncer pulls out the network cable of a node until the scenario ends.
+// disconnectAnnouncer disconnects a node from the network until the scenario ends.
 func (n networkSteps) disconnectAnnouncer(ctx context.Context, service string) error {
 	if n.balancers == nil || n.cables == nil {
 		return fmt.Errorf("the nodes of the cluster can't be disconnected: %w", clusters.ErrUnsupported)

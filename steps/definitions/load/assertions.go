@@ -187,7 +187,7 @@ func (s steps) answeredBy(ctx context.Context, seconds, percent float64, deploym
 	return nil
 }
 
-// current is what became of the requests so far.
+// current returns the outcomes of the requests so far.
 func current(ctx context.Context) (load.Result, error) {
 	run, err := last(ctx)
 	switch {

@@ -49,7 +49,7 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		{
 			Pattern: `the client makes (\d+) requests a second to "([^"]*)" for (\d+) seconds?`,
 			Example: `the client makes 200 requests a second to "http://shop.${domain}/" for 2 seconds`,
-			Handler: s.make,
+			Handler: s.requestAtRate,
 			Alone:   true,
 		},
 		{
@@ -77,8 +77,8 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 	}, s.assertions()...)
 }
 
-// make makes requests at a constant rate and waits until all have ended.
-func (s steps) make(ctx context.Context, rate int, url string, seconds int) (context.Context, error) {
+// requestAtRate makes requests at a constant rate and waits until all have ended.
+func (s steps) requestAtRate(ctx context.Context, rate int, url string, seconds int) (context.Context, error) {
 	duration := time.Duration(seconds) * time.Second
 	if duration > load.MaxDuration {
 		return ctx, fmt.Errorf("a load run lasts %s at most", load.MaxDuration)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/load"
 	"github.com/ingress-testbed/testbed/steps/usage"
@@ -70,15 +71,10 @@ func continues(ctx context.Context, seconds float64) error {
 	if run.result != nil {
 		return errors.New("the load run has ended already")
 	}
-	select {
-	case <-time.After(time.Duration(seconds * float64(time.Second))):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return sleep.For(ctx, time.Duration(seconds*float64(time.Second)))
 }
 
-// end stops the run and attaches what became of its requests, once.
+// end stops the run and attaches the outcomes of its requests, once.
 func (r *loadRun) end(ctx context.Context) error {
 	if r.result != nil {
 		return nil

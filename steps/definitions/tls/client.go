@@ -45,8 +45,8 @@ func (s steps) presents(ctx context.Context, name string) error {
 }
 
 // authority applies a Secret with the key ca.crt. A self-signed certificate is its own authority.
-func (s steps) authority(ctx context.Context, name, of string) error {
-	secret, err := s.read(ctx, of)
+func (s steps) authority(ctx context.Context, name, source string) error {
+	secret, err := s.read(ctx, source)
 	if err != nil {
 		return err
 	}

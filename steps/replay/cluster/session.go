@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/ptr"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/steps/replay"
 	"github.com/ingress-testbed/testbed/steps/replay/record"
 	"github.com/ingress-testbed/testbed/steps/replay/send"
@@ -29,8 +30,8 @@ const (
 	// objectSpacing is the least time between two objects of a case: webhooks decide by the controller's cache, which has to have
 	// the objects before, as it has between two calls of kubectl.
 	objectSpacing = 200 * time.Millisecond
-	// configMapDelay is how long a controller gets to take up a changed ConfigMap, which is watched independently of
-	// Ingresses, and ownConfigMapDelay how long the test-bed's own gets. --settle replaces both.
+	// configMapDelay is how long to wait until a controller has applied a changed ConfigMap, which it watches independently
+	// of Ingresses, and ownConfigMapDelay the same for the test-bed's own controller. --settle replaces both.
 	configMapDelay    = 2 * time.Second
 	ownConfigMapDelay = 500 * time.Millisecond
 )
@@ -91,7 +92,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	if s.one.ConfigMap != nil {
-		return sleep(ctx, s.configMapDelay())
+		return sleep.For(ctx, s.configMapDelay())
 	}
 	return nil
 }
@@ -168,7 +169,7 @@ func (s *session) applyObjects(ctx context.Context, all []record.Object) error {
 	s.admission = map[string]record.Admission{}
 	for i, object := range all {
 		if i > 0 {
-			if err := sleep(ctx, max(objectSpacing, time.Duration(s.one.Spacing))); err != nil {
+			if err := sleep.For(ctx, max(objectSpacing, time.Duration(s.one.Spacing))); err != nil {
 				return err
 			}
 		}
@@ -216,8 +217,8 @@ func decisionOf(err error) (record.Admission, error) {
 	return "", err
 }
 
-// probe applies an Ingress after those of the case and waits until it is served. A controller takes up changes in their
-// order, so it has taken up those of the case by then.
+// probe applies an Ingress after those of the case and waits until it is served. A controller handles changes in their
+// order, so it has then handled those of the case.
 func (s *session) probe(ctx context.Context) error {
 	host := s.namespace + ".probe.test"
 	ingress := &networkingv1.Ingress{
@@ -266,7 +267,7 @@ func (s *session) end(ctx context.Context) error {
 		problems = append(problems, api.StartDelete(ctx, []*unstructured.Unstructured{namespaceObject(namespace)}))
 	}
 	if s.restore != nil {
-		problems = append(problems, s.restore(ctx), sleep(ctx, s.configMapDelay()))
+		problems = append(problems, s.restore(ctx), sleep.For(ctx, s.configMapDelay()))
 	}
 	return errors.Join(problems...)
 }
@@ -279,14 +280,4 @@ func (s *session) configMapDelay() time.Duration {
 		return ownConfigMapDelay
 	}
 	return configMapDelay
-}
-
-// sleep waits for the duration, or returns the cause of the end of ctx.
-func sleep(ctx context.Context, duration time.Duration) error {
-	select {
-	case <-time.After(duration):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -2,7 +2,6 @@
 package compare
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,89 +11,8 @@ import (
 	"github.com/ingress-testbed/testbed/steps/replay/record"
 )
 
-// Kind is the part of an answer that differs.
-type Kind string
-
-// The kinds of differences.
-const (
-	Status    Kind = "status"
-	Backend   Kind = "backend"
-	Location  Kind = "location"
-	Cookie    Kind = "cookie"
-	Header    Kind = "header"
-	Forwarded Kind = "forwarded" // the request as the backend received it
-	Body      Kind = "body"
-	TLS       Kind = "tls"
-	Share     Kind = "share" // how often there was which answer
-	Admission Kind = "admission"
-)
-
-// Gravity is what a difference means to those who use the controller. The gravest has the highest value.
-type Gravity int
-
-// The gravities, in ascending order.
-const (
-	// Cosmetic is a difference that applications don't depend on.
-	Cosmetic Gravity = iota
-	// Headers is a difference of fields, in either direction.
-	Headers
-	// RedirectedDifferently is another redirect, or one that is missing or added.
-	RedirectedDifferently
-	// AnotherBackend is a request that another backend answers.
-	AnotherBackend
-	// RouteLost is a request that isn't served any more.
-	RouteLost
-	// ProtectionLost is a request that is served, though it was refused.
-	ProtectionLost
-)
-
-// String names the effect.
-func (g Gravity) String() string {
-	switch g {
-	case Cosmetic:
-		return "cosmetic"
-	case Headers:
-		return "headers"
-	case RedirectedDifferently:
-		return "redirected differently"
-	case AnotherBackend:
-		return "another backend"
-	case RouteLost:
-		return "route lost"
-	case ProtectionLost:
-		return "protection lost"
-	}
-	return fmt.Sprintf("Gravity(%d)", int(g))
-}
-
-// Difference is one difference between two answers.
-type Difference struct {
-	Kind    Kind
-	Gravity Gravity
-	// What differs, such as "header X-Request-Id".
-	What string
-	// Want and Got are the two values; "" if there is none.
-	Want, Got string
-}
-
-// String is one line.
-func (d Difference) String() string {
-	return fmt.Sprintf("%s: %s instead of %s", d.What, quoted(d.Got), quoted(d.Want))
-}
-
-func quoted(text string) string {
-	const most = 160
-	switch {
-	case text == "":
-		return "none"
-	case len(text) > most:
-		return strconv.Quote(text[:most]) + "…"
-	}
-	return strconv.Quote(text)
-}
-
 // Answers compares the answers to a request. The texts of want may have the placeholders of record.Matches; its other
-// placeholders have been replaced. The differences are sorted by their gravity, the gravest first.
+// placeholders have been replaced. The differences are sorted by their gravity, the most serious first.
 func Answers(request record.Request, want, got record.Answer) []Difference {
 	c := comparison{request: request, want: want, got: got}
 	c.outcome()
@@ -238,7 +156,7 @@ func canonical(headers map[string]record.Values) map[string]record.Values {
 	return same
 }
 
-// anyValues is the one value in a record that any number of values agree with.
+// anyValues is a recorded value that agrees with any number of values.
 const anyValues = "${any}"
 
 func (c *comparison) values(kind Kind, gravity Gravity, what string, want, got record.Values) {

@@ -26,7 +26,7 @@ func with(answer record.Answer, change func(*record.Answer)) record.Answer {
 	return answer
 }
 
-// The gravest difference says what it means to the users of the controller.
+// The most serious difference says what it means to the users of the controller.
 func TestGravity(t *testing.T) {
 	t.Parallel()
 	overTLS := func(a *record.Answer) { a.TLS = &record.TLS{Version: "TLS 1.3", Certificate: "cert"} }

@@ -19,7 +19,7 @@ type Observed struct {
 
 // Verdict is the comparison of all answers to a request.
 type Verdict struct {
-	// Differences, the gravest first. There are none if the answers agree.
+	// Differences, the most serious first. There are none if the answers agree.
 	Differences []Difference
 	// Distribution of the answers, if their counts were compared.
 	Distribution *evidence.Distribution
@@ -164,7 +164,8 @@ func distribute(request record.Request, labels []string, recorded, counts statis
 	return statistics.Same(title, recorded, counts), nil
 }
 
-// bucket is the distribution of a limit that lets through what was recorded, and as many more as were refilled meanwhile.
+// bucket is the distribution of a rate limit that accepts as many requests as recorded, and those that were refilled during
+// the requests.
 func bucket(title string, labels []string, recorded, counts statistics.Counts, refilled float64) evidence.Distribution {
 	total := counts.Total()
 	low := recorded[labels[0]]

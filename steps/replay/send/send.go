@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/replay/record"
 )
@@ -45,7 +46,7 @@ type Exchange struct {
 
 // Do sends a request as often as it says. The error is about the request: that a connection fails is an answer.
 func (c *Client) Do(ctx context.Context, request record.Request) ([]Exchange, error) {
-	if err := wait(ctx, time.Duration(request.After)); err != nil {
+	if err := sleep.For(ctx, time.Duration(request.After)); err != nil {
 		return nil, err
 	}
 	session := session{client: c, request: request, jar: jar{}}
@@ -62,20 +63,6 @@ func (c *Client) Do(ctx context.Context, request record.Request) ([]Exchange, er
 	return all, nil
 }
 
-func wait(ctx context.Context, duration time.Duration) error {
-	if duration == 0 {
-		return nil
-	}
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // session is a request that may be repeated, with what its repetitions share.
 type session struct {
 	client  *Client
@@ -84,7 +71,7 @@ type session struct {
 	conn    *connection // kept for the next repetition; nil if there is none
 }
 
-// connection is a connection to the controller, with what was read of it too early.
+// connection is a connection to the controller, with bytes that were read from it but not used yet.
 type connection struct {
 	net.Conn
 	reader *bufio.Reader

@@ -28,8 +28,8 @@ const (
 	ladderPackets = 60
 )
 
-// recording is a capture that is running or has ended.
-type recording struct {
+// linkCapture is a capture that is running or has ended.
+type linkCapture struct {
 	link   string
 	target clusters.CaptureTarget
 	cancel context.CancelFunc
@@ -43,17 +43,17 @@ type recording struct {
 	conversations []*capture.Conversation
 }
 
-// recordingKey is the context key of the recording on a link.
-type recordingKey string
+// captureKey is the context key of the capture on a link.
+type captureKey string
 
-func recordingOn(ctx context.Context, link string) *recording {
-	recorded, _ := ctx.Value(recordingKey(link)).(*recording)
-	return recorded
+func captureOn(ctx context.Context, link string) *linkCapture {
+	captured, _ := ctx.Value(captureKey(link)).(*linkCapture)
+	return captured
 }
 
 // start starts a capture and stores it in the context. Packets that are sent after it has returned are captured.
 func (s steps) start(ctx context.Context, link string, target clusters.CaptureTarget) (context.Context, error) {
-	if recordingOn(ctx, link) != nil {
+	if captureOn(ctx, link) != nil {
 		return ctx, fmt.Errorf("the scenario is already capturing on the %s's link", link)
 	}
 	// The capture outlives the step that starts it, and ends with the scenario at the latest.
@@ -63,7 +63,7 @@ func (s steps) start(ctx context.Context, link string, target clusters.CaptureTa
 		cancel()
 		return ctx, fmt.Errorf("capturing packets on the %s's link: %w", link, err)
 	}
-	started := &recording{link: link, target: target, cancel: cancel, done: make(chan struct{})}
+	started := &linkCapture{link: link, target: target, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(started.done)
 		_, err := io.Copy(&started.stream, io.LimitReader(stream, maxCapture))
@@ -74,52 +74,52 @@ func (s steps) start(ctx context.Context, link string, target clusters.CaptureTa
 			world.From(ctx).Attach(evidence.Text{Title: fmt.Sprintf("The capture on the %s's link", link), Body: err.Error()})
 		}
 	})
-	return context.WithValue(ctx, recordingKey(link), started), nil
+	return context.WithValue(ctx, captureKey(link), started), nil
 }
 
 // stop stops a capture if it is still running, parses it, and attaches it as a file and as a ladder diagram.
-func (s steps) stop(ctx context.Context, link string) (*recording, error) {
-	recorded := recordingOn(ctx, link)
-	if recorded == nil {
+func (s steps) stop(ctx context.Context, link string) (*linkCapture, error) {
+	captured := captureOn(ctx, link)
+	if captured == nil {
 		return nil, fmt.Errorf("no packets are captured on the %s's link: a step before the requests must start the capture", link)
 	}
-	if recorded.parsed {
-		return recorded, nil
+	if captured.parsed {
+		return captured, nil
 	}
-	recorded.cancel()
+	captured.cancel()
 	select {
-	case <-recorded.done:
+	case <-captured.done:
 	case <-time.After(stopTimeout):
 		return nil, fmt.Errorf("the capture on the %s's link did not end within %s", link, stopTimeout)
 	}
-	if recorded.err != nil && !errors.Is(recorded.err, context.Canceled) {
-		return nil, fmt.Errorf("capturing packets on the %s's link: %w", link, recorded.err)
+	if captured.err != nil && !errors.Is(captured.err, context.Canceled) {
+		return nil, fmt.Errorf("capturing packets on the %s's link: %w", link, captured.err)
 	}
-	packets, err := capture.Read(bytes.NewReader(recorded.stream.Bytes()))
+	packets, err := capture.Read(bytes.NewReader(captured.stream.Bytes()))
 	if err != nil {
 		return nil, fmt.Errorf("parsing the packets on the %s's link: %w", link, err)
 	}
-	recorded.packets, recorded.conversations, recorded.parsed = packets, capture.Conversations(packets), true
-	return recorded, s.attach(ctx, recorded)
+	captured.packets, captured.conversations, captured.parsed = packets, capture.Conversations(packets), true
+	return captured, s.attach(ctx, captured)
 }
 
 // attach writes the capture to a pcap file, and attaches it to the step.
-func (s steps) attach(ctx context.Context, recorded *recording) error {
+func (s steps) attach(ctx context.Context, captured *linkCapture) error {
 	scenario := world.From(ctx)
 	// Scenarios of different files may have the same name, so each capture gets a folder of its own.
 	dir, err := os.MkdirTemp(s.Dir, "capture-")
 	if err != nil {
 		return fmt.Errorf("writing the capture: %w", err)
 	}
-	name := fmt.Sprintf("%s-%s-link.pcap", fileName(scenario.Name), strings.ToLower(recorded.link))
+	name := fmt.Sprintf("%s-%s-link.pcap", fileName(scenario.Name), strings.ToLower(captured.link))
 	file := filepath.Join(dir, name)
-	if err := os.WriteFile(file, recorded.stream.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(file, captured.stream.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing the capture: %w", err)
 	}
-	title := fmt.Sprintf("Packets on the %s's link", recorded.link)
+	title := fmt.Sprintf("Packets on the %s's link", captured.link)
 	scenario.Attach(
 		evidence.File{Title: title, Name: name, MediaType: evidence.PcapMediaType, Path: file},
-		s.ladder(title, name, recorded, s.hostNames(ctx)),
+		s.ladder(title, name, captured, s.hostNames(ctx)),
 	)
 	return nil
 }
@@ -162,7 +162,7 @@ func shortName(pod string) string {
 
 // ladder draws the first TCP packets. On a node's link these are the packets of the client and those in a tunnel; others,
 // such as those between the node and the API server, are left out.
-func (s steps) ladder(title, file string, recorded *recording, names map[string]string) evidence.Ladder {
+func (s steps) ladder(title, file string, captured *linkCapture, names map[string]string) evidence.Ladder {
 	ladder := evidence.Ladder{Title: title, File: file}
 	host := func(address netip.Addr) string {
 		if name := names[address.String()]; name != "" {
@@ -170,8 +170,8 @@ func (s steps) ladder(title, file string, recorded *recording, names map[string]
 		}
 		return address.String()
 	}
-	for _, packet := range recorded.packets {
-		relevant := recorded.link == podLink || packet.Tunnel != nil || packet.Source.Addr() == s.Client || packet.Destination.Addr() == s.Client
+	for _, packet := range captured.packets {
+		relevant := captured.link == podLink || packet.Tunnel != nil || packet.Source.Addr() == s.Client || packet.Destination.Addr() == s.Client
 		if packet.TCP == nil || !relevant || len(ladder.Packets) == ladderPackets {
 			continue
 		}
