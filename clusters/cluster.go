@@ -1,4 +1,5 @@
-// Package clusters says what the test-bed needs of a Kubernetes cluster. Its sub-packages are the ways to get one.
+// Package clusters is the interface of the Kubernetes clusters that the test-bed runs on. Each subpackage provides a kind of
+// cluster, or a part that several kinds use.
 package clusters
 
 import (

@@ -15,7 +15,7 @@ type Provider interface {
 	Kind() string
 	// Flags are the settings of this kind alone.
 	Flags() *pflag.FlagSet
-	// Check validates the flags and the request, and checks that a cluster can be had: programs, images, names, rights.
+	// Check validates the flags and the request, and checks the prerequisites of a cluster: programs, images, names, permissions.
 	// It starts nothing. Its errors say what the user can do about them.
 	Check(ctx context.Context, request Request) (Source, error)
 }

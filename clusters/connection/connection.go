@@ -1,5 +1,5 @@
-// Package connection connects this machine to a cluster whose nodes it reaches at their own addresses, as it does those
-// that run in containers here.
+// Package connection connects this machine to a cluster whose nodes it reaches at their own addresses, such as containers on this
+// machine.
 package connection
 
 import (
@@ -72,7 +72,7 @@ func (c *Connection) Capture(ctx context.Context, target clusters.CaptureTarget)
 	return c.agents.Capture(ctx, target)
 }
 
-// ExportLogs writes to dir what the API server knows of the cluster's components.
+// ExportLogs writes to dir what the API server has about the cluster's components.
 func (c *Connection) ExportLogs(ctx context.Context, dir string) error {
 	return nodeinfo.ExportLogs(ctx, c.clientset, dir)
 }

@@ -205,5 +205,5 @@ func eventually(t *testing.T, what string, is func() bool) {
 			return
 		}
 	}
-	t.Fatalf("gave up waiting until %s", what)
+	t.Fatalf("timed out until %s", what)
 }

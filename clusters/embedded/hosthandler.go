@@ -15,7 +15,7 @@ import (
 
 const (
 	hostDialTimeout = 15 * time.Second
-	// credentialsTimeout bounds a credential helper, a program that may prompt somebody who isn't there.
+	// credentialsTimeout bounds a credential helper, a program that may wait for input that never comes.
 	credentialsTimeout = 20 * time.Second
 )
 

@@ -1,4 +1,4 @@
-// Package hostclient is this machine as the one outside of a cluster, for clusters whose nodes it can reach.
+// Package hostclient makes this machine the client outside the cluster, for clusters whose nodes it can reach.
 package hostclient
 
 import (

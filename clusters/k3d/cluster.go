@@ -129,7 +129,7 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 	return c.connection.Capture(ctx, target)
 }
 
-// ExportLogs writes to dir what the API server knows of the cluster's components: k3d has no command for more.
+// ExportLogs writes to dir what the API server has about the cluster's components: k3d has no command for more.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
 	return c.connection.ExportLogs(ctx, dir)
 }

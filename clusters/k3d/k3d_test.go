@@ -359,7 +359,7 @@ type state struct {
 	Clusters   []listed
 	Problems   map[string]problem // by the first two arguments
 	Server     string             // URL of the API server
-	Kubeconfig string             // printed in place of one for Server
+	Kubeconfig string             // printed instead of one for Server
 	Calls      []call
 }
 

@@ -35,7 +35,7 @@ const endDelay = 10 * time.Second
 // program is the k3d program.
 type program struct {
 	path string
-	// kubeconfig is a file that k3d may write to: it edits the user's own even when it is not asked to.
+	// kubeconfig is a file that k3d may write to: it edits the user's own even without the option for that.
 	kubeconfig string
 	timeouts   timeouts
 }

@@ -150,7 +150,7 @@ func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (i
 	return c.agents.Capture(ctx, target)
 }
 
-// ExportLogs writes to dir what the API server knows of the cluster's components.
+// ExportLogs writes to dir what the API server has about the cluster's components.
 func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
 	return nodeinfo.ExportLogs(ctx, c.access.clientset, dir)
 }

@@ -77,7 +77,7 @@ func (c Config) Validate() error {
 // imageHost is the registry in the names that the Makefile gives the images.
 const imageHost = "testbed.local"
 
-// image is the name under which the cluster knows one of the test-bed's images. Other images keep their names.
+// image is the name of one of the test-bed's images in the cluster. Other images keep their names.
 func (c Config) image(name string) string {
 	if path, ours := strings.CutPrefix(name, imageHost+"/"); ours && c.ImageRegistry != "" {
 		return c.ImageRegistry + "/" + path

@@ -1,4 +1,3 @@
-// Package kubeconfig runs the test-bed on any existing cluster, as a guest that leaves it as it was: a run creates objects
-// in namespaces of its own only, gives cluster-scoped objects a name and a label of its own, and removes all of them
-// afterwards.
+// Package kubeconfig runs the test-bed on any existing cluster, as a guest: a run creates objects only in new namespaces, marks
+// cluster-scoped objects with its name and a label, and removes all of them afterwards.
 package kubeconfig

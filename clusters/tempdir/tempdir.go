@@ -1,4 +1,4 @@
-// Package tempdir provides temporary folders. Those of a process that was killed are removed by a later process, in Sweep.
+// Package tempdir provides temporary folders. Those of a killed process are removed by a later one, in Sweep.
 package tempdir
 
 import (

@@ -171,7 +171,7 @@ func (n Network) validateNodes() (errs []error) {
 // Router is the router's address on the LAN.
 func (n Network) Router() netip.Addr { return n.LAN.Masked().Addr().Next() }
 
-// ClientNet is the network that the client lives in.
+// ClientNet is the network of the client.
 func (n Network) ClientNet() netip.Prefix { return netip.PrefixFrom(n.ClientAddress, 24).Masked() }
 
 // ClientGateway is the router's address there.

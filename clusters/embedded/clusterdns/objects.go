@@ -94,7 +94,7 @@ func service(address netip.Addr) *corev1.Service {
 	}
 }
 
-// deployment runs one server, on the node with the control plane: that node lives as long as the cluster, also while
+// deployment runs one server, on the node with the control plane: that node exists as long as the cluster, also while
 // others are cut off.
 func deployment(image string) *appsv1.Deployment {
 	return &appsv1.Deployment{

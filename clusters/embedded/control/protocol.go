@@ -109,7 +109,7 @@ type PlugRequest struct {
 	In   bool   `json:"in"`
 }
 
-// ImpairRequest disturbs the packets on a node's cable, in both directions, in place of what did so before. The zero value
+// ImpairRequest disturbs the packets on a node's cable, in both directions, instead of what did so before. The zero value
 // of the other fields leaves them alone.
 type ImpairRequest struct {
 	Node string `json:"node"`

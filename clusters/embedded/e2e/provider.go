@@ -15,7 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 )
 
-// Provider is a cluster provider of e2e-framework that creates embedded clusters. A suite uses it in place of kind's:
+// Provider is a cluster provider of e2e-framework that creates embedded clusters. A suite uses it instead of kind's:
 //
 //	env.Setup(envfuncs.CreateCluster(e2e.NewProvider(), "my-cluster"))
 type Provider struct {

@@ -29,7 +29,7 @@ type Impairment struct {
 	Delay, Jitter time.Duration
 }
 
-// Impair disturbs the packets of a node, in place of what did so before. Nftables drops packets, because fewer kernels have
+// Impair disturbs the packets of a node, instead of what did so before. Nftables drops packets, because fewer kernels have
 // netem, which delays them.
 func (t *Topology) Impair(ctx context.Context, node string, impairment Impairment) error {
 	i := slices.IndexFunc(t.Nodes, func(ns *Namespace) bool { return ns.name == node })
@@ -52,7 +52,7 @@ func (t *Topology) Impair(ctx context.Context, node string, impairment Impairmen
 func drop(ctx context.Context, share float64) error {
 	nft, err := knftables.New(knftables.InetFamily, lossTable)
 	if err != nil {
-		return fmt.Errorf("reaching nftables: %w", err)
+		return fmt.Errorf("connecting to nftables: %w", err)
 	}
 	tx := nft.NewTransaction()
 	tx.Add(&knftables.Table{})

@@ -99,7 +99,7 @@ func (c Config) externalInterface() (*backend.ExternalInterface, error) {
 func masquerade(ctx context.Context, config *subnet.Config, tunnel backend.Network) error {
 	var rules nftables.NFTablesManager
 	if err := rules.Init(ctx); err != nil {
-		return fmt.Errorf("reaching nftables: %w", err)
+		return fmt.Errorf("connecting to nftables: %w", err)
 	}
 	err := rules.SetupAndEnsureMasqRules(ctx, config.Network, ip.IP4Net{}, ip.IP4Net{},
 		config.IPv6Network, ip.IP6Net{}, ip.IP6Net{}, tunnel.Lease(), masqueradeResync, false)

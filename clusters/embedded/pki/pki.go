@@ -14,7 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/internal/x509util"
 )
 
-// Lifetime of every certificate. A cluster lives for minutes; a `testbed up` may be left over a week.
+// Lifetime of every certificate. A cluster runs for minutes; a `testbed up` may be left over a week.
 const lifetime = 30 * 24 * time.Hour
 
 // Authority signs certificates. Its folder gets a file NAME.crt and NAME.key for each, and ca.crt.

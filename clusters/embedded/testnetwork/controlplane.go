@@ -16,8 +16,8 @@ const (
 	etcdURL       = "http://127.0.0.1:2379" // on the first node's loopback
 	clusterDomain = "cluster.local"
 
-	// patience bounds each wait. It is far above the seconds that the API server and nodes take, for machines that are busy with something else.
-	patience     = 2 * time.Minute
+	// pollTimeout bounds each wait. The API server and nodes take seconds; the rest is for machines that are busy with other work.
+	pollTimeout  = 2 * time.Minute
 	pollInterval = 50 * time.Millisecond
 )
 
@@ -163,13 +163,13 @@ func certificate(file string) string { return certificateDir + "/" + file + ".cr
 func key(file string) string         { return certificateDir + "/" + file + ".key" }
 
 // poll retries until there is no error. After the time-out it returns the last one.
-func poll(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w after %v", errGaveUp, patience))
+func poll(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, pollTimeout, fmt.Errorf("%w after %v", errTimeout, pollTimeout))
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		err := ask(ctx)
+		err := try(ctx)
 		if err == nil {
 			return nil
 		}

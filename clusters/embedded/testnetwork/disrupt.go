@@ -23,23 +23,23 @@ import (
 )
 
 // Impair disturbs the packets on a node's cable.
-func (r *testNetwork) Impair(ctx context.Context, request control.ImpairRequest) error {
-	return r.topology.Impair(ctx, request.Node, network.Impairment{Loss: request.Loss, Delay: request.Delay, Jitter: request.Jitter})
+func (h *handler) Impair(ctx context.Context, request control.ImpairRequest) error {
+	return h.topology.Impair(ctx, request.Node, network.Impairment{Loss: request.Loss, Delay: request.Delay, Jitter: request.Jitter})
 }
 
 // Component kills a component of the control plane, or starts it again.
-func (r *testNetwork) Component(ctx context.Context, request control.ComponentRequest) error {
+func (h *handler) Component(ctx context.Context, request control.ComponentRequest) error {
 	if !slices.Contains([]string{"etcd", "kube-apiserver"}, request.Name) {
 		return fmt.Errorf("component %q can't be stopped", request.Name)
 	}
 	if !request.Run {
-		return r.processes.stop(ctx, request.Name)
+		return h.processes.stop(ctx, request.Name)
 	}
-	if err := r.processes.restart(request.Name); err != nil {
+	if err := h.processes.restart(request.Name); err != nil {
 		return err
 	}
 	return poll(ctx, func(ctx context.Context) error {
-		return r.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+		return h.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
 }
 
@@ -47,8 +47,8 @@ func (r *testNetwork) Component(ctx context.Context, request control.ComponentRe
 const mostRounds = 20
 
 // Suspend stops or continues the processes of a node or a Pod.
-func (r *testNetwork) Suspend(_ context.Context, request control.SuspendRequest) error {
-	belongs, err := r.selector(request)
+func (h *handler) Suspend(_ context.Context, request control.SuspendRequest) error {
+	belongs, err := h.selector(request)
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func (r *testNetwork) Suspend(_ context.Context, request control.SuspendRequest)
 
 // selector returns what selects the processes of a request: those of a Pod by its network namespace, those of a node by
 // their ancestor.
-func (r *testNetwork) selector(request control.SuspendRequest) (func(pid int, parents map[int]int) bool, error) {
+func (h *handler) selector(request control.SuspendRequest) (func(pid int, parents map[int]int) bool, error) {
 	if request.Node == "" {
-		namespace, err := r.podNamespace(request)
+		namespace, err := h.podNamespace(request)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (r *testNetwork) selector(request control.SuspendRequest) (func(pid int, pa
 	}
 	var roots []int
 	for _, name := range []string{request.Node, "kube-proxy-" + request.Node} {
-		pid, err := r.processes.pid(name)
+		pid, err := h.processes.pid(name)
 		if err != nil {
 			return nil, err
 		}
@@ -105,9 +105,9 @@ func (r *testNetwork) selector(request control.SuspendRequest) (func(pid int, pa
 }
 
 // podNamespace returns the identity of a Pod's network namespace.
-func (r *testNetwork) podNamespace(request control.SuspendRequest) (unix.Stat_t, error) {
+func (h *handler) podNamespace(request control.SuspendRequest) (unix.Stat_t, error) {
 	var stat unix.Stat_t
-	for _, planned := range r.spec.Network.Nodes {
+	for _, planned := range h.spec.Network.Nodes {
 		pod, err := agent.ReadPodNetwork(node.AgentDir(nodeDir(planned.Name)), request.Namespace, request.Pod)
 		if errors.Is(err, agent.ErrNoPodNetwork) {
 			continue

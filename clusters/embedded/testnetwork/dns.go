@@ -17,7 +17,7 @@ const dnsImage = "testbed.local/coredns:dev"
 // loadImages makes the images that the cluster itself runs known to all nodes.
 func (r *testNetwork) loadImages(ctx context.Context) error {
 	for _, archive := range r.spec.Images {
-		if _, err := r.LoadImage(ctx, archive); err != nil {
+		if _, err := loadImage(ctx, archive); err != nil {
 			return err
 		}
 	}

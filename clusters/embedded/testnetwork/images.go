@@ -27,8 +27,12 @@ func newPuller(host *control.Host) (*registry.Puller, error) {
 	}), nil
 }
 
-// LoadImage makes the images of an archive known to all nodes.
-func (r *testNetwork) LoadImage(ctx context.Context, archive string) ([]control.Image, error) {
+// LoadImage makes the images of an archive available on all nodes.
+func (h *handler) LoadImage(ctx context.Context, archive string) ([]control.Image, error) {
+	return loadImage(ctx, archive)
+}
+
+func loadImage(ctx context.Context, archive string) ([]control.Image, error) {
 	store, err := image.Open(control.ImageDir)
 	if err != nil {
 		return nil, err
@@ -44,13 +48,13 @@ func (r *testNetwork) LoadImage(ctx context.Context, archive string) ([]control.
 	return images, nil
 }
 
-// PullImage makes an image of a registry known to all nodes.
-func (r *testNetwork) PullImage(ctx context.Context, request control.PullRequest, report func(control.PullProgress)) error {
+// PullImage makes an image of a registry available on all nodes.
+func (h *handler) PullImage(ctx context.Context, request control.PullRequest, report func(control.PullProgress)) error {
 	wanted := registry.Request{Image: request.Image}
 	for _, c := range request.Credentials {
 		wanted.Credentials = append(wanted.Credentials, authConfig(c))
 	}
-	return r.puller.Pull(ctx, wanted, func(p registry.Progress) { report(control.PullProgress{Done: p.Done, Total: p.Total}) })
+	return h.puller.Pull(ctx, wanted, func(p registry.Progress) { report(control.PullProgress{Done: p.Done, Total: p.Total}) })
 }
 
 func authConfig(c control.Credentials) authn.AuthConfig {

@@ -17,7 +17,7 @@ import (
 // is mounted here is seen by the host, and nothing that is written to /run outlives the test network.
 func mountFileSystems() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("keeping mounts to ourselves: %w", err)
+		return fmt.Errorf("making the mounts private: %w", err)
 	}
 	if err := unix.Mount("testbed", "/run", "tmpfs", unix.MS_NOSUID, "mode=0755"); err != nil {
 		return fmt.Errorf("mounting a /run in memory: %w", err)

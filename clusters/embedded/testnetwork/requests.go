@@ -11,15 +11,28 @@ import (
 	"net/netip"
 	"os"
 
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/ingress-testbed/testbed/clusters/capture"
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/network"
 	"github.com/ingress-testbed/testbed/clusters/embedded/node"
+	"github.com/ingress-testbed/testbed/clusters/embedded/registry"
 )
 
+// handler answers the requests of the host once the test network is built.
+type handler struct {
+	spec      control.Spec
+	topology  *network.Topology
+	puller    *registry.Puller
+	processes *processes
+	client    kubernetes.Interface
+}
+
 // Dial opens a connection from a machine.
-func (r *testNetwork) Dial(ctx context.Context, request control.DialRequest) (*os.File, error) {
-	from, err := r.topology.Namespace(request.From)
+func (h *handler) Dial(ctx context.Context, request control.DialRequest) (*os.File, error) {
+	from, err := h.topology.Namespace(request.From)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +58,8 @@ func (r *testNetwork) Dial(ctx context.Context, request control.DialRequest) (*o
 }
 
 // Capture listens on an interface of a machine.
-func (r *testNetwork) Capture(ctx context.Context, request control.Link, w io.Writer) error {
-	on, err := r.topology.Namespace(request.Machine)
+func (h *handler) Capture(ctx context.Context, request control.Link, w io.Writer) error {
+	on, err := h.topology.Namespace(request.Machine)
 	if err != nil {
 		return err
 	}
@@ -54,13 +67,13 @@ func (r *testNetwork) Capture(ctx context.Context, request control.Link, w io.Wr
 }
 
 // Plug pulls out a node's cable, or plugs it in again.
-func (r *testNetwork) Plug(_ context.Context, request control.PlugRequest) error {
-	return r.topology.Plug(request.Node, request.In)
+func (h *handler) Plug(_ context.Context, request control.PlugRequest) error {
+	return h.topology.Plug(request.Node, request.In)
 }
 
 // PodLink finds the node's end of a pod's link.
-func (r *testNetwork) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
-	for _, planned := range r.spec.Network.Nodes {
+func (h *handler) PodLink(_ context.Context, request control.PodRequest) (control.Link, error) {
+	for _, planned := range h.spec.Network.Nodes {
 		pod, err := agent.ReadPodNetwork(node.AgentDir(nodeDir(planned.Name)), request.Namespace, request.Pod)
 		if err == nil {
 			return control.Link{Machine: planned.Name, Interface: pod.HostInterface}, nil

@@ -24,7 +24,6 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 	"github.com/ingress-testbed/testbed/clusters/embedded/network"
 	"github.com/ingress-testbed/testbed/clusters/embedded/pki"
-	"github.com/ingress-testbed/testbed/clusters/embedded/registry"
 )
 
 // testNetwork is the test network while it is built and runs.
@@ -33,7 +32,6 @@ type testNetwork struct {
 	topology  *network.Topology
 	ca        *pki.Authority
 	host      *control.Host
-	puller    *registry.Puller // once requests are served
 	processes *processes
 	client    kubernetes.Interface
 }
@@ -47,7 +45,7 @@ func Main() int {
 	}
 	events := &reporter{encoder: json.NewEncoder(host)}
 	if err := run(host, requests, events); err != nil {
-		events.tell(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
+		events.report(control.Event{Failed: err.Error()}) //nolint:errcheck // the host may be gone: that ends us too
 		return 1
 	}
 	return 0
@@ -65,7 +63,7 @@ type reporter struct {
 	encoder *json.Encoder
 }
 
-func (r *reporter) tell(e control.Event) error {
+func (r *reporter) report(e control.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.encoder.Encode(e)
@@ -91,7 +89,7 @@ func run(host io.Reader, requests *os.File, events *reporter) error {
 	r.processes = &processes{logs: r.spec.Logs, ended: make(chan error, 1)}
 	go func() {
 		if err := <-r.processes.ended; err != nil {
-			events.tell(control.Event{Failed: err.Error()}) //nolint:errcheck // as above
+			events.report(control.Event{Failed: err.Error()}) //nolint:errcheck // as above
 			cancel()
 		}
 	}()
@@ -121,8 +119,8 @@ func (r *testNetwork) build(ctx context.Context, events *reporter) error {
 		if err := step.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
-		if err := events.tell(control.Event{Done: step.name, Took: time.Since(start)}); err != nil {
-			return fmt.Errorf("telling the host: %w", err)
+		if err := events.report(control.Event{Done: step.name, Took: time.Since(start)}); err != nil {
+			return fmt.Errorf("reporting to the host: %w", err)
 		}
 	}
 	return nil
@@ -151,22 +149,22 @@ func (r *testNetwork) startAPIAndLoadImages(ctx context.Context) error {
 
 // serve answers the host's requests until it hangs up.
 func (r *testNetwork) serve(ctx context.Context, events *reporter) error {
-	var err error
-	if r.puller, err = newPuller(r.host); err != nil {
+	puller, err := newPuller(r.host)
+	if err != nil {
 		return err
 	}
-	defer r.puller.Close()
+	defer puller.Close()
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: control.Socket, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)
 	}
-	if err := events.tell(control.Event{Ready: true}); err != nil {
-		return fmt.Errorf("telling the host: %w", err)
+	if err := events.report(control.Event{Ready: true}); err != nil {
+		return fmt.Errorf("reporting to the host: %w", err)
 	}
-	return control.Serve(ctx, listener, r)
+	return control.Serve(ctx, listener, &handler{r.spec, r.topology, puller, r.processes, r.client})
 }
 
 // nodeDir is a node's private folder.
 func nodeDir(node string) string { return filepath.Join(control.StateDir, "nodes", node) }
 
-var errGaveUp = errors.New("gave up waiting")
+var errTimeout = errors.New("timed out")

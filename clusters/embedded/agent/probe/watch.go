@@ -73,7 +73,7 @@ type counter struct {
 	everPassed       bool
 }
 
-// count takes in one result and says whether a verdict falls.
+// count takes in one result and reports whether a verdict falls.
 func (c *counter) count(err error) (Verdict, bool) {
 	if err == nil {
 		c.everPassed = true

@@ -39,7 +39,7 @@ func newNamespaces(dir string, o Options) (*namespaces, error) {
 	failed := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends here, and with it what it was changed into
-		failed <- n.make(o)
+		failed <- n.create(o)
 	}()
 	if err := <-failed; err != nil {
 		return nil, errors.Join(err, n.close())
@@ -47,7 +47,7 @@ func newNamespaces(dir string, o Options) (*namespaces, error) {
 	return n, nil
 }
 
-func (n *namespaces) make(o Options) error {
+func (n *namespaces) create(o Options) error {
 	flags := 0
 	for _, k := range n.kinds {
 		flags |= k.flag
@@ -123,7 +123,7 @@ func loopbackUp() error {
 		err = netlink.LinkSetUp(lo)
 	}
 	if err != nil {
-		return fmt.Errorf("bringing the loopback interface up: %w", err)
+		return fmt.Errorf("enabling the loopback interface: %w", err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type Record struct {
 }
 
 // ErrNoRecord is returned by ReadRecord for a Pod that isn't running or uses the node's network.
-var ErrNoRecord = errors.New("no running Pod of that name with a network of its own on this node")
+var ErrNoRecord = errors.New("no running Pod of that name on this node, or it uses the node's network")
 
 // ReadRecord reads what a Maker with the same dir wrote about a Pod.
 func ReadRecord(dir, namespace, name string) (Record, error) {
@@ -51,7 +51,7 @@ func writeRecord(dir string, r Record) error {
 	}
 	path := recordPath(dir, r.Namespace, r.Name)
 	if err := os.WriteFile(path+".new", raw, 0o644); err != nil {
-		return fmt.Errorf("noting the Pod's network: %w", err)
+		return fmt.Errorf("recording the Pod's network: %w", err)
 	}
 	return os.Rename(path+".new", path)
 }

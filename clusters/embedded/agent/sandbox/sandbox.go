@@ -43,7 +43,7 @@ type Maker struct {
 	log     *slog.Logger
 }
 
-// NewMaker keeps what is needed of each Pod in a folder of its own below dir.
+// NewMaker keeps what is needed of each Pod in a separate folder below dir.
 func NewMaker(network *Network, dir string, log *slog.Logger) *Maker {
 	return &Maker{network: network, dir: dir, log: log}
 }
@@ -119,7 +119,7 @@ func (s *Sandbox) Close(ctx context.Context) error {
 	}
 	errs = append(errs, s.namespaces.close())
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("taking the Pod's sandbox apart: %w", err)
+		return fmt.Errorf("removing the Pod's sandbox: %w", err)
 	}
 	return os.RemoveAll(s.dir)
 }

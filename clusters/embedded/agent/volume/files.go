@@ -22,7 +22,7 @@ type file struct {
 }
 
 // dataLink is the symbolic link through which all files are reached, as in the kubelet's volumes. Replacing it
-// replaces all files at once, and its watchers see one change.
+// replaces all files at the same time, and its watchers see one change.
 const dataLink = "..data"
 
 // replaceFiles makes dir hold exactly the given files by relative path, in one step:

@@ -71,7 +71,7 @@ func (s *Set) each(ctx context.Context, pod *corev1.Pod, rt podspec.Runtime, wan
 			continue
 		}
 		w.volume = v.Name
-		if err := w.make(ctx, v); err != nil {
+		if err := w.create(ctx, v); err != nil {
 			errs = append(errs, fmt.Errorf("volume %q: %w", v.Name, err))
 		}
 	}
@@ -92,7 +92,7 @@ func isWritten(v corev1.VolumeSource) bool {
 	return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
 }
 
-func (w *writer) make(ctx context.Context, v *corev1.Volume) error {
+func (w *writer) create(ctx context.Context, v *corev1.Volume) error {
 	own := filepath.Join(w.set.dir, v.Name)
 	switch {
 	case v.EmptyDir != nil:
