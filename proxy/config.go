@@ -28,7 +28,7 @@ type Config struct {
 	Limits   Limits
 	Timeouts Timeouts
 
-	// PlainPort and TLSPort are the ports that backends are told (X-Forwarded-Port) and that redirects lead to:
+	// PlainPort and TLSPort are the ports in X-Forwarded-Port and in redirects:
 	// those that the world sees, not those that the listeners have. 0 means 80 and 443.
 	PlainPort, TLSPort uint16
 
@@ -58,7 +58,7 @@ type Limits struct {
 	// IdlePerEndpoint is how many idle connections are kept to each endpoint: 320, as many as ingress-nginx keeps
 	// for an upstream.
 	IdlePerEndpoint int
-	// Attempts is how many endpoints may be asked for one request: 3, as in ingress-nginx.
+	// Attempts is how many endpoints are tried for one request: 3, as in ingress-nginx.
 	Attempts int
 }
 
@@ -73,7 +73,7 @@ type Timeouts struct {
 	Response     time.Duration // for an endpoint's reply header, where the route says nothing: 60 s
 	Tunnel       time.Duration // how long nothing may pass through an upgraded connection, where the route says nothing: 1 h
 	UpstreamIdle time.Duration // how long an idle connection to an endpoint is kept: 60 s
-	Drain        time.Duration // for running requests, when the server is told to stop: 30 s
+	Drain        time.Duration // for running requests, when the server stops: 30 s
 }
 
 // upstreamOptions are those of connections to endpoints.

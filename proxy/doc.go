@@ -68,7 +68,7 @@
 //
 // # When an endpoint is late
 //
-// The time for a reply begins when the request was sent, and interim replies do not start it anew. While a body is still
+// The time for a reply begins when the request was sent, and informational replies do not restart it. While a body is still
 // coming from the client it does not run; while the endpoint accepts nothing of a body, it does. However little an endpoint
 // accepts, as TCP's acknowledgements show, it is not late, neither here nor by Timeouts.Send. An endpoint that leaves
 // "Expect: 100-continue" unanswered for a second is taken to agree. Between the pieces of a reply the same limit holds,
@@ -82,7 +82,7 @@
 //
 // # When it stops
 //
-// When the context of Serve is done, the listeners are closed, idle connections end at once, and running requests get
+// When the context of Serve is done, the listeners are closed, idle connections end immediately, and running requests get
 // Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM: it becomes
 // unready, accepts connections for --shutdown-grace-period, and up to five seconds longer while they come, and drains for
 // --drain-timeout, all within the terminationGracePeriodSeconds of its Pod.

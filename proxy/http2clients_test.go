@@ -71,7 +71,7 @@ func (f *frames) post() []byte {
 	return f.request(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "h")
 }
 
-// isPong says whether a frame answers a PING, and fails the test if the connection ends instead.
+// isPong reports whether a frame answers a PING, and fails the test if the connection ends instead.
 func (f *frames) isPong(frame http2.Frame) bool {
 	f.t.Helper()
 	if goAway, is := frame.(*http2.GoAwayFrame); is && goAway.ErrCode != http2.ErrCodeNo {

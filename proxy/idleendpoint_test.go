@@ -69,7 +69,7 @@ func (e *idleEndpoint) follow(words []string) (string, error) {
 	return "", fmt.Errorf("unknown command %q", words)
 }
 
-// stream sends a message at once, and again at each event.
+// stream sends a message immediately, and again at each event.
 func (e *idleEndpoint) stream(w http.ResponseWriter, r *http.Request, kind, message string) {
 	w.Header().Set("Content-Type", kind)
 	for {

@@ -20,7 +20,7 @@ import (
 )
 
 // Server is a reverse proxy. Make one with New, give it tables with Apply, and listeners with Serve; the first two
-// may go on while it serves. All methods may be called concurrently.
+// may continue while it serves. All methods may be called concurrently.
 type Server struct {
 	config  Config
 	access  *accesslog.Writer // nil without an access log

@@ -21,8 +21,7 @@ var ErrSources = errors.New("the runs can't be combined")
 
 // Source is a folder with the reports of a run, as Write has made them.
 type Source struct {
-	// Label tells the run from the others. If it is empty, what the run says of its cluster is taken, or else the folder's
-	// name.
+	// Label distinguishes the run. If it is empty, the cluster of the run is used, or else the name of the folder.
 	Label string
 	Dir   string
 }
@@ -72,7 +71,7 @@ func Combine(dir string, sources []Source, reference string) (*matrix.Matrix, er
 	return compared, errors.Join(problems...)
 }
 
-// load reads what a run has left, for a comparison in dir.
+// load reads the reports of a run, for a comparison in dir.
 func load(dir string, source Source) matrix.Run {
 	loaded := matrix.Run{Label: plaintext.Line(source.Label), Page: link(dir, filepath.Join(source.Dir, HTMLFile))}
 	run, err := Read(source.Dir)
@@ -109,7 +108,7 @@ func relink(dir, source string, run *results.Run) results.Run {
 	})
 }
 
-// place is like "embedded v1.37.2", or "Kubernetes v1.37.2" if the run doesn't say what kind of cluster it had.
+// place is like "embedded v1.37.2", or "Kubernetes v1.37.2" if the kind of cluster is not recorded.
 func place(run *results.Run) string {
 	provider, version := "Kubernetes", ""
 	for _, property := range run.Environment {

@@ -24,7 +24,7 @@ const (
 )
 
 // saveEvidence keeps the run's evidence in dir. It returns the run as the pages show it, with results.SavedFile in place
-// of files, and the run as results.json has it, with results.Reference in place of all other evidence too. Evidence that
+// of files, and the run as results.json has it, with results.Reference instead of all other evidence too. Evidence that
 // can't be kept is a remark in the reports, not an error: the run is worth more than its attachments.
 func saveEvidence(dir string, run results.Run) (shown, stored results.Run, err error) {
 	folder := filepath.Join(dir, EvidenceDir)
@@ -59,8 +59,8 @@ func saveEvidence(dir string, run results.Run) (shown, stored results.Run, err e
 }
 
 // prefix makes names unique, and shows which files this package has made.
-func prefix(at results.Position) string {
-	return fmt.Sprintf("%d-%d-%d-%d-", at.Feature+1, at.Scenario+1, at.Step+1, at.Evidence+1)
+func prefix(position results.Position) string {
+	return fmt.Sprintf("%d-%d-%d-%d-", position.Feature+1, position.Scenario+1, position.Step+1, position.Evidence+1)
 }
 
 func save(folder, place string, file evidence.File) results.SavedFile {
@@ -141,7 +141,7 @@ func removeOthers(folder string, kept map[string]bool) error {
 	if err != nil {
 		return fmt.Errorf("reading the folder of evidence: %w", err)
 	}
-	// Files that somebody else has put there stay.
+	// Other files in the folder are kept.
 	own := regexp.MustCompile(`^\d+-\d+-\d+-\d+-`)
 	var problems []error
 	for _, entry := range entries {

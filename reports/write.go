@@ -1,5 +1,6 @@
-// Package reports writes the files of a run: index.html for people, junit.xml for CI, cucumber.json for other tools,
-// results.json, from which runs are read back, conformance.yaml, which scores the controller by profiles, and the folder evidence with what steps attached.
+// Package reports writes the files of a run: index.html, junit.xml for CI, cucumber.json for other tools, results.json, from
+// which runs are read back, conformance.yaml, which scores the controller by profiles, and the folder evidence with the
+// attachments of steps.
 package reports
 
 import (
@@ -26,9 +27,9 @@ const (
 	EvidenceDir  = "evidence"
 )
 
-// Write makes the reports of a run in dir, which is made if missing. It may be called at any time, also of a run
-// that still goes on, and again: each file is replaced in one step, so that readers never see half of one, and
-// evidence of runs before is removed. A report that can't be written doesn't keep the others from being written.
+// Write writes the reports of a run into dir, which is created if missing. It may be called repeatedly, also while the run
+// continues: each file is replaced atomically, and evidence of earlier runs is removed. If one report can't be written, the
+// others still are.
 func Write(dir string, run results.Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the reports: %w", err)

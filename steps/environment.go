@@ -1,18 +1,17 @@
-// Package steps is what the scenarios of a run have in common.
+// Package steps has the environment that all scenarios of a run share. Its packages:
 //
 //	world        the state of one scenario
 //	subject      the ingress controller under test
 //	definitions  the steps of the feature files, one package per subject
-//	backends     servers that scenarios share
-//	schedule     which scenarios run at the same time
+//	vocabulary   the steps as data; arguments reads their tables
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
 //	inprocess    runs scenarios without a cluster
 //	load         makes requests at given times in the background, and describes what became of them
 //	usage        measures what the ingress controller uses meanwhile
 //	replay       sends the requests of a record and compares the answers, independent of scenarios
 //
-// The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. What only the
-// running cluster knows is written there as a placeholder such as ${client address}.
+// The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. Values that depend on
+// the running cluster are written there as placeholders, such as ${client address}.
 package steps
 
 import (

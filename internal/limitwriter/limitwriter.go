@@ -40,7 +40,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Truncated tells whether more was written than is kept.
+// Truncated reports whether more was written than is kept.
 func (b *Buffer) Truncated() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -164,21 +164,21 @@ func (c *conn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.local) }
 func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
 
 // SetDeadline implements net.Conn.
-func (c *conn) SetDeadline(at time.Time) error {
-	c.in.change(func(s *stream) { s.reading.set(s, at) })
-	c.out.change(func(s *stream) { s.writing.set(s, at) })
+func (c *conn) SetDeadline(t time.Time) error {
+	c.in.change(func(s *stream) { s.reading.set(s, t) })
+	c.out.change(func(s *stream) { s.writing.set(s, t) })
 	return nil
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *conn) SetReadDeadline(at time.Time) error {
-	c.in.change(func(s *stream) { s.reading.set(s, at) })
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.in.change(func(s *stream) { s.reading.set(s, t) })
 	return nil
 }
 
 // SetWriteDeadline implements net.Conn.
-func (c *conn) SetWriteDeadline(at time.Time) error {
-	c.out.change(func(s *stream) { s.writing.set(s, at) })
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.out.change(func(s *stream) { s.writing.set(s, t) })
 	return nil
 }
 

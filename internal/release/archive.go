@@ -49,8 +49,8 @@ func (a *Archive) AddTree(name, folder string) error {
 }
 
 // Write writes the archive: folders before their files, in the order of their names, without owners.
-func (a *Archive) Write(to io.Writer) error {
-	compressed, err := gzip.NewWriterLevel(to, gzip.BestCompression)
+func (a *Archive) Write(w io.Writer) error {
+	compressed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
 	if err != nil {
 		return fmt.Errorf("compressing the archive: %w", err)
 	}

@@ -146,7 +146,7 @@ func normalized(content []byte) string {
 }
 
 // Write writes the notices as one text, sorted by the modules.
-func (n *Notices) Write(to io.Writer) error {
+func (n *Notices) Write(w io.Writer) error {
 	if len(n.texts) == 0 {
 		return errors.New("there are no notices to write")
 	}
@@ -164,7 +164,7 @@ func (n *Notices) Write(to io.Writer) error {
 		sections = append(sections, one)
 	}
 	slices.SortFunc(sections, func(a, b section) int { return slices.Compare(a.sources, b.sources) })
-	out := bufio.NewWriter(to)
+	out := bufio.NewWriter(w)
 	fmt.Fprintln(out, "Licences and notices of third-party software in this archive\n\n"+
 		"The programs are built from the Go modules that are named below, without changes to them. The source code of each\n"+
 		"is the Go module of that path and version, as Go's module proxies serve it.")

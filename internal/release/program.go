@@ -138,7 +138,7 @@ func (p Program) checkVersions(packages []goPackage) error {
 			continue
 		}
 		if name := one.Module.name(); !linked[name] {
-			return fmt.Errorf("%s is not what was linked", name)
+			return fmt.Errorf("%s differs from the file that was linked", name)
 		}
 	}
 	return nil

@@ -98,7 +98,7 @@ func licenses(identifiers []string) *cyclonedx.Licenses {
 }
 
 // Write writes it in CycloneDX's JSON format, in the version that most readers understand.
-func (s *SBOM) Write(to io.Writer) error {
+func (s *SBOM) Write(w io.Writer) error {
 	bom := cyclonedx.NewBOM()
 	bom.Metadata = &cyclonedx.Metadata{
 		Timestamp: s.product.Time.UTC().Format(time.RFC3339),
@@ -117,7 +117,7 @@ func (s *SBOM) Write(to io.Writer) error {
 		dependencies = append(dependencies, cyclonedx.Dependency{Ref: component, Dependencies: &others})
 	}
 	bom.Dependencies = &dependencies
-	encoder := cyclonedx.NewBOMEncoder(to, cyclonedx.BOMFileFormatJSON)
+	encoder := cyclonedx.NewBOMEncoder(w, cyclonedx.BOMFileFormatJSON)
 	if err := encoder.SetPretty(true).EncodeVersion(bom, cyclonedx.SpecVersion1_6); err != nil {
 		return fmt.Errorf("writing the bill of materials: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Latency is how long an endpoint takes to answer: a moving average that rises to a longer time at once, and falls to a
+// Latency is how long an endpoint takes to answer: a moving average that rises to a longer time immediately, and falls to a
 // shorter one with time (peak EWMA). The zero value is an endpoint that was never used. Its methods may be called
 // concurrently; of two observations at the same time one may be lost.
 type Latency struct {
@@ -22,7 +22,7 @@ const (
 	failed = 10 * time.Second
 )
 
-// Observe notes how long the header of a reply took; ok is false if there was none.
+// Observe records how long the header of a reply took; ok is false if there was none.
 func (l *Latency) Observe(took time.Duration, ok bool, now time.Time) {
 	if !ok {
 		took = max(took, failed)

@@ -7,7 +7,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// AskClients has the clients of some hosts asked for a certificate. It is called before the store is used.
+// AskClients sets the hosts whose clients have to send a certificate. It is called before the store is used.
 func (s *Store) AskClients(hosts []route.ClientAuthorities) {
 	s.asked = make(map[string]*x509.CertPool, len(hosts))
 	for _, host := range hosts {
@@ -17,8 +17,8 @@ func (s *Store) AskClients(hosts []route.ClientAuthorities) {
 	}
 }
 
-// ClientAuthorities returns what the clients of a server name, which may be empty, are shown when they are asked for a
-// certificate; nil if they are not asked.
+// ClientAuthorities returns the authorities that are sent when a certificate is requested from the clients of a server name, which
+// may be empty; nil if none is requested.
 func (s *Store) ClientAuthorities(serverName string) *x509.CertPool {
 	if len(s.asked) == 0 {
 		return nil

@@ -175,7 +175,7 @@ func (w *Writer) Flush() error { return w.encoder.Flush() }
 // Close writes the end.
 func (w *Writer) Close() error { return w.encoder.Close() }
 
-// Release gives the writer's memory back.
+// Release releases the writer's memory.
 func (w *Writer) Release() {
 	w.encoder.Reset(io.Discard)
 	w.pool.Put(w.encoder)

@@ -48,7 +48,7 @@ type Client interface {
 	Gone() bool
 	// Context is done when the client's connection is closed.
 	Context() context.Context
-	// Informational sends an interim reply (1xx, but not 101).
+	// Informational sends an informational reply (1xx, but not 101).
 	Informational(reply *message.Response) error
 	// Header begins the reply.
 	Header(header Header) error
@@ -73,7 +73,7 @@ type Client interface {
 
 // Body is a request's body, in pieces. At its end the error is io.EOF. A piece is valid until the next call.
 type Body interface {
-	// Available returns what can be had without waiting, which may be nothing.
+	// Available returns what can be read without waiting, which may be nothing.
 	Available() ([]byte, error)
 	// Next waits for a piece.
 	Next() ([]byte, error)

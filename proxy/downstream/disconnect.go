@@ -5,14 +5,14 @@ import (
 	"syscall"
 )
 
-// disconnectProbe is what is known about whether the client of the running request is still there.
+// disconnectProbe records whether the client of the running request has disconnected.
 type disconnectProbe struct {
-	replied bool // the reply has begun, so that no interim reply may be sent
-	sent    bool // an interim reply was sent to find out
+	replied bool // the reply has begun, so that no informational reply may be sent
+	sent    bool // an informational reply was sent to find out
 	gone    bool
 }
 
-// socketState is what the kernel knows of a connection. It is empty for connections that are not sockets.
+// socketState is the kernel's state of a connection. It is empty for connections that are not sockets.
 type socketState struct {
 	broken    bool // both directions have ended, or the connection was reset
 	inputDone bool // the peer sends no more

@@ -14,17 +14,17 @@
 //
 // # Clients that disconnect
 //
-// A handler that waits for an endpoint calls Client.Gone from time to time. For HTTP/2 the answer is known at once. A
+// A handler that waits for an endpoint calls Client.Gone from time to time. For HTTP/2 the answer is known immediately. A
 // client of HTTP/1.1 that has reset its connection is gone. One that has closed its sending side may be gone or may
-// still wait for the reply (RFC 9112 section 9.6), and only data can tell: it is sent an interim reply with status
+// still wait for the reply (RFC 9112 section 9.6). To distinguish these, the proxy sends an informational reply with status
 // 100, which every HTTP/1.1 client must be able to parse (RFC 9110 section 15.2), and which resets the connection if
-// no process reads it any more. HTTP/1.0 has no interim replies, so those clients are served to the end.
+// no process reads it. HTTP/1.0 has no informational replies, so those clients are served to the end.
 //
 // # Replies that are incomplete
 //
-// A client finds a length that is not reached, no last chunk, or a stream that was reset. Of HTTP/1.0 only the end of the
-// connection may tell the end of a reply: while such a reply lasts, the end is a reset, and over TLS one without
-// close_notify. A connection that was upgraded has no such rule.
+// A client recognises an incomplete reply by a length that is not reached, a missing last chunk, or a reset stream. In HTTP/1.0
+// a reply may be terminated only by the end of the connection: an incomplete one is then ended by a reset, and over TLS without
+// close_notify. Upgraded connections have no such rule.
 //
 // # Replies before the end of the request's body
 //

@@ -28,11 +28,11 @@ type http1Conn struct {
 	writer  replyWriter
 	probe   disconnectProbe
 
-	// closing says that the reply has said, or will say, that it is the last one.
+	// closing is set if the reply has, or will have, "Connection: close".
 	closing bool
 	// endsByClosing says that the end of the connection is that of the reply.
 	endsByClosing bool
-	// rest says what becomes of a request body that is not read to its end.
+	// rest is what to do with a request body that is not read to its end.
 	rest bodyRest
 }
 

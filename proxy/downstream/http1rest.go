@@ -18,7 +18,7 @@ const (
 	lingerIdle = 2 * time.Second
 )
 
-// bodyRest is what becomes of the rest of a request body after the reply.
+// bodyRest is what to do with the rest of a request body after the reply.
 type bodyRest struct {
 	discard bool // it is read, and the connection kept
 }

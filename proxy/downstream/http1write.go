@@ -112,7 +112,7 @@ func (w *replyWriter) reserve(n int) {
 	w.out = append(w.large[:0], w.out...)
 }
 
-// empty forgets what was gathered, and gives back what was borrowed.
+// empty drops what was gathered, and gives back what was borrowed.
 func (w *replyWriter) empty() {
 	if w.large != nil {
 		http1.PutLarge(w.large)

@@ -83,7 +83,7 @@ func (x *exchange) fetchPage(pages *policy.ErrorPages, status int) (upstream.Rep
 	}
 }
 
-// serveUnavailable has the error backend serve the request in place of an upstream without endpoints, if the route says so.
+// serveUnavailable has the error backend serve the request instead of an upstream without endpoints, if the route says so.
 func (x *exchange) serveUnavailable() (reusable, served bool) {
 	pages := x.route.Chain.Settings.ErrorPages
 	if pages == nil || !pages.Unavailable {

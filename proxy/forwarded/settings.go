@@ -1,8 +1,8 @@
-// Package forwarded finds out who a request comes from, and what its endpoint gets to know of that, when other proxies
-// stand in front of this one.
+// Package forwarded determines the client of a request when other proxies are in front of this one, and the header fields that
+// describe the client to the endpoint.
 //
 // The sender of a request is the far end of its connection, or the source that a trusted load balancer names in a PROXY
-// protocol header. If the sender is not trusted, it is the client, and nothing it says about itself counts. If it is,
+// protocol header. If the sender is not trusted, it is the client, and its forwarding fields are ignored. If it is,
 // its X-Forwarded-For is followed from the right, over all field lines, to the last address that is not that of a
 // trusted proxy, as nginx does with real_ip_recursive, and its X-Forwarded-Proto, -Host and -Port take the place of the
 // connection's own.
@@ -19,7 +19,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Settings are the settings of a table, compiled. The zero value trusts nobody. They are immutable.
+// Settings are the settings of a table, compiled. The zero value trusts no sender. They are immutable.
 type Settings struct {
 	settings      route.Forwarded
 	header        string // in lower case; "" for X-Forwarded-For
@@ -47,7 +47,7 @@ func (s *Settings) Trusts(address netip.Addr) bool {
 	return false
 }
 
-// Sender is who sends the requests of a connection: peer, unless that is trusted and names somebody else. With the zero
+// Sender is who sends the requests of a connection: peer, unless that is trusted and names another one. With the zero
 // header, peer is the sender.
 func (s *Settings) Sender(peer netip.Addr, header proxyprotocol.Header) netip.Addr {
 	peer = plain(peer)

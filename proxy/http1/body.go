@@ -221,7 +221,7 @@ func findLine(text []byte, limit int) (int, error) {
 
 // parseChunkSize reads chunk-size and passes over chunk-ext (RFC 9112 section 7.1). Bad white space before an
 // extension must be accepted (section 7.1.1, RFC 9110 section 5.6.3). With no extension after it, it is against the
-// grammar; padded says whether it is accepted nevertheless.
+// grammar; padded reports whether it is accepted nevertheless.
 func parseChunkSize(line []byte, padded bool) (size int64, err error) {
 	digits, significant := 0, 0
 	for ; digits < len(line); digits++ {

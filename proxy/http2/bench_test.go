@@ -172,7 +172,7 @@ func BenchmarkUpload(b *testing.B) {
 	served.Wait()
 }
 
-// BenchmarkIdleConnection reports what connections cost that have served so many replies of 60 KiB at once, and are idle
+// BenchmarkIdleConnection reports what connections cost that have served so many replies of 60 KiB at the same time, and are idle
 // now. Only the server's side is counted.
 func BenchmarkIdleConnection(b *testing.B) {
 	const connections = 50

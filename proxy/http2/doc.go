@@ -1,14 +1,14 @@
 // Package http2 is the server's side of HTTP/2 (RFC 9113) at the level of frames.
 //
 // One goroutine reads the frames of a connection. Each request is served by a worker, a goroutine that is reused. The
-// frames they all write are collected in one buffer, which is written to the network by the first that finds nobody
+// frames they all write are collected in one buffer, which is written to the network by the first that finds no other
 // writing. Frames are parsed with golang.org/x/net/http2's Framer and header blocks with its hpack.Decoder; replies are
 // encoded here, without HPACK's dynamic table, so that workers don't depend on the order in which they write.
 //
 // # Closed streams
 //
 // Frames for a stream that was refused or reset by the server are discarded without an answer (RFC 9113 section 5.1):
-// the client may have sent them before it knew. Header blocks are still decoded, and DATA is given back to the window of
+// the client may have sent them before it received the reset. Header blocks are still decoded, and DATA is given back to the window of
 // the connection. The same holds for streams above the last stream of a GOAWAY that was sent (section 6.8). Only a client
 // that uses a stream after it has ended or reset it itself gets STREAM_CLOSED.
 //
@@ -55,7 +55,7 @@
 //
 // Content-Length is never added. It is removed from replies that must not have it: 1xx and 204 (RFC 9110 section 8.6). A
 // reply to HEAD and one with status 204 or 304 ends with its header, whatever the caller passes as its content. 101 does
-// not exist (RFC 9113 section 8.6), and an interim reply never ends a stream. A client that reduces
+// not exist (RFC 9113 section 8.6), and an informational reply never ends a stream. A client that reduces
 // SETTINGS_HEADER_TABLE_SIZE gets a dynamic table size update before the next header block (section 4.3.1).
 //
 // # Memory

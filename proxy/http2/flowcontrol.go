@@ -40,7 +40,7 @@ func (w *receiveWindow) receive(n int64) bool {
 	return w.available >= 0
 }
 
-// consume notes that n of the bytes received are no longer held, and returns the increment to announce: 0 until half of
+// consume records that n of the bytes received are no longer held, and returns the increment to announce: 0 until half of
 // the window is consumed.
 func (w *receiveWindow) consume(n int64) (increment uint32) {
 	w.unacknowledged += n

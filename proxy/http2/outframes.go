@@ -67,7 +67,7 @@ func (o *output) data(stream uint32, data []byte, ends bool) {
 	}
 }
 
-// tableState is what the client knows about the dynamic table for headers of replies.
+// tableState is the state of the client's dynamic table for headers of replies.
 type tableState uint8
 
 const (

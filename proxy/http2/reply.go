@@ -39,7 +39,8 @@ func (r *reply) begin(window sendWindow) {
 }
 
 // WriteHeader adds the header of a reply: the endpoint's fields that are forwarded (none if reply is nil), and the field
-// lines of extra. It is sent with what follows, or by Flush. ends says that nothing follows. A status below 200 is that of an interim reply, which does not end the stream.
+// lines of extra. It is sent with what follows, or by Flush. ends says that nothing follows. A status below 200 is that of an informational reply,
+// which does not end the stream.
 func (s *Stream) WriteHeader(status int, reply *message.Response, extra []byte, ends bool) error {
 	if status < 100 || status > 999 || status == http.StatusSwitchingProtocols {
 		return errStatus

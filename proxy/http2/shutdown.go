@@ -96,7 +96,7 @@ const (
 const probePing = "probing."
 
 // serveHalfClosed lets complete requests be answered after the client has closed its side of the connection, and cancels
-// all others. A client that has closed its whole connection can't be told apart until it resets the connection because of
+// all others. A client that has closed its whole connection can't be distinguished until it resets the connection because of
 // what it is sent: hence the PINGs. It is called with mu held, by the reader's goroutine.
 func (c *Conn) serveHalfClosed() {
 	c.halfClosed = true

@@ -239,7 +239,7 @@ func TestGoneIsClosedWithoutTheLock(t *testing.T) {
 	})
 }
 
-// TestGoneAlready checks that what is registered too late is closed at once, and that what was unregistered is not.
+// TestGoneAlready checks that what is registered too late is closed immediately, and that what was unregistered is not.
 func TestGoneAlready(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan string, 2)

@@ -75,7 +75,7 @@ func (s *Stream) begin(h *headerBlock, window sendWindow, reading *message.Readi
 	return nil
 }
 
-// endRemote notes that the client has ended its side. It is called with conn.mu held.
+// endRemote records that the client has ended its side. It is called with conn.mu held.
 func (s *Stream) endRemote() error {
 	if !s.body.complete() {
 		return streamError(s.id, xhttp2.ErrCodeProtocol)
@@ -87,7 +87,7 @@ func (s *Stream) endRemote() error {
 // Context is done when the connection is closed.
 func (s *Stream) Context() context.Context { return s.conn.context }
 
-// OnGone has a closer closed when the client goes away; nil unregisters it. The closer before is not closed any more after
+// OnGone has a closer closed when the client disconnects; nil unregisters it. The closer before is not closed any more after
 // OnGone has returned: what it closes may then be used for another request.
 func (s *Stream) OnGone(closer io.Closer) {
 	s.conn.mu.Lock()
@@ -100,14 +100,14 @@ func (s *Stream) OnGone(closer io.Closer) {
 	}
 }
 
-// awaitClosed waits while the reader closes what is closed when the client goes away. It is called with conn.mu held.
+// awaitClosed waits while the reader closes what is closed when the client disconnects. It is called with conn.mu held.
 func (s *Stream) awaitClosed() {
 	for s.closing {
 		s.reply.waiter.changed.Wait()
 	}
 }
 
-// Gone reports whether the client has gone away.
+// Gone reports whether the client has disconnected.
 func (s *Stream) Gone() bool {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()

@@ -42,7 +42,7 @@ func (w *workers) run(s *Stream) {
 	}
 }
 
-// ended notes that a worker has served a stream. It reports whether the worker must wait for another.
+// ended records that a worker has served a stream. It reports whether the worker must wait for another.
 func (w *workers) ended() bool {
 	w.running--
 	if w.closed {

@@ -40,7 +40,7 @@ func (c *choices[T]) add(conditions *conditions, value T) error {
 	return nil
 }
 
-// find returns the first value whose conditions the request meets.
+// find returns the first value whose conditions the request satisfies.
 func (c *choices[T]) find(r *message.Request) (value T, found bool) {
 	for i := range c.conditional {
 		if c.conditional[i].conditions.meets(r) {

@@ -95,7 +95,7 @@ func (c *conditions) compare(other *conditions) int {
 		cmp.Compare(len(c.query), len(other.query)))
 }
 
-// meets reports whether the request meets all conditions.
+// meets reports whether the request satisfies all conditions.
 func (c *conditions) meets(r *message.Request) bool {
 	if c.method != "" && string(r.Method) != c.method {
 		return false

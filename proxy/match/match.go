@@ -1,6 +1,6 @@
 // Package match finds what serves a request: exact host before wildcard before all others (Ingress v1, "Hostname
 // wildcards"); then an exact path, or the longest of the prefixes by path element ("Path types") and regular expressions
-// that match; and on the same path what has the most conditions that the request meets.
+// that match; and on the same path the match with the most conditions that the request satisfies.
 //
 // Finding costs two map look-ups for the host, one for an exact path, and one for each element of the path that some
 // prefix of the host shares, whatever the number of hosts and paths. A host with regular expressions costs a binary

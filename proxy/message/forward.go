@@ -19,7 +19,7 @@ func (r *Response) AppendForwarded(dst []byte) []byte {
 	return dst
 }
 
-// IsForwarded says whether a reply's field is forwarded to a client over HTTP/2. (It has neither Connection nor Upgrade,
+// IsForwarded reports whether a reply's field is forwarded to a client over HTTP/2. (It has neither Connection nor Upgrade,
 // not even with status 426: RFC 9113 section 8.2.2.)
 func (f *Field) IsForwarded() bool { return forwardedInReplies[f.Kind] }
 

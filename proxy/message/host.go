@@ -43,7 +43,7 @@ func validHost(host []byte) bool {
 	return port[0] == ':' && len(port) <= 6
 }
 
-// isIPv6 says whether text is an IPv6 address without a zone. IPvFuture, the other form that brackets may hold, has
+// isIPv6 reports whether text is an IPv6 address without a zone. IPvFuture, the other form that brackets may hold, has
 // never been defined.
 func isIPv6(text []byte) bool {
 	for _, c := range text {

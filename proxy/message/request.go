@@ -19,7 +19,7 @@ type Request struct {
 	HasQuery    bool
 	Asterisk    bool // the target is "*"
 	// Scheme is that of an absolute target (RFC 9112 section 3.2.2), "http" or "https" in any case; nil if the target
-	// has none. The connection, not the client, says whether a request is secured.
+	// has none. The connection, not the client, reports whether a request is secured.
 	Scheme []byte
 	Major  uint8
 	Minor  uint8

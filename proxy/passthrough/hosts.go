@@ -1,5 +1,5 @@
-// Package passthrough forwards TLS connections to endpoints as they are, selected by the server name in the first message
-// of the handshake. The proxy has no key for them, and sees nothing else of them.
+// Package passthrough forwards TLS connections unchanged, to endpoints that are selected by the server name in the first message
+// of the handshake. The proxy has no key for them, and can read nothing else.
 package passthrough
 
 import (

@@ -35,7 +35,7 @@ func peek(conn net.Conn, timeout time.Duration) (serverName string, replay *repl
 			return nil, errHelloRead
 		},
 	}
-	// The error says whether the message was read, could not be read, or is not one; the latter two end in the same way: the
+	// The error reports whether the message was read, could not be read, or is not one; the latter two end in the same way: the
 	// proxy's own handshake reads it again.
 	handshake := tls.Server(seen, config).Handshake()
 	if seen.err != nil && !errors.Is(handshake, errHelloRead) {

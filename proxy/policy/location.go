@@ -12,37 +12,37 @@ import (
 // Redirect answers with a redirect: it adds the Location field and returns the reply. matched is the prefix of the
 // decoded path that the route matched; "" stands for the whole path. A request without a host is answered with 400 if the location
 // needs one: a URI of these schemes must not have an empty host (RFC 9110 section 4.2).
-func (r *Request) Redirect(to *route.Redirect, matched string) Reply {
-	if to.URL != "" {
-		r.AddReplyHeader("Location", to.URL)
-		return Reply{Status: to.Status}
+func (r *Request) Redirect(redirect *route.Redirect, matched string) Reply {
+	if redirect.URL != "" {
+		r.AddReplyHeader("Location", redirect.URL)
+		return Reply{Status: redirect.Status}
 	}
-	if len(r.Host) == 0 && to.Host == "" {
+	if len(r.Host) == 0 && redirect.Host == "" {
 		return Reply{Status: 400, Reason: "a request without a host cannot be redirected"}
 	}
 	dst := append(r.ReplyLines, "Location: "...)
-	dst = r.appendOrigin(dst, to)
+	dst = r.appendOrigin(dst, redirect)
 	start := len(dst)
-	dst = r.appendPath(dst, &to.Path, matched)
+	dst = r.appendPath(dst, &redirect.Path, matched)
 	Clean(dst[start:])
-	if r.Message.HasQuery && !to.DropQuery {
+	if r.Message.HasQuery && !redirect.DropQuery {
 		dst = append(dst, '?')
 		dst = appendQuery(dst, r.Message.Query)
 	}
-	if to.CutSlash {
+	if redirect.CutSlash {
 		dst = bytes.TrimSuffix(dst, []byte{'/'})
 	}
 	r.ReplyLines = append(dst, '\r', '\n')
-	return Reply{Status: to.Status}
+	return Reply{Status: redirect.Status}
 }
 
 // appendOrigin appends scheme, host and port. The scheme's own port is left out.
-func (r *Request) appendOrigin(dst []byte, to *route.Redirect) []byte {
-	scheme, port := to.Scheme, to.Port
+func (r *Request) appendOrigin(dst []byte, redirect *route.Redirect) []byte {
+	scheme, port := redirect.Scheme, redirect.Port
 	if scheme == "" {
 		scheme = r.Scheme
 	}
-	if port == 0 && to.Scheme == "" {
+	if port == 0 && redirect.Scheme == "" {
 		port = portOf(r.Message.Host)
 	}
 	if port == 0 {
@@ -53,12 +53,12 @@ func (r *Request) appendOrigin(dst []byte, to *route.Redirect) []byte {
 	}
 	dst = append(dst, scheme...)
 	dst = append(dst, "://"...)
-	if to.Host != "" {
-		dst = append(dst, to.Host...)
+	if redirect.Host != "" {
+		dst = append(dst, redirect.Host...)
 	} else {
 		dst = append(dst, r.hostName()...)
 	}
-	if port == 0 || !to.ShowPort && (scheme == "http" && port == 80 || scheme == "https" && port == 443) {
+	if port == 0 || !redirect.ShowPort && (scheme == "http" && port == 80 || scheme == "https" && port == 443) {
 		return dst
 	}
 	dst = append(dst, ':')

@@ -1,4 +1,4 @@
-// Package policy is what is done with the requests of a route besides answering them: redirecting, limiting, changing
+// Package policy has the policies of routes, which do more with requests than forwarding them: redirecting, limiting, changing
 // headers. Each policy has a file of its own, and implements route.Policy and those of the hooks below that it needs:
 //
 //	Configurer     once, when the route is compiled: limits, time-outs, session cookies
@@ -25,7 +25,7 @@ type Policy interface {
 }
 
 // Stage orders policies. The order is that of nginx's phases, because that is what users of ingress-nginx rely on: a
-// client that would be redirected to HTTPS is redirected before it is asked for a password.
+// client that would be redirected to HTTPS is redirected before a password is requested.
 type Stage uint8
 
 // The stages in their order.

@@ -10,7 +10,7 @@ import (
 // RedirectToHTTPS answers plain-text requests with a redirect to the same URL under HTTPS: 308 (Permanent Redirect, RFC
 // 9110 section 15.4.9), which keeps method and body.
 type RedirectToHTTPS struct {
-	// Status in place of 308; 0 is 308.
+	// Status instead of 308; 0 is 308.
 	Status int
 	// CutSlash leaves out one slash at the end of the URL, as ingress-nginx does.
 	CutSlash bool

@@ -79,7 +79,7 @@ type BodyCopy interface {
 	End()
 }
 
-// Reset forgets everything but the buffers, and the ports. What the request holds must have been released.
+// Reset clears everything but the buffers, and the ports. What the request holds must have been released.
 func (r *Request) Reset() {
 	*r = Request{
 		Host: r.Host[:0], Path: r.Path[:0], Decoded: r.Decoded[:0], Key: r.Key[:0], RequestLines: r.RequestLines[:0], Params: r.Params[:0], ReplyLines: r.ReplyLines[:0],

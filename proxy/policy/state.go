@@ -7,7 +7,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
-// States is what policies remember between requests: how often a client has come, which passwords were right. It
+// States are kept by policies between requests: counts of requests by client, or correct passwords. It
 // outlives tables, so that a change of an Ingress does not forgive a client its requests. The zero value is empty.
 type States struct {
 	mu    sync.Mutex
@@ -30,7 +30,7 @@ func StateOf[T any](s *States, key string, create func() *T) *T {
 	return made
 }
 
-// Keep drops the states of all other keys. Chains that use them go on with what they have.
+// Keep drops the states of all other keys. Chains that use them continue with their copy.
 func (s *States) Keep(keys map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ type Upstreams interface {
 // Releaser is what a request holds until it has ended.
 type Releaser interface{ Release() }
 
-// Hold has something released when the exchange has ended, whatever becomes of it.
+// Hold registers something to be released when the exchange has ended, whatever its outcome is.
 func (r *Request) Hold(held Releaser) { r.held = append(r.held, held) }
 
 // Release releases what the request holds.

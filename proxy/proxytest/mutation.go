@@ -1,5 +1,5 @@
-// Package proxytest breaks a proxy on purpose, so that a test can show that it would notice. Nothing in the proxy
-// knows about it: a mutation changes the table before it is applied, or the bytes of requests on their way in or out.
+// Package proxytest breaks a proxy on purpose, so that a test can show that it would fail. The proxy has no code for this: a
+// mutation changes the table before it is applied, or the bytes of requests on their way in or out.
 //
 //	for _, m := range proxytest.Mutations() {
 //		server, err := proxy.New(m.Config(proxy.Config{}))

@@ -18,7 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// probes returns what asks the proxy for one subject each and says whether the answer is right.
+// probes returns what asks the proxy for one subject each and reports whether the answer is right.
 func probes() map[proxytest.Subject]func(t *testing.T, plain, secure string) bool {
 	return map[proxytest.Subject]func(t *testing.T, plain, secure string) bool{
 		proxytest.Routing: func(t *testing.T, plain, _ string) bool {

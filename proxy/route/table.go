@@ -15,7 +15,7 @@ type Table struct {
 	Hosts []Host
 	// Unrouted are the policies of requests that no route matches, which are answered with 404 (Not Found).
 	Unrouted []Policy
-	// RawPaths forwards paths as they were sent, in place of their normalised form.
+	// RawPaths forwards paths as they were sent, instead of their normalised form.
 	RawPaths bool
 	// Upstreams, each name once. Routes refer to them by name, so that a change of endpoints changes nothing else.
 	Upstreams []Upstream
@@ -91,7 +91,7 @@ type ObjectRef struct {
 	Kind, Namespace, Name string
 }
 
-// ClientAuthorities are the authorities that the clients of a host are shown when they are asked for a certificate.
+// ClientAuthorities are the authorities that are sent to the clients of a host when a certificate is requested.
 type ClientAuthorities struct {
 	Host     string // as in Host.Name
 	RootsPEM []byte

@@ -33,13 +33,13 @@ func (r *Route) Explain(request *policy.Request) (*route.Route, []trace.Policy) 
 }
 
 // Explain describes the selection of a route's backend; nil if it has none.
-func (s *Selection) Explain(of *Route) *trace.Selection {
+func (s *Selection) Explain(selected *Route) *trace.Selection {
 	if s.Backend == nil {
 		return nil
 	}
 	explained := &trace.Selection{By: s.by}
-	forward, _ := of.table.Action.(route.Forward)
-	if i := slices.IndexFunc(of.all(), func(b *Backend) bool { return b == s.Backend }); i < len(forward.Backends) {
+	forward, _ := selected.table.Action.(route.Forward)
+	if i := slices.IndexFunc(selected.all(), func(b *Backend) bool { return b == s.Backend }); i < len(forward.Backends) {
 		explained.Backend = forward.Backends[i]
 	} else if forward.Canary != nil {
 		explained.Backend, explained.Canary = forward.Canary.Backend, true

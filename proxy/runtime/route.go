@@ -76,7 +76,7 @@ func denied(deny *route.Deny) policy.Reply {
 	return policy.Reply{Status: deny.Status, Reason: deny.Reason}
 }
 
-// newRoute compiles a route. A policy that can't be compiled may have been one that keeps clients out: the route is
+// newRoute compiles a route. A policy that can't be compiled may have been one that restricts access: the route is
 // then denied, and err says why. made is nil if the route can't be served at all.
 func newRoute(source route.Route, states *policy.States, compile compileChain) (made *Route, err error) {
 	if err := source.Validate(); err != nil {
@@ -112,21 +112,21 @@ func newRoute(source route.Route, states *policy.States, compile compileChain) (
 	return made, nil
 }
 
-func (r *Route) forward(to route.Forward) error {
-	weights := make([]int, len(to.Backends))
-	for i, backend := range to.Backends {
+func (r *Route) forward(action route.Forward) error {
+	weights := make([]int, len(action.Backends))
+	for i, backend := range action.Backends {
 		weights[i] = backend.Weight
 		r.backends = append(r.backends, newBackend(backend))
 	}
 	r.weights = balance.NewWeights(weights)
-	if to.Canary == nil {
+	if action.Canary == nil {
 		return nil
 	}
-	rules, err := balance.NewCanary(*to.Canary)
+	rules, err := balance.NewCanary(*action.Canary)
 	if err != nil {
 		return fmt.Errorf("it is served without its canary: %w", err)
 	}
-	r.canary = &canary{rules: rules, source: to.Canary.Source, backend: newBackend(to.Canary.Backend)}
+	r.canary = &canary{rules: rules, source: action.Canary.Source, backend: newBackend(action.Canary.Backend)}
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (s *Selection) Denied() (reply policy.Reply, is bool) {
 	return denied(s.Backend.Deny), true
 }
 
-// Next goes on to the endpoint after the selected one, which failed, and moves the session there. It takes no turn: the
+// Next selects the endpoint after the selected one, which failed, and moves the session there. It takes no turn: the
 // turns of other requests stay exact.
 func (s *Selection) Next(r *policy.Request) {
 	turns := s.Upstream.Turns

@@ -105,7 +105,7 @@ func (t *Table) NextPool(name string) *upstream.Pool {
 	return u.Pools[u.Turns.Next()]
 }
 
-// SelectCalled selects an endpoint of an upstream that a policy names, in place of those of a backend.
+// SelectCalled selects an endpoint of an upstream that a policy names, instead of those of a backend.
 func (t *Table) SelectCalled(name string, backend *Backend) (selection Selection, found bool) {
 	u := t.called[name]
 	if u == nil || u.Turns.Len() == 0 {

@@ -4,6 +4,6 @@
 //	tcp.go        a connection: PROXY protocol header, an endpoint, and a tunnel
 //	udp.go        a session: what a client sends to a port, and the answers of one endpoint
 //
-// A connection keeps its endpoint until it ends, whatever tables come. A session of UDP ends with its endpoint: a client
+// A connection keeps its endpoint until it ends, also when the table is replaced. A session of UDP ends with its endpoint: a client
 // that always sends from the same port would otherwise never reach another.
 package stream

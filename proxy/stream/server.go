@@ -87,7 +87,7 @@ type port interface {
 	current() *target
 	// forward forwards what comes from now on to the target.
 	forward(to *target)
-	// stop takes nothing new. What is open goes on if the server drains.
+	// stop accepts no new connections. Open ones continue if the server drains.
 	stop(drains bool)
 }
 
@@ -194,26 +194,28 @@ func (s *Server) update() (problems []error) {
 	return problems
 }
 
-func (s *Server) openPort(key portKey, to *target) (port, error) {
+func (s *Server) openPort(key portKey, served *target) (port, error) {
 	address := net.JoinHostPort("", strconv.Itoa(int(key.number)))
 	if key.transport == route.UDP {
 		conn, err := s.options.Ports.ListenPacket(s.ctx, "udp", address)
 		if err != nil {
 			return nil, err
 		}
-		return s.newUDP(s.ctx, conn, to), nil
+		return s.newUDP(s.ctx, conn, served), nil
 	}
 	listener, err := s.options.Ports.Listen(s.ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return s.newTCP(s.ctx, listener, to), nil
+	return s.newTCP(s.ctx, listener, served), nil
 }
 
 // connect connects to an endpoint.
-func (s *Server) connect(ctx context.Context, to *target) (net.Conn, route.Endpoint, error) {
-	return Connector{s.options.Dial, s.options.Connect}.Connect(ctx, to.Transport, to.turns, to.Limits)
+func (s *Server) connect(ctx context.Context, served *target) (net.Conn, route.Endpoint, error) {
+	return Connector{s.options.Dial, s.options.Connect}.Connect(ctx, served.Transport, served.turns, served.Limits)
 }
 
 // idle is how long nothing may pass.
-func (s *Server) idle(to *target) time.Duration { return cmp.Or(to.Limits.Idle, s.options.Idle) }
+func (s *Server) idle(served *target) time.Duration {
+	return cmp.Or(served.Limits.Idle, s.options.Idle)
+}

@@ -23,17 +23,17 @@ type tcpPort struct {
 	cancel   context.CancelFunc // ends waiting for a slot
 }
 
-func (s *Server) newTCP(ctx context.Context, listener net.Listener, to *target) *tcpPort {
+func (s *Server) newTCP(ctx context.Context, listener net.Listener, served *target) *tcpPort {
 	accepting, cancel := context.WithCancel(ctx)
 	p := &tcpPort{server: s, listener: listener, cancel: cancel}
-	p.target.Store(to)
+	p.target.Store(served)
 	s.running.Go(func() { p.accept(accepting, ctx) })
 	return p
 }
 
 func (p *tcpPort) current() *target { return p.target.Load() }
 
-func (p *tcpPort) forward(to *target) { p.target.Store(to) }
+func (p *tcpPort) forward(served *target) { p.target.Store(served) }
 
 func (p *tcpPort) stop(bool) {
 	p.cancel()
@@ -87,9 +87,9 @@ func (p *tcpPort) serve(ctx context.Context, conn net.Conn) {
 	}
 }
 
-func (s *Server) carry(ctx context.Context, conn net.Conn, to *target) error {
+func (s *Server) carry(ctx context.Context, conn net.Conn, served *target) error {
 	source, destination := addressOf(conn.RemoteAddr()), addressOf(conn.LocalAddr())
-	if to.AcceptProxy {
+	if served.AcceptProxy {
 		header, err := proxyprotocol.Read(conn, s.options.ProxyHeader)
 		if err != nil {
 			return err
@@ -98,17 +98,17 @@ func (s *Server) carry(ctx context.Context, conn net.Conn, to *target) error {
 			source, destination = header.Source, header.Destination
 		}
 	}
-	endpoint, address, err := s.connect(ctx, to)
+	endpoint, address, err := s.connect(ctx, served)
 	if err != nil {
-		return fmt.Errorf("connecting to Service %s: %w", to.Service, err)
+		return fmt.Errorf("connecting to Service %s: %w", served.Service, err)
 	}
 	defer endpoint.Close()
-	if to.SendProxy {
+	if served.SendProxy {
 		if err := s.sendProxy(endpoint, source, destination); err != nil {
 			return fmt.Errorf("sending the PROXY protocol header to %s: %w", address.Address, err)
 		}
 	}
-	t := tunnel.Tunnel{Client: conn, Endpoint: endpoint, Idle: s.idle(to)}
+	t := tunnel.Tunnel{Client: conn, Endpoint: endpoint, Idle: s.idle(served)}
 	t.Run(nil, nil)
 	return nil
 }

@@ -39,8 +39,8 @@ type session struct {
 	requests, answered atomic.Int64
 }
 
-func (s *Server) newUDP(ctx context.Context, conn net.PacketConn, to *target) *udpPort {
-	p := &udpPort{server: s, conn: conn, ctx: ctx, target: to, sessions: map[netip.AddrPort]*session{}}
+func (s *Server) newUDP(ctx context.Context, conn net.PacketConn, served *target) *udpPort {
+	p := &udpPort{server: s, conn: conn, ctx: ctx, target: served, sessions: map[netip.AddrPort]*session{}}
 	s.running.Go(p.read)
 	return p
 }
@@ -52,12 +52,12 @@ func (p *udpPort) current() *target {
 }
 
 // forward ends the sessions whose endpoints are gone.
-func (p *udpPort) forward(to *target) {
+func (p *udpPort) forward(served *target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.target = to
+	p.target = served
 	for _, session := range p.sessions {
-		if !slices.ContainsFunc(to.Endpoints, func(e route.Endpoint) bool { return e.Address == session.endpoint.Address }) {
+		if !slices.ContainsFunc(served.Endpoints, func(e route.Endpoint) bool { return e.Address == session.endpoint.Address }) {
 			session.end()
 		}
 	}

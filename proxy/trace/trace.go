@@ -1,5 +1,5 @@
-// Package trace is what an exchange has met on its way through the proxy, as plain values: for tools that explain an
-// answer. A proxy that isn't configured to trace makes none of them.
+// Package trace describes how the proxy has handled an exchange, as plain values, for tools that explain an answer. Only a proxy
+// that is configured to trace makes them.
 package trace
 
 import (

@@ -190,7 +190,7 @@ func TestInformational(t *testing.T) {
 		answer(conn, func(int, *http.Request) string { return strings.Repeat(hints, 20000) })
 	})
 	call := newCall(t, get)
-	if got := do(pool, call); !errors.Is(got.err, errTooManyInterim) {
+	if got := do(pool, call); !errors.Is(got.err, errTooManyInformational) {
 		t.Errorf("got %v", got)
 	}
 	if n := len(call.Client.(*testClient).interim); n*len(hints) > 16<<10 {

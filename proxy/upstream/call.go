@@ -33,9 +33,9 @@ type Body interface {
 type Client interface {
 	// CancelBody makes a running read of the body and all later ones fail. It may be called from any goroutine.
 	CancelBody()
-	// OnGone registers what is closed when the client goes away; nil unregisters it.
+	// OnGone registers what is closed when the client disconnects; nil unregisters it.
 	OnGone(closer io.Closer)
-	// Gone reports whether the client has gone away. It is called every watchInterval while the endpoint is slow.
+	// Gone reports whether the client has disconnected. It is called every watchInterval while the endpoint is slow.
 	Gone() bool
 	// Informational sends a reply with a status of 1xx.
 	Informational(reply *message.Response) error
@@ -47,7 +47,7 @@ type Client interface {
 type Timeouts struct {
 	Connect time.Duration // for a connection, TLS handshake included
 	// Response is how long the endpoint may be silent, before the header of its reply and between the pieces of the
-	// body. Time does not pass while the client's body is awaited. Interim replies do not start it anew.
+	// body. Time does not pass while the client's body is awaited. Informational replies do not restart it.
 	Response time.Duration
 	Send     time.Duration // how long the endpoint may take nothing of the request
 }
@@ -96,7 +96,7 @@ var (
 	errLengthRequired = &message.Error{Status: 411, Reason: "the endpoint gets HTTP/1.0, which needs the length of the body"}
 )
 
-// Begin forgets the previous request of the client.
+// Begin clears the state of the previous request of the client.
 func (c *Call) Begin() {
 	c.BytesIn = 0
 	c.prefix = c.prefix[:0]
@@ -156,7 +156,7 @@ func (c *Call) gather() error {
 // closes reports whether the call's connection is closed after it.
 func (c *Call) closes() bool { return c.OwnConnection || c.HTTP10 }
 
-// count notes a piece of the body that was read.
+// count records a piece of the body that was read.
 func (c *Call) count(piece []byte) error {
 	c.BytesIn += int64(len(piece))
 	if c.BodyLimit > 0 && c.BytesIn > c.BodyLimit {
@@ -183,7 +183,7 @@ type Reply interface {
 	// A piece is valid until the next call of Available or Next.
 	Available() ([]byte, error)
 	// Next is Available, but waits for something to be there. It fails with a time-out if the endpoint is silent for
-	// Timeouts.Response, and with ErrClientGone if meanwhile the client goes away.
+	// Timeouts.Response, and with ErrClientGone if meanwhile the client disconnects.
 	Next() ([]byte, error)
 	// Trailers is valid after io.EOF, until Close.
 	Trailers() []message.Field
@@ -197,7 +197,7 @@ type Reply interface {
 	Close() error
 }
 
-// watchInterval is how long a read waits at most before it is looked whether the client is still there.
+// watchInterval is how long a read waits at most before it checks whether the client has disconnected.
 const watchInterval = 300 * time.Millisecond
 
 // wait is the time limit of a wait for an endpoint, which is made of shorter ones.
@@ -209,7 +209,7 @@ type wait struct {
 	// doubted is set when the endpoint has left the table.
 	doubted bool
 
-	// taken is what the link last said that the endpoint has taken, and took when that was seen to change.
+	// taken is how much the endpoint has accepted according to the link, and took when that last changed.
 	taken uint64
 	took  time.Time
 }
@@ -217,7 +217,7 @@ type wait struct {
 // slice is how long the next read may take.
 func (w *wait) slice() time.Duration { return min(watchInterval, w.call.Timeouts.Response) }
 
-// observe notes whether the endpoint has taken some of the body since the last call.
+// observe records whether the endpoint has taken some of the body since the last call.
 func (w *wait) observe(now time.Time) {
 	if !w.call.sender.used {
 		return

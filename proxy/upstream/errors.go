@@ -45,11 +45,11 @@ var (
 	// ErrClientGone ends a call whose client has gone away.
 	ErrClientGone = errors.New("the client has gone away")
 
-	errUnrequestedUpgrade = &message.Error{Status: 502, Reason: "the endpoint switched protocols without a request to"}
-	errTooManyInterim     = &message.Error{Status: 502, Reason: "the endpoint sent too many interim replies"}
-	errConnEnded          = fmt.Errorf("the endpoint closed the HTTP/2 connection: %w", io.ErrUnexpectedEOF)
-	errNoHTTP2            = errors.New("the endpoint does not agree on HTTP/2 (ALPN)")
-	errBodyLength         = errors.New("the body of the HTTP/2 reply does not agree with its header")
+	errUnrequestedUpgrade   = &message.Error{Status: 502, Reason: "the endpoint switched protocols without a request to"}
+	errTooManyInformational = &message.Error{Status: 502, Reason: "the endpoint sent too many informational replies"}
+	errConnEnded            = fmt.Errorf("the endpoint closed the HTTP/2 connection: %w", io.ErrUnexpectedEOF)
+	errNoHTTP2              = errors.New("the endpoint does not agree on HTTP/2 (ALPN)")
+	errBodyLength           = errors.New("the body of the HTTP/2 reply does not agree with its header")
 )
 
 // timeoutError is the error of an endpoint that is too slow.

@@ -200,11 +200,11 @@ func (c *http1Conn) sendEnd(trailers []message.Field) error {
 	return c.link.Write(c.out)
 }
 
-// readHeader reads headers until one is final or changes protocols, and sends interim ones to the client. Their size is
-// bounded as that of one header, and they don't start the time limit anew.
+// readHeader reads headers until one is final or changes protocols, and sends informational ones to the client. Their size is
+// bounded as that of one header, and they don't restart the time limit.
 func (c *http1Conn) readHeader() error {
 	limits := &c.pool.options.Limits
-	for interim := 0; ; {
+	for informational := 0; ; {
 		head, err := c.in.ReadHeader(limits.HeaderBytes)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if err = c.waiting.next(); err == nil {
@@ -229,8 +229,8 @@ func (c *http1Conn) readHeader() error {
 		case c.reply.Status == 100:
 			c.call.sender.invite()
 		}
-		if interim += len(head); interim > limits.HeaderBytes {
-			return errTooManyInterim
+		if informational += len(head); informational > limits.HeaderBytes {
+			return errTooManyInformational
 		}
 		if err := c.forwardInterim(); err != nil {
 			return err

@@ -66,7 +66,7 @@ func (c *http1Conn) Next() ([]byte, error) {
 	}
 }
 
-// note remembers that the reply can't be read on.
+// note records that the rest of the reply can't be read.
 func (c *http1Conn) note(piece []byte, err error) ([]byte, error) {
 	if err != nil && !c.body.Ended() {
 		c.broken = true
@@ -108,7 +108,7 @@ func (c *http1Conn) Close() error {
 	return err
 }
 
-// release forgets the call, and its memory.
+// release drops the call and its buffers.
 func (c *http1Conn) release() {
 	c.in.Release()
 	c.call, c.waiting.call = nil, nil

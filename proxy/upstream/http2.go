@@ -66,7 +66,7 @@ type http2Conn struct {
 	streamWindow  int64
 	initialWindow int64
 	maxFrame      int
-	resetErr      error // why the stream takes no more of the request
+	resetErr      error // why the stream accepts no more of the request
 	endSent       bool  // END_STREAM was sent
 	slow          bool  // the endpoint gives no window
 	resetByPeer   bool

@@ -136,7 +136,7 @@ type resetError struct{ code xhttp2.ErrCode }
 
 func (e *resetError) Error() string { return "the endpoint reset the stream: " + e.code.String() }
 
-// handleGoAway notes that the connection is not used again, and whether the request was refused.
+// handleGoAway records that the connection is not used again, and whether the request was refused.
 func (c *http2Conn) handleGoAway(payload []byte) error {
 	last := binary.BigEndian.Uint32(payload) & maxWindow
 	code := xhttp2.ErrCode(binary.BigEndian.Uint32(payload[4:]))

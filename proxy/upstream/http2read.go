@@ -13,11 +13,11 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
-// readHead reads field sections until one is final, and sends interim replies to the client. Their size is bounded as
-// that of one header, and they don't start the time limit anew.
+// readHead reads field sections until one is final, and sends informational replies to the client. Their size is bounded as
+// that of one header, and they don't restart the time limit.
 func (c *http2Conn) readHead() error {
 	limits := &c.pool.options.Limits
-	for interim := 0; ; {
+	for informational := 0; ; {
 		event, err := c.next()
 		switch {
 		case err != nil:
@@ -36,8 +36,8 @@ func (c *http2Conn) readHead() error {
 		case c.reply.Status == 100:
 			c.call.sender.invite()
 		}
-		if interim += c.section.Size(); interim > limits.HeaderBytes {
-			return errTooManyInterim
+		if informational += c.section.Size(); informational > limits.HeaderBytes {
+			return errTooManyInformational
 		}
 		if !c.call.takesInterim() {
 			continue
@@ -101,7 +101,7 @@ func (c *http2Conn) endSection() (event, error) {
 	return headRead, nil
 }
 
-// endReply notes that the endpoint has ended the stream.
+// endReply records that the endpoint has ended the stream.
 func (c *http2Conn) endReply() error {
 	c.state = replyEnded
 	c.silence = 0

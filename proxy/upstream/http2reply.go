@@ -117,7 +117,7 @@ func (c *http2Conn) flushQuickly() bool {
 	return err == nil
 }
 
-// release forgets the call, and its memory.
+// release drops the call and its buffers.
 func (c *http2Conn) release() {
 	c.in.Release()
 	c.call, c.waiting.call = nil, nil

@@ -24,7 +24,7 @@ type Options struct {
 
 // Limits bound what an endpoint can make the proxy read.
 type Limits struct {
-	HeaderBytes  int // of a reply's header, and of all its interim replies
+	HeaderBytes  int // of a reply's header, and of all its informational replies
 	HeaderFields int
 }
 
@@ -32,7 +32,7 @@ type Limits struct {
 type conn interface {
 	// roundTrip sends the call and reads the header of its reply. On wire.ErrStale nothing was sent.
 	roundTrip(call *Call, now time.Time) (Reply, error)
-	// abort ends the connection at once, and everything that waits for it.
+	// abort ends the connection immediately, and everything that waits for it.
 	abort()
 	// closer is abort for the client's side.
 	closer() io.Closer
@@ -75,11 +75,11 @@ func newPool(key Key, options *Options, profile TLSProfile) *Pool {
 	return p
 }
 
-// RoundTrip sends the call on a kept or a new connection and reads the header of the reply, sending interim replies to
+// RoundTrip sends the call on a kept or a new connection and reads the header of the reply, sending informational replies to
 // the client. started is now, or a moment ago. A kept connection that turns out to be unusable is replaced by another,
 // for every method, because nothing was sent on it.
 //
-// The error is a *BodyError if the client's side of the body failed, ErrClientGone if the client went away, else an
+// The error is a *BodyError if the client's side of the body failed, ErrClientGone if the client disconnected, else an
 // *Error. See Call.Retryable.
 func (p *Pool) RoundTrip(call *Call, started time.Time) (Reply, error) {
 	if err := call.gather(); err != nil {

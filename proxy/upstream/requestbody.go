@@ -16,7 +16,7 @@ type bodySink interface {
 	abort() // makes the endpoint see that the request is incomplete
 }
 
-// sender sends the rest of a request body, in a goroutine of its own, while the reply is awaited: it may come before the
+// sender sends the rest of a request body, in a separate goroutine, while the reply is awaited: it may come before the
 // body has ended.
 type sender struct {
 	done chan error // gets one value at the end of the running sender; nil if none is running
@@ -88,13 +88,13 @@ func (s *sender) run(call *Call, sink bodySink, first []byte) error {
 // writing reports whether the endpoint is being given something.
 func (s *sender) writing() bool { return s.done != nil && len(s.done) == 0 && !s.reading.Load() }
 
-// hand notes that the endpoint is given something, or has taken it.
+// hand records that the endpoint is given something, or has taken it.
 func (s *sender) hand() {
 	s.handed.Store(time.Now().UnixNano())
 	s.reading.Store(false)
 }
 
-// invite notes that the client has got 100 (Continue).
+// invite records that the client has got 100 (Continue).
 func (s *sender) invite() { s.invited.Store(true) }
 
 // silentSince returns since when the endpoint has had everything it needs to say something: since that is now while the

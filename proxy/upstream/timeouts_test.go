@@ -241,7 +241,7 @@ func TestSlowUpload(t *testing.T) {
 	}
 }
 
-// A client that goes away ends the call at every stage.
+// A client that disconnects ends the call at every stage.
 func TestClientGoes(t *testing.T) {
 	for _, protocol := range []route.Protocol{route.HTTP1, route.H2C} {
 		for _, replied := range []string{"", "header", "body"} {
@@ -306,7 +306,7 @@ func TestClientGoesWhileDialling(t *testing.T) {
 	})
 }
 
-// The connection of an endpoint that was lost without a word is given up after a PING.
+// The connection of an endpoint that was lost silently is given up after a PING.
 func TestDeadConnection(t *testing.T) {
 	for _, alive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,14 +11,14 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// TLSProfile is how the endpoints of an upstream are spoken to over TLS. The zero value is plain text.
+// TLSProfile is how the endpoints of an upstream are reached over TLS. The zero value is plain text.
 type TLSProfile struct {
 	// Identity is the same for the same settings; "" is plain text.
 	Identity string
 	config   *tls.Config // nil for plain text
 }
 
-// Secure reports whether endpoints are spoken to over TLS.
+// Secure reports whether endpoints are reached over TLS.
 func (p TLSProfile) Secure() bool { return p.config != nil }
 
 // NewTLSProfile compiles the settings of an upstream; nil settings are the zero value. If verification was requested

@@ -1,4 +1,4 @@
-// Package comparison reports how candidates treat the Ingresses of a user differently from a reference: by effect, the gravest
+// Package comparison reports how candidates treat the Ingresses of a user differently from a reference: by effect, the most serious
 // first. It writes a page, JSON, JUnit XML, Markdown and text.
 package comparison
 
@@ -46,7 +46,7 @@ type Candidate struct {
 	Description string `json:"description"`
 	// Refused are the Ingresses that it, but not the reference, didn't take up.
 	Refused []Refusal `json:"refused,omitempty"`
-	// Findings, the gravest first.
+	// Findings, the most serious first.
 	Findings []Finding `json:"findings,omitempty"`
 	// Same is how many requests had the same answers, and ByChance how many differed only by chance.
 	Same     int `json:"same"`
@@ -86,7 +86,7 @@ type Finding struct {
 	// Request in one line, and as a curl command.
 	Request string `json:"request"`
 	Curl    string `json:"curl"`
-	// Differences, the gravest first.
+	// Differences, the most serious first.
 	Differences []Difference `json:"differences"`
 	// Want and Got are the whole answers of the reference and the candidate.
 	Want string `json:"want"`
@@ -114,7 +114,7 @@ func Effects() []effect.Effect {
 	}
 }
 
-// Sort puts the gravest findings first, and those of the same effect by Ingress and request.
+// Sort puts the most serious findings first, and those of the same effect by Ingress and request.
 func (c *Candidate) Sort() {
 	slices.SortStableFunc(c.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.Effect, a.Effect), cmp.Compare(a.Ingress, b.Ingress), cmp.Compare(b.More, a.More), cmp.Compare(a.Request, b.Request))

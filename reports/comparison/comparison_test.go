@@ -79,7 +79,7 @@ func TestFiles(t *testing.T) {
 	golden.Compare(t, "testdata/text.txt", text.String())
 }
 
-// The gravest finding comes first, an Ingress counts once, and the headline names the gravest effect.
+// The most serious finding comes first, an Ingress counts once, and the headline names the most serious effect.
 func TestOrder(t *testing.T) {
 	report := example()
 	c := &report.Candidates[0]

@@ -108,7 +108,7 @@ func (r *Report) view() view {
 	return v
 }
 
-// Headline is the gravest that is to be said, in one line.
+// Headline is the most serious that is to be said, in one line.
 func (r *Report) Headline() string {
 	gravest, ingresses := r.Gravest(), 0
 	for i := range r.Candidates {

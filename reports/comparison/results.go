@@ -11,7 +11,7 @@ import (
 )
 
 // Run returns the report as a run of scenarios: candidates are features, Ingresses scenarios and findings steps. It is the form
-// that JUnit XML is written from. Findings that are less grave than FailOn pass.
+// that JUnit XML is written from. Findings that are less serious than FailOn pass.
 func (r *Report) Run() results.Run {
 	duration := time.Duration(r.Seconds * float64(time.Second))
 	run := results.Run{

@@ -82,7 +82,7 @@ type (
 	}
 )
 
-// Write renders the run. Steps that did not run are "pending", as the format knows no other word for them that
+// Write renders the run. Steps that did not run are "pending", because the format has no other word for them that
 // readers don't count as fine.
 func Write(w io.Writer, run *results.Run) error {
 	features := make([]feature, 0, len(run.Features))

@@ -60,7 +60,7 @@ type Share struct {
 	High int `json:"high"`
 }
 
-// Accepted tells whether the observed count is within the bounds.
+// Accepted reports whether the observed count is within the bounds.
 func (s Share) Accepted() bool { return s.Low <= s.Observed && s.Observed <= s.High }
 
 // Ladder is a sequence of packets between parties, drawn as lines between columns.

@@ -11,7 +11,7 @@ import (
 
 // Labelled is one of the runs that Combine puts into one file.
 type Labelled struct {
-	// Label tells the run from the others.
+	// Label distinguishes the run.
 	Label string
 	// Run is nil if there are no results, and Error says why, then.
 	Run   *results.Run
@@ -19,7 +19,7 @@ type Labelled struct {
 }
 
 // Combine writes the results of several runs as one file. The label stands before the name of each suite and before the
-// class of each case, as readers tell cases apart by class and name. A run without results has one suite, which fails.
+// class of each case, as readers distinguish cases by class and name. A run without results has one suite, which fails.
 func Combine(w io.Writer, title string, runs []Labelled) error {
 	document := suites{Name: line(title, "Test runs")}
 	var total time.Duration

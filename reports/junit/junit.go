@@ -128,7 +128,7 @@ func newSuite(number int, run *results.Run, feature *results.Feature) suite {
 			s.Timestamp, first = timestamp(scenario.Started), false
 		}
 		c := newCase(feature, scenario)
-		// Readers tell cases apart by name and class.
+		// Readers distinguish cases by name and class.
 		if names[c.Name] {
 			c.Name = fmt.Sprintf("%s (line %d)", c.Name, scenario.Line)
 		}

@@ -15,7 +15,7 @@ import (
 
 // Run is one of the runs, a column of the table.
 type Run struct {
-	// Label tells it from the others.
+	// Label distinguishes the run.
 	Label string
 	// Results are nil if the run left none; Error says why, then.
 	Results *results.Run
@@ -24,7 +24,7 @@ type Run struct {
 	Page string
 }
 
-// Matrix is what became of each scenario in each run. Its texts are safe to show.
+// Matrix is the outcome of each scenario in each run. Its texts are safe to show.
 type Matrix struct {
 	Title    string
 	Runs     []Run
@@ -79,7 +79,7 @@ const maxMessage = 1 << 10
 // Absent is the status of scenarios that a run doesn't have, as others were selected there.
 const Absent results.Status = "not there"
 
-// Outcome is what became of a scenario in a run.
+// Outcome of a scenario in a run.
 type Outcome struct {
 	Status results.Status
 	// Message says why it failed, a line for each failure, or why it was skipped.
@@ -191,10 +191,10 @@ func outcome(s *results.Scenario, number int) Outcome {
 	return o
 }
 
-// Passed tells whether the run passed.
+// Passed reports whether the run passed.
 func (r *Run) Passed() bool { return r.Results != nil && r.Results.Verdict().Passed }
 
-// Outcome words what became of the run: "passed", "failed", "did not finish", "ended early" or "not passed".
+// Outcome is the outcome of the run in words: "passed", "failed", "did not finish", "ended early" or "not passed".
 func (r *Run) Outcome() string {
 	if r.Results == nil {
 		return "did not finish"
@@ -218,7 +218,7 @@ func (r *Run) Reason() string {
 	return plaintext.Clean(r.Results.Verdict().Reason)
 }
 
-// Passed tells whether every run passed, and there is one.
+// Passed reports whether every run passed, and there is one.
 func (m *Matrix) Passed() bool { return len(m.Runs) > 0 && m.Reason() == "" }
 
 // Reason says in one sentence which runs did not pass; it is empty if all did.

@@ -1,7 +1,7 @@
-// Package profiles scores a run by whose rule each scenario checks, which its tags say:
+// Package profiles scores a run by the specification that each scenario tests, according to its tags:
 //
 //	@ingress-v1       the specification of Ingress v1: what every controller must do
-//	@ingress-nginx    what ingress-nginx does without being asked to
+//	@ingress-nginx    what ingress-nginx does by default
 //	@annotation:NAME  what an annotation of ingress-nginx does; a feature of that profile
 //	@kubernetes       Services, load balancers and DNS: the cluster rather than the controller
 //	@own              what the test-bed's own controller does in another way
@@ -27,7 +27,7 @@ const (
 	Own          Name = "own"
 )
 
-// Title says in a phrase whose rules the profile has.
+// Title describes the profile's specification in a phrase.
 func (n Name) Title() string {
 	return map[Name]string{
 		IngressV1:    "the specification of Ingress v1",
@@ -40,7 +40,7 @@ func (n Name) Title() string {
 // annotation begins the tag of a feature of IngressNginx.
 const annotation = "@annotation:"
 
-// Profile is what a run says of one profile.
+// Profile is the score of a run for one specification.
 type Profile struct {
 	Name Name
 	// Core counts the scenarios that check no annotation.
@@ -99,7 +99,7 @@ func Of(run *results.Run) []Profile {
 	return profiles
 }
 
-// Tagged reports whether tags say whose rule a scenario checks.
+// Tagged reports whether tags name a profile.
 func Tagged(tags []string) bool {
 	_, tagged := profileOf(tags)
 	return tagged

@@ -12,7 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
-// observation is what hooks see of a step and godog's formatters don't.
+// observation is what hooks receive about a step and godog's formatters don't.
 type observation struct {
 	started, ended time.Time
 	err            error               // the step's own, the reason of a skip included
@@ -48,7 +48,7 @@ func (r *Recorder) ObserveStart(sc *godog.ScenarioContext) {
 	})
 }
 
-// Observe adds hooks that see what godog doesn't tell formatters: the reasons of skips, failures of hooks behind a
+// Observe adds hooks that record what godog doesn't report to formatters: the reasons of skips, failures of hooks behind a
 // skipped step, the time of a step without its hooks, and, for listeners, which step runs now. It has to be called
 // after all other hooks were added, so that it sees what they return.
 func (r *Recorder) Observe(sc *godog.ScenarioContext) {
@@ -117,7 +117,7 @@ func (r *Recorder) scenarioEnds(sc *godog.Scenario, err error) {
 	}
 }
 
-// isStepError tells whether an error is that of a step alone. Texts are compared, as errors need not be comparable.
+// isStepError reports whether an error is that of a step alone. Texts are compared, as errors need not be comparable.
 func (s *scenario) isStepError(err error) bool {
 	for _, step := range s.steps {
 		if step.observed.err != nil && step.observed.err.Error() == err.Error() {
@@ -127,7 +127,7 @@ func (s *scenario) isStepError(err error) bool {
 	return false
 }
 
-// skips tells whether one of the steps has skipped the rest of the scenario.
+// skips reports whether one of the steps has skipped the rest of the scenario.
 func (s *scenario) skips() bool {
 	for _, step := range s.steps {
 		if errors.Is(step.observed.err, godog.ErrSkip) {

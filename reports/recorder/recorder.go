@@ -1,4 +1,4 @@
-// Package recorder turns what godog reports of a running suite into the model that reports are made from. Its use:
+// Package recorder records a running godog suite in the model from which reports are written. Its use:
 //
 //	rec := recorder.New("Ingress conformance")
 //	suite.Options.Format = rec.Register("testbed")
@@ -20,7 +20,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/results"
 )
 
-// Listener is told of progress while it happens. Calls come one at a time, and the values that they pass are not
+// Listener receives the progress of a run. It is called by one goroutine at a time, and the values that it receives are not
 // changed afterwards. Listeners must not call the recorder.
 type Listener interface {
 	RunStarted(results.Counts)
@@ -78,8 +78,8 @@ func (r *Recorder) Formatter(suite string, _ io.Writer) godog.Formatter {
 	return &formatter{BaseFmt: godog.NewBaseFmt(suite, io.Discard), recorder: r}
 }
 
-// Announce names scenarios that are going to run, so that reports show them as not run if it doesn't come to that:
-// because there is no cluster, say. godog's own list replaces all that was announced once the suite starts.
+// Announce names the scenarios that are going to run, so that reports show them as not run if the run ends before, for
+// example because the cluster doesn't start. godog's own list replaces all that was announced once the suite starts.
 // TestSuite.RetrieveFeatures gives the arguments.
 func (r *Recorder) Announce(document *messages.GherkinDocument, pickles []*messages.Pickle) {
 	r.mutex.Lock()
@@ -100,7 +100,7 @@ func (r *Recorder) add(document *messages.GherkinDocument, pickles []*messages.P
 	}
 }
 
-// SetEnvironment says where the run takes place, replacing what was said before.
+// SetEnvironment sets the properties of the run's environment, replacing those that were set before.
 func (r *Recorder) SetEnvironment(properties ...results.Property) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -131,7 +131,7 @@ func (r *Recorder) finish() {
 	r.run.Finished = r.now()
 }
 
-// Run is the state of the run as of now, also while it goes on: what has not run is marked so. Features are in the
+// Run returns the current state of the run, also while it continues; scenarios that have not run are marked. Features are in the
 // order in which they ran.
 func (r *Recorder) Run() results.Run {
 	r.mutex.Lock()

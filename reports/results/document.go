@@ -89,7 +89,7 @@ type (
 	}
 )
 
-// kind tells evidence that pages link to from evidence that they show.
+// kind distinguishes evidence that pages link to from evidence that they show.
 type kind string
 
 const (

@@ -1,5 +1,5 @@
-// Package results is the model of a test run that every report is made from: features with scenarios with steps, what
-// became of each, and the evidence that steps attached. It knows neither godog nor any output format.
+// Package results is the model of a test run from which all reports are written: features with scenarios with steps, the
+// outcome of each, and the evidence that steps attached. It depends neither on godog nor on an output format.
 package results
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/reports/evidence"
 )
 
-// Status is what became of a step or a scenario.
+// Status is the outcome of a step or a scenario.
 type Status string
 
 // The statuses. Undefined, Pending and Ambiguous steps have no usable definition, which is a failure like any other.
@@ -25,7 +25,7 @@ const (
 	NotRun    Status = "not run"
 )
 
-// Failing tells whether the status makes a scenario fail.
+// Failing reports whether the status makes a scenario fail.
 func (s Status) Failing() bool {
 	return s == Failed || s == Undefined || s == Pending || s == Ambiguous
 }

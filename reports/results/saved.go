@@ -87,14 +87,14 @@ func (r Run) MapEvidence(convert func(Position, evidence.Evidence) evidence.Evid
 	return r
 }
 
-func mapSteps(steps []Step, at Position, convert func(Position, evidence.Evidence) evidence.Evidence) []Step {
+func mapSteps(steps []Step, position Position, convert func(Position, evidence.Evidence) evidence.Evidence) []Step {
 	steps = slices.Clone(steps)
 	for i := range steps {
-		at.Step = i
+		position.Step = i
 		steps[i].Evidence = slices.Clone(steps[i].Evidence)
 		for j, e := range steps[i].Evidence {
-			at.Evidence = j
-			steps[i].Evidence[j] = convert(at, e)
+			position.Evidence = j
+			steps[i].Evidence[j] = convert(position, e)
 		}
 	}
 	return steps

@@ -25,7 +25,7 @@ type Options struct {
 	Live bool
 	// Colour allows colours.
 	Colour bool
-	// Width is the number of columns; it is asked anew for each line, as windows change. Nil stands for 100.
+	// Width is the number of columns; it is read again for each line, as windows change. Nil stands for 100.
 	Width func() int
 }
 
@@ -49,7 +49,7 @@ func Detect(file *os.File, environment func(string) string) Options {
 	}
 }
 
-// Progress writes to the terminal as the recorder tells it what happens. It is a recorder.Listener.
+// Progress writes the progress that the recorder reports to the terminal. It is a recorder.Listener.
 type Progress struct {
 	out     io.Writer
 	options Options
@@ -92,7 +92,7 @@ func (p *Progress) RunStarted(counts results.Counts) {
 	}
 }
 
-// tick keeps the time on the live line going, so that a slow step doesn't look like a stuck one.
+// tick updates the time on the live line, so that a slow step doesn't look like a stuck one.
 func (p *Progress) tick(stop <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -155,7 +155,7 @@ func (p *Progress) stepEnded(position int) {
 	p.running = slices.DeleteFunc(p.running, func(s step) bool { return s.position == position })
 }
 
-// Close ends the live display, and leaves the terminal's line clean. It may be called several times.
+// Close ends the live display, and erases its line. It may be called several times.
 func (p *Progress) Close() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -209,7 +209,7 @@ func (p *Progress) width() int {
 	return 100
 }
 
-// line writes a line. A terminal that has gone away is no reason to end a run.
+// line writes a line. If the terminal has been closed, the run continues.
 func (p *Progress) line(text string) {
 	_, _ = io.WriteString(p.out, strings.TrimRight(text, " ")+"\n")
 }

@@ -68,8 +68,8 @@ func (c *Client) Do(ctx context.Context, request Request) (Exchange, error) {
 	return session.Do(ctx, request)
 }
 
-// Session makes requests that reuse connections. RoundTrip and Dial may be called from several goroutines, Do may not,
-// because it reports which connection it has used.
+// Session makes requests that reuse connections. RoundTrip and Dial may be called from several goroutines. Do may not,
+// because it returns the connection that it has used.
 type Session struct {
 	client    *Client
 	transport *http.Transport

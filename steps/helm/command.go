@@ -75,7 +75,7 @@ func newOptions(verb Verb) *options {
 }
 
 // Parse parses a command line that begins with the word helm. Files of values are read by the function. The chart that
-// the command names, and its --version, are not looked up: the test-bed's own takes its place.
+// the command names, and its --version, are ignored: the test-bed's own chart replaces it.
 func Parse(line string, read func(name string) ([]byte, error)) (Command, error) {
 	words, err := kubectl.Words(line)
 	if err != nil {
@@ -100,7 +100,7 @@ func Parse(line string, read func(name string) ([]byte, error)) (Command, error)
 	command.OrInstall, command.ReuseValues = o.orInstall, o.reuseValues
 	if slices.Contains([]Verb{Install, Upgrade}, command.Verb) {
 		if slices.Contains(o.sources.Files, "-") {
-			return Command{}, errors.New("a command in a feature file has no standard input: name a file in place of -")
+			return Command{}, errors.New("a command in a feature file has no standard input: name a file instead of -")
 		}
 		if command.Values, err = o.sources.Merge(read); err != nil {
 			return Command{}, err

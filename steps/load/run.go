@@ -1,5 +1,5 @@
 // Package load makes requests at given times, independent of the responses (an open model), while other things happen,
-// and describes what became of them.
+// and describes their outcomes.
 //
 // The requests are made by vegeta. Latencies are counted from the time at which a request was due, not from that at which
 // it was sent, so that a stall of either side is seen in all requests that it delayed; how late the client sent them is
@@ -22,7 +22,7 @@ import (
 // headOfBody is how much is kept of a response's body, in bytes: an echo server names its Pod in the first line.
 const headOfBody = 256
 
-// Outcome is what became of one request. Times are counted from the start of the run.
+// Outcome is the outcome of one request. Times are counted from the start of the run.
 type Outcome struct {
 	Due time.Duration
 	// Lag is how much later it was sent.
@@ -137,13 +137,13 @@ func (r *Run) Wait() Result {
 	return r.result(0)
 }
 
-// Now returns what became of the requests so far.
+// Now returns the outcomes of the requests so far.
 func (r *Run) Now() Result { return r.result(time.Since(r.began)) }
 
 // Began returns the time of the start.
 func (r *Run) Began() time.Time { return r.began }
 
-// Result is what became of the requests of a run, or of those that have ended.
+// Result has the outcomes of the requests of a run, or of those that have ended.
 type Result struct {
 	Plan  Plan
 	Began time.Time

@@ -97,7 +97,7 @@ func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, name
 var ErrForeign = errors.New("it was not created by the test-bed and is left unchanged")
 
 // CheckOwned returns nil if the object doesn't exist or was applied by the test-bed, in this run or an earlier one, and
-// an error that wraps ErrForeign if somebody else created it. An object without a namespace is looked up in the given
+// an error that wraps ErrForeign if it was not created by the test-bed. An object without a namespace is looked up in the given
 // one.
 func (a *API) CheckOwned(ctx context.Context, object *unstructured.Unstructured, namespace string) error {
 	resource, err := a.resource(object, namespace)

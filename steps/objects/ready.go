@@ -205,7 +205,7 @@ func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured)
 	if err != nil || !found {
 		return ""
 	}
-	// The caller's context has ended; this lookup gets a short one of its own.
+	// The caller's context has ended: this lookup needs another, short one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	pods, err := a.Pods(ctx, object.GetNamespace(), metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels)))

@@ -1,5 +1,5 @@
-// Package schedule decides which scenarios of a run may run at the same time: those that use nothing in common. Each has
-// a namespace and host names of its own, but all have the cluster, its nodes and the ingress controller.
+// Package schedule decides which scenarios of a run may run at the same time. Each has its own namespace and host names, but
+// all share the cluster, its nodes and the ingress controller: those that change or measure these run alone.
 package schedule
 
 import (
@@ -19,7 +19,7 @@ type Schedule struct {
 	changed   chan struct{} // closed at the next change
 }
 
-// New returns the schedule of a run. alone says of each scenario, by its position, whether no other may run meanwhile.
+// New returns the schedule of a run. alone is, by the position of each scenario, whether no other may run at the same time.
 func New(alone []bool) *Schedule {
 	return &Schedule{alone: alone, changed: make(chan struct{})}
 }
@@ -64,7 +64,7 @@ func (s *Schedule) End() {
 	s.wake()
 }
 
-// wake makes all that wait look again. The caller holds s.mu.
+// wake makes all waiting scenarios check again. The caller holds s.mu.
 func (s *Schedule) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})

@@ -26,7 +26,7 @@ type Plan struct {
 	Scenarios []*messages.Pickle
 	// ScenariosIn counts them by the URI of their pickles.
 	ScenariosIn map[string]int
-	// Alone says of each scenario whether no other may run meanwhile.
+	// Alone is, for each scenario, whether no other may run at the same time.
 	Alone []bool
 
 	files fs.FS

@@ -10,8 +10,8 @@ import (
 // maxRepeat bounds the rounds of a run, whose results are kept in memory.
 const maxRepeat = 100
 
-// rounds is a file system that shows the files of another once for each round after the first, in a folder of its own, so
-// that the same feature files are other ones for godog.
+// rounds is a file system that shows the files of another one again in a folder for each round after the first, so that godog
+// treats them as different feature files.
 type rounds struct{ files fs.FS }
 
 // Open implements fs.FS.

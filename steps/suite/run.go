@@ -84,7 +84,7 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Run runs the selected scenarios and returns their results, whose verdict says whether they passed. An error wraps
+// Run runs the selected scenarios and returns their results, whose verdict reports whether they passed. An error wraps
 // ErrInput if the user can correct it; otherwise it is about the run as a whole, such as a cluster that didn't start, or
 // reports that couldn't be written. When ctx ends, the running scenario is interrupted, the others are skipped, and the
 // reports are written.

@@ -8,7 +8,7 @@ import (
 
 var tagTerm = regexp.MustCompile(`^~?@[^\s@~,&()]+$`)
 
-// checkTags rejects tag expressions that godog would take for the name of an unused tag, and so select nothing or
+// checkTags rejects tag expressions that godog would read as the name of an unused tag, and which would select nothing or
 // everything: it supports "~", "," and "&&", but not the words "not", "or" and "and" of newer versions of Cucumber.
 func checkTags(expression string) error {
 	if expression == "" {

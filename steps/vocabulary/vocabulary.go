@@ -48,7 +48,7 @@ type compiled struct {
 }
 
 // New compiles definitions. It is an error if a pattern is not a regular expression or doesn't match its example, or if
-// a handler has not the parameters and results that Definition describes.
+// a handler doesn't have the parameters and results that Definition describes.
 func New(definitions []Definition, hooks Hooks) (*Vocabulary, error) {
 	vocabulary := &Vocabulary{}
 	for _, definition := range definitions {

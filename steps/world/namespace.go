@@ -23,7 +23,7 @@ import (
 const WalkthroughTag = "@walkthrough"
 
 // SerialTag marks a scenario that changes or measures what others use, such as the controller or a node, so that no other
-// scenario may run beside it. Those of walkthroughs needn't have it, nor those with steps that do so by their nature.
+// scenario may run beside it. Walkthroughs don't need it, nor do scenarios with steps that are marked as Alone.
 const SerialTag = "@serial"
 
 // ProtectionTag marks a scenario about what keeps clients out: if it expects that a request is not served, in whatever way,
@@ -33,7 +33,7 @@ const ProtectionTag = "@protection"
 // deleteTimeout bounds the deletion of a scenario's objects.
 const deleteTimeout = 90 * time.Second
 
-// Namespace is where the objects of a scenario live: a namespace of its own, or that of its walkthrough.
+// Namespace is the namespace of a scenario's objects: a new one, or that of its walkthrough.
 type Namespace struct {
 	Name string
 	// Domain of host names that no other scenario uses.
@@ -49,9 +49,9 @@ type Namespace struct {
 	applied   []*unstructured.Unstructured
 }
 
-// Apply applies an object, which is deleted when the scenario or its walkthrough ends. An object that somebody else
-// created is left unchanged, with an error that wraps objects.ErrForeign. In a namespace that belongs to the scenario
-// there are none: what exists there was created by Kubernetes, and may be changed.
+// Apply applies an object, which is deleted when the scenario or its walkthrough ends. An object that was not
+// created by the test-bed is left unchanged, with an error that wraps objects.ErrForeign. In the scenario's own namespace all
+// objects may be changed: those that exist were created by Kubernetes.
 func (n *Namespace) Apply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	err := n.api.CheckOwned(ctx, object, n.Name)
 	own := !n.shared && object.GetNamespace() == n.Name

@@ -28,7 +28,7 @@ var errUnknownPlaceholder = errors.New("known are: namespace, domain, client add
 	"health check port of SERVICE, any node masquerade, and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
-// Placeholders replaces the placeholders of feature files, which stand for what only the running cluster knows.
+// Placeholders replaces the placeholders of feature files, which stand for values that depend on the running cluster.
 type Placeholders struct{ environment *steps.Environment }
 
 // NewPlaceholders returns the placeholders of an environment.

@@ -143,7 +143,7 @@ func (s *Scenario) Failed(ctx context.Context) {
 // endTimeout bounds what is done at the end of a scenario.
 const endTimeout = time.Minute
 
-// AtEnd registers a function that undoes something when the scenario has ended, in whatever way.
+// AtEnd registers a function that is called when the scenario has ended, whether it passed or failed.
 func (s *Scenario) AtEnd(undo func(context.Context) error) { s.atEnd = append(s.atEnd, undo) }
 
 // End calls the functions that AtEnd registered, the last one first, also if ctx has ended.

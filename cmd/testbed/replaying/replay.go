@@ -2,6 +2,7 @@
 package replaying
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,11 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 			report := &agreement.Report{Title: "Replay", Record: whole.About.Controller + ", recorded " + whole.About.Recorded, Started: time.Now()}
 			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
 				report.Controller, report.Facts = environment.Controller.Description(), facts(environment)
+				if !chosen.Existing() {
+					report.Facts = append(report.Facts, agreement.Fact{
+						Name: "Compatibility", Value: cmp.Or(selection.compatibility, compatibility.Mend.String()),
+					})
+				}
 				shown := caseProgress{line: progress.NewLine(cmd.ErrOrStderr())}
 				options := replay.Options{Parallel: selection.parallel, Progress: shown.show}
 				if len(args) == 0 && selection.isDefault(chosen.Existing()) {

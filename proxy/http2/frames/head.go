@@ -30,7 +30,7 @@ type Section struct {
 	announced   bool // a field "trailer" has come
 }
 
-// Begin forgets the fields. limit bounds the size of the section as RFC 9113 section 6.5.2 counts it
+// Begin clears the fields. limit bounds the size of the section as RFC 9113 section 6.5.2 counts it
 // (SETTINGS_MAX_HEADER_LIST_SIZE).
 func (s *Section) Begin(trailers bool, limit int) {
 	*s = Section{lines: s.lines[:0], Trailers: trailers, Length: -1, limit: limit}

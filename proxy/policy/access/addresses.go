@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Addresses lets clients in by their address, and answers the others with 403 (Forbidden, RFC 9110 section 15.5.4). The
+// Addresses allows clients by their address, and answers the others with 403 (Forbidden, RFC 9110 section 15.5.4). The
 // address is that of the connection, or the one that a trusted proxy has sent.
 type Addresses struct {
 	// Deny is tried first. The networks are masked.

@@ -9,8 +9,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Any lets a request pass that one of its policies lets pass: ingress-nginx's "satisfy: any". If none does, the answer
-// asks for a password if one of theirs does, and is that of the last one otherwise.
+// Any allows a request if one of its policies allows it: ingress-nginx's "satisfy: any". Otherwise the answer is the one that
+// requests a password, if there is one, and else that of the last policy.
 type Any struct {
 	Of []policy.Policy
 }

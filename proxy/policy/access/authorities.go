@@ -40,11 +40,11 @@ func (c *shownCertificate) unknownAuthority() bool {
 const (
 	// validFor is how long a certificate counts as valid without being checked again: many requests come on one connection.
 	validFor = time.Minute
-	// mostCertificates is how many are remembered.
+	// mostCertificates is how many are cached.
 	mostCertificates = 1024
 )
 
-// authorities verify certificates, and remember those that were valid.
+// authorities verify certificates, and cache those that were valid.
 type authorities struct {
 	roots *x509.CertPool
 	lists []*x509.RevocationList
@@ -112,7 +112,7 @@ func (a *authorities) check(chain []*x509.Certificate) *shownCertificate {
 	return shown
 }
 
-// remember forgets any other one if there are too many.
+// remember evicts an arbitrary entry if there are too many.
 func (a *authorities) remember(key [sha256.Size]byte, shown *shownCertificate) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -127,10 +127,10 @@ func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// mostCredentials is how many right passwords are remembered for one set of users.
+// mostCredentials is how many correct passwords are cached for one set of users.
 const mostCredentials = 1024
 
-// credentials remembers what was right: hashes of passwords are slow on purpose, and clients send the same one with
+// credentials caches correct passwords: hashes of passwords are slow on purpose, and clients send the same one with
 // every request. It holds keyed sums, no passwords.
 type credentials struct {
 	key     [32]byte
@@ -163,7 +163,7 @@ func (c *credentials) has(sent []byte) bool {
 	return found
 }
 
-// add forgets any other one if there are too many.
+// add evicts an arbitrary entry if there are too many.
 func (c *credentials) add(sent []byte) {
 	sum := c.sum(sent)
 	c.mu.Lock()

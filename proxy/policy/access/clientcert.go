@@ -11,10 +11,10 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// ClientCertificate requires a certificate of the client (RFC 8446 section 4.3.2), and tells endpoints about it. Clients
+// ClientCertificate requires a certificate of the client (RFC 8446 section 4.3.2), and describes it to endpoints in header fields. Clients
 // without get 400, as from nginx. The certificate is that of the connection, whatever server name it was opened for: a
 // request for another host than that name is misdirected (421, RFC 9110 section 15.5.20). In plain text, there is no
-// certificate. For the client to be asked for one, the host must be in the table's ClientAuthorities.
+// certificate. The proxy requests one only for hosts in the table's ClientAuthorities.
 type ClientCertificate struct {
 	Verify Verify
 	// RootsPEM are the authorities. CRLPEM, unless it is empty, has the revocation list of each authority.

@@ -12,7 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// External lets in whom an external server lets in: ingress-nginx's auth-url. For each request it sends the server one
+// External allows the requests that an external server allows: ingress-nginx's auth-url. For each request it sends the server one
 // with the same header, without the body. A reply with status 2xx lets the request pass; 401 and 403 are passed on; with
 // any other, and without a reply, the answer is 500.
 //

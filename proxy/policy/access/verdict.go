@@ -171,7 +171,7 @@ func (v *verdicts) get(key [sha256.Size]byte, now time.Time) *verdict {
 	return found
 }
 
-// put forgets any other one if there are too many.
+// put evicts an arbitrary entry if there are too many.
 func (v *verdicts) put(key [sha256.Size]byte, found *verdict) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package mirroring has the policy that sends copies of requests elsewhere.
+// Package mirroring has the policy that sends copies of requests to another server.
 package mirroring
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// Mirror sends a copy of each request that other policies let in to a server, whose reply is dropped. A copy neither delays
+// Mirror sends a copy of each request that the other policies allow to a server, whose reply is dropped. A copy neither delays
 // nor fails the request itself: it is left out if there is no server, if mostCopies are under way or if the body is large or
 // incomplete.
 type Mirror struct {

@@ -1,4 +1,4 @@
-// Package redirecting has the policies that answer with a redirect, whatever endpoints would say.
+// Package redirecting has the policies that answer with a redirect instead of forwarding a request.
 package redirecting
 
 import (

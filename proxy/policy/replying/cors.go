@@ -1,4 +1,4 @@
-// Package replying has the policies that change what clients get.
+// Package replying has the policies that change replies.
 package replying
 
 import (
@@ -13,7 +13,7 @@ import (
 
 // CORS lets scripts of other origins read replies (Fetch Standard, "CORS protocol"), as ingress-nginx's enable-cors does:
 // requests with the method OPTIONS from an allowed origin are answered with 204 (No Content), and replies get the
-// Access-Control fields, in place of the endpoint's own. Requests of other origins pass without them.
+// Access-Control fields, instead of the endpoint's own. Requests of other origins pass without them.
 type CORS struct {
 	// Origins that are allowed, separated by commas: "*" for all, or such as "https://*.example.com", where the star is one
 	// label. None is allowed if it is "".

@@ -40,10 +40,10 @@ func (p Location) Reply(r *policy.Request, reply *message.Response) {
 }
 
 // appendField appends a field whose URL begins at an offset of the value.
-func (p Location) appendField(dst []byte, name string, value []byte, at int) []byte {
+func (p Location) appendField(dst []byte, name string, value []byte, index int) []byte {
 	dst = append(dst, name...)
-	dst = append(dst, value[:at]...)
+	dst = append(dst, value[:index]...)
 	dst = append(dst, p.To...)
-	dst = append(dst, value[at+len(p.From):]...)
+	dst = append(dst, value[index+len(p.From):]...)
 	return append(dst, '\r', '\n')
 }

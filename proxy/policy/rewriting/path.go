@@ -1,4 +1,4 @@
-// Package rewriting has the policies that change what endpoints get.
+// Package rewriting has the policies that change requests to endpoints.
 package rewriting
 
 import (

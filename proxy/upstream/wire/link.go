@@ -129,7 +129,7 @@ func (l *Link) Hijack() net.Conn {
 	return l.socket.conn
 }
 
-// Reuse notes that what follows belongs to another request than what was written before.
+// Reuse records that what follows belongs to another request than what was written before.
 func (l *Link) Reuse() { l.socket.reused = true }
 
 // Reused reports whether the connection has served a request.
