@@ -73,12 +73,13 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	certificates := newCertificates(s, mode, problems, c.secrets)
 	upstreams := newUpstreams(s, problems)
 	guards := newGuards(upstreams, &global.Access)
+	fields := &fields{s, problems, &global.Replies}
 	policies := &routePolicies{
-		mode: mode, upstreams: upstreams, certificates: certificates, everywhere: c.everywhere, requests: c.requests,
+		mode: mode, upstreams: upstreams, certificates: certificates, fields: fields, everywhere: c.everywhere, requests: c.requests,
 	}
 	routes := &routes{
 		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
-		fields: &fields{s, problems, &global.Replies}, policies: policies,
+		fields: fields, policies: policies,
 		claims: claims{}, written: map[writtenPath]*ingress{}, served: map[*ingress]bool{},
 	}
 	if mode.Reproduces(compatibility.RegexForHosts) {

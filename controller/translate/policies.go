@@ -23,6 +23,7 @@ type routePolicies struct {
 	mode         compatibility.Mode
 	upstreams    *upstreams
 	certificates *certificates
+	fields       *fields
 	// everywhere are the policies of all replies, requests those of all requests that backends get.
 	everywhere, requests policyList
 	// affinities are those of Services; nil unless Ingresses share them.
@@ -41,6 +42,9 @@ func (p *routePolicies) of(owner *ingress, loc location.Location, s service) pol
 	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != loc.Path
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
 	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
+	if p.upstreams.protocol(owner, s) == route.FCGI {
+		policies = append(policies, p.fields.fastCGI(owner)) // after the path was rewritten
+	}
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
 	policies.addIf(c.ReplyHeader > 0, policy.ReplyHeader{Bytes: c.ReplyHeader})
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))
