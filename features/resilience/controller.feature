@@ -44,6 +44,6 @@ Feature: Requests while the controller is replaced
     When the client starts to make 100 requests a second to "http://shop.${domain}/"
     And the load run continues for 0.5 seconds
     And a Pod of the ingress controller is killed
-    And the load run continues for 3 seconds
+    And the load run continues for 6 seconds
     Then at most 200 requests of the load run failed
     And no request of the load run failed that was due more than 2000 ms after the last change
