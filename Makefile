@@ -201,6 +201,18 @@ $(BIN)/cni: $(KUBE_MODULE)/go.mod Makefile | require-go
 	  $(addprefix github.com/containernetworking/plugins/plugins/,$(CNI_PLUGINS))
 	@touch $@
 
+# Traefik, for its recipe (docs/recipes.md). The tag is that of the recipe, the version that of the module.
+TRAEFIK_MODULE := .tools/traefik
+.PHONY: others
+others: $(BIN)/images/others/traefik_v3.7.tar ## build the ingress controllers of recipes that have a Go module: Traefik
+$(BIN)/others/traefik: $(addprefix $(TRAEFIK_MODULE)/,go.mod go.sum build.sh dnsproviders.go.txt ext/ext.go) | require-go
+	$(call say,Building Traefik: ten minutes of CPU time the first time)
+	@mkdir -p $(@D)
+	@$(TRAEFIK_MODULE)/build.sh $(CURDIR)/$@
+$(BIN)/images/others/traefik_v3.7.tar: $(BIN)/others/traefik $(PACKER)
+	@mkdir -p $(@D)
+	@$(PACKER) build-image $< --name docker.io/library/traefik:v3.7 --out $@ >/dev/null
+
 # CoreDNS is a module of its own too, and its version the one in its go.mod.
 $(BIN)/coredns: $(addprefix $(COREDNS_MODULE)/,go.mod go.sum main.go) | require-go
 	@echo "Building $@"
