@@ -161,8 +161,12 @@ func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable 
 				continue
 			}
 			pairs++
+			seen := map[string]bool{} // several values of a field may differ
 			for _, difference := range judge.Differences(probe, want, got) {
-				count[difference.What]++
+				if !seen[difference.What] {
+					seen[difference.What] = true
+					count[difference.What]++
+				}
 			}
 		}
 	}

@@ -114,6 +114,7 @@ func (b *builder) ingress(ingress *networkingv1.Ingress) {
 			b.paths(s)
 			if i == 0 {
 				b.hosts(s)
+				b.defaults(s)
 			}
 			b.schemes(s)
 			b.annotations(s)
@@ -158,7 +159,27 @@ func (b *builder) schemes(s *subject) {
 	if s.sample != "/" {
 		b.add(plain.to(strings.TrimSuffix(s.target(), "/")+"/"), s.reason("scheme", "http, with a slash at the end"))
 	}
+	b.add(plain.to(strings.TrimSuffix(s.target(), "/")+"/below"), s.reason("scheme", "http, below"))
 	b.add(s.open(s.target()).secure(true), s.reason("scheme", "https"))
+}
+
+// defaultBodySize is the limit of ingress-nginx's bodies, in bytes, where neither an annotation nor the ConfigMap says another one.
+const defaultBodySize = 1 << 20
+
+// defaults sends requests that show what the controller does where no annotation says anything.
+func (b *builder) defaults(s *subject) {
+	if !s.given("proxy-body-size") {
+		size := defaultBodySize
+		if given, ok := bytesOf(b.settings["proxy-body-size"]); ok {
+			size = given
+		}
+		if size > 0 && size <= maxBody {
+			reason := s.reason("body", "a byte more than the default limit")
+			reason.Protects = true
+			b.add(s.open(s.target()).body(size+1), reason)
+		}
+	}
+	b.add(s.open(s.asked(answerHeader("Server:stand-in"), answerHeader("X-Powered-By:stand-in"))), s.reason("answer", "the backend names its software"))
 }
 
 // unknownHost sends requests that no Ingress has a host for.

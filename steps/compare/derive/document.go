@@ -17,7 +17,9 @@ the scheme of its tls section, a password, a client certificate, an address that
 | --- | --- |
 | path | as written, with a query, below, with and without a slash at the end, beside, above, in the other case, with an encoded letter, with two slashes, with dot segments, with an encoded slash; for a regular expression a path that it matches, and the beginning of that |
 | host | as written, with a label more, in upper case, with a port; for a wildcard one label, two and none; a host of no Ingress |
-| scheme | http and https; http with a query and with a slash at the end |
+| scheme | http and https; http with a query, below, and with a slash at the end |
+| body | a byte more than the default limit, 1 MiB or that of the ConfigMap, unless the Ingress has another one |
+| answer | a backend that names its software in header fields |
 | default backend | a path without a rule |
 
 Annotations add the requests below. A path's requests show what isn't in the table. At most 400 requests are sent for an Ingress

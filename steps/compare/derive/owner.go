@@ -3,6 +3,7 @@ package derive
 import (
 	"net"
 	"net/url"
+	"path"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -32,20 +33,30 @@ func (p *Plan) Owner(probe *Probe) Reason {
 		host = name
 	}
 	target, _, _ := strings.Cut(probe.Request.Target, "?")
-	path, err := url.PathUnescape(target)
+	requested, err := url.PathUnescape(target)
 	if err != nil {
-		path = target
+		requested = target
 	}
+	requested = normalised(requested)
 	_, parent, _ := strings.Cut(host, ".")
 	for _, name := range []string{host, "*." + parent, ""} {
 		if paths := p.owned[name]; len(paths) > 0 {
-			if best := bestOf(paths, path); best != nil {
+			if best := bestOf(paths, requested); best != nil {
 				return best.reason
 			}
 			return first
 		}
 	}
 	return first
+}
+
+// normalised is a path without dot segments and with single slashes, as most controllers compare it.
+func normalised(target string) string {
+	clean := path.Clean("/" + target)
+	if strings.HasSuffix(target, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
 }
 
 // bestOf returns the most specific of the paths that match; nil if none does.

@@ -99,10 +99,11 @@ func burstVariants(s *subject) []variant {
 	if perMinute := number(s.value("limit-rpm"), 0); rate == 0 || perMinute > 0 && perMinute < rate {
 		rate = perMinute
 	}
-	count := 2 * (rate*max(1, number(s.value("limit-burst-multiplier"), defaultBurst)) + 1)
-	if rate <= 0 || count > maxBurst {
+	atOnce := rate*max(1, number(s.value("limit-burst-multiplier"), defaultBurst)) + 1
+	if rate <= 0 || 2*atOnce > maxBurst {
 		return nil
 	}
+	count := min(4*atOnce, maxBurst) // others are let through while they are sent
 	return []variant{{strconv.Itoa(count) + " requests at once", s.open(s.target()).repeated(count, Burst)}}
 }
 

@@ -113,13 +113,13 @@ func headerRules() []Rule {
 func canaryRules() []Rule {
 	const header = "the field with always, never, another value, and the values of the rules"
 	return []Rule{
-		{"canary", false, "the path without anything that selects the canary, 300 times", shareVariants},
+		{"canary", false, "the path without anything that selects the canary, 300 to 2,000 times", shareVariants},
 		{"canary-by-header", false, header, canaryHeaderVariants},
 		{"canary-by-header-value", false, header, canaryHeaderVariants},
 		{"canary-by-header-pattern", false, header, canaryHeaderVariants},
 		{"canary-by-cookie", false, "the cookie with always, never and another value", canaryCookieVariants},
-		{"canary-weight", false, "the path 300 times: shares are compared", shareVariants},
-		{"canary-weight-total", false, "the path 300 times: shares are compared", shareVariants},
+		{"canary-weight", false, "the path 300 to 2,000 times: shares are compared", shareVariants},
+		{"canary-weight-total", false, "the path 300 to 2,000 times: shares are compared", shareVariants},
 	}
 }
 

@@ -109,14 +109,21 @@ func locationVariants(s *subject) []variant {
 	return []variant{{"the backend redirects", s.open(s.asked("status=302", answerHeader("Location:"+from+"there")))}}
 }
 
-// shares is how often a request is sent whose answers are drawn at random.
-const shares = 300
+const (
+	// shares is how often a request is sent whose answers are drawn at random, and maxShares how often at most.
+	shares, maxShares = 300, 2000
+	// canaryAnswers is how many answers of the canary there should be: without them, a canary that gets nothing differs from one that gets
+	// its share by more than chance can do.
+	canaryAnswers = 60
+)
 
 func shareVariants(s *subject) []variant {
-	if weight := s.value("canary-weight"); weight == "" || weight == "0" {
+	weight, total := number(s.value("canary-weight"), 0), number(s.value("canary-weight-total"), 100)
+	if weight <= 0 {
 		return []variant{{"the path", s.open(s.target())}}
 	}
-	return []variant{{"the path " + strconv.Itoa(shares) + " times", s.open(s.target()).repeated(shares, Share)}}
+	times := min(max(shares, canaryAnswers*total/weight), maxShares)
+	return []variant{{"the path " + strconv.Itoa(times) + " times", s.open(s.target()).repeated(times, Share)}}
 }
 
 func canaryHeaderVariants(s *subject) []variant {
