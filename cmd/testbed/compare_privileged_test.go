@@ -18,20 +18,20 @@ import (
 	"github.com/ingress-testbed/testbed/reports/comparison"
 )
 
-// program runs the program that `make build` built.
-type program struct{ path string }
+// testbedProgram runs the program that `make build` built.
+type testbedProgram struct{ path string }
 
-func built(t *testing.T) program {
+func built(t *testing.T) testbedProgram {
 	t.Helper()
 	path, err := filepath.Abs("../../bin/testbed")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return program{path}
+	return testbedProgram{path}
 }
 
 // run returns what a command prints to its standard output, and fails the test if it fails.
-func (p program) run(t *testing.T, stdin string, args ...string) string {
+func (p testbedProgram) run(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	out, errs, err := p.try(t, stdin, args...)
 	if err != nil {
@@ -40,7 +40,7 @@ func (p program) run(t *testing.T, stdin string, args ...string) string {
 	return out
 }
 
-func (p program) try(t *testing.T, stdin string, args ...string) (out, errs string, err error) {
+func (p testbedProgram) try(t *testing.T, stdin string, args ...string) (out, errs string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(t.Context(), p.path, args...)
@@ -50,7 +50,7 @@ func (p program) try(t *testing.T, stdin string, args ...string) (out, errs stri
 }
 
 // cluster starts an embedded cluster and returns a function that runs kubectl on it.
-func (p program) cluster(t *testing.T, name string) func(stdin string, args ...string) string {
+func (p testbedProgram) cluster(t *testing.T, name string) func(stdin string, args ...string) string {
 	t.Helper()
 	p.run(t, "", "up", "--name", name)
 	t.Cleanup(func() {
