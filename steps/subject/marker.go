@@ -60,7 +60,7 @@ func (m *Markers) await(ctx context.Context, api *objects.API, class string, ent
 	}
 	err = wait.PollUntilContextTimeout(ctx, markerInterval, limit, true, func(ctx context.Context) (bool, error) {
 		answer, err := m.request(ctx, entry, host, "/")
-		return err == nil && answer.Status == http.StatusOK, nil //nolint:nilerr // a controller that restarts refuses connections
+		return err == nil && answer.Status == http.StatusOK, nil // one that restarts refuses connections
 	})
 	deleted := api.StartDelete(context.WithoutCancel(ctx), []*unstructured.Unstructured{applied})
 	switch {
