@@ -14,6 +14,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -97,7 +98,11 @@ func byNode(pods []corev1.Pod) map[string][]string {
 }
 
 func (c Controller) summary(ctx context.Context, node string) (*stats.Summary, error) {
-	body, err := c.Objects.Clientset.CoreV1().RESTClient().Get().Resource("nodes").Name(node).SubResource("proxy").
+	connection, ok := c.Objects.Clientset.CoreV1().RESTClient().(*rest.RESTClient)
+	if !ok || connection == nil { // of a clientset of client-go's package fake
+		return nil, errors.New("reading the usage of Pods: the clientset has no connection to an API server")
+	}
+	body, err := connection.Get().Resource("nodes").Name(node).SubResource("proxy").
 		Suffix("stats/summary").DoRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the usage of Pods from node %s: %w", node, err)
