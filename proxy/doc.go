@@ -63,8 +63,9 @@
 //
 // An endpoint that leaves the table is not waited for. A request that has no connection to it yet goes to an endpoint of the table
 // that is served then, half a second later, and so does one whose turn comes afterwards; without another endpoint, it is answered
-// 503. An endpoint that has taken the request already may be shutting down in order, and still answer: it is given up, as
-// one whose connection broke, only when it answers nothing on the level of TCP for some three seconds.
+// 503. An endpoint that has taken the request already may be shutting down in order, and still answer: it is given up
+// only when it answers nothing on the level of TCP for some three seconds. Then safe requests go to another endpoint, and others
+// are answered 504.
 //
 // # When an endpoint is late
 //
