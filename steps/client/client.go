@@ -34,6 +34,8 @@ type Client struct {
 	Resolver *Resolver
 	// Header is sent with every request.
 	Header http.Header
+	// Jar keeps the cookies of responses for later requests (RFC 6265); nil keeps none.
+	Jar http.CookieJar
 	// Certificate is presented to servers that request one; nil presents none.
 	Certificate *tls.Certificate
 }
@@ -134,6 +136,9 @@ func (s *Session) Do(ctx context.Context, request Request) (Exchange, error) {
 		return exchange, fmt.Errorf("%s %s: %w", request.Method, request.URL, err)
 	}
 	defer response.Body.Close()
+	if jar := s.client.Jar; jar != nil {
+		jar.SetCookies(httpRequest.URL, response.Cookies())
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	exchange.Took = time.Since(exchange.Started)
 	exchange.Proto, exchange.Status, exchange.Header, exchange.TLS = response.Proto, response.StatusCode, response.Header, response.TLS
@@ -201,6 +206,11 @@ func (c *Client) build(ctx context.Context, request Request) (*http.Request, err
 				continue
 			}
 			built.Header[name] = values
+		}
+	}
+	if c.Jar != nil {
+		for _, cookie := range c.Jar.Cookies(built.URL) {
+			built.AddCookie(cookie)
 		}
 	}
 	return built, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -159,5 +160,30 @@ func TestTextOfBinaryAndLongBodies(t *testing.T) {
 	long := client.Exchange{Status: 200, Body: strings.Repeat("ü", 10000)}
 	if text := long.Text(); len(text) > 10000 || !strings.Contains(text, "bytes more") {
 		t.Errorf("a long body is shown in %d bytes", len(text))
+	}
+}
+
+// Cookies go back to the paths that they are for, beside those of the request itself.
+func TestCookiesAreKept(t *testing.T) {
+	var got []string
+	caller, _ := newClient(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Cookie"))
+		http.SetCookie(w, &http.Cookie{Name: "at", Value: r.URL.Path[1:], Path: r.URL.Path})
+	})))
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller.Jar = jar
+	for _, request := range []client.Request{
+		{URL: "http://gyull.com/one"}, {URL: "http://gyull.com/two"}, {URL: "http://gyull.com/one", Header: http.Header{"Cookie": {"own=1"}}},
+	} {
+		request.Method = http.MethodGet
+		if _, err := caller.Do(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"", "", "own=1; at=one"}, got); diff != "" {
+		t.Errorf("cookies (-want +got):\n%s", diff)
 	}
 }

@@ -59,6 +59,22 @@ func assertions() []assertion {
     Then the responses have these statuses:
       | status | at least | at most |
       | 404    | 0        | 3       |`, "200:3"},
+		{"how often each text was received", `
+    When the client requests "http://paths.test:30080/guest" 4 times
+    Then the responses contain these texts:
+      | text        | at least | at most |
+      | guest-pod-a | 2        | 3       |
+      | guest-pod-b | 1        | 2       |`, ""},
+		{"a text too often", `
+    When the client requests "http://paths.test:30080/guest" 4 times
+    Then the responses contain these texts:
+      | text       | at least | at most |
+      | guest-pod- | 0        | 3       |`, "guest-pod-:4"},
+		{"a text that is not expected", `
+    When the client requests "http://paths.test:30080/guest" 4 times
+    Then the responses contain these texts:
+      | text        | at least | at most |
+      | guest-pod-a | 1        | 3       |`, "(anything else):2"},
 		{"whole text", `
     When the client requests "http://paths.test:30080/guest"
     Then the response is:

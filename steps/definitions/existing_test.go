@@ -19,7 +19,9 @@ import (
 func another(t *testing.T) (*loopback, *corev1.Service) {
 	t.Helper()
 	l := newLoopback(t, proxytest.Mutation{})
-	l.create(t, &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "another"}})
+	l.create(t, &networkingv1.IngressClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "another"}, Spec: networkingv1.IngressClassSpec{Controller: "example.com/another"},
+	})
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "another"},
 		Spec: corev1.ServiceSpec{
@@ -59,8 +61,10 @@ func TestExistingController(t *testing.T) {
 		"its installation": {`
     When the client requests "http://paths.test/admin" with the headers:
       | X-It | ${controller pod} ${controller cluster IP} ${ingress class} ${controller namespace} ${controller node} |
+      | X-Of | ${controller of the ingress class} |
     Then the echo server saw:
-      | x-it | controller-0 10.10.200.7 another ingress node-1 |`, ""},
+      | x-it | controller-0 10.10.200.7 another ingress node-1 |
+      | x-of | example.com/another |`, ""},
 		"the client's address": {`
     When the client requests "http://paths.test/admin"
     Then the echo server saw:

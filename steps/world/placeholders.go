@@ -24,7 +24,7 @@ import (
 var placeholder = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
 var errUnknownPlaceholder = errors.New("known are: namespace, domain, client address, controller pod, controller address, controller cluster IP, " +
-	"controller namespace, controller instance, ingress class, address of POD-OR-DEPLOYMENT, cluster IP, load balancer, node port, " +
+	"controller namespace, controller instance, ingress class, controller of the ingress class, address of POD-OR-DEPLOYMENT, cluster IP, load balancer, node port, " +
 	"health check port of SERVICE, any node masquerade, and NODE, NODE address, NODE external address, NODE pod gateway, NODE pod range, NODE masquerade, " +
 	"where NODE is control plane, worker 1 (2, …), controller node, or a node's name")
 
@@ -108,6 +108,8 @@ func (p Placeholders) value(ctx context.Context, name string) (string, error) {
 		return pod.Status.PodIP, err
 	case "controller namespace", "controller instance", "controller cluster IP", "ingress class":
 		return p.installation(ctx, name)
+	case "controller of the ingress class":
+		return p.classController(ctx)
 	}
 	if owner, ok := strings.CutPrefix(name, "address of "); ok {
 		return p.podAddress(ctx, owner)
@@ -145,6 +147,19 @@ func (p Placeholders) installation(ctx context.Context, name string) (string, er
 		return p.clusterIP(ctx, installation.Namespace+"/"+installation.Service)
 	}
 	return installation.IngressClass, nil
+}
+
+// classController returns the name that IngressClasses have which the controller serves.
+func (p Placeholders) classController(ctx context.Context) (string, error) {
+	installation, err := p.environment.Controller.Installation()
+	if err != nil {
+		return "", err
+	}
+	class, err := p.environment.Objects.Clientset.NetworkingV1().IngressClasses().Get(ctx, installation.IngressClass, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading IngressClass %s: %w", installation.IngressClass, err)
+	}
+	return class.Spec.Controller, nil
 }
 
 // podAddress returns the address of a Pod, or of the only Pod of a Deployment.

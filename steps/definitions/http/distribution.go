@@ -41,6 +41,11 @@ func (d distribution) definitions() []vocabulary.Definition {
 			Handler: randomSplit,
 		},
 		{
+			Pattern: `the responses contain these texts:`,
+			Example: `the responses contain these texts:`,
+			Handler: textsAre,
+		},
+		{
 			Pattern: `every response contains the text "(.*)"`,
 			Example: `every response contains the text "server_version=nginx: 1.13.0"`,
 			Handler: everyHasText,

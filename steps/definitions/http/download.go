@@ -25,7 +25,9 @@ type downloadKey struct{}
 
 // download is a response that is being read. Its fields are set when done is closed.
 type download struct {
-	url    string
+	url string
+	// begun is closed when the response has begun, or there is none.
+	begun  chan struct{}
 	done   chan struct{}
 	status int
 	length int64
@@ -53,7 +55,8 @@ func downloads() []vocabulary.Definition {
 	}
 }
 
-// startDownload requests a URL and reads the response in the background, at most at the rate, if it isn't 0.
+// startDownload requests a URL, waits until the response begins, and reads it in the background, at most at the rate, if it
+// isn't 0. Later steps can rely on a controller that is busy with it.
 func startDownload(ctx context.Context, url string, kibibytes int) (context.Context, error) {
 	scenario := world.From(ctx)
 	reading, cancel := context.WithTimeout(ctx, downloadTimeout)
@@ -63,7 +66,7 @@ func startDownload(ctx context.Context, url string, kibibytes int) (context.Cont
 		return ctx, fmt.Errorf("building the request GET %s: %w", url, err)
 	}
 	session := scenario.Client.Session()
-	started := &download{url: url, done: make(chan struct{})}
+	started := &download{url: url, begun: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(started.done)
 		defer cancel()
@@ -75,6 +78,11 @@ func startDownload(ctx context.Context, url string, kibibytes int) (context.Cont
 		<-started.done
 		return nil
 	})
+	select {
+	case <-started.begun:
+	case <-ctx.Done():
+		return ctx, context.Cause(ctx)
+	}
 	return context.WithValue(ctx, downloadKey{}, started), nil
 }
 
@@ -82,6 +90,7 @@ func startDownload(ctx context.Context, url string, kibibytes int) (context.Cont
 func (d *download) read(session *client.Session, request *http.Request, bytesPerSecond int64) {
 	began := time.Now()
 	response, err := session.RoundTrip(request)
+	close(d.begun)
 	if err != nil {
 		d.err = err
 		return

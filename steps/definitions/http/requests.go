@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -33,6 +34,11 @@ func (r requests) definitions() []vocabulary.Definition {
 			Pattern: `the client always sends the headers:`,
 			Example: `the client always sends the headers:`,
 			Handler: alwaysSends,
+		},
+		{
+			Pattern: `the client keeps cookies`,
+			Example: `the client keeps cookies`,
+			Handler: keepsCookies,
 		},
 		{
 			Pattern: `the client requests "([^"]*)"`,
@@ -115,6 +121,16 @@ func alwaysSends(ctx context.Context, table *godog.Table) error {
 	for _, line := range lines {
 		header.Set(line[0], line[1])
 	}
+	return nil
+}
+
+// keepsCookies makes the client send the cookies of responses back, as browsers do. It has none yet.
+func keepsCookies(ctx context.Context) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return fmt.Errorf("making a cookie jar: %w", err)
+	}
+	world.From(ctx).Client.Jar = jar
 	return nil
 }
 
