@@ -15,12 +15,13 @@
 //
 // # What the proxy answers itself
 //
-//	200 OPTIONS for the server itself            413 the body is too large
-//	308 the route redirects to HTTPS             414 the request target is too long
-//	400 the request is malformed or ambiguous    417 an expectation other than 100-continue
-//	404 no route                                 431 the header is too large
-//	405 CONNECT and TRACE                        501 a transfer coding other than chunked
-//	408 the header or body came too slowly       505 a version other than HTTP/1.x and HTTP/2
+//	200 OPTIONS for the server itself, or a health check (route.Table.HealthPath)
+//	308 the route redirects to HTTPS             413 the body is too large
+//	400 the request is malformed or ambiguous    414 the request target is too long
+//	404 no route                                 417 an expectation other than 100-continue
+//	405 CONNECT and TRACE                        431 the header is too large
+//	408 the header or body came too slowly       501 a transfer coding other than chunked
+//	505 a version other than HTTP/1.x and HTTP/2
 //	502 the endpoint refuses or breaks the connection, or its reply is malformed
 //	503 the upstream has no endpoint, or the route is denied
 //	504 the endpoint is too slow

@@ -130,6 +130,30 @@ func TestUnrouted(t *testing.T) {
 	}
 }
 
+// TestHealthPath has requests that name no host that the table has, as those of load balancers.
+func TestHealthPath(t *testing.T) {
+	up := upstream("u", backend(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "endpoint") }))
+	for name, test := range map[string]struct {
+		hosts []route.Host
+		want  map[string]string // "status body", by URL
+	}{
+		"no hosts":   {nil, map[string]string{"http://192.0.2.1/healthz": "200 ", "http://192.0.2.1/%68ealthz": "200 ", "http://192.0.2.1/": "404 Not Found\n"}},
+		"named host": {[]route.Host{host("h", prefix("/a", "u"))}, map[string]string{"http://h/healthz": "404 Not Found\n", "http://i/healthz": "200 "}},
+		"wildcard":   {[]route.Host{host("*.h", prefix("/", "u"))}, map[string]string{"http://a.h/healthz": "200 endpoint", "http://h/healthz": "200 "}},
+		"all paths of all hosts": {
+			[]route.Host{host("", prefix("/", "u"))}, map[string]string{"http://h/healthz": "200 ", "https://h/healthz": "200 ", "http://h/healthz/x": "200 endpoint"},
+		},
+		"the path itself": {[]route.Host{host("", prefix("/healthz", "u"))}, map[string]string{"http://h/healthz": "200 endpoint"}},
+	} {
+		s := serve(t, proxy.Config{}, &route.Table{Hosts: test.hosts, Upstreams: []route.Upstream{up}, HealthPath: "/healthz"})
+		for url, want := range test.want {
+			if code, body, _ := s.get(t, url); fmt.Sprint(code, " ", body) != want {
+				t.Errorf("%s: %s: got %d %q, want %q", name, url, code, body, want)
+			}
+		}
+	}
+}
+
 // TestRewrite has the groups of a route's pattern in the path that endpoints get.
 func TestRewrite(t *testing.T) {
 	table := toAll(upstream("u", backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) })))

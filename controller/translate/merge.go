@@ -26,6 +26,7 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 	unrouted.addIf(c.global.MaxBodyBytes > 0, policy.BodySize{Bytes: c.global.MaxBodyBytes})
 	table := &route.Table{
 		Unrouted:             unrouted,
+		HealthPath:           healthPath,
 		RawPaths:             c.global.Mode.Reproduces(compatibility.RawPaths),
 		Certificates:         mergeCertificates(parts),
 		Forwarded:            c.global.Clients.Forwarded,

@@ -42,6 +42,10 @@ func annotationsPrefix(s *snapshot.Snapshot) string {
 	return cmp.Or(s.Settings.AnnotationsPrefix, config.DefaultPrefix)
 }
 
+// healthPath is what load balancers of clouds request of the ports for HTTP and HTTPS (ingress-nginx's
+// --health-check-path).
+const healthPath = "/healthz"
+
 func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 	if s.ConfigMap == nil {
 		global, _ := config.ParseConfigMap(s.Settings.Compatibility, nil)

@@ -30,6 +30,10 @@ func (x *exchange) find() (reply policy.Reply, answered bool) {
 	}
 	x.request.Host = appendHostName(x.request.Host[:0], x.message.Host)
 	x.route = x.table.Find(&x.request)
+	if x.table.IsHealthCheck(&x.request, x.route) {
+		x.route = nil
+		return policy.Reply{Status: 200, Reason: "health check"}, true
+	}
 	return policy.Reply{}, false
 }
 

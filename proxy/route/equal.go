@@ -12,7 +12,7 @@ func (t *Table) Equal(other *Table) bool {
 		return t == other
 	}
 	return slices.EqualFunc(t.Hosts, other.Hosts, Host.Equal) &&
-		slices.EqualFunc(t.Unrouted, other.Unrouted, Policy.Equal) && t.RawPaths == other.RawPaths &&
+		slices.EqualFunc(t.Unrouted, other.Unrouted, Policy.Equal) && t.RawPaths == other.RawPaths && t.HealthPath == other.HealthPath &&
 		slices.EqualFunc(t.Upstreams, other.Upstreams, Upstream.Equal) &&
 		slices.EqualFunc(t.Certificates, other.Certificates, Certificate.Equal) &&
 		equalPointers(t.DefaultCertificate, other.DefaultCertificate, Certificate.Equal) &&

@@ -65,6 +65,7 @@ func sample() *Table {
 			ComputeFull: true, AnyPeer: true,
 		},
 		Unrouted:             []Policy{note{"three", "3"}},
+		HealthPath:           "/health",
 		RawPaths:             true,
 		ProxyProtocol:        true,
 		UnderscoresInHeaders: true,
@@ -101,6 +102,7 @@ upstream u3 https
 certificate ns/b sha256:2d711642b726b044 for b c
 default certificate ns/d sha256:a1fce4363854ff88 for its own names
 forwarded headers header="X-Client" full any-peer from=10.0.0.0/8
+health /health
 without a route: note "three" "3"
 paths as they were sent
 proxy protocol

@@ -15,6 +15,9 @@ type Table struct {
 	Hosts []Host
 	// Unrouted are the policies of requests that no route matches, which are answered with 404 (Not Found).
 	Unrouted []Policy
+	// HealthPath is a decoded path that is answered with 200 for hosts that no entry of Hosts names, unless a route has just
+	// this path: load balancers check the proxy on the ports that it serves, by its address. "" is none.
+	HealthPath string
 	// RawPaths forwards paths as they were sent, instead of their normalised form.
 	RawPaths bool
 	// Upstreams, each name once. Routes refer to them by name, so that a change of endpoints changes nothing else.

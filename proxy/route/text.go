@@ -48,6 +48,9 @@ func (t *Table) WriteText(w io.Writer) error {
 	if text := t.Forwarded.text(); text != "" {
 		fmt.Fprintln(out, text)
 	}
+	if t.HealthPath != "" {
+		fmt.Fprintf(out, "health %s\n", t.HealthPath)
+	}
 	for _, p := range t.Unrouted {
 		fmt.Fprintf(out, "without a route: %s\n", p.Text())
 	}

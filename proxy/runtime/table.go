@@ -96,6 +96,17 @@ func (t *Table) Find(r *policy.Request) *Route {
 	return found
 }
 
+// IsHealthCheck reports whether the proxy itself answers a request for which a route was found, or nil: it is for the
+// table's HealthPath, and neither its host nor this path is that of a route.
+func (t *Table) IsHealthCheck(r *policy.Request, found *Route) bool {
+	health := t.source.HealthPath
+	if health == "" || view(r.Decoded) != health || found != nil && found.path == health {
+		return false
+	}
+	name, _ := t.hosts.Server(view(r.Host))
+	return name == ""
+}
+
 // NextPool implements policy.Upstreams.
 func (t *Table) NextPool(name string) *upstream.Pool {
 	u := t.called[name]
