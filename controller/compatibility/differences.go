@@ -37,6 +37,8 @@ const (
 	LoneUpgrade           Difference = "lone-upgrade"
 	NominatedFields       Difference = "nominated-fields"
 	Accel                 Difference = "x-accel"
+	ForwardedPort         Difference = "forwarded-port"
+	ClassField            Difference = "class-field"
 )
 
 // Row is what a Difference is.
@@ -224,5 +226,29 @@ func routingRows() []Row {
 			"",
 			"difference-error-pages",
 		},
+		{
+			ForwardedPort,
+			"With use-forwarded-headers, X-Forwarded-Port stays that of the connection if a proxy in front names another scheme and no port.",
+			"It is then the port of that scheme.",
+			"Applications make URLs such as https://example.com:80 of the two.",
+			"The checks that show it show hsts-gaps or forwarded-from-all, too, and are listed there.",
+			"controller/config: TestDifferences",
+		},
+		{
+			ClassField,
+			"Of spec.ingressClassName and the annotation kubernetes.io/ingress.class, the field counts.",
+			"The annotation counts.",
+			"The Ingress API gives it precedence.",
+			"No recorded case has both: the API server refuses to create one. It is in the source, internal/ingress/controller/store/store.go.",
+			"controller/snapshot: TestClassField",
+		},
+	}
+}
+
+// Unshown are the differences that scenarios can't show with real traffic, and why.
+func Unshown() map[Difference]string {
+	return map[Difference]string{
+		RedirectToUnnamed: "The client of scenarios names a host in every request.",
+		HostField:         "The client of scenarios requests paths, and no URLs.",
 	}
 }

@@ -3,12 +3,14 @@ package compatibility
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
 
-// Document is the list as a page in Markdown, with the checks of the record that are artefacts.
-func Document(artefacts []Artefact) (string, error) {
+// Document is the list as a page in Markdown, with the checks of the record that are artefacts. Scenarios are the feature
+// files with scenarios that show a difference, as paths in the repository.
+func Document(scenarios map[Difference][]string, artefacts []Artefact) (string, error) {
 	recorded, err := Recorded()
 	if err != nil {
 		return "", err
@@ -19,8 +21,10 @@ func Document(artefacts []Artefact) (string, error) {
 ingress-nginx has behaviour that its users suffer from, and others rely on. By default the controller does what users
 need. With ` + "`--compatibility=ingress-nginx`" + ` it does what ingress-nginx 1.15.1 does, so that it can stand in for it in comparisons.
 
-A difference names its test, and the cases of [the record](record.md) that show it, with how many checks disagree because of
-it. ` + "`testbed replay`" + ` shows these checks apart from those that disagree without a reason.
+A difference names its test, the feature files that show it with real traffic in both modes, and the cases of
+[the record](record.md) that show it, with how many checks disagree because of it. ` + "`testbed replay`" + ` shows these checks apart from
+those that disagree without a reason. ` + "`make conformance TAGS=@difference:NAME`" + ` runs the scenarios of one difference, and
+` + "`TAGS=@compatibility`" + ` those of all.
 
 This page is generated: ` + "`go test ./controller/compatibility -update`" + ` writes it.
 
@@ -28,8 +32,8 @@ This page is generated: ` + "`go test ./controller/compatibility -update`" + ` w
 	fmt.Fprintf(&page, "There are %d differences. What is [never reproduced](#never-reproduced) is at the end.\n", len(Rows()))
 	for _, row := range Rows() {
 		fmt.Fprintf(&page, "\n## %s\n\n", row.Difference)
-		fmt.Fprintf(&page, "- ingress-nginx: %s\n- by default: %s\n- why: %s\n- test: `%s`\n- record: %s\n",
-			row.Theirs, row.Ours, row.Why, row.Test, evidence(row, recorded))
+		fmt.Fprintf(&page, "- ingress-nginx: %s\n- by default: %s\n- why: %s\n- test: `%s`\n- scenarios: %s\n- record: %s\n",
+			row.Theirs, row.Ours, row.Why, row.Test, shownBy(row, scenarios), evidence(row, recorded))
 	}
 	writeNever(&page, artefacts)
 	return page.String(), nil
@@ -55,6 +59,18 @@ service from everybody:
 			fmt.Fprintf(page, "- `%s`, %s: %s\n", check.Case, check.Name, artefact.Reason)
 		}
 	}
+}
+
+// shownBy links to the feature files that show a difference.
+func shownBy(row Row, scenarios map[Difference][]string) string {
+	if reason := Unshown()[row.Difference]; reason != "" {
+		return "none. " + reason
+	}
+	var links []string
+	for _, file := range scenarios[row.Difference] {
+		links = append(links, fmt.Sprintf("[%s](../%s)", path.Base(file), file))
+	}
+	return strings.Join(links, ", ")
 }
 
 // evidence is what shows a difference in the record of ingress-nginx: how many checks of which cases.

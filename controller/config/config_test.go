@@ -272,11 +272,14 @@ func TestDifferences(t *testing.T) {
 	for mode, want := range map[compatibility.Mode]struct {
 		total                 int
 		stay, secure, anyPeer bool
-	}{compatibility.Mend: {50, false, true, false}, compatibility.IngressNginx: {100, true, false, true}} {
+		// ownPort is that of forwarded headers.
+		ownPort bool
+	}{compatibility.Mend: {50, false, true, false, false}, compatibility.IngressNginx: {100, true, false, true, true}} {
 		global, _ := config.ParseConfigMap(mode, map[string]string{"use-forwarded-headers": "true"})
 		got, faults := config.ParseAnnotations("p", annotations, global)
 		if got.Canary.Weight != 25 || got.Canary.WeightTotal != want.total || got.Affinity.Stay != want.stay ||
-			got.Affinity.Secure != want.secure || global.Clients.Forwarded.AnyPeer != want.anyPeer || len(faults) > 0 {
+			got.Affinity.Secure != want.secure || global.Clients.Forwarded.AnyPeer != want.anyPeer ||
+			global.Clients.Forwarded.OwnPort != want.ownPort || len(faults) > 0 {
 			t.Errorf("%s: %+v, %+v, %v", mode, got.Canary, got.Affinity, faults)
 		}
 	}

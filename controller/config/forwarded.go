@@ -42,6 +42,7 @@ func parseClients(r *setting.Reader, mode compatibility.Mode) Clients {
 		forwarded.TrustedProxies = trusted
 	}
 	forwarded.AnyPeer = forwarded.TrustHeaders && mode.Reproduces(compatibility.ForwardedFromAll)
+	forwarded.OwnPort = forwarded.TrustHeaders && mode.Reproduces(compatibility.ForwardedPort)
 	forwarded.ComputeFull = forwarded.ComputeFull && forwarded.TrustHeaders
 	clients.Forwarded = forwarded
 	return clients

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 )
@@ -71,6 +72,26 @@ func TestClasses(t *testing.T) {
 				t.Errorf("claimed: %t, want %t", got, test.want)
 			}
 		})
+	}
+}
+
+// TestClassField has an Ingress with both, which the API server lets users make by adding the annotation later.
+func TestClassField(t *testing.T) {
+	class := &networkingv1.IngressClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Spec: networkingv1.IngressClassSpec{Controller: "me"},
+	}
+	for mode, want := range map[compatibility.Mode]string{compatibility.Mend: "by-annotation", compatibility.IngressNginx: "by-field"} {
+		made := func(name, field, annotation string) *networkingv1.Ingress {
+			return &networkingv1.Ingress{
+				ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"kubernetes.io/ingress.class": annotation}},
+				Spec:       networkingv1.IngressSpec{IngressClassName: &field},
+			}
+		}
+		store := snapshottest.NewStore(class, made("by-field", "mine", "other"), made("by-annotation", "other", "legacy"))
+		taken := snapshot.Take(store, snapshot.Settings{ControllerClass: "me", LegacyClass: "legacy", Compatibility: mode})
+		if len(taken.Ingresses) != 1 || taken.Ingresses[0].Name != want {
+			t.Errorf("%s: got %v, want %s", mode, taken.Ingresses, want)
+		}
 	}
 }
 

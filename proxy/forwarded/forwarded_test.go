@@ -124,11 +124,13 @@ func TestUntrusted(t *testing.T) {
 
 // TestTrusted has what the real ingress-nginx 1.15.1 sent, where the name says so.
 func TestTrusted(t *testing.T) {
-	full := everybody()
+	recorded := everybody()
+	recorded.OwnPort = true
+	full := recorded
 	full.ComputeFull = true
 	header := everybody()
 	header.Header = "X-Client-Chain"
-	anyPeer := route.Forwarded{TrustHeaders: true, AnyPeer: true, TrustedProxies: networks("10.0.0.0/8")}
+	anyPeer := route.Forwarded{TrustHeaders: true, AnyPeer: true, OwnPort: true, TrustedProxies: networks("10.0.0.0/8")}
 	anyFull := anyPeer
 	anyFull.ComputeFull = true
 	for name, test := range map[string]struct {
@@ -139,7 +141,7 @@ func TestTrusted(t *testing.T) {
 		host     string
 	}{
 		"recorded: everything": {
-			everybody(),
+			recorded,
 			[]string{
 				"X-Forwarded-For: 198.51.100.1, 10.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: other.test",
 				"X-Forwarded-Port: 8443", "X-Real-IP: 9.9.9.9",
@@ -148,20 +150,20 @@ func TestTrusted(t *testing.T) {
 				"X-Original-Forwarded-For: 198.51.100.1, 10.0.0.1\r\nX-Original-Forwarded-Host: other.test\r\n",
 			"https", "other.test",
 		},
-		"recorded: nothing": {everybody(), nil, block("h.example:80", peer, peer, "8080", "http"), "http", "h.example:80"},
+		"recorded: nothing": {recorded, nil, block("h.example:80", peer, peer, "8080", "http"), "http", "h.example:80"},
 		"recorded: a list of hosts": {
-			everybody(), []string{"X-Forwarded-Host: h1.test, h2.test"},
+			recorded, []string{"X-Forwarded-Host: h1.test, h2.test"},
 			block("h1.test", peer, peer, "8080", "http") + "X-Original-Forwarded-Host: h1.test, h2.test\r\n", "http", "h1.test",
 		},
 		"recorded: garbage": {
-			everybody(), []string{"X-Forwarded-For: garbage"},
+			recorded, []string{"X-Forwarded-For: garbage"},
 			block("h.example:80", peer, peer, "8080", "http") + "X-Original-Forwarded-For: garbage\r\n", "http", "h.example:80",
 		},
 		"recorded: upper case": {
-			everybody(), []string{"X-Forwarded-Proto: HTTPS"}, block("h.example:80", peer, peer, "8080", "HTTPS"), "https", "h.example:80",
+			recorded, []string{"X-Forwarded-Proto: HTTPS"}, block("h.example:80", peer, peer, "8080", "HTTPS"), "https", "h.example:80",
 		},
 		"recorded: a list of schemes": {
-			everybody(), []string{"X-Forwarded-Proto: https, http"}, block("h.example:80", peer, peer, "8080", "https, http"), "https", "h.example:80",
+			recorded, []string{"X-Forwarded-Proto: https, http"}, block("h.example:80", peer, peer, "8080", "https, http"), "https", "h.example:80",
 		},
 		"recorded: full": {
 			full, []string{"X-Forwarded-For: 1.2.3.4, 5.6.7.8", "X-Forwarded-Proto: https"},
@@ -187,7 +189,21 @@ func TestTrusted(t *testing.T) {
 			everybody(), []string{"X-Forwarded-Port: 8443"}, block("h.example:80", peer, peer, "8443", "http"), "http", "h.example:80",
 		},
 		"WebSocket": {
-			everybody(), []string{"X-Forwarded-Proto: wss"}, block("h.example:80", peer, peer, "8080", "wss"), "https", "h.example:80",
+			everybody(), []string{"X-Forwarded-Proto: wss"}, block("h.example:80", peer, peer, "443", "wss"), "https", "h.example:80",
+		},
+		"a scheme has its port": {
+			everybody(), []string{"X-Forwarded-Proto: https"}, block("h.example:80", peer, peer, "443", "https"), "https", "h.example:80",
+		},
+		"a scheme with another port": {
+			everybody(), []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: 8443"},
+			block("h.example:80", peer, peer, "8443", "https"), "https", "h.example:80",
+		},
+		"a scheme with an invalid port": {
+			everybody(), []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: none"},
+			block("h.example:80", peer, peer, "443", "https"), "https", "h.example:80",
+		},
+		"the connection's own scheme": {
+			everybody(), []string{"X-Forwarded-Proto: http"}, block("h.example:80", peer, peer, "8080", "http"), "http", "h.example:80",
 		},
 		"an unknown scheme": {
 			everybody(), []string{"X-Forwarded-Proto: gopher"}, block("h.example:80", peer, peer, "8080", "gopher"), "http", "h.example:80",

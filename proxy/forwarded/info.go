@@ -67,8 +67,8 @@ func (s *Settings) Resolve(c *Connection, r *message.Request) Info {
 }
 
 // takeOver takes over what the sender says of how the client has sent the request. Of lists, which a chain of proxies
-// may have made, the first element is what the client has used. A host or port that is not valid is left out; a scheme
-// that is neither HTTP's nor WebSocket's leaves Scheme as it is, but is passed on.
+// may have made, the first element is what the client has used. A host or port that is not valid is left out; another
+// scheme without a port has its own; one that is neither HTTP's nor WebSocket's leaves Scheme as it is, but is passed on.
 func (i *Info) takeOver(r *message.Request) {
 	if host := firstEntry(r.Value(message.XForwardedHost)); message.ValidHost(host) {
 		i.Host = host
@@ -82,7 +82,17 @@ func (i *Info) takeOver(r *message.Request) {
 	}
 	if n, ok := message.ParseLength(firstEntry(r.Value(message.XForwardedPort))); ok && n > 0 && n < 1<<16 {
 		i.Port = uint16(n)
+	} else if i.Scheme != i.connection.Scheme && !i.settings.settings.OwnPort {
+		i.Port = portOf(i.Scheme)
 	}
+}
+
+// portOf is the port of a scheme (RFC 9110 sections 4.2.1 and 4.2.2).
+func portOf(scheme string) uint16 {
+	if scheme == "https" {
+		return 443
+	}
+	return 80
 }
 
 // AppendLines appends the proxy's own field lines for the endpoint, each with its CR LF. id is the value of

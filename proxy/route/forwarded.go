@@ -27,12 +27,16 @@ type Forwarded struct {
 	// does (its issue 9163), and forwards the other claims of every peer. The client's address still comes from
 	// TrustedProxies alone.
 	AnyPeer bool
+	// OwnPort leaves the port as it is where X-Forwarded-Proto names another scheme and X-Forwarded-Port is missing, as
+	// ingress-nginx does (its issue 3192). Otherwise it is that scheme's own.
+	OwnPort bool
 }
 
 // Equal reports whether both settings are the same.
 func (f Forwarded) Equal(other Forwarded) bool {
 	return f.TrustHeaders == other.TrustHeaders && slices.Equal(f.TrustedProxies, other.TrustedProxies) &&
-		f.Header == other.Header && f.RealIP == other.RealIP && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer
+		f.Header == other.Header && f.RealIP == other.RealIP && f.ComputeFull == other.ComputeFull && f.AnyPeer == other.AnyPeer &&
+		f.OwnPort == other.OwnPort
 }
 
 // text is the line of the table's text; "" for the zero value.
@@ -52,6 +56,9 @@ func (f Forwarded) text() string {
 	}
 	if f.AnyPeer {
 		words = append(words, "any-peer")
+	}
+	if f.OwnPort {
+		words = append(words, "own-port")
 	}
 	for _, prefix := range f.TrustedProxies {
 		words = append(words, "from="+prefix.String())

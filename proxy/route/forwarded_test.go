@@ -14,6 +14,7 @@ func TestForwardedSettings(t *testing.T) {
 		"forwarded header=\"X-Chain\"": func(t *Table) { t.Forwarded.Header = "X-Chain" },
 		"forwarded full":               func(t *Table) { t.Forwarded.ComputeFull = true },
 		"forwarded any-peer":           func(t *Table) { t.Forwarded.AnyPeer = true },
+		"forwarded own-port":           func(t *Table) { t.Forwarded.OwnPort = true },
 		"forwarded from=10.0.0.0/8 from=::/0": func(t *Table) {
 			t.Forwarded.TrustedProxies = []netip.Prefix{prefix("10.0.0.0/8"), prefix("::/0")}
 		},

@@ -60,7 +60,7 @@ func (r requests) definitions() []vocabulary.Definition {
 			},
 		},
 		{
-			Pattern: `the client sends ([A-Z]+) "([^"]*)"`,
+			Pattern: `the client sends ([A-Za-z]+) "([^"]*)"`,
 			Example: `the client sends HEAD "http://shop.${domain}/cart"`,
 			Handler: func(ctx context.Context, method, url string) error {
 				return once(ctx, client.Request{Method: method, URL: url})
