@@ -51,30 +51,74 @@ Feature: Validation
       | cors-max-age             | long             |
       | proxy-next-upstream      | always           |
       | custom-headers           | name             |
+      | configuration-snippet    | deny all;        |
+      | server-snippet           | deny all;        |
+      | enable-modsecurity       | true             |
 
-  Scenario: A missing Service or Secret is reported by an event
+  Scenario: A missing Service is reported by an event
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
-      metadata:
-        name: incomplete
+      metadata: {name: incomplete}
       spec:
         ingressClassName: ${ingress class}
-        tls:
-        - {hosts: ["incomplete.${domain}"], secretName: missing}
+        rules:
+        - host: incomplete.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: no-service, port: {number: 80}}}}]}
+      """
+    Then an event on the Ingress "incomplete" says "no-service"
+
+  Scenario: A missing Secret is reported by an event
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: incomplete}
+      spec:
+        ingressClassName: ${ingress class}
+        tls: [{hosts: ["incomplete.${domain}"], secretName: no-secret}]
+        rules:
+        - host: incomplete.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    Then an event on the Ingress "incomplete" says "no-secret"
+
+  Scenario: A certificate for another host is reported by an event
+    Given a TLS Secret "foreign" with a certificate for "foreign.test"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: mismatch}
+      spec:
+        ingressClassName: ${ingress class}
+        tls: [{hosts: ["mismatch.${domain}"], secretName: foreign}]
+        rules:
+        - host: mismatch.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    Then an event on the Ingress "mismatch" says "foreign"
+
+  Scenario: A path with a missing Service leaves the others as they are
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: incomplete}
+      spec:
+        ingressClassName: ${ingress class}
         rules:
         - host: incomplete.${domain}
           http:
             paths:
-            - {path: /, pathType: Prefix, backend: {service: {name: missing, port: {number: 80}}}}
+            - {path: /, pathType: Prefix, backend: {service: {name: no-service, port: {number: 80}}}}
             - {path: /echo, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
-    Then an event on the Ingress "incomplete" says "missing"
-    And requests are answered as follows:
-      | URL                               | status |
-      | https://incomplete.${domain}/     | 503    |
-      | https://incomplete.${domain}/echo | 200    |
+    Then requests are answered as follows:
+      | URL                              | status |
+      | http://incomplete.${domain}/     | 503    |
+      | http://incomplete.${domain}/echo | 200    |
 
   @annotation:use-regex
   Scenario: A path that is not a regular expression is rejected

@@ -235,3 +235,60 @@ Feature: Session affinity
     When the client requests "http://session.${domain}/rx/1"
     Then the response has the headers:
       | Set-Cookie | /INGRESSCOOKIE=[^;]+; Path=\/; HttpOnly/ |
+
+  @annotation:affinity
+  Scenario: A session stays on its endpoint
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: session
+        annotations:
+          nginx.ingress.kubernetes.io/affinity: "cookie"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: session.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And the client keeps cookies
+    When the client requests "http://session.${domain}/" 20 times
+    Then all responses come from one Pod of "echo"
+
+  @annotation:affinity-canary-behavior
+  Scenario: A session stays on its side of a canary
+    Given a Service "next" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+        annotations:
+          nginx.ingress.kubernetes.io/affinity: "cookie"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: side.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And the client keeps cookies
+    And the client requests "http://side.${domain}/"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-weight: "100"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: side.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When the client requests "http://side.${domain}/" 20 times
+    Then every response contains the text "server_version=echo"

@@ -50,3 +50,30 @@ Feature: Error responses
       | http://errors.${domain}/refusing  | 502    |
       | http://errors.${domain}/abort     | 502    |
       | http://errors.${domain}/delay/10s | 504    |
+
+  @annotation:proxy-body-size
+  Scenario Outline: A request body above the limit is rejected: <body>
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: limited
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-body-size: "10"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: limited.${domain}
+          http: {paths: [{path: /upload, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      """
+    When the client sends POST "http://limited.${domain}/upload" with the body:
+      """
+      <body>
+      """
+    Then the response status is <status>
+
+    Examples:
+      | body        | status |
+      | 1234567890  | 200    |
+      | 12345678901 | 413    |

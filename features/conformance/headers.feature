@@ -45,6 +45,103 @@ Feature: Header fields and cookies
     When the client requests "http://fields.${domain}/"
     Then the response status is 503
 
+  Scenario: The Server header of backends is not passed on
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: server}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: server.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://server.${domain}/?hdr=Server:backend"
+    Then the response has no header "Server"
+
+  Scenario: Other headers of backends are passed on
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: others}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: others.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://others.${domain}/?hdr=X-Powered-By:php"
+    Then the response has the headers:
+      | X-Powered-By | php |
+
+  @annotation:proxy-cookie-path
+  Scenario: proxy-cookie-path replaces the beginning of the path of backends' cookies
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: cookie-path
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-cookie-path: "/one/ /"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: cookie-path.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://cookie-path.${domain}/?hdr=Set-Cookie:a%3D1%3B%20Path%3D/one/x%3B%20Domain%3Dinner.local"
+    Then the response has the headers:
+      | Set-Cookie | a=1; Path=/x; Domain=inner.local |
+
+  @annotation:proxy-cookie-domain
+  Scenario: proxy-cookie-domain replaces the domain of backends' cookies
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: cookie-domain
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-cookie-domain: "inner.local outer.test"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: cookie-domain.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://cookie-domain.${domain}/?hdr=Set-Cookie:a%3D1%3B%20Path%3D/one/x%3B%20Domain%3Dinner.local"
+    Then the response has the headers:
+      | Set-Cookie | a=1; Path=/one/x; Domain=outer.test |
+
+  @annotation:proxy-redirect-from @annotation:proxy-redirect-to
+  Scenario: proxy-redirect replaces the beginning of backends' redirects
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: location
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-redirect-from: "http://inner.local/"
+          nginx.ingress.kubernetes.io/proxy-redirect-to: "https://outer.test/"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: location.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://location.${domain}/?status=302&hdr=Location:http://inner.local/a"
+    Then the response has the headers:
+      | Location | https://outer.test/a |
+
   @protection @annotation:custom-headers
   Scenario: Fields of replies and requests
     The ConfigMap names others whose fields are set everywhere, and says which ones custom-headers may set.

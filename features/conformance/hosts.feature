@@ -40,6 +40,22 @@ Feature: Host matching
       | http://${domain}/any       | 404    |                |
       | http://elsewhere.test/any  | 404    |                |
 
+  # Load balancers of clouds check nodes by address.
+  @ingress-nginx
+  Scenario Outline: Load balancers can check the controller at a host without rules: <scheme>
+    When the client requests "<scheme>://elsewhere.test/healthz"
+    Then the response status is 200
+
+    Examples:
+      | scheme |
+      | http   |
+      | https  |
+
+  @ingress-nginx
+  Scenario: The path of health checks is that of the backend on hosts with rules
+    When the client requests "http://shop.${domain}/healthz"
+    Then the response contains the text "real path=/healthz"
+
   @ingress-nginx @annotation:server-alias
   Scenario Outline: server-alias serves the host under more names
     Given these objects:

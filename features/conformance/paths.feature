@@ -43,6 +43,7 @@ Feature: Path matching
       | http://paths.${domain}/slash/one           | 200    | server_version=echo |
       | http://paths.${domain}/slash               | 200    | server_version=echo |
       | http://paths.${domain}/any/thing           | 200    | server_version=echo |
+      | http://paths.${domain}/anything            | 404    |                     |
       | http://paths.${domain}/                    | 404    |                     |
 
   @serial
@@ -68,36 +69,97 @@ Feature: Path matching
       | http://default.${domain}/another | 200    | server_version=next |
 
   @ingress-nginx
-  Scenario: The older of two Ingresses keeps a path
+  Scenario: A path that an older Ingress has is rejected
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
-      metadata:
-        name: older
+      metadata: {name: older}
       spec:
         ingressClassName: ${ingress class}
         rules:
         - host: twice.${domain}
-          http:
-            paths:
-            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
     And the next objects are younger by a second
-    When applying these objects is rejected with "older":
+    Then applying these objects is rejected with "older":
       """
       apiVersion: networking.k8s.io/v1
       kind: Ingress
-      metadata:
-        name: younger
+      metadata: {name: younger}
       spec:
         ingressClassName: ${ingress class}
         rules:
         - host: twice.${domain}
-          http:
-            paths:
-            - {path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
       """
-    Then requests are answered as follows:
+
+  # A webhook has no opinion on Ingresses of a class that does not exist. When it does, both are there.
+  @ingress-nginx
+  Scenario Outline: Of two Ingresses that have a path the older one serves it: <older>, then <younger>
+    Given these objects, without waiting until they are ready:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: <older>}
+      spec:
+        ingressClassName: ${namespace}
+        rules:
+        - host: twice.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And the next objects are younger by a second
+    And these objects, without waiting until they are ready:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: <younger>}
+      spec:
+        ingressClassName: ${namespace}
+        rules:
+        - host: twice.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: IngressClass
+      metadata: {name: "${namespace}"}
+      spec: {controller: "${controller of the ingress class}"}
+      """
+    Then within 10 seconds, requests are answered as follows:
       | URL                     | status | text                |
       | http://twice.${domain}/ | 200    | server_version=echo |
+
+    Examples:
+      | older | younger |
+      | a     | b       |
+      | b     | a       |
+
+  # ingress-nginx compares the decoded path, in which several slashes are one, and forwards the path as it came.
+  @ingress-nginx
+  Scenario Outline: Paths are compared decoded: <path>
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: decoded}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: decoded.${domain}
+          http:
+            paths:
+            - {path: /foo, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+            - {path: /foo/bar, pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}
+      """
+    When the client requests "http://decoded.${domain}<path>"
+    Then the response contains the text "server_version=<Service>"
+
+    Examples:
+      | path       | Service |
+      | //foo      | echo    |
+      | /foo//bar  | next    |
+      | /foo%2Fbar | next    |
+      | /%66oo     | echo    |
+      | /x/../foo  | echo    |

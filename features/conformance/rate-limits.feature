@@ -151,3 +151,59 @@ Feature: Rate limits
     When the client requests "http://beside.${domain}/bytes/150000"
     Then the response status is 200
     And the response took less than 2 seconds
+
+  @annotation:limit-connections
+  Scenario: Requests at the same time
+    Given a Service "probe" with 1 shared probe server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: one
+        annotations:
+          nginx.ingress.kubernetes.io/limit-connections: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: one.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      """
+    When the client starts to download "http://one.${domain}/stream/30/100ms"
+    And the client requests "http://one.${domain}/"
+    Then the response status is 503
+    When the download is complete
+    Then within 2 seconds, requests are answered as follows:
+      | URL                   | status |
+      | http://one.${domain}/ | 200    |
+
+  @annotation:limit-connections
+  Scenario: A limit of requests at the same time is for the paths of its own Ingress
+    Given a Service "probe" with 1 shared probe server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: limited
+        annotations:
+          nginx.ingress.kubernetes.io/limit-connections: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: limited.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: free
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: free.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: probe, port: {number: 80}}}}]}
+      """
+    When the client starts to download "http://limited.${domain}/stream/10/100ms"
+    And the client requests "http://free.${domain}/"
+    Then the response status is 200

@@ -216,3 +216,35 @@ Feature: Redirects
     Then the response status is 200
     When the client requests "http://acme.${domain}/"
     Then the response status is 308
+
+  # A solver of ACME makes an Ingress of its own for the host.
+  @annotation:ssl-redirect
+  Scenario: The path of an ACME challenge in another Ingress is not redirected to HTTPS, either
+    Given a TLS Secret "shop" with a certificate for "acme.${domain}"
+    And a Service "solver" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: shop}
+      spec:
+        ingressClassName: ${ingress class}
+        tls: [{hosts: ["acme.${domain}"], secretName: shop}]
+        rules:
+        - host: acme.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: solver
+        annotations:
+          nginx.ingress.kubernetes.io/whitelist-source-range: "0.0.0.0/0,::/0"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: acme.${domain}
+          http: {paths: [{path: /.well-known/acme-challenge/token, pathType: Exact, backend: {service: {name: solver, port: {number: 80}}}}]}
+      """
+    When the client requests "http://acme.${domain}/.well-known/acme-challenge/token"
+    Then the response contains the text "server_version=solver"

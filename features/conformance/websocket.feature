@@ -25,9 +25,12 @@ Feature: WebSocket
           http: *probe
       """
 
-  Scenario: Messages are forwarded in both directions, in plain text and over TLS
-    When the client opens a WebSocket to "ws://chat.${domain}/websocket"
+  Scenario Outline: Messages are forwarded in both directions: <URL>
+    When the client opens a WebSocket to "<URL>/websocket"
     Then the WebSocket sends "hello" back
     And the WebSocket sends "again" back
-    When the client opens a WebSocket to "wss://secure.${domain}/websocket"
-    Then the WebSocket sends "hello" back
+
+    Examples:
+      | URL                    |
+      | ws://chat.${domain}    |
+      | wss://secure.${domain} |
