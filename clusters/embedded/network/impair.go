@@ -61,9 +61,12 @@ func drop(ctx context.Context, share float64) error {
 		tx.Add(&knftables.Table{})
 		addChain(tx, "in", knftables.FilterType, knftables.PreroutingHook, knftables.RawPriority)
 		addChain(tx, "out", knftables.FilterType, knftables.PostroutingHook, knftables.FilterPriority)
+		verdict := "drop"
+		if parts := int(math.Round(share * lossParts)); parts < lossParts { // nftables rejects a comparison that is always true
+			verdict = fmt.Sprintf("numgen random mod %d < %d drop", lossParts, parts)
+		}
 		for chain, match := range map[string]string{"in": "iifname", "out": "oifname"} {
-			tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(match, addressplan.MachineInterface,
-				fmt.Sprintf("numgen random mod %d < %d drop", lossParts, int(math.Round(share*lossParts))))})
+			tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(match, addressplan.MachineInterface, verdict)})
 		}
 	}
 	if err := nft.Run(ctx, tx); err != nil {
