@@ -26,43 +26,11 @@ type Part struct {
 // Parts divides the Snapshot. The first part is the common one.
 func (s *Snapshot) Parts() []Part {
 	common := len(s.Ingresses)
-	sets := newSets(common + 1)
-	first := make(map[string]int, 2*common)
-	first[""] = common
-	join := func(key string, i int) {
-		if other, taken := first[key]; taken {
-			sets.join(i, other)
-		} else {
-			first[key] = i
-		}
-	}
-	mode := s.Settings.Compatibility
-	byService := mode.Reproduces(compatibility.AffinityByService) || mode.Reproduces(compatibility.CanaryByService)
-	wildcards := map[string]int{}
 	all := make([]*references, common)
 	for i, ingress := range s.Ingresses {
 		all[i] = s.referencesOf(ingress)
-		for _, host := range all[i].shared {
-			join(host, i)
-		}
-		for _, host := range all[i].wildcards {
-			wildcards[host] = i
-		}
-		if byService {
-			for _, service := range all[i].services {
-				join(service.String(), i) // with a slash, which no host has
-			}
-		}
 	}
-	if len(wildcards) > 0 {
-		for i := range all {
-			for _, host := range all[i].parents {
-				if other, found := wildcards[host]; found {
-					sets.join(i, other)
-				}
-			}
-		}
-	}
+	sets := s.connect(all)
 	parts := []Part{{Common: true, whole: s}}
 	index := map[int]int{sets.of(common): 0}
 	for i, ingress := range s.Ingresses {
@@ -76,6 +44,50 @@ func (s *Snapshot) Parts() []Part {
 		parts[at].Ingresses = append(parts[at].Ingresses, ingress)
 	}
 	return parts
+}
+
+// connect joins the Ingresses that depend on each other, by their numbers; the number after theirs stands for the common part.
+func (s *Snapshot) connect(all []*references) sets {
+	sets := newSets(len(all) + 1)
+	first, wildcards := make(map[string]int, 2*len(all)), map[string]int{}
+	first[""] = len(all)
+	join := func(key string, i int) {
+		if other, taken := first[key]; taken {
+			sets.join(i, other)
+		} else {
+			first[key] = i
+		}
+	}
+	mode := s.Settings.Compatibility
+	byService := mode.Reproduces(compatibility.AffinityByService) || mode.Reproduces(compatibility.CanaryByService)
+	for i, r := range all {
+		for _, host := range r.shared {
+			join(host, i)
+		}
+		for _, host := range r.wildcards {
+			wildcards[host] = i
+		}
+		if byService {
+			for _, service := range r.services {
+				join(service.String(), i) // with a slash, which no host has
+			}
+		}
+	}
+	if len(wildcards) > 0 {
+		sets.joinParents(all, wildcards)
+	}
+	return sets
+}
+
+// joinParents joins Ingresses with those that have certificates for their hosts.
+func (s sets) joinParents(all []*references, wildcards map[string]int) {
+	for i, r := range all {
+		for _, host := range r.parents {
+			if other, found := wildcards[host]; found {
+				s.join(i, other)
+			}
+		}
+	}
 }
 
 // Snapshot is the part alone.

@@ -121,6 +121,6 @@ func newReading(pod *stats.PodStats) (reading Reading, ok bool) {
 	}
 	return Reading{
 		At: cpu.Time.Time, Started: pod.StartTime.Time,
-		CPU: time.Duration(*cpu.UsageCoreNanoSeconds), Memory: int64(*memory.WorkingSetBytes), //nolint:gosec // far below the limits
+		CPU: time.Duration(*cpu.UsageCoreNanoSeconds), Memory: int64(*memory.WorkingSetBytes),
 	}, true
 }
