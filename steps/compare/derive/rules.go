@@ -155,8 +155,8 @@ func backendRules() []Rule {
 		{"proxy-ssl-server-name", false, passed, thePath},
 		{"proxy-ssl-verify", false, passed, thePath},
 		{"proxy-ssl-verify-depth", false, passed, thePath},
-		{"proxy-ssl-ciphers", false, notSeen, nil},
-		{"proxy-ssl-protocols", false, notSeen, nil},
+		{"proxy-ssl-ciphers", true, notSeen, nil},
+		{"proxy-ssl-protocols", true, notSeen, nil},
 	}
 }
 
