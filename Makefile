@@ -90,6 +90,10 @@ load: build ## requests at a row of rates: latencies, lost requests, the control
 	bin/testbed run --cluster $(CLUSTER) --reports $(REPORTS)/load --load-scale $(LOAD_SCALE) load/rates.feature
 LOAD_SCALE  ?= 1#                 load: what the rates are multiplied by
 
+.PHONY: mutants-table
+mutants-table: require-go ## wrong tables of routes, with each of which conformance scenarios have to fail; writes docs/mutants.md
+	go test ./steps/mutants -run TestEveryMutantIsFound -count 1 -timeout 60m -others -document $(CURDIR)/docs/mutants.md
+
 .PHONY: kubernetes-versions
 kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 	@printf '%s\n' $(KUBE_MINORS)

@@ -6,6 +6,7 @@
 //	vocabulary   the steps as data; arguments reads their tables
 //	suite        selects scenarios, runs them on a cluster, and writes the reports
 //	inprocess    runs scenarios without a cluster
+//	mutants      finds out which scenarios notice a wrong controller
 //	load         makes requests at given times in the background, and describes what became of them
 //	usage        measures what the ingress controller uses meanwhile
 //	replay       sends the requests of a record and compares the answers, independent of scenarios

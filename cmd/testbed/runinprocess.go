@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -71,6 +72,7 @@ func runInProcess(ctx context.Context, out io.Writer, args []string, tags string
 
 func runEach(ctx context.Context, files fs.FS, tags string, scenarios []inprocess.Scenario, parallel int) ([]inprocess.Result, error) {
 	outcomes := make([]inprocess.Result, len(scenarios))
+	certificate := sync.OnceValues(inprocess.NewCertificate)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(parallel, 1))
 	for i, scenario := range scenarios {
@@ -78,7 +80,7 @@ func runEach(ctx context.Context, files fs.FS, tags string, scenarios []inproces
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			outcomes[i] = scenario.Run(ctx, files, inprocess.Options{Tags: tags})
+			outcomes[i] = scenario.Run(ctx, files, inprocess.Options{Tags: tags, Certificate: certificate})
 			return nil
 		})
 	}

@@ -11,6 +11,7 @@ package inprocess
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -39,6 +40,9 @@ type Options struct {
 	// Change returns the table that is served in the place of a translation's; nil changes nothing. It must not change the
 	// given one.
 	Change func(*route.Table) *route.Table
+	// Certificate returns the certificate of backends, as NewCertificate does, so that clusters can share one: making it takes
+	// longer than most scenarios. Nil makes one for each Pod.
+	Certificate func() (tls.Certificate, error)
 	// Tags select examples of a scenario, as in godog's tag expressions; "" is all.
 	Tags string
 }
@@ -60,8 +64,11 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // until Destroy
 	running := &sync.WaitGroup{}
 	c := &Cluster{network: newNetwork(), stop: stop, running: running}
-	c.pods = &pods{network: c.network, ctx: ctx, servers: running, running: map[types.NamespacedName]context.CancelFunc{}}
+	c.pods = &pods{certificate: o.Certificate, network: c.network, ctx: ctx, servers: running, running: map[types.NamespacedName]context.CancelFunc{}}
 	c.services = &services{allocated: map[types.NamespacedName]string{}}
+	if c.pods.certificate == nil {
+		c.pods.certificate = NewCertificate
+	}
 	var err error
 	if c.control, err = startControl(ctx, running, c.network, o); err != nil {
 		stop()

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -26,13 +27,14 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	outcomes := make([]inprocess.Result, len(scenarios))
+	certificate := sync.OnceValues(inprocess.NewCertificate)
 	var group errgroup.Group
 	group.SetLimit(4 * runtime.NumCPU())
 	for i, scenario := range scenarios {
 		group.Go(func() error {
 			// A few measure time, which a busy machine lengthens.
 			for range 3 {
-				if outcomes[i] = scenario.Run(t.Context(), features.Files(), inprocess.Options{}); outcomes[i].Status != results.Failed {
+				if outcomes[i] = scenario.Run(t.Context(), features.Files(), inprocess.Options{Certificate: certificate}); outcomes[i].Status != results.Failed {
 					break
 				}
 			}

@@ -2,6 +2,7 @@ package inprocess
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -19,6 +20,8 @@ import (
 
 // pods runs the servers of Deployments.
 type pods struct {
+	certificate func() (tls.Certificate, error)
+
 	network *network
 	ctx     context.Context // that of the cluster, which the servers end with
 	servers *sync.WaitGroup
@@ -80,7 +83,7 @@ func podOf(deployment *appsv1.Deployment, number int32) *corev1.Pod {
 
 // start starts a Pod's server and stores the Pod.
 func (p *pods) start(held *apiserver.Objects, pod *corev1.Pod) error {
-	programs, err := programsOf(pod)
+	programs, err := programsOf(pod, p.certificate)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (p program) serve(ctx context.Context, listener net.Listener) error {
 
 // programsOf are what the first container of a Pod runs, with the default ports of command backends. The error wraps
 // clusters.ErrUnsupported for all but the test-bed's own backends.
-func programsOf(pod *corev1.Pod) ([]program, error) {
+func programsOf(pod *corev1.Pod, certificate func() (tls.Certificate, error)) ([]program, error) {
 	container := pod.Spec.Containers[0]
 	if container.Image != image {
 		return nil, fmt.Errorf("the image %s can't be run in process: %w", container.Image, clusters.ErrUnsupported)
@@ -53,25 +53,26 @@ func programsOf(pod *corev1.Pod) ([]program, error) {
 	case len(arguments) == 1 && arguments[0] == "fastcgi":
 		return []program{{port: 8080, fastCGI: pod.Name}}, nil
 	case len(arguments) == 1 && arguments[0] == "extra":
-		config, err := selfSigned()
+		pair, err := certificate()
 		if err != nil {
 			return nil, err
 		}
+		config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
 		handler := backends.Extra(pod.Name)
 		return []program{{port: 8080, handler: handler}, {port: 8443, handler: handler, tls: config}}, nil
 	}
 	return nil, fmt.Errorf("the program %q can't be run in process: %w", arguments, clusters.ErrUnsupported)
 }
 
-// selfSigned has a certificate for "extra", and requests one of the client.
-func selfSigned() (*tls.Config, error) {
+// NewCertificate returns a self-signed certificate for "extra".
+func NewCertificate() (tls.Certificate, error) {
 	pair, err := certificates.SelfSigned("extra")
 	if err != nil {
-		return nil, fmt.Errorf("making a backend's certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("making a backend's certificate: %w", err)
 	}
 	certificate, err := tls.X509KeyPair(pair.Certificate, pair.Key)
 	if err != nil {
-		return nil, fmt.Errorf("reading a backend's certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("reading a backend's certificate: %w", err)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert}, nil
+	return certificate, nil
 }

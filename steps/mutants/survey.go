@@ -1,0 +1,191 @@
+// Package mutants finds out which scenarios notice that the proxy serves a wrong table, for each way in which package mutant
+// makes tables wrong. It shows that scenarios can fail, and that a failure points to its cause: a mutant of a policy has to
+// be found by scenarios about that policy, and by no others.
+//
+// Scenarios run in process. A mutant changes nothing for a scenario whose tables don't have its subject, so that only the
+// others are run with it.
+package mutants
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingress-testbed/testbed/proxy/mutant"
+	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/reports/results"
+	"github.com/ingress-testbed/testbed/steps/inprocess"
+)
+
+// Survey is what became of all mutants.
+type Survey struct {
+	Findings []Finding
+	// Others is whether scenarios about something else were run, too.
+	Others bool
+	// Ran is how many scenarios ran; LeftOut are the others.
+	Ran     int
+	LeftOut []LeftOut
+}
+
+// Finding is what became of a mutant.
+type Finding struct {
+	Mutant mutant.Mutant
+	// Affected is how many scenarios have tables with the subject.
+	Affected int
+	// Found are the scenarios that fail with the mutant, in the order of the files.
+	Found []Failure
+}
+
+// Failure is a scenario that fails.
+type Failure struct {
+	Scenario inprocess.Scenario
+	Reason   string
+}
+
+// LeftOut is a scenario that can't run without a cluster.
+type LeftOut struct {
+	Scenario inprocess.Scenario
+	Reason   string
+}
+
+// Options of a survey.
+type Options struct {
+	Files     fs.FS
+	Scenarios []inprocess.Scenario
+	Mutants   []mutant.Mutant
+	// Others runs the scenarios that are about something else, too; they must not fail.
+	Others bool
+	// Parallel is how many scenarios run at the same time.
+	Parallel int
+
+	certificate func() (tls.Certificate, error)
+}
+
+// Run runs each scenario without and with mutants. It is an error if one fails without.
+func Run(ctx context.Context, o Options) (*Survey, error) {
+	if !o.Others {
+		o.Scenarios = slices.DeleteFunc(slices.Clone(o.Scenarios), func(s inprocess.Scenario) bool {
+			return !slices.ContainsFunc(o.Mutants, func(m mutant.Mutant) bool { return isMeant(m.Subject, s) })
+		})
+	}
+	scenarios, all, parallel := o.Scenarios, o.Mutants, o.Parallel
+	o.certificate = sync.OnceValues(inprocess.NewCertificate)
+	survey := &Survey{Others: o.Others}
+	affected, err := survey.baseline(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var failures sync.Map // of position
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for m := range all {
+		for s := range scenarios {
+			if !affected[s][m] || !o.Others && !isMeant(all[m].Subject, scenarios[s]) {
+				continue
+			}
+			group.Go(func() error {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if reason, fails := failsAlways(ctx, o, scenarios[s], all[m]); fails {
+					failures.Store(position{m, s}, reason)
+				}
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("running scenarios with mutants: %w", err)
+	}
+	for m, one := range all {
+		finding := Finding{Mutant: one}
+		for s, scenario := range scenarios {
+			if affected[s][m] {
+				finding.Affected++
+			}
+			if reason, failed := failures.Load(position{m, s}); failed {
+				finding.Found = append(finding.Found, Failure{scenario, reason.(string)})
+			}
+		}
+		survey.Findings = append(survey.Findings, finding)
+	}
+	return survey, nil
+}
+
+// attempts is how often a scenario has to fail to find a mutant, and may fail without one: a few scenarios measure time or
+// chance, which a busy machine or bad luck can spoil.
+const attempts = 2
+
+// failsAlways reports whether a scenario fails with a mutant in all attempts.
+func failsAlways(ctx context.Context, o Options, scenario inprocess.Scenario, with mutant.Mutant) (reason string, fails bool) {
+	for range attempts {
+		result := scenario.Run(ctx, o.Files, inprocess.Options{Change: with.Apply, Certificate: o.certificate})
+		if result.Status != results.Failed {
+			return "", false
+		}
+		reason = result.Reason
+	}
+	return reason, true
+}
+
+// position is a mutant and a scenario.
+type position struct{ mutant, scenario int }
+
+// baseline runs the scenarios without mutants, and returns which mutants change a table of each.
+func (s *Survey) baseline(ctx context.Context, o Options) ([]map[int]bool, error) {
+	scenarios, all := o.Scenarios, o.Mutants
+	outcomes := make([]inprocess.Result, len(scenarios))
+	affected := make([]map[int]bool, len(scenarios))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.Parallel)
+	for i, scenario := range scenarios {
+		group.Go(func() error {
+			seen := &subjects{all: all, changed: map[int]bool{}}
+			for range attempts {
+				if outcomes[i] = scenario.Run(ctx, o.Files, inprocess.Options{Change: seen.observe, Certificate: o.certificate}); outcomes[i].Status != results.Failed {
+					break
+				}
+			}
+			affected[i] = seen.changed
+			return context.Cause(ctx)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("running scenarios: %w", err)
+	}
+	for i, scenario := range scenarios {
+		switch outcomes[i].Status {
+		case results.Passed:
+			s.Ran++
+		case results.Skipped:
+			s.LeftOut = append(s.LeftOut, LeftOut{scenario, outcomes[i].Reason})
+			affected[i] = nil
+		default:
+			return nil, fmt.Errorf("%s fails in process without any mutant: %s", scenario.Place(), outcomes[i].Reason)
+		}
+	}
+	return affected, nil
+}
+
+// subjects records which mutants change tables.
+type subjects struct {
+	all     []mutant.Mutant
+	mu      sync.Mutex
+	changed map[int]bool
+}
+
+func (s *subjects) observe(table *route.Table) *route.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, one := range s.all {
+		if !s.changed[i] && one.Changes(table) {
+			s.changed[i] = true
+		}
+	}
+	return table
+}
