@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -28,17 +29,19 @@ func TestThePortsCloseWhenNoConnectionComes(t *testing.T) {
 				var arrived atomic.Int64
 				ctx, stop := context.WithCancel(t.Context())
 				began := time.Now()
-				go func() {
+				var connecting sync.WaitGroup
+				connecting.Go(func() {
 					for time.Since(began) < c.until && ctx.Err() == nil {
 						arrived.Add(1)
 						time.Sleep(100 * time.Millisecond) // by the clock of synctest
 					}
-				}()
+				})
 				awaitQuiet(ctx, clock.RealClock{}, c.grace, &arrived)
 				if took := time.Since(began); took < c.from || took > c.to {
 					t.Errorf("the ports were closed after %s, want %s to %s", took, c.from, c.to)
 				}
 				stop()
+				connecting.Wait()
 			})
 		})
 	}

@@ -111,7 +111,7 @@ func TestExceptionsAreOfChecksThatThereAre(t *testing.T) {
 		"none":          {head + "- {kind: outage, reason: r, checks: {one: [GET http://a.test/]}}\n", ""},
 		"other kind":    {head + "- {kind: bug, reason: r, checks: {one: [GET http://a.test/]}}\n", `is "bug" instead of "artefact" or "outage"`},
 		"no reason":     {head + "- {kind: outage, checks: {one: [GET http://a.test/]}}\n", "needs a reason and checks"},
-		"unknown case":  {head + "- {kind: outage, reason: r, checks: {two: [GET http://a.test/]}}\n", `the case "two"`},
+		"unknown case":  {head + "- {kind: outage, reason: r, checks: {two: [GET http://a.test/]}}\n", `unknown case "two"`},
 		"unknown check": {head + "- {kind: outage, reason: r, checks: {one: [GET http://b.test/]}}\n", `no check "GET http://b.test/"; its checks are ["GET http://a.test/"]`},
 		"twice":         {head + "- {kind: outage, reason: r, checks: {one: [GET http://a.test/, GET http://a.test/]}}\n", "listed twice"},
 		"area":          {strings.Replace(head, "Exceptions", "edArea", 1) + "  []\n", `kind "RecordedArea"`},
