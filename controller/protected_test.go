@@ -3,7 +3,7 @@ package controller_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // {SHA} of htpasswd
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -128,7 +128,7 @@ func protectedObjects(t *testing.T) []runtime.Object {
 	}
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web"}
 	hash := func(password string) []byte {
-		sum := sha1.Sum([]byte(password)) //nolint:gosec // as above
+		sum := sha1.Sum([]byte(password))
 		return []byte("alice:{SHA}" + base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	return []runtime.Object{

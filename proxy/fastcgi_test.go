@@ -41,12 +41,12 @@ func TestFastCGI(t *testing.T) {
 		env := fcgi.ProcessEnv(r)
 		w.Header().Set("X-Script", env["SCRIPT_FILENAME"])
 		w.Header().Set("X-Asked", strings.Join([]string{r.Method, r.URL.RequestURI(), r.Proto, r.Host, r.Header.Get("X-Mine"), r.Header.Get("Proxy")}, " "))
-		w.WriteHeader(418)
+		w.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(w, "%d bytes", len(body))
 	})
 	for _, scheme := range []string{"http", "https"} { // HTTP/1.1, and HTTP/2
 		for size, body := range map[int]string{0: "", 5: "12345", 200_000: strings.Repeat("x", 200_000)} {
-			request, err := http.NewRequest("POST", scheme+"://h/a%20b/?q=1", strings.NewReader(body))
+			request, err := http.NewRequest(http.MethodPost, scheme+"://h/a%20b/?q=1", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestFastCGI(t *testing.T) {
 			got, _ := io.ReadAll(response.Body)
 			response.Body.Close()
 			asked := fmt.Sprintf("POST /a%%20b/?q=1 %s h yes", map[string]string{"http": "HTTP/1.1", "https": "HTTP/2.0"}[scheme])
-			if response.StatusCode != 418 || string(got) != fmt.Sprintf("%d bytes", size) || response.Header.Get("X-Asked") != asked ||
+			if response.StatusCode != http.StatusTeapot || string(got) != fmt.Sprintf("%d bytes", size) || response.Header.Get("X-Asked") != asked ||
 				response.Header.Get("X-Script") != "/srv/a b/index.php" {
 				t.Errorf("%s, %d bytes: got %d %q, %v", scheme, size, response.StatusCode, got, response.Header)
 			}

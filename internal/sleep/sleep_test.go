@@ -10,7 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/internal/sleep"
 )
 
-var errStopped = errors.New("stopped") //nolint:gochecknoglobals // an error
+var errStopped = errors.New("stopped")
 
 func TestFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,6 +34,7 @@ func tables() []Mutant {
 				f.TrustHeaders, f.RealIP, f.ComputeFull = !f.TrustHeaders, !f.RealIP, !f.ComputeFull
 			}
 		}},
+		ignored("HealthPath", func(t *route.Table) { t.HealthPath = "" }),
 		ignored("NoRequestIDs", func(t *route.Table) { t.NoRequestIDs = false }),
 		ignored("Passthroughs", func(t *route.Table) { t.Passthroughs = nil }),
 		{Subject: "table.Passthroughs", Fault: Neighbour, change: func(t *route.Table) {

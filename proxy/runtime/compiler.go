@@ -182,20 +182,7 @@ func (c *Compiler) finish(hosts map[string]*compiledHost) {
 		for _, r := range host.routes {
 			users.addRoute(name, r)
 			for _, backend := range r.all() {
-				if backend.Deny != nil {
-					continue
-				}
-				if backend.slot < 0 {
-					backend.slot = c.slots.of(backend.Upstream)
-				}
-				referenced[backend.Upstream] = true
-				if backend.secure == "" {
-					continue
-				}
-				if backend.secureSlot < 0 {
-					backend.secureSlot = c.slots.of(backend.secure)
-				}
-				referenced[backend.secure] = true
+				c.place(backend, referenced)
 			}
 			for _, upstream := range r.Chain.Upstreams {
 				c.slots.of(upstream)
@@ -209,6 +196,24 @@ func (c *Compiler) finish(hosts map[string]*compiledHost) {
 	users.assign(c.metrics)
 	c.states.Keep(states)
 	c.referenced, c.called = referenced, called
+}
+
+// place gives a new backend its slots, and adds its upstreams to those that are referenced.
+func (c *Compiler) place(backend *Backend, referenced map[string]bool) {
+	if backend.Deny != nil {
+		return
+	}
+	if backend.slot < 0 {
+		backend.slot = c.slots.of(backend.Upstream)
+	}
+	referenced[backend.Upstream] = true
+	if backend.secure == "" {
+		return
+	}
+	if backend.secureSlot < 0 {
+		backend.secureSlot = c.slots.of(backend.secure)
+	}
+	referenced[backend.secure] = true
 }
 
 // all returns the backends, the canary's included.

@@ -122,7 +122,7 @@ func (c *Cluster) get(ctx context.Context, namespace, pod string, port int, path
 	if err != nil {
 		return nil, fmt.Errorf("requesting %s: %w", url, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer of %s: %w", url, err)

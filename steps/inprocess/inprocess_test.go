@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 	}
 	passed := 0
 	for i, scenario := range scenarios {
-		mayBeSkipped := slices.Contains(needCluster, path.Base(scenario.URI))
+		mayBeSkipped := slices.Contains(needCluster, path.Base(scenario.URI)) || strings.HasPrefix(scenario.Name, "service-upstream leaves")
 		switch outcome := outcomes[i]; {
 		case outcome.Status == results.Passed:
 			passed++

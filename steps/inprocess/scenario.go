@@ -135,7 +135,7 @@ func (c *Cluster) environment(ctx context.Context, files fs.FS) (*steps.Environm
 		return nil, err
 	}
 	return &steps.Environment{
-		Cluster: c, Nodes: nodes, Objects: api, Controller: controller{c}, Features: files,
+		Cluster: c, Nodes: nodes, Objects: api, Controller: controller{c, c.control.settings.Compatibility}, Features: files,
 		// An Ingress that is served has its address before the request that applied it is answered.
 		WaitPolicy: subject.WaitPolicy{First: 100 * time.Millisecond, Next: 100 * time.Millisecond, Settle: time.Millisecond},
 	}, nil

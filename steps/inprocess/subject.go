@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/helm"
 	"github.com/ingress-testbed/testbed/steps/inprocess/apiserver"
@@ -18,7 +19,10 @@ import (
 )
 
 // controller implements subject.Controller.
-type controller struct{ cluster *Cluster }
+type controller struct {
+	cluster *Cluster
+	mode    compatibility.Mode // where no setting says another
+}
 
 // Check implements subject.Controller.
 func (controller) Check(context.Context) error { return nil }
@@ -32,7 +36,7 @@ func (controller) Remove(context.Context) error { return nil }
 // Ensure implements subject.Controller. Settings that are about the installation are not supported.
 func (c controller) Ensure(_ context.Context, given map[string]string) (client.Entry, error) {
 	config := map[string]string{}
-	passthrough := false
+	mode, passthrough := c.mode, false
 	for name, value := range given {
 		key, isKey := strings.CutPrefix(name, "config ")
 		switch {
@@ -40,12 +44,16 @@ func (c controller) Ensure(_ context.Context, given map[string]string) (client.E
 			config[key] = value
 		case strings.TrimLeft(name, "-") == "flag enable-ssl-passthrough":
 			passthrough = value == "true"
+		case strings.TrimLeft(name, "-") == "flag compatibility":
+			if err := mode.Set(value); err != nil {
+				return client.Entry{}, fmt.Errorf("setting the controller's compatibility: %w", err)
+			}
 		default:
 			return client.Entry{}, unsupported("the controller's setting %q", name)
 		}
 	}
 	err := c.cluster.server.Change(func(held *apiserver.Objects) error {
-		c.cluster.control.settings.Passthrough = passthrough
+		c.cluster.control.settings.Passthrough, c.cluster.control.settings.Compatibility = passthrough, mode
 		err := held.Put(&networkingv1.IngressClass{
 			ObjectMeta: metav1.ObjectMeta{Name: className}, Spec: networkingv1.IngressClassSpec{Controller: controllerClass},
 		})

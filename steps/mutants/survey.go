@@ -102,19 +102,24 @@ func Run(ctx context.Context, o Options) (*Survey, error) {
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("running scenarios with mutants: %w", err)
 	}
-	for m, one := range all {
-		finding := Finding{Mutant: one}
-		for s, scenario := range scenarios {
-			if affected[s][m] {
-				finding.Affected++
-			}
-			if reason, failed := failures.Load(position{m, s}); failed {
-				finding.Found = append(finding.Found, Failure{scenario, reason.(string)})
-			}
-		}
-		survey.Findings = append(survey.Findings, finding)
+	for m := range all {
+		survey.Findings = append(survey.Findings, findingOf(o, m, affected, &failures))
 	}
 	return survey, nil
+}
+
+// findingOf is the Finding of a mutant, whose index is given.
+func findingOf(o Options, m int, affected []map[int]bool, failures *sync.Map) Finding {
+	finding := Finding{Mutant: o.Mutants[m]}
+	for s, scenario := range o.Scenarios {
+		if affected[s][m] {
+			finding.Affected++
+		}
+		if reason, failed := failures.Load(position{m, s}); failed {
+			finding.Found = append(finding.Found, Failure{scenario, reason.(string)})
+		}
+	}
+	return finding
 }
 
 // attempts is how often a scenario has to fail to find a mutant, and may fail without one: a few scenarios measure time or

@@ -22,13 +22,13 @@ func NewLine(w io.Writer) Line {
 	return Line{w: w, Replaces: ok && term.IsTerminal(int(file.Fd()))}
 }
 
-// clear moves to the beginning of the line and erases it (ECMA-48, EL).
-const clear = "\r\x1b[K"
+// erase moves to the beginning of the line and erases it (ECMA-48, EL).
+const erase = "\r\x1b[K"
 
 // Show shows a text.
 func (l Line) Show(text string) {
 	if l.Replaces {
-		fmt.Fprint(l.w, clear, text)
+		fmt.Fprint(l.w, erase, text)
 	} else {
 		fmt.Fprintln(l.w, text)
 	}
@@ -37,6 +37,6 @@ func (l Line) Show(text string) {
 // End erases the text on a terminal.
 func (l Line) End() {
 	if l.Replaces {
-		fmt.Fprint(l.w, clear)
+		fmt.Fprint(l.w, erase)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -80,15 +81,11 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 			if err := errors.Join(err, reports.WriteAgreement(reportDir, report)); err != nil {
 				return err
 			}
-			if err := report.WriteSummary(cmd.OutOrStdout()); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\nReport: %s\n", filepath.Join(reportDir, reports.HTMLFile))
-			if failure := report.Score().Failure(unexplained); failure != "" {
-				fmt.Fprintln(cmd.OutOrStdout(), failure)
+			failure, err := summarize(cmd.OutOrStdout(), report, reportDir, unexplained)
+			if err == nil && failure {
 				return exit(1)
 			}
-			return nil
+			return err
 		},
 	}
 	chosen.Register(cmd)
@@ -96,6 +93,19 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 	cmd.Flags().StringVar(&reportDir, "reports", "reports/out/replay", "`folder` for the reports")
 	cmd.Flags().IntVar(&unexplained, "unexplained", 0, "`number` of checks that may disagree without being different on purpose")
 	return cmd
+}
+
+// summarize prints what came of a replay, and reports whether more checks than those unexplained disagree.
+func summarize(out io.Writer, report *agreement.Report, reportDir string, unexplained int) (failure bool, err error) {
+	if err := report.WriteSummary(out); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(out, "\nReport: %s\n", filepath.Join(reportDir, reports.HTMLFile))
+	text := report.Score().Failure(unexplained)
+	if text != "" {
+		fmt.Fprintln(out, text)
+	}
+	return text != "", nil
 }
 
 func facts(environment *steps.Environment) []agreement.Fact {

@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/explain"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/compare/inprocess"
@@ -83,21 +84,21 @@ func ignoring(broken []planted) *inprocess.Target {
 
 // effects are what it means that a policy is ignored. Policies that aren't here have no effect that requests can show: time-outs above
 // three seconds, and limits of connections that are used at the same time.
-func effects() map[string][]comparison.Effect {
-	protection, another := []comparison.Effect{comparison.ProtectionLost}, []comparison.Effect{comparison.AnotherBackend}
-	redirect, headers := []comparison.Effect{comparison.RedirectedDifferently}, []comparison.Effect{comparison.Headers}
-	return map[string][]comparison.Effect{
+func effects() map[string][]effect.Effect {
+	protection, another := []effect.Effect{effect.ProtectionLost}, []effect.Effect{effect.AnotherBackend}
+	redirect, headers := []effect.Effect{effect.RedirectedDifferently}, []effect.Effect{effect.Headers}
+	return map[string][]effect.Effect{
 		"access.Addresses": protection, "access.Any": protection, "access.Basic": protection, "access.ClientCertificate": protection,
 		"access.External": protection, "limits.Rate": protection, "policy.BodySize": protection,
 		"policy.Affinity": another, "policy.ErrorPages": another, "rewriting.Path": another, "selecting.HashBy": another,
 		// A preflight request is forwarded in place of answered.
 		"replying.CORS": another,
 		// A large body, which was redirected, is refused.
-		"redirecting.All": append(redirect, comparison.Lost), "redirecting.Root": append(redirect, comparison.Lost), "replying.Location": redirect,
+		"redirecting.All": append(redirect, effect.Lost), "redirecting.Root": append(redirect, effect.Lost), "replying.Location": redirect,
 		// Without a redirect, a request in plain text may be refused for want of a client certificate.
-		"policy.RedirectToHTTPS": append(redirect, comparison.Lost),
+		"policy.RedirectToHTTPS": append(redirect, effect.Lost),
 		"policy.HSTS":            headers, "policy.UpstreamHost": headers, "replying.Cookies": headers,
-		"replying.Hide": {comparison.Cosmetic}, // of Server
+		"replying.Hide": {effect.Cosmetic}, // of Server
 	}
 }
 
@@ -166,7 +167,7 @@ func TestIgnoredPoliciesAreFound(t *testing.T) {
 // judged compares the findings about a candidate with the policies that it ignores, and returns how many it has found.
 func judged(t *testing.T, e *estate.Estate, candidate *comparison.Candidate, round []planted) (found int) {
 	t.Helper()
-	gravest := map[string]comparison.Effect{}
+	gravest := map[string]effect.Effect{}
 	for _, f := range candidate.Findings {
 		gravest[f.Ingress] = max(gravest[f.Ingress], f.Effect)
 		if !shares(e, f.Ingress, round) {
@@ -179,7 +180,7 @@ func judged(t *testing.T, e *estate.Estate, candidate *comparison.Candidate, rou
 			want = nil
 		}
 		switch {
-		case want == nil && gravest[one.ingress] != comparison.None:
+		case want == nil && gravest[one.ingress] != effect.None:
 			t.Errorf("%s of %s has the effect %s, and none is expected", one.policy, one.ingress, gravest[one.ingress])
 		case want != nil && !slices.Contains(want, gravest[one.ingress]):
 			t.Errorf("%s of %s: %s, want %v", one.policy, one.ingress, gravest[one.ingress], want)

@@ -79,7 +79,7 @@ func resumed(ctx context.Context, address *url.URL, cache tls.ClientSessionCache
 	if err != nil {
 		return false, fmt.Errorf("requesting %s: %w", address, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it is not read
+	defer response.Body.Close()
 	if response.TLS == nil {
 		return false, fmt.Errorf("requesting %s: the connection is not over TLS", address)
 	}
