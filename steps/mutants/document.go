@@ -123,7 +123,7 @@ func (s *Survey) Problems() []string {
 		switch {
 		case !found && !known:
 			all = append(all, fmt.Sprintf("%s is found by no scenario about it, of %d that have it", name, finding.Affected))
-		case found && known:
+		case found && known && reason != chance:
 			all = append(all, fmt.Sprintf("%s is found, though it is listed as a survivor: %s", name, reason))
 		}
 	}

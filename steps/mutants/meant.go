@@ -119,9 +119,11 @@ func meantOfModel(subject string) []string {
 	case "table.Passthroughs":
 		return []string{"passthrough.feature"}
 	case "table.Quirks", "table.RequestHeaders":
-		return []string{"headers.feature", "forwarded.feature"}
+		return []string{"headers.feature", "forwarded.feature", "compatibility.feature"}
+	case "table.HealthPath":
+		return []string{"hosts.feature"}
 	case "table.RawPaths":
-		return []string{"path-types.feature"}
+		return []string{"path-types.feature", "compatibility.feature"}
 	case "table.Streams":
 		return []string{"streams.feature"}
 	case "table.Unrouted":

@@ -21,8 +21,8 @@ var (
 
 // Every mutant is found by scenarios about its subject and, with -others, by no others.
 func TestEveryMutantIsFound(t *testing.T) {
-	if testing.Short() {
-		t.Skip("all scenarios run, many times")
+	if testing.Short() || raceDetector {
+		t.Skip("all scenarios run, many times: make test does it without the race detector")
 	}
 	scenarios, err := inprocess.Scenarios(features.Files(), "", "conformance")
 	if err != nil {

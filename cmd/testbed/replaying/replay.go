@@ -54,12 +54,7 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 			}
 			report := &agreement.Report{Title: "Replay", Record: whole.About.Controller + ", recorded " + whole.About.Recorded, Started: time.Now()}
 			err = onTarget(cmd, chosen, &selection, whole, func(ctx context.Context, environment *steps.Environment, controller *cluster.Target) (err error) {
-				report.Controller, report.Facts = environment.Controller.Description(), facts(environment)
-				if !chosen.Existing() {
-					report.Facts = append(report.Facts, agreement.Fact{
-						Name: "Compatibility", Value: cmp.Or(selection.compatibility, compatibility.Mend.String()),
-					})
-				}
+				report.Controller, report.Facts = environment.Controller.Description(), facts(environment, chosen, &selection)
 				shown := caseProgress{line: progress.NewLine(cmd.ErrOrStderr())}
 				options := replay.Options{Parallel: selection.parallel, Progress: shown.show}
 				if len(args) == 0 && selection.isDefault(chosen.Existing()) {
@@ -108,8 +103,12 @@ func summarize(out io.Writer, report *agreement.Report, reportDir string, unexpl
 	return text != "", nil
 }
 
-func facts(environment *steps.Environment) []agreement.Fact {
+func facts(environment *steps.Environment, chosen *target.Flags, selection *caseFlags) []agreement.Fact {
 	all := []agreement.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
+	if !chosen.Existing() {
+		mode := cmp.Or(selection.compatibility, compatibility.Mend.String())
+		all = append(all, agreement.Fact{Name: "Compatibility", Value: mode})
+	}
 	if version, err := environment.Objects.Clientset.Discovery().ServerVersion(); err == nil {
 		all = append(all, agreement.Fact{Name: "Kubernetes", Value: version.GitVersion})
 	}
