@@ -92,7 +92,7 @@ LOAD_SCALE  ?= 1#                 load: what the rates are multiplied by
 
 .PHONY: mutants-table
 mutants-table: require-go ## wrong tables of routes, with each of which conformance scenarios have to fail; writes docs/mutants.md
-	go test ./steps/mutants -run TestEveryMutantIsFound -count 1 -timeout 60m -others -document $(CURDIR)/docs/mutants.md
+	go test ./steps/mutants -run TestEveryMutantIsFound -count 1 -timeout 30m -document $(CURDIR)/docs/mutants.md
 
 .PHONY: kubernetes-versions
 kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
