@@ -13,9 +13,15 @@ import (
 
 func TestAPodStaysReadyWhenItsImageChanges(t *testing.T) {
 	w := newWorld(t)
-	pod := newPod(corev1.RestartPolicyAlways, script("c", "trap 'exit 2' TERM; while :; do sleep 0.02; done"))
+	c := script("c", "trap 'exit 2' TERM; touch /shared/trapped; while :; do sleep 0.02; done")
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "shared", MountPath: "/shared"})
+	pod := newPod(corev1.RestartPolicyAlways, c)
+	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: "shared", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 	worker := w.start(pod)
 	w.until("running", running(0))
+	await(t, "the shell has its trap", func() bool {
+		return worker.Exec(context.Background(), "c", []string{"test", "-e", "/shared/trapped"}, containers.Streams{}) == nil
+	})
 	changed := pod.DeepCopy()
 	changed.Spec.Containers[0].Image = "testbed.local/tools:next"
 	worker.Update(changed)
