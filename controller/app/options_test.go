@@ -10,10 +10,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/ingress-testbed/testbed/controller/app"
+	"github.com/ingress-testbed/testbed/controller/kube/kubetest"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -61,14 +61,14 @@ func TestAPortThatIsTaken(t *testing.T) {
 	defer taken.Close()
 	options := free()
 	options.HTTPSPort = taken.Addr().(*net.TCPAddr).Port
-	err = app.RunWith(t.Context(), options, fake.NewClientset(), func(app.Addresses) {})
+	err = app.RunWith(t.Context(), options, kubetest.NewClientset(), func(app.Addresses) {})
 	if err == nil || !strings.Contains(err.Error(), "--https-port") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestAnAPIServerThatDoesNotAnswer(t *testing.T) {
-	client := fake.NewClientset()
+	client := kubetest.NewClientset()
 	client.PrependReactor("get", "version", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("connection refused")
 	})
@@ -81,7 +81,7 @@ func TestAnAPIServerThatDoesNotAnswer(t *testing.T) {
 }
 
 func TestStoppedWhileStarting(t *testing.T) {
-	client := fake.NewClientset()
+	client := kubetest.NewClientset()
 	client.PrependReactor("list", "services", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("not yet")
 	})
@@ -97,7 +97,7 @@ func TestAWebhookCertificateThatIsNotThere(t *testing.T) {
 	options := free()
 	options.ValidatingWebhook = "127.0.0.1:0"
 	options.ValidatingWebhookCert, options.ValidatingWebhookKey = "missing.crt", "missing.key"
-	err := app.RunWith(t.Context(), options, fake.NewClientset(), func(app.Addresses) {})
+	err := app.RunWith(t.Context(), options, kubetest.NewClientset(), func(app.Addresses) {})
 	if err == nil || !strings.Contains(err.Error(), "missing.crt") {
 		t.Errorf("%v", err)
 	}

@@ -25,6 +25,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/ingress-testbed/testbed/controller/app"
+	"github.com/ingress-testbed/testbed/controller/kube/kubetest"
 )
 
 const (
@@ -48,7 +49,7 @@ func start(t *testing.T, changes ...func(*app.Options)) *world {
 	t.Helper()
 	t.Parallel()
 	w := &world{t: t, ended: make(chan struct{})}
-	w.client = fake.NewClientset(
+	w.client = kubetest.NewClientset(
 		&networkingv1.IngressClass{
 			ObjectMeta: metav1.ObjectMeta{Name: class},
 			Spec:       networkingv1.IngressClassSpec{Controller: app.Defaults().ControllerClass},

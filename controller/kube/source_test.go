@@ -16,6 +16,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 
+	"github.com/ingress-testbed/testbed/controller/kube/kubetest"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 )
 
@@ -61,7 +62,7 @@ func newSource(t *testing.T, client *fake.Clientset, namespace string) *Source {
 }
 
 func TestSource(t *testing.T) {
-	source := newSource(t, fake.NewClientset(objects()...), "")
+	source := newSource(t, kubetest.NewClientset(objects()...), "")
 	if err := source.Start(t.Context(), patience); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestSource(t *testing.T) {
 }
 
 func TestSourceTellsOfChanges(t *testing.T) {
-	client := fake.NewClientset(objects()...)
+	client := kubetest.NewClientset(objects()...)
 	source := newSource(t, client, "")
 	if err := source.Start(t.Context(), patience); err != nil {
 		t.Fatal(err)
@@ -132,7 +133,7 @@ func settle(source *Source) {
 func TestIngressesOfANamespaceThatIsBeingDeleted(t *testing.T) {
 	namespaces := corev1.SchemeGroupVersion.WithResource("namespaces")
 	namespace := &corev1.Namespace{ObjectMeta: named("", "b")}
-	client := fake.NewClientset(append(objects(), namespace)...)
+	client := kubetest.NewClientset(append(objects(), namespace)...)
 	source := newSource(t, client, "")
 	if err := source.Start(t.Context(), patience); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestIngressesOfANamespaceThatIsBeingDeleted(t *testing.T) {
 }
 
 func TestSourceOfOneNamespace(t *testing.T) {
-	source := newSource(t, fake.NewClientset(objects()...), "b")
+	source := newSource(t, kubetest.NewClientset(objects()...), "b")
 	if err := source.Start(t.Context(), patience); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func TestSourceOfOneNamespace(t *testing.T) {
 }
 
 func TestSourceThatMayNotRead(t *testing.T) {
-	client := fake.NewClientset(objects()...)
+	client := kubetest.NewClientset(objects()...)
 	forbid := func(action clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(action.GetResource().GroupResource(), "", nil)
 	}
@@ -217,7 +218,7 @@ func TestAddresses(t *testing.T) {
 		"unknown pod": {AddressesConfig{Self: types.NamespacedName{Namespace: "ingress", Name: "missing"}}, alone, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			addresses, err := NewAddresses(fake.NewClientset(test.objects...), test.config)
+			addresses, err := NewAddresses(kubetest.NewClientset(test.objects...), test.config)
 			if err != nil {
 				t.Fatal(err)
 			}
