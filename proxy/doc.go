@@ -26,7 +26,9 @@
 //	503 the upstream has no endpoint, or the route is denied
 //	504 the endpoint is too slow
 //
-// The details are with the packages that decide them: package message for headers, http1 for bodies, http2 for frames.
+// A status that depends on the route is decided in package exchange: in answer.go before an endpoint is selected, in forward.go
+// afterwards. It also writes the reply, in reply.go. That a message is malformed is decided by the packages that read it:
+// message for headers, http1 for bodies, http2 for frames; and that a body without a length is too large by upstream.
 //
 // # What endpoints get
 //
@@ -79,15 +81,15 @@
 // # When a client disconnects
 //
 // The request to the endpoint is cancelled, dialling included, and the access log says 499, as with ingress-nginx. That
-// happens at once when an HTTP/2 stream is reset, and else within some 300 ms: package downstream says how. Unlike ingress-nginx's, a client
-// that has only closed its sending side still gets its reply.
+// happens at once when an HTTP/2 stream is reset, and else within some 300 ms: package downstream says how. Unlike with
+// ingress-nginx, a client that has only closed its sending side still gets its reply.
 //
 // # When it stops
 //
 // When the context of Serve is done, the listeners are closed, idle connections end immediately, and running requests get
-// Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM: it becomes
-// unready, accepts connections for --shutdown-grace-period, and up to five seconds longer while they come, and drains for
-// --drain-timeout, all within the terminationGracePeriodSeconds of its Pod.
+// Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM (controller/app,
+// stopping.go): it becomes unready, accepts connections for --shutdown-grace-period, and up to five seconds longer while they
+// come, and drains for --drain-timeout, all within the terminationGracePeriodSeconds of its Pod.
 //
 // # How it is made
 //
@@ -101,6 +103,10 @@
 //	quirk         what is done as by ingress-nginx, if a table says so
 //	forwarded     the client's address behind other proxies         deadline   deadlines that are seldom set
 //	proxyprotocol the header of the PROXY protocol                  proxytest  faults for tests of tests
+//	passthrough   TLS connections that endpoints terminate          stream     ports of TCP and UDP
+//	tunnel        upgraded connections                              fastcgi    requests to FastCGI endpoints
+//	compress      gzip and Brotli for replies                       basicauth  credentials of Basic authentication
+//	trace         what was done with a request, for explanations    mutant     wrong tables for tests of tests
 //
 // A request is served by one goroutine from end to end; only a request body that does not come with its header is sent
 // by a second one. Headers are parsed in place, and lines that are forwarded unchanged are copied in runs, so that a

@@ -10,6 +10,11 @@
 //	load         makes requests at given times in the background, and describes what became of them
 //	usage        measures what the ingress controller uses meanwhile
 //	replay       sends the requests of a record and compares the answers, independent of scenarios
+//	compare      sends requests that it derives from a user's Ingresses to two controllers, and compares their answers
+//	manifests    reads the objects of files
+//
+// Definitions and suite use the others: client makes requests, objects applies manifests, schedule decides what runs at the same
+// time, statistics judges distributions.
 //
 // The definitions are independent of walkthroughs, hosts and addresses: those are in the feature files. Values that depend on
 // the running cluster are written there as placeholders, such as ${client address}.
