@@ -18,8 +18,8 @@ func Document(scenarios map[Difference][]string, artefacts []Artefact) (string, 
 	var page strings.Builder
 	page.WriteString(`# Compatibility with ingress-nginx
 
-ingress-nginx has behaviour that its users suffer from, and others rely on. By default the controller does what users
-need. With ` + "`--compatibility=ingress-nginx`" + ` it does what ingress-nginx 1.15.1 does, so that it can stand in for it in comparisons.
+ingress-nginx has behaviour that harms some users, and that others rely on. By default the controller does what users
+need. With ` + "`--compatibility=ingress-nginx`" + ` it does what ingress-nginx 1.15.1 does, so that other controllers can be compared with it.
 
 A difference names its test, the feature files that show it with real traffic in both modes, and the cases of
 [the record](record.md) that show it, with how many checks disagree because of it. ` + "`testbed replay`" + ` shows these checks apart from
@@ -44,8 +44,8 @@ func writeNever(page *strings.Builder, artefacts []Artefact) {
 	page.WriteString(`
 ## Never reproduced
 
-No mode does what lets a request pass the rules, splits one request into two, gives a client the reply of another, or takes the
-service from everybody:
+No mode does what lets a request pass the rules, splits one request into two, gives a client the reply of another, or blocks
+the changes of all Ingresses:
 
 | ingress-nginx | here |
 | --- | --- |
@@ -53,7 +53,7 @@ service from everybody:
 	for _, one := range NeverReproduced() {
 		fmt.Fprintf(page, "| %s | %s |\n", one.Theirs, one.Why)
 	}
-	page.WriteString("\nThese checks of the record show how it was made, and no behaviour:\n\n")
+	page.WriteString("\nThese checks of the record show how it was made, and not how ingress-nginx behaves:\n\n")
 	for _, artefact := range artefacts {
 		for _, check := range artefact.Checks {
 			fmt.Fprintf(page, "- `%s`, %s: %s\n", check.Case, check.Name, artefact.Reason)

@@ -1,7 +1,7 @@
 package compatibility
 
 // Never is what ingress-nginx does and no mode reproduces: it would let a request pass the rules, split one request into two,
-// give a client the reply of another, or take the service from everybody.
+// give a client the reply of another, or block the changes of all Ingresses.
 type Never struct{ Theirs, Why string }
 
 // NeverReproduced lists all of them.
@@ -17,7 +17,7 @@ func NeverReproduced() []Never {
 		},
 		{
 			"Lines of a header, and of a chunked body, may end in LF alone.",
-			"Who ends lines in another way would see other requests on the same connection. Such requests are refused (400).",
+			"A server that ends lines in another way would see other requests on the same connection. Such requests are refused (400).",
 		},
 		{
 			"A Host field may have any character but white space, control characters and slashes.",
@@ -25,7 +25,7 @@ func NeverReproduced() []Never {
 		},
 		{
 			"A wrong setting of one Ingress can make the configuration of nginx invalid. No change of any Ingress takes effect until it is gone.",
-			"It takes the service from everybody. Only the Ingress with the wrong setting is left out.",
+			"All other Ingresses would be affected. Only the Ingress with the wrong setting is left out.",
 		},
 	}
 }
