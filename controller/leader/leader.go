@@ -18,7 +18,7 @@ import (
 // Election is who may lead and what a leader does.
 type Election struct {
 	Client kubernetes.Interface
-	// Lease is made if it isn't there.
+	// Lease is made if it isn't there. Candidates are Pods of its namespace.
 	Lease types.NamespacedName
 	// Identity of this candidate, unique among them: the name of its Pod.
 	Identity string
@@ -42,11 +42,11 @@ func (e Election) Run(ctx context.Context) error {
 		e.leadAlone(ctx)
 		return nil
 	}
-	lock := &resourcelock.LeaseLock{
+	lock := podLock{client: e.Client, namespace: e.Lease.Namespace, Interface: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: e.Lease.Namespace, Name: e.Lease.Name},
 		Client:     e.Client.CoordinationV1(),
 		LockConfig: resourcelock.ResourceLockConfig{Identity: e.Identity},
-	}
+	}}
 	for ctx.Err() == nil {
 		var term term
 		elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{

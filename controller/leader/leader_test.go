@@ -3,9 +3,13 @@ package leader_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
@@ -56,7 +60,10 @@ func next[T comparable](t *testing.T, from <-chan T, want T) {
 
 func TestALeaderHandsOver(t *testing.T) {
 	t.Parallel()
-	client := fake.NewClientset()
+	client := fake.NewClientset(
+		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "first"}},
+		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "second"}},
+	)
 	first := stand(t, client, "first")
 	next(t, first.leads, true)
 	next(t, first.duty, "begun")
@@ -77,6 +84,44 @@ func TestALeaderHandsOver(t *testing.T) {
 	}
 	if holder := object.(*coordinationv1.Lease).Spec.HolderIdentity; holder != nil && *holder != "" {
 		t.Errorf("%q still holds the Lease", *holder)
+	}
+}
+
+// A leader whose Pod was deleted together with its permissions can't give its Lease back.
+func TestALeaseWhoseHolderIsGoneIsFree(t *testing.T) {
+	t.Parallel()
+	holder := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "first"}}
+	for _, test := range []struct {
+		name  string
+		pods  []runtime.Object
+		leads bool
+	}{
+		{"gone", nil, true},
+		{"another namespace's", []runtime.Object{&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "first"}}}, true},
+		{"still there", []runtime.Object{holder}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := fake.NewClientset(append(test.pods, heldLease())...)
+				second := stand(t, client, "second")
+				time.Sleep(10 * time.Second) // of the bubble's clock; a Lease expires after 15
+				synctest.Wait()
+				if led := len(second.leads) > 0; led != test.leads {
+					t.Errorf("the other candidate leads: %t, want %t", led, test.leads)
+				}
+				second.cancel()
+				next(t, second.ended, nil)
+			})
+		})
+	}
+}
+
+func heldLease() *coordinationv1.Lease {
+	holder, seconds, now := "first", int32(15), metav1.NowMicro()
+	return &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "leader"},
+		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &now, RenewTime: &now},
 	}
 }
 
