@@ -83,7 +83,7 @@ func TestScenariosWithADefaultBackendRunAlone(t *testing.T) {
 	}
 	for i, scenario := range plan.Scenarios {
 		for _, step := range scenario.Steps {
-			if step.Argument != nil && step.Argument.DocString != nil && strings.Contains(step.Argument.DocString.Content, "defaultBackend:") && !plan.Alone[i] {
+			if step.Argument != nil && step.Argument.DocString != nil && strings.Contains(step.Argument.DocString.Content, "defaultBackend:") && !plan.Claims[i].Alone {
 				t.Errorf("%s: give the scenario %q the tag @serial", scenario.Uri, scenario.Name)
 			}
 		}

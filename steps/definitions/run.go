@@ -20,30 +20,63 @@ import (
 // Run is the vocabulary with an environment in which its steps are run.
 type Run struct {
 	environment *steps.Environment
-	vocabulary  *vocabulary.Vocabulary
-	namespaces  *world.Namespaces
-	readiness   *subject.Readiness
-	diagnosis   diagnosis.Source
-	backends    *backends.Shared
+	lanes       []lane
+	// vocabularies are those of the lanes.
+	vocabularies []*vocabulary.Vocabulary
+	namespaces   *world.Namespaces
+	backends     *backends.Shared
+}
+
+// lane is what scenarios share that use the same ingress controller.
+type lane struct {
+	controller subject.Controller
+	readiness  *subject.Readiness
+	diagnosis  diagnosis.Source
 }
 
 // NewRun compiles the vocabulary for an environment. ScenariosIn counts the selected scenarios of each feature file, by
-// URI, so that a walkthrough's objects are deleted after its last scenario.
-func NewRun(environment *steps.Environment, scenariosIn map[string]int) (*Run, error) {
-	shared := backends.NewShared(environment.Objects)
-	readiness := subject.NewReadiness(environment.Objects, environment.Controller, environment.WaitPolicy, markers(environment, shared))
-	uses := dependenciesOf(environment, readiness, shared)
+// URI, so that a walkthrough's objects are deleted after its last scenario. Beside is an ingress controller for the scenarios that
+// aren't part of a walkthrough; nil if they use that of the environment, too.
+func NewRun(environment *steps.Environment, scenariosIn map[string]int, beside subject.Controller) (*Run, error) {
+	run := &Run{
+		environment: environment, backends: backends.NewShared(environment.Objects),
+		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
+	}
+	controllers := []subject.Controller{environment.Controller}
+	if beside != nil {
+		controllers = append(controllers, beside)
+	}
+	for _, controller := range controllers {
+		if err := run.addLane(controller); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
+}
+
+func (r *Run) addLane(controller subject.Controller) error {
+	environment := *r.environment
+	environment.Controller = controller
+	readiness := subject.NewReadiness(environment.Objects, controller, environment.WaitPolicy, markers(&environment, r.backends))
+	uses := dependenciesOf(&environment, readiness, r.backends)
 	compiled, err := vocabulary.New(uses.definitions(), vocabulary.Hooks{
-		Arguments: world.NewPlaceholders(environment).ExpandArguments,
+		Arguments: world.NewPlaceholders(&environment).ExpandArguments,
 		Result:    result,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Run{
-		environment: environment, vocabulary: compiled, readiness: readiness, diagnosis: uses.diagnosis, backends: shared,
-		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
-	}, nil
+	r.lanes = append(r.lanes, lane{controller: controller, readiness: readiness, diagnosis: uses.diagnosis})
+	r.vocabularies = append(r.vocabularies, compiled)
+	return nil
+}
+
+// laneOf returns the index of a scenario's lane.
+func (r *Run) laneOf(ctx context.Context) int {
+	if scenario := world.From(ctx); scenario != nil {
+		return min(scenario.Lane, len(r.lanes)-1)
+	}
+	return 0
 }
 
 // markers are served by an echo server that scenarios share.
@@ -60,7 +93,7 @@ func markers(environment *steps.Environment, shared *backends.Shared) *subject.M
 
 // Initialize registers the steps and hooks of one scenario; it is godog's ScenarioInitializer.
 func (r *Run) Initialize(scenario *godog.ScenarioContext) {
-	r.vocabulary.Bind(scenario)
+	vocabulary.Bind(scenario, r.vocabularies, r.laneOf)
 	scenario.Before(r.before)
 	scenario.StepContext().Before(beforeStep)
 	scenario.StepContext().After(r.afterStep)
@@ -77,7 +110,7 @@ func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Conte
 		return ctx, result(ctx, err)
 	}
 	return world.NewContext(ctx, &world.Scenario{
-		URI: pickle.Uri, Name: pickle.Name, Protects: world.Protects(pickle), Namespace: namespace,
+		URI: pickle.Uri, Name: pickle.Name, Lane: world.Lane(pickle), Protects: world.Protects(pickle), Namespace: namespace,
 		Client: &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
 	}), nil
 }
@@ -96,7 +129,7 @@ func (r *Run) afterStep(ctx context.Context, _ *godog.Step, status godog.StepRes
 	}
 	scenario.EndStep()
 	if status == godog.StepFailed {
-		r.diagnosis.AttachFailure(ctx)
+		r.lanes[r.laneOf(ctx)].diagnosis.AttachFailure(ctx)
 	}
 	return godog.Attach(ctx, scenario.TakeEvidence()...), nil
 }
@@ -109,12 +142,22 @@ func (r *Run) after(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 	return ctx, errors.Join(scenario.End(ctx), r.namespaces.Leave(ctx, scenario))
 }
 
-// Findings returns what the run observed about the controller beside what the scenarios assert, one sentence each.
-func (r *Run) Findings() []string { return r.readiness.Findings() }
+// Findings returns what the run observed about the controllers beside what the scenarios assert, one sentence each.
+func (r *Run) Findings() []string {
+	var findings []string
+	for _, one := range r.lanes {
+		findings = append(findings, one.readiness.Findings()...)
+	}
+	return findings
+}
 
 // Clean deletes what the run has created in the cluster and waits until it is gone.
 func (r *Run) Clean(ctx context.Context) error {
-	return errors.Join(r.namespaces.StartDelete(ctx), r.environment.Controller.Remove(ctx), r.backends.Clean(ctx), r.namespaces.WaitGone(ctx))
+	problems := []error{r.namespaces.StartDelete(ctx)}
+	for _, one := range r.lanes {
+		problems = append(problems, one.controller.Remove(ctx))
+	}
+	return errors.Join(append(problems, r.backends.Clean(ctx), r.namespaces.WaitGone(ctx))...)
 }
 
 // interrupted is the reason of scenarios that are skipped after an interruption.

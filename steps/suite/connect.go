@@ -39,23 +39,30 @@ func Connect(ctx context.Context, options Options, artefacts string) (clusters.C
 	if len(nodes) == 0 {
 		return cluster, nil, fmt.Errorf("the cluster %s has no nodes", cluster.Name())
 	}
-	return cluster, &steps.Environment{
+	environment := &steps.Environment{
 		Cluster: cluster,
 		Nodes:   nodes,
 		Objects: api,
 		Kubectl: kubectl.Program{
 			Command: options.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(artefacts, "kubectl-cache"),
 		},
-		Controller: options.NewController(subject.Cluster{
-			Objects: api, Nodes: nodes, Client: cluster.Client(), Access: cluster.Access(),
-			Releases: release.New(release.Config{Kubeconfig: cluster.Kubeconfig(), Prepare: options.Prepare}),
-		}),
 		WaitPolicy:           options.WaitPolicy,
 		Features:             options.Files,
 		LoadScale:            options.LoadScale,
 		ArtefactDir:          artefacts,
 		WalkthroughNamespace: options.WalkthroughNamespace,
-	}, nil
+	}
+	environment.Controller = options.NewController(clusterOf(options, environment))
+	return cluster, environment, nil
+}
+
+// clusterOf is the cluster of an environment for an ingress controller.
+func clusterOf(options Options, environment *steps.Environment) subject.Cluster {
+	cluster := environment.Cluster
+	return subject.Cluster{
+		Objects: environment.Objects, Nodes: environment.Nodes, Client: cluster.Client(), Access: cluster.Access(),
+		Releases: release.New(release.Config{Kubeconfig: cluster.Kubeconfig(), Prepare: options.Prepare}),
+	}
 }
 
 func (o Options) note(format string, arguments ...any) {

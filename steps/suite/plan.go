@@ -16,8 +16,8 @@ import (
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/ingress-testbed/testbed/steps/schedule"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
-	"github.com/ingress-testbed/testbed/steps/world"
 )
 
 // Plan is the selection of scenarios for a run.
@@ -26,8 +26,8 @@ type Plan struct {
 	Scenarios []*messages.Pickle
 	// ScenariosIn counts them by the URI of their pickles.
 	ScenariosIn map[string]int
-	// Alone is, for each scenario, whether no other may run at the same time.
-	Alone []bool
+	// Claims are what the scenarios share with others, in the same order.
+	Claims []schedule.Claim
 
 	files fs.FS
 	paths []string
@@ -81,7 +81,7 @@ func NewPlan(selection Selection, known *vocabulary.Vocabulary) (*Plan, error) {
 		for _, pickle := range feature.Pickles {
 			plan.Scenarios = append(plan.Scenarios, pickle)
 			plan.ScenariosIn[pickle.Uri]++
-			plan.Alone = append(plan.Alone, world.Serial(pickle) || known.Alone(pickle.Steps))
+			plan.Claims = append(plan.Claims, claimOf(pickle, known))
 			for _, step := range pickle.Steps {
 				if err := known.Check(step); err != nil {
 					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.Uri, lines[step.AstNodeIds[0]], err))

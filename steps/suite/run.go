@@ -62,6 +62,9 @@ type Options struct {
 	Images []string
 	// NewController returns the ingress controller under test. It is called once the cluster can be reached.
 	NewController func(subject.Cluster) subject.Controller
+	// NewBeside returns another ingress controller, which runs at the same time: walkthroughs use the one of NewController, all other
+	// scenarios this one. It is nil, or returns nil, if there is none, and then all use the same one.
+	NewBeside func(subject.Cluster) subject.Controller
 	// WaitPolicy bounds the wait until the controller serves an Ingress; the zero value means the defaults.
 	WaitPolicy subject.WaitPolicy
 	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.
@@ -69,7 +72,7 @@ type Options struct {
 	// Prepare changes objects before they are applied; see objects.API.
 	Prepare func(*unstructured.Unstructured)
 	// Parallel is the most scenarios that run at the same time; 0 and 1 mean one after the other. Some run alone in any case;
-	// see Plan.Alone.
+	// see Plan.Claims.
 	Parallel int
 	// LoadScale is what the rates of load runs are multiplied by; 0 stands for 1.
 	LoadScale float64
@@ -177,11 +180,19 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	if err != nil {
 		return cluster, err
 	}
-	bound, err := definitions.NewRun(environment, r.plan.ScenariosIn)
+	controllers := []subject.Controller{environment.Controller}
+	beside, err := r.beside(ctx, environment)
 	if err != nil {
 		return cluster, err
 	}
-	r.godog(ctx, bound, environment.Controller)
+	if beside != nil {
+		controllers = append(controllers, beside)
+	}
+	bound, err := definitions.NewRun(environment, r.plan.ScenariosIn, beside)
+	if err != nil {
+		return cluster, err
+	}
+	r.godog(ctx, bound, controllers)
 	recorded := r.recorder.Run()
 	for _, unsteady := range recorded.Unsteady() {
 		properties = append(properties, results.Property{Name: "Unsteady", Value: unsteady})
@@ -191,6 +202,23 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	}
 	r.recorder.SetEnvironment(properties...)
 	return cluster, r.clean(ctx, bound)
+}
+
+// beside returns the controller of the scenarios that aren't part of a walkthrough, or nil if all use the same one. There are two
+// only if scenarios of both kinds are selected and may run at the same time.
+func (r *run) beside(ctx context.Context, environment *steps.Environment) (subject.Controller, error) {
+	lanes := map[int]bool{}
+	for _, claim := range r.plan.Claims {
+		lanes[claim.Lane] = true
+	}
+	if r.options.NewBeside == nil || r.options.Parallel <= 1 || len(lanes) < 2 {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	controller := r.options.NewBeside(clusterOf(r.options, environment))
+	if controller == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	return controller, controller.Check(ctx)
 }
 
 // clean deletes what the scenarios created, also after an interruption, unless the cluster ends anyway.
@@ -208,13 +236,13 @@ func (r *run) clean(ctx context.Context, scenarios *definitions.Run) error {
 }
 
 // godog runs the plan; the recorder collects the results.
-func (r *run) godog(ctx context.Context, scenarios *definitions.Run, controller subject.Controller) {
+func (r *run) godog(ctx context.Context, scenarios *definitions.Run, controllers []subject.Controller) {
 	options := r.plan.options()
 	options.Format = r.recorder.Register("testbed-" + rand.Text())
 	options.Output = io.Discard
 	options.DefaultContext = ctx
-	options.Concurrency = max(r.options.Parallel, 1)
-	turns := newTurns(r.plan, controller)
+	options.Concurrency = max(len(r.plan.Scenarios), 2) // all wait for their turns at the same time
+	turns := newTurns(r.plan, controllers, r.options.Parallel)
 	godog.TestSuite{
 		Name:    r.options.Title,
 		Options: options,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/steps/definitions"
+	"github.com/ingress-testbed/testbed/steps/schedule"
 	"github.com/ingress-testbed/testbed/steps/subject"
 	"github.com/ingress-testbed/testbed/steps/subject/testbed"
 	"github.com/ingress-testbed/testbed/steps/suite"
@@ -85,13 +86,21 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-func TestScenariosThatRunAlone(t *testing.T) {
+func TestClaims(t *testing.T) {
 	given := fstest.MapFS{"a.feature": {Data: []byte(`Feature: a
   Scenario: its own namespace
     Given an ingress controller
   Scenario: other settings
     Given an ingress controller with:
       | replicas | 2 |
+  Scenario: settings of the scenario's own
+    Given an ingress controller with:
+      | TCP 9000 | ${namespace}/echo:80 |
+  Scenario: settings that change
+    Given an ingress controller with:
+      | replicas | 2 |
+    And an ingress controller with:
+      | replicas | 1 |
   @serial
   Scenario: tagged
     Given an ingress controller
@@ -105,8 +114,12 @@ func TestScenariosThatRunAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []bool{false, true, true, true, true}; !slices.Equal(plan.Alone, want) {
-		t.Errorf("alone are %v, want %v", plan.Alone, want)
+	settings := "replicas\x002\x00\n"
+	want := []schedule.Claim{
+		{Lane: 1}, {Lane: 1, Settings: settings}, {Lane: 1, Sole: true}, {Lane: 1, Sole: true}, {Lane: 1, Alone: true}, {Sole: true}, {Lane: 1, Alone: true},
+	}
+	if !slices.Equal(plan.Claims, want) {
+		t.Errorf("claims are %+v, want %+v", plan.Claims, want)
 	}
 }
 

@@ -12,20 +12,24 @@ import (
 
 // turns are godog hooks that make scenarios wait for their turn, the first and the last of each.
 type turns struct {
-	schedule   *schedule.Schedule
-	positions  map[string]int // by the pickle's ID
-	alone      []bool
-	controller subject.Controller
+	schedule  *schedule.Schedule
+	positions map[string]int // by the pickle's ID
+	claims    []schedule.Claim
+	// controllers are those of the lanes.
+	controllers []subject.Controller
 }
 
 // begunKey is the context key of a scenario's position, once it has begun.
 type begunKey struct{}
 
 // newTurns relies on godog numbering the pickles alike whenever it reads the same files.
-func newTurns(plan *Plan, controller subject.Controller) *turns {
-	t := &turns{
-		schedule: schedule.New(plan.Alone), positions: map[string]int{}, alone: plan.Alone, controller: controller,
+func newTurns(plan *Plan, controllers []subject.Controller, parallel int) *turns {
+	t := &turns{positions: map[string]int{}, controllers: controllers}
+	for _, claim := range plan.Claims {
+		claim.Lane = min(claim.Lane, len(controllers)-1)
+		t.claims = append(t.claims, claim)
 	}
+	t.schedule = schedule.New(t.claims, parallel)
 	for position, pickle := range plan.Scenarios {
 		t.positions[pickle.Id] = position
 	}
@@ -48,9 +52,9 @@ func (t *turns) end(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 	if !begun {
 		return ctx, nil
 	}
-	if t.alone[position] {
-		t.controller.Recheck()
+	if claim := t.claims[position]; claim.Sole || claim.Alone {
+		t.controllers[claim.Lane].Recheck()
 	}
-	t.schedule.End()
+	t.schedule.End(position)
 	return ctx, nil
 }

@@ -23,10 +23,23 @@ type Definition struct {
 	// *godog.DocString or *godog.Table if the step has one. It returns an error, or a context.Context for the following
 	// steps and an error.
 	Handler any
-	// Alone is set if the step changes or measures what all scenarios use, such as the ingress controller's settings: no
-	// other scenario runs beside one with such a step.
-	Alone bool
+	// Uses is what the step changes or measures of what scenarios share.
+	Uses Shared
 }
+
+// Shared is what scenarios share, and a step changes or measures.
+type Shared int
+
+const (
+	// Nothing is what most steps change: their scenario has a namespace and hosts of its own.
+	Nothing Shared = iota
+	// Settings are those of the ingress controller. The step's table has them.
+	Settings
+	// Controller is the ingress controller that the scenario uses, in another way than by its settings.
+	Controller
+	// Cluster is what all controllers share: nodes, the network, and the time that the machine has for measurements.
+	Cluster
+)
 
 // Hooks are called around every handler; nil hooks do nothing.
 type Hooks struct {
@@ -76,19 +89,33 @@ func (v *Vocabulary) Examples() []string {
 	return examples
 }
 
-// Alone reports whether one of the steps needs its scenario to run while no other does.
-func (v *Vocabulary) Alone(steps []*messages.PickleStep) bool {
-	return slices.ContainsFunc(v.definitions, func(definition compiled) bool {
-		return definition.Alone && slices.ContainsFunc(steps, func(step *messages.PickleStep) bool {
-			return definition.expression.MatchString(step.Text)
-		})
-	})
+// Uses returns the steps that change or measure what scenarios share, by what they do so with.
+func (v *Vocabulary) Uses(steps []*messages.PickleStep) map[Shared][]*messages.PickleStep {
+	uses := map[Shared][]*messages.PickleStep{}
+	for _, step := range steps {
+		for _, definition := range v.definitions {
+			if definition.Uses != Nothing && definition.expression.MatchString(step.Text) {
+				uses[definition.Uses] = append(uses[definition.Uses], step)
+				break
+			}
+		}
+	}
+	return uses
 }
 
-// Bind registers all definitions with a scenario.
-func (v *Vocabulary) Bind(scenario *godog.ScenarioContext) {
-	for _, definition := range v.definitions {
-		scenario.Step(definition.expression, definition.wrapped)
+// Bind registers all definitions with a scenario. The handlers are those of the vocabulary that choose selects when a step runs;
+// all have the definitions of the first.
+func Bind(scenario *godog.ScenarioContext, vocabularies []*Vocabulary, choose func(context.Context) int) {
+	for i, definition := range vocabularies[0].definitions {
+		handlers := make([]reflect.Value, 0, len(vocabularies))
+		for _, vocabulary := range vocabularies {
+			handlers = append(handlers, reflect.ValueOf(vocabulary.definitions[i].wrapped))
+		}
+		chosen := reflect.MakeFunc(handlers[0].Type(), func(arguments []reflect.Value) []reflect.Value {
+			ctx, _ := arguments[0].Interface().(context.Context)
+			return handlers[choose(ctx)].Call(arguments)
+		})
+		scenario.Step(definition.expression, chosen.Interface())
 	}
 }
 

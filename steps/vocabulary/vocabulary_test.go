@@ -94,15 +94,17 @@ func TestNewRejectsInvalidDefinitions(t *testing.T) {
 	}
 }
 
-func TestAlone(t *testing.T) {
+func TestUses(t *testing.T) {
 	definitions := requests()
-	definitions[1].Alone = true
+	definitions[1].Uses = vocabulary.Cluster
 	known := build(t, definitions, vocabulary.Hooks{})
 	for text, want := range map[string]bool{
 		`the client requests "http://gyull.com/" 100 times`: true, `the client requests "http://gyull.com/"`: false, "unknown": false,
 	} {
-		if got := known.Alone([]*messages.PickleStep{{Text: "the response status is 200"}, {Text: text}}); got != want {
-			t.Errorf("a scenario with the step %q runs alone: %v, want %v", text, got, want)
+		step := &messages.PickleStep{Text: text}
+		uses := known.Uses([]*messages.PickleStep{{Text: "the response status is 200"}, step})
+		if got := slices.Contains(uses[vocabulary.Cluster], step); got != want || len(uses) > 1 {
+			t.Errorf("the step %q uses the cluster: %v, want %v; %v", text, got, want, uses)
 		}
 	}
 }
@@ -131,9 +133,13 @@ func TestBind(t *testing.T) {
 		},
 		Result: func(_ context.Context, err error) error { results = append(results, err); return nil },
 	})
+	unused := build(t, definitions, vocabulary.Hooks{Arguments: func(context.Context, []reflect.Value) error {
+		t.Error("another vocabulary's handler was called")
+		return nil
+	}})
 	suite := godog.TestSuite{
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
-			known.Bind(scenario)
+			vocabulary.Bind(scenario, []*vocabulary.Vocabulary{unused, known}, func(context.Context) int { return 1 })
 		},
 		Options: &godog.Options{
 			Strict: true, Format: "progress", Output: io.Discard,

@@ -168,9 +168,19 @@ func (n *Namespaces) namespace(name string) *Namespace {
 	return &Namespace{Name: name, Domain: name + ".test", Resolver: &client.Resolver{}, api: n.api}
 }
 
-// Serial reports whether no other scenario may run beside one, by its tags.
-func Serial(pickle *messages.Pickle) bool {
-	return tagged(pickle, WalkthroughTag) || tagged(pickle, SerialTag)
+// Serial reports whether a scenario has the tag SerialTag.
+func Serial(pickle *messages.Pickle) bool { return tagged(pickle, SerialTag) }
+
+// Walkthrough reports whether a scenario is part of a walkthrough.
+func Walkthrough(pickle *messages.Pickle) bool { return tagged(pickle, WalkthroughTag) }
+
+// Lane numbers the ingress controller that a scenario uses, if there are two: 0 is that of walkthroughs, which have the names and
+// ports of their articles, and 1 that of all others.
+func Lane(pickle *messages.Pickle) int {
+	if Walkthrough(pickle) {
+		return 0
+	}
+	return 1
 }
 
 // Protects reports whether a scenario has the tag ProtectionTag.

@@ -23,6 +23,8 @@ import (
 type Scenario struct {
 	// URI of the feature file, and name of the scenario.
 	URI, Name string
+	// Lane is that of the function Lane.
+	Lane int
 	// Protects is whether the scenario has the tag ProtectionTag.
 	Protects  bool
 	Namespace *Namespace

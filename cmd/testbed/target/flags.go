@@ -94,6 +94,9 @@ func suiteOptions(source clusters.Source, existing *subject.Reference, other *re
 		Title: "Ingress test-bed", NewCluster: source.Get, Disposable: properties.Disposable, Images: properties.Images,
 		Kubectl: properties.Kubectl, NewController: newController(existing, other, properties.Tenancy),
 	}
+	if existing == nil && other == nil && properties.Tenancy == nil {
+		options.NewBeside = newBeside
+	}
 	if other != nil {
 		loaded, err := archives(other)
 		if err != nil {

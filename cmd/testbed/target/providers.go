@@ -103,6 +103,20 @@ func newController(existing *subject.Reference, other *recipes.Recipe, tenancy *
 	}
 }
 
+// newBeside returns a second installation of the test-bed's own controller, with names of its own, or nil where only one can be
+// reached.
+func newBeside(cluster subject.Cluster) subject.Controller {
+	if !cluster.Access.NodePorts || cluster.Access.Reach == clusters.ReachLoadBalancer {
+		return nil
+	}
+	return subject.NewDeployed(cluster, testbed.New(beside()))
+}
+
+// beside returns the names of the second installation.
+func beside() testbed.Options {
+	return testbed.Options{Namespace: "ingress-beside", IngressClass: "beside", Suffix: "beside", FreeNodePorts: true}
+}
+
 // deployment returns how the test-bed's own controller is deployed to a cluster.
 func deployment(tenancy *clusters.Tenancy, access clusters.Access) testbed.Options {
 	var options testbed.Options

@@ -78,3 +78,26 @@ func TestDeploymentFollowsTheAccess(t *testing.T) {
 		})
 	}
 }
+
+// The second installation has no name, class or port in common with that of the walkthroughs.
+func TestTheSecondInstallationHasItsOwnNames(t *testing.T) {
+	t.Parallel()
+	first, err := testbed.New(testbed.Options{}).Render(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := testbed.New(beside()).Render(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.IngressClass == second.IngressClass {
+		t.Errorf("both have the IngressClass %q", first.IngressClass)
+	}
+	for _, a := range first.Objects {
+		for _, b := range second.Objects {
+			if a.GetKind() == b.GetKind() && a.GetNamespace() == b.GetNamespace() && a.GetName() == b.GetName() {
+				t.Errorf("both have the %s %s/%s", a.GetKind(), a.GetNamespace(), a.GetName())
+			}
+		}
+	}
+}

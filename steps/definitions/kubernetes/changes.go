@@ -61,19 +61,19 @@ func (c changeSteps) definitions() []vocabulary.Definition {
 			Pattern: `(\d+) copies of the Ingress "([^"]*)" are created and deleted`,
 			Example: `100 copies of the Ingress "shop" are created and deleted`,
 			Handler: c.copies,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `the ingress controller is rolled out again`,
 			Example: `the ingress controller is rolled out again`,
 			Handler: c.rollOutController,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `a Pod of the ingress controller is killed`,
 			Example: `a Pod of the ingress controller is killed`,
 			Handler: c.killController,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 	}
 }

@@ -26,7 +26,7 @@ func (c controllerSteps) definitions() []vocabulary.Definition {
 		{
 			Pattern: `an ingress controller with:`,
 			Example: `an ingress controller with:`,
-			Alone:   true,
+			Uses:    vocabulary.Settings,
 			Handler: func(ctx context.Context, table *godog.Table) error {
 				lines, err := arguments.Pairs(table)
 				if err != nil {

@@ -36,7 +36,7 @@ func (h helmSteps) definitions() []vocabulary.Definition {
 			Pattern: `I run "(helm .*)"`,
 			Example: `I run "helm upgrade --install ingress-nginx ingress-nginx/ingress-nginx -f values.yaml"`,
 			Handler: h.run,
-			Alone:   true,
+			Uses:    vocabulary.Controller,
 		},
 	}
 }

@@ -46,7 +46,7 @@ func (n networkSteps) definitions() []vocabulary.Definition {
 			Pattern: `the node that announces the load balancer of "([^"]*)" is disconnected from the network`,
 			Example: `the node that announces the load balancer of "echo" is disconnected from the network`,
 			Handler: n.disconnectAnnouncer,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `the cluster's DNS server is ready`,

@@ -50,19 +50,19 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 			Pattern: `the client makes (\d+) requests a second to "([^"]*)" for (\d+) seconds?`,
 			Example: `the client makes 200 requests a second to "http://shop.${domain}/" for 2 seconds`,
 			Handler: s.requestAtRate,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `the client starts to make (\d+) requests a second to "([^"]*)"`,
 			Example: `the client starts to make 200 requests a second to "http://shop.${domain}/"`,
 			Handler: s.startConstant,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `the client starts to make requests:`,
 			Example: `the client starts to make requests:`,
 			Handler: s.startTable,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 		},
 		{
 			Pattern: `the load run continues for (\d+(?:\.\d+)?) seconds?`,

@@ -46,7 +46,7 @@ func Definitions(dependencies Dependencies) []vocabulary.Definition {
 		{
 			Pattern: `packets are captured on the link of the controller's Pod`,
 			Example: `packets are captured on the link of the controller's Pod`,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 			Handler: func(ctx context.Context) (context.Context, error) {
 				pod, err := s.Controller.Pod(ctx)
 				if err != nil {
@@ -58,7 +58,7 @@ func Definitions(dependencies Dependencies) []vocabulary.Definition {
 		{
 			Pattern: `packets are captured on the link of the node "([^"]*)"`,
 			Example: `packets are captured on the link of the node "${controller node}"`,
-			Alone:   true,
+			Uses:    vocabulary.Cluster,
 			Handler: func(ctx context.Context, node string) (context.Context, error) {
 				return s.start(ctx, nodeLink, clusters.CaptureTarget{Node: node})
 			},
