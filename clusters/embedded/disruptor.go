@@ -62,13 +62,14 @@ func (c *Cluster) reconnect(ctx context.Context, node string) error {
 	return nil
 }
 
-// Impair disturbs the packets on a node's cable. Loss needs nftables alone, delays need the kernel's netem.
+// Impair disturbs the packets on a node's cable. Loss needs nftables alone; delays need the kernel's netem, or TAP devices and
+// nftables that can forward what leaves an interface.
 func (c *Cluster) Impair(ctx context.Context, node string, impairment clusters.Impairment) (end func(context.Context) error, err error) {
 	request := control.ImpairRequest{Node: node, Loss: impairment.Loss, Delay: impairment.Delay, Jitter: impairment.Jitter}
 	if err := c.inside.Impair(ctx, request); err != nil {
 		err = fmt.Errorf("disturbing the packets of node %s: %w", node, err)
 		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EOPNOTSUPP) {
-			err = fmt.Errorf("the kernel lacks netem (module sch_netem) or nftables' numgen: %w: %w", err, clusters.ErrUnsupported)
+			err = fmt.Errorf("the kernel lacks nftables' numgen, or both netem (module sch_netem) and TAP devices (module tun): %w: %w", err, clusters.ErrUnsupported)
 		}
 		return nil, err
 	}

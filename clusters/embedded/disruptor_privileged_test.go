@@ -4,6 +4,7 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -41,6 +42,7 @@ func TestDisruptions(t *testing.T) {
 	}
 	t.Run("cable", d.cable)
 	t.Run("lost packets", d.loss)
+	t.Run("slow network", d.delay)
 	t.Run("hanging Pod", d.pod)
 	t.Run("hanging node", d.node)
 	t.Run("API server", d.apiServer)
@@ -110,6 +112,39 @@ func (d disruptions) loss(t *testing.T) {
 	if _, err := d.cluster.Impair(t.Context(), "k3s-w1", clusters.Impairment{Loss: 2}); err == nil {
 		t.Error("more packets than all can be lost")
 	}
+}
+
+// delay delays the packets of a node in both directions, so that a round trip takes twice as long.
+func (d disruptions) delay(t *testing.T) {
+	const delay = 100 * time.Millisecond
+	connect := func(pod string) time.Duration {
+		t.Helper()
+		for _, a := range d.addresses {
+			if a.pod != pod {
+				continue
+			}
+			began := time.Now()
+			conn, err := d.cluster.DialFrom(t.Context(), "k3s-s", "tcp", net.JoinHostPort(a.ip, "8080"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			return time.Since(began)
+		}
+		t.Fatalf("no Pod %q", pod)
+		return 0
+	}
+	end, err := d.cluster.Impair(t.Context(), "k3s-w1", clusters.Impairment{Delay: delay})
+	if errors.Is(err, clusters.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err == nil {
+		if took := connect("far"); took < 2*delay {
+			t.Errorf("a connection to the slow node was made in %s, want at least %s", took, 2*delay)
+		}
+	}
+	d.during(t, "near far", end, err)
+	eventually(t, "connections to the node take less time again", func() bool { return connect("far") < 2*delay })
 }
 
 func (d disruptions) pod(t *testing.T) {

@@ -4,14 +4,11 @@ package network
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"syscall"
 	"time"
 
-	"github.com/vishvananda/netlink"
 	"sigs.k8s.io/knftables"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
@@ -30,7 +27,7 @@ type Impairment struct {
 }
 
 // Impair disturbs the packets of a node, instead of what did so before. Nftables drops packets, because fewer kernels have
-// netem, which delays them.
+// netem, which delays them where it exists.
 func (t *Topology) Impair(ctx context.Context, node string, impairment Impairment) error {
 	i := slices.IndexFunc(t.Nodes, func(ns *Namespace) bool { return ns.name == node })
 	if i < 0 {
@@ -42,10 +39,10 @@ func (t *Topology) Impair(ctx context.Context, node string, impairment Impairmen
 	if err := t.Nodes[i].Do(func() error { return drop(ctx, impairment.Loss) }); err != nil {
 		return err
 	}
-	if err := t.Router.Do(func() error { return delay(node, impairment) }); err != nil {
+	if err := t.delay(ctx, t.Router, node, impairment); err != nil {
 		return err
 	}
-	return t.Nodes[i].Do(func() error { return delay(addressplan.MachineInterface, impairment) })
+	return t.delay(ctx, t.Nodes[i], addressplan.MachineInterface, impairment)
 }
 
 // drop makes nftables drop a share of the packets on a machine's cable.
@@ -71,29 +68,6 @@ func drop(ctx context.Context, share float64) error {
 	}
 	if err := nft.Run(ctx, tx); err != nil {
 		return fmt.Errorf("dropping packets: %w", err)
-	}
-	return nil
-}
-
-// delay delays the packets that leave an interface.
-func delay(name string, impairment Impairment) error {
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return fmt.Errorf("finding interface %s: %w", name, err)
-	}
-	attributes := netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
-	netem := netlink.NewNetem(attributes, netlink.NetemQdiscAttrs{
-		Latency: uint32(impairment.Delay.Microseconds()), Jitter: uint32(impairment.Jitter.Microseconds()),
-	})
-	if impairment.Delay == 0 && impairment.Jitter == 0 {
-		err := netlink.QdiscDel(netem)
-		if err == nil || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EOPNOTSUPP) {
-			return nil // or there is none
-		}
-		return fmt.Errorf("removing the delay of interface %s: %w", name, err)
-	}
-	if err := netlink.QdiscReplace(netem); err != nil {
-		return fmt.Errorf("delaying the packets of interface %s by netem: %w", name, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
@@ -21,6 +22,9 @@ type Topology struct {
 	Router, Client *Namespace
 	// Nodes in the plan's order.
 	Nodes []*Namespace
+
+	mu         sync.Mutex
+	delayLines map[string]*insertedLine // by namespace and interface: those that are delayed without netem
 }
 
 // Build makes the plan's machines and cables. The router's namespace is the caller's.
