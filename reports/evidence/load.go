@@ -29,6 +29,8 @@ type Load struct {
 	Quantiles []LoadQuantile `json:"quantiles"`
 	// Marks are the steps that acted during the run.
 	Marks []LoadMark `json:"marks,omitempty"`
+	// Causes counts all failed requests by how they failed, the most frequent first.
+	Causes []LoadCause `json:"causes,omitempty"`
 	// Failures are the first failed requests; Failed counts all.
 	Failures []LoadFailure `json:"failures,omitempty"`
 	// Lag is how much later than due the client sent its requests.
@@ -67,6 +69,18 @@ type LoadMark struct {
 	Text string        `json:"text"`
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
+}
+
+// LoadCause counts the requests that failed in one way after the same mark.
+type LoadCause struct {
+	// Kind is "status 502", or an error without what differs between connections: "connection refused".
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+	// First and Last are when the first and the last of them were due.
+	First time.Duration `json:"first"`
+	Last  time.Duration `json:"last"`
+	// Step is the text of the last mark that had begun when they failed.
+	Step string `json:"step,omitempty"`
 }
 
 // LoadFailure is a failed request.

@@ -18,6 +18,7 @@ type loadView struct {
 	Facts                   []factView
 	Timeline, Spectrum      *plot.View
 	Marks                   []markView
+	Causes                  []loadCauseView
 	Failures                []loadFailureView
 	Omitted                 int // failures that are not listed
 	Rows                    []loadRowView
@@ -61,6 +62,7 @@ func newLoad(l *evidence.Load) *loadView {
 	for i, mark := range l.Marks {
 		v.Marks = append(v.Marks, markView{i + 1, plaintext.Line(mark.Text), plot.Between(mark.From, mark.To)})
 	}
+	v.Causes = newLoadCauses(l)
 	for _, failure := range l.Failures {
 		v.Failures = append(v.Failures, loadFailureView{
 			At: plot.Seconds(failure.At), Took: plot.Latency(failure.Took), URL: plaintext.Line(failure.URL), Error: plaintext.Line(failure.Error),

@@ -88,6 +88,7 @@ func (r Result) Evidence(title string, marks []evidence.LoadMark) evidence.Load 
 			Quantile: quantile, Latency: latencies.Quantile(quantile), Service: service.Quantile(quantile),
 		})
 	}
+	described.Causes = r.causes(marks)
 	for _, outcome := range r.Failed() {
 		described.Failed++
 		if len(described.Failures) < shownFailures {
@@ -171,7 +172,7 @@ func (r Result) buckets(interval time.Duration, backends []string) []evidence.Lo
 
 // class is the class of a status, "2xx" to "5xx". Responses that broke off are errors too.
 func class(outcome Outcome) string {
-	if outcome.Status < 100 || outcome.Status > 599 {
+	if outcome.Status < 100 || outcome.Status > 599 || outcome.Error != "" && outcome.Status < 400 {
 		return "error"
 	}
 	return fmt.Sprintf("%dxx", outcome.Status/100)

@@ -43,6 +43,31 @@ func (r Result) Summary(marks []evidence.LoadMark) string {
 	return text + ": " + mostFrequent(kinds, true)
 }
 
+// maxCauses is the most causes that are counted one by one.
+const maxCauses = 20
+
+// causes counts the failed requests by how they failed and after which step, the most frequent first.
+func (r Result) causes(marks []evidence.LoadMark) []evidence.LoadCause {
+	type group struct{ kind, step string }
+	counted := map[group]*evidence.LoadCause{}
+	for _, outcome := range r.Failed() {
+		key := group{kind(outcome), step(outcome, marks)}
+		if counted[key] == nil {
+			counted[key] = &evidence.LoadCause{Kind: key.kind, Step: key.step, First: outcome.Due}
+		}
+		counted[key].Count++
+		counted[key].Last = outcome.Due
+	}
+	var causes []evidence.LoadCause
+	for _, cause := range counted {
+		causes = append(causes, *cause)
+	}
+	slices.SortFunc(causes, func(a, b evidence.LoadCause) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.First, b.First), cmp.Compare(a.Kind, b.Kind))
+	})
+	return causes[:min(len(causes), maxCauses)]
+}
+
 // kind is a failure without what differs between connections, such as ports.
 func kind(outcome Outcome) string {
 	if outcome.Status != 0 && (outcome.Status < 200 || outcome.Status >= 400) {

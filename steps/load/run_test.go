@@ -243,6 +243,7 @@ func TestTheEvidenceHasEveryRequest(t *testing.T) {
 	}
 	result.Outcomes[150].Status, result.Outcomes[150].Error = 502, "502 Bad Gateway"
 	result.Outcomes[151].Status, result.Outcomes[151].Error = 0, "EOF"
+	result.Outcomes[152].Error = "unexpected EOF" // in the middle of the body
 	marks := []evidence.LoadMark{{Text: "a Pod is deleted", From: 1500 * time.Millisecond, To: 1520 * time.Millisecond}}
 	described := result.Evidence("Load run", marks)
 	requests, statuses, backends := 0, map[string]int{}, 0
@@ -255,14 +256,18 @@ func TestTheEvidenceHasEveryRequest(t *testing.T) {
 			backends += count
 		}
 	}
-	if requests != 300 || statuses["2xx"] != 298 || statuses["5xx"] != 1 || statuses["error"] != 1 || backends != 300 {
+	if requests != 300 || statuses["2xx"] != 297 || statuses["5xx"] != 1 || statuses["error"] != 2 || backends != 300 {
 		t.Errorf("buckets have %d requests, %v, %d by backend", requests, statuses, backends)
 	}
 	if len(described.Backends) != 12 || described.Backends[11] != "others" {
 		t.Errorf("backends are %q", described.Backends)
 	}
-	if described.Failed != 2 || len(described.Failures) != 2 || described.Failures[0].Step != "a Pod is deleted" {
+	if described.Failed != 3 || len(described.Failures) != 3 || described.Failures[0].Step != "a Pod is deleted" {
 		t.Errorf("failures are %+v", described.Failures)
+	}
+	if causes := described.Causes; len(causes) != 2 || causes[0].Kind != "EOF" || causes[0].Count != 2 || causes[1].Kind != "status 502" ||
+		causes[0].First != result.Outcomes[151].Due || causes[0].Last != result.Outcomes[152].Due || causes[0].Step != "a Pod is deleted" {
+		t.Errorf("causes are %+v", causes)
 	}
 	last := described.Quantiles[len(described.Quantiles)-1]
 	if last.Quantile != 1 || math.Abs(float64(last.Latency-5*time.Millisecond)) > 0 {

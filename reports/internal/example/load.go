@@ -32,6 +32,9 @@ func Load(started time.Time) evidence.Load {
 	}
 	run.Buckets[50].Statuses = map[string]int{"2xx": 49, "5xx": 1}
 	run.Failed = 1
+	run.Causes = []evidence.LoadCause{{
+		Kind: "status 502", Count: 1, First: 5020 * time.Millisecond, Last: 5020 * time.Millisecond, Step: run.Marks[1].Text,
+	}}
 	run.Failures = []evidence.LoadFailure{{
 		At: 5020 * time.Millisecond, Took: 3 * time.Millisecond, URL: "http://shop.test/", Status: 502, Error: "502 Bad Gateway",
 		Step: run.Marks[1].Text,

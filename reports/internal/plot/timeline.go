@@ -24,8 +24,14 @@ func Timeline(l *evidence.Load) *View {
 		v.Panels = append(v.Panels, panel)
 		top = panel.Bottom + panelGap - plotTop
 	}
-	add("Requests a second", 110, func(p *panelView) { p.statuses(l, x) })
-	add("Latency", 150, func(p *panelView) { p.latencies(l, x) })
+	add("Requests a second", 110, func(p *panelView) { p.statuses(l, x, StatusClasses()) })
+	if l.Failed > 0 { // few of them hardly show among all requests
+		add("Failed requests a second", 50, func(p *panelView) { p.statuses(l, x, []string{"error", "5xx", "4xx"}) })
+	}
+	add("Latency", 150, func(p *panelView) {
+		p.latencies(l, x)
+		v.NumbersY = p.Top + 12 // where no area is behind them
+	})
 	if len(l.Backends) > 0 {
 		add("Responses a second, by backend", 110, func(p *panelView) { p.backends(l, x) })
 	}
@@ -38,7 +44,6 @@ func Timeline(l *evidence.Load) *View {
 		})
 	}
 	v.Bottom = v.Panels[len(v.Panels)-1].Bottom
-	v.NumbersY = v.Panels[1].Top + 12 // among the latencies, where no area is behind them
 	v.AxisY, v.Height = v.Bottom+16, v.Bottom+axisHeight+18
 	for _, t := range ticks(total.Seconds(), 10) {
 		v.Ticks = append(v.Ticks, tickView{pixels(x(t)), Number(t)})
@@ -55,13 +60,10 @@ func Timeline(l *evidence.Load) *View {
 	return v
 }
 
-func (p *panelView) statuses(l *evidence.Load, x scale) {
-	var layers []layer
-	for _, class := range StatusClasses() {
-		one := layer{class: "status-" + class, text: class}
-		if class == "error" {
-			one.text = "no response"
-		}
+func (p *panelView) statuses(l *evidence.Load, x scale, classes []string) {
+	layers := make([]layer, 0, len(classes))
+	for _, class := range classes {
+		one := layer{class: "status-" + class, text: statusText(class)}
 		if class == "error" || class == "5xx" || class == "4xx" {
 			one.least = 4
 		}
@@ -71,6 +73,23 @@ func (p *panelView) statuses(l *evidence.Load, x scale) {
 		layers = append(layers, one)
 	}
 	p.stack(layers, l.Interval, x)
+}
+
+// statusText is a class of statuses as a legend.
+func statusText(class string) string {
+	switch class {
+	case "error":
+		return "no complete response"
+	case "5xx":
+		return "5xx server error"
+	case "4xx":
+		return "4xx refused"
+	case "3xx":
+		return "3xx redirected"
+	case "2xx":
+		return "2xx answered"
+	}
+	return class
 }
 
 func (p *panelView) backends(l *evidence.Load, x scale) {
