@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,15 @@ func awaitQuiet(ctx context.Context, clock clock.Clock, grace time.Duration, arr
 type arrivals struct {
 	net.Listener
 	count *atomic.Int64
+}
+
+// SetDeadline bounds the wait for connections; those that wait in the kernel are accepted before.
+func (a arrivals) SetDeadline(t time.Time) error {
+	limited, has := a.Listener.(interface{ SetDeadline(t time.Time) error })
+	if !has {
+		return errors.ErrUnsupported
+	}
+	return limited.SetDeadline(t)
 }
 
 // Accept implements net.Listener.

@@ -60,7 +60,7 @@ func (s *Server) serveHTTP1(conn net.Conn, peer Peer) (read []byte, isHTTP2 bool
 // is in c.in then.
 func (c *http1Conn) serve() (isHTTP2 bool) {
 	for first := true; ; first = false {
-		c.reader.next(c.in.Buffered() > 0)
+		c.reader.next(c.in.Buffered() > 0, first)
 		header, err := c.in.ReadHeader(c.reading().Bytes)
 		if err != nil {
 			c.request.Method = nil // that of the request before, whose memory was given back
@@ -112,8 +112,9 @@ func (c *http1Conn) refuse(err error) {
 	c.handler.Refuse(c, &c.request, time.Now(), reason)
 }
 
-// Drain implements connection: a connection that is not idle ends after the running request.
-func (c *http1Conn) Drain() { c.reader.closeIdle() }
+// Drain implements connection: a connection that is not idle ends after the running request, and one that has had none after
+// its first.
+func (c *http1Conn) Drain() { c.reader.drain() }
 
 // CloseIdle implements connection.
 func (c *http1Conn) CloseIdle() bool { return c.reader.closeIdle() }

@@ -19,6 +19,7 @@ type requestReader struct {
 	draining *atomic.Bool
 
 	phase     phase
+	served    bool // a request came before the one that is waited for
 	headerDue bool // the deadline of a slow header is set
 	limit     deadline.Lazy
 	canceled  atomic.Bool // reads of the body fail
@@ -40,14 +41,19 @@ const (
 
 // The states of a connection, as closeIdle sees it.
 const (
-	busy uint32 = iota
+	busy   uint32 = iota
+	unused        // idle, before the first request
 	idle
 	closingIdle
 )
 
-// next begins the wait for the next request. begun says that a part of it was read before.
-func (r *requestReader) next(begun bool) {
-	r.phase, r.headerDue = awaitRequest, false
+// firstRequest is how long a connection that has had no request is waited for while the server drains: most likely its
+// request is on its way, and the client can't know that it is not answered.
+const firstRequest = time.Second
+
+// next begins the wait for the next request. begun says that a part of it was read before, and first that it is the first one.
+func (r *requestReader) next(begun, first bool) {
+	r.phase, r.headerDue, r.served = awaitRequest, false, !first
 	if begun {
 		r.phase = awaitHeader
 	}
@@ -85,13 +91,20 @@ func (r *requestReader) readIdle(p []byte) (int, error) {
 	// While other requests run, the next one may come, which saves a read that fails and has to be repeated. Yielding
 	// before the reads of replies as well would keep the scheduler from looking at the network often enough.
 	runtime.Gosched()
-	r.state.Store(idle)
+	waiting := idle
+	if !r.served {
+		waiting = unused
+	}
+	r.state.Store(waiting)
 	if r.draining.Load() {
-		return 0, io.EOF
+		if r.served {
+			return 0, io.EOF
+		}
+		r.drain() // it was tracked too late to be drained with the others
 	}
 	n, err := r.conn.Read(p)
-	if !r.state.CompareAndSwap(idle, busy) {
-		r.ending.Lock() // until closeIdle has set its deadline, which must not end a read of the body
+	if !r.state.CompareAndSwap(waiting, busy) {
+		r.ending.Lock() // until a deadline is set that must not end a read of the body
 		r.limit.Forget()
 		r.closing = true
 		r.ending.Unlock()
@@ -105,12 +118,22 @@ func (r *requestReader) readIdle(p []byte) (int, error) {
 // closeIdle ends the read of a connection that waits for a request, and reports whether it does. If a request comes
 // just then, it is served as the last one.
 func (r *requestReader) closeIdle() bool {
+	return r.end(idle, time.Unix(1, 0)) || r.end(unused, time.Unix(1, 0))
+}
+
+// drain is closeIdle, but a first request is waited for.
+func (r *requestReader) drain() {
+	_ = r.end(idle, time.Unix(1, 0)) || r.end(unused, time.Now().Add(firstRequest))
+}
+
+// end ends the read of a connection in a state at a time.
+func (r *requestReader) end(state uint32, at time.Time) bool {
 	r.ending.Lock()
 	defer r.ending.Unlock()
-	if !r.state.CompareAndSwap(idle, closingIdle) {
+	if !r.state.CompareAndSwap(state, closingIdle) {
 		return false
 	}
-	r.conn.SetReadDeadline(time.Unix(1, 0))
+	r.conn.SetReadDeadline(at)
 	return true
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 // Serve accepts connections in plain text on one listener and over TLS on the other (either may be nil), until ctx is
-// done. Then it closes both, drains for at most Timeouts.Drain, closes what is left, and returns nil. It returns an
-// error if accepting fails permanently.
+// done. Then it accepts those that wait, closes both listeners, drains for at most Timeouts.Drain, closes what is left, and
+// returns nil. It returns an error if accepting fails permanently.
 func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer s.close()
 	group, ctx := errgroup.WithContext(ctx)
@@ -32,7 +32,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 		s.draining.Store(true)
 		for _, listener := range []net.Listener{plain, secure} {
 			if listener != nil {
-				listener.Close()
+				endAccepting(listener)
 			}
 		}
 		return nil
@@ -42,16 +42,26 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	return err
 }
 
-// accept serves each connection in its own goroutine.
+// waitingAccepts is how long connections that wait in the kernel are accepted before their listener is closed, which would
+// reset them.
+const waitingAccepts = 20 * time.Millisecond
+
+// endAccepting makes Accept fail soon: after the connections that wait, if the listener has deadlines.
+func endAccepting(listener net.Listener) {
+	limited, has := listener.(interface{ SetDeadline(t time.Time) error })
+	if !has || limited.SetDeadline(time.Now().Add(waitingAccepts)) != nil {
+		listener.Close()
+	}
+}
+
+// accept serves each connection in its own goroutine. In the end it closes the listener.
 func (s *Server) accept(ctx context.Context, listener net.Listener, secure bool) error {
+	defer listener.Close()
 	var pause time.Duration
 	for {
 		conn, err := listener.Accept()
 		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				conn.Close()
-			}
+		case err != nil && ctx.Err() != nil:
 			return nil
 		case err == nil:
 			pause = 0

@@ -1,0 +1,89 @@
+package proxy_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ingress-testbed/testbed/proxy"
+)
+
+// held is a listener that accepts nothing before it is released: connections wait in the kernel, as on a busy machine.
+type held struct {
+	*net.TCPListener
+	release <-chan struct{}
+}
+
+func (h held) Accept() (net.Conn, error) {
+	<-h.release
+	return h.TCPListener.Accept()
+}
+
+// TestConnectionsThatWaitAreServed has a connection in the kernel's queue when the server stops. Closing the listener would
+// reset it.
+func TestConnectionsThatWaitAreServed(t *testing.T) {
+	answering := backend(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "done") })
+	release := make(chan struct{})
+	listener := listen(t)
+	tcp, is := listener.(*net.TCPListener)
+	if !is {
+		t.Fatalf("the listener is a %T", listener)
+	}
+	stopping := make(chan struct{})
+	s, stop, ended := start(t, proxy.Config{}, toAll(upstream("u", answering)), deadlined{held{tcp, release}, stopping}, nil)
+	waiting := s.dial(t)
+	waiting.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	stop()
+	<-stopping
+	close(release)
+	if reply, body := waiting.reply("GET"); body != "done" || !reply.Close {
+		t.Errorf("the request that waited got %q, %v", body, reply)
+	}
+	waiting.ended()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// deadlined signals that its deadline was set, which is as far away as the test needs.
+type deadlined struct {
+	held
+	set chan struct{}
+}
+
+func (d deadlined) SetDeadline(time.Time) error {
+	close(d.set)
+	return d.held.SetDeadline(time.Now().Add(500 * time.Millisecond))
+}
+
+// TestTheFirstRequestIsServedWhileDraining has a connection on which no request has come when the server stops.
+func TestTheFirstRequestIsServedWhileDraining(t *testing.T) {
+	inFakeTime(t, func(b bubble) {
+		table := toAll(upstream("u", b.scripted(func(conn net.Conn, in *bufio.Reader) {
+			readHead(in)
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+		})))
+		config := proxy.Config{Timeouts: proxy.Timeouts{Drain: time.Minute}, DialContext: b.network.DialContext}
+		s, stop, ended := start(b, config, table, b.network.Listen(), nil)
+		s.dialContext = b.network.DialContext
+		first, silent := b.dial(s), b.dial(s)
+		synctest.Wait()
+		started := time.Now()
+		stop()
+		synctest.Wait()
+		first.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if reply, body := first.reply("GET"); body != "done" || !reply.Close {
+			b.Errorf("the first request got %q, %v", body, reply)
+		}
+		first.ended()
+		silent.ended()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+		b.passed("the drain", started, time.Second)
+	})
+}
