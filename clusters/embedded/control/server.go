@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,7 +62,7 @@ func Serve(ctx context.Context, listener *net.UnixListener, handler Handler) err
 
 func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 	conn.SetReadDeadline(time.Now().Add(requestTimeout))
-	line, err := readLine(conn)
+	line, err := readRequest(conn)
 	if err != nil {
 		return // the client has left
 	}
@@ -100,6 +101,12 @@ func serve(ctx context.Context, conn *net.UnixConn, handler Handler) {
 	default:
 		refuse(conn, errors.New("empty request"))
 	}
+}
+
+// readRequest reads a line. Nothing follows it, so that more than a byte at a time can be read, unlike with readLine: a load
+// run makes a thousand requests a second.
+func readRequest(r io.Reader) ([]byte, error) {
+	return bufio.NewReader(io.LimitReader(r, longestLine)).ReadBytes('\n')
 }
 
 // untilClosed returns a context that ends when the client disconnects. Clients send nothing after their request, so that

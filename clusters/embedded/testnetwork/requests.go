@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 
@@ -36,25 +35,11 @@ func (h *handler) Dial(ctx context.Context, request control.DialRequest) (*os.Fi
 	if err != nil {
 		return nil, err
 	}
-	var conn net.Conn
-	err = from.Do(func() (err error) {
-		// An address that is no IP address would be looked up by goroutines outside the namespace.
-		if _, err := netip.ParseAddrPort(request.Address); err != nil {
-			return err
-		}
-		var dialer net.Dialer
-		conn, err = dialer.DialContext(ctx, request.Network, request.Address)
-		return err
-	})
+	to, err := netip.ParseAddrPort(request.Address)
 	if err != nil {
 		return nil, fmt.Errorf("from %s: %w", request.From, err)
 	}
-	defer conn.Close()
-	filer, ok := conn.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, fmt.Errorf("network %q: a connection of it can't be handed out", request.Network)
-	}
-	return filer.File()
+	return from.Dial(ctx, request.Network, to)
 }
 
 // Capture listens on an interface of a machine.
