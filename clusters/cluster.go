@@ -14,6 +14,10 @@ import (
 // turn it into a skipped scenario that gives the error's text as its reason.
 var ErrUnsupported = errors.New("not supported by this cluster")
 
+// ErrClient is wrapped by the error of a connection that was not attempted, because the machine that it was to be opened from is
+// too busy or has ended. It says nothing about the cluster.
+var ErrClient = errors.New("the client could not connect")
+
 // Cluster is a running Kubernetes cluster with a machine on its outside. All addresses are as seen in the cluster's
 // own network, which need not be reachable from this process except through the methods here.
 type Cluster interface {

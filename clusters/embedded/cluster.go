@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -94,6 +95,10 @@ func (c client) DialContext(ctx context.Context, network, address string) (net.C
 func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string) (net.Conn, error) {
 	conn, err := c.inside.Dial(ctx, control.DialRequest{From: machine, Network: network, Address: address})
 	if err != nil {
+		var inside *control.Error
+		if !errors.As(err, &inside) && !errors.Is(ctx.Err(), context.Canceled) {
+			err = fmt.Errorf("%w: %w", clusters.ErrClient, err)
+		}
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	return conn, nil

@@ -38,6 +38,9 @@ func newLoadCauses(l *evidence.Load) []loadCauseView {
 // explanation.
 func causeMeaning(kind string) string {
 	for _, known := range []struct{ kind, meaning string }{
+		{"the client could not connect", "The client's own machine failed, so that no packet was sent: it is too busy for this rate. The controller did not " +
+			"lose these requests."},
+		{"server closed idle connection", "The controller closed an idle connection as the request arrived, as when it stops; clients usually send it again."},
 		{"status 404", "The controller answered, but had no route for the request: it did not have the Ingress yet, or no longer."},
 		{"status 500", "The controller or the backend answered with an error of its own."},
 		{"status 502", "The controller answered: the backend refused or broke the connection, and the request could not be sent to another one."},

@@ -25,6 +25,8 @@ const (
 	maxBackends = 12
 	// bottleneckLag is the least lag that makes a client the bottleneck: on a busy machine a few milliseconds are usual.
 	bottleneckLag = 20 * time.Millisecond
+	// hopelessLag is a lag that only a client without processor time has, whatever the latencies.
+	hopelessLag = time.Second
 )
 
 // Latencies are sorted.
@@ -62,15 +64,19 @@ func (l Latencies) Quantile(share float64) time.Duration {
 	return l[min(max(rank, 1), len(l))-1]
 }
 
-// Bottleneck returns a sentence if the client limited the run: it sent requests late, and not because the responses to
-// others were outstanding.
+// Bottleneck returns a sentence if the client limited the run: it failed to send requests, or sent them late, and not because the
+// responses to others were outstanding.
 func (r Result) Bottleneck() string {
+	const remedy = "Lower the rate, or use a machine that is less busy."
+	if unsent := r.Unsent(); unsent > 0 {
+		return fmt.Sprintf("The client was the bottleneck: its machine failed to send %d requests, which are not lost by the controller. %s", unsent, remedy)
+	}
 	lag, latency := r.lags().Quantile(0.99), r.Latencies().Quantile(0.99)
-	if lag < bottleneckLag || lag < latency/2 || r.MostOpen >= maxWorkers {
+	if lag < bottleneckLag || lag < latency/2 && lag < hopelessLag || r.MostOpen >= maxWorkers {
 		return ""
 	}
 	return fmt.Sprintf("The client was the bottleneck: it sent 1 %% of the requests more than %s late, so that the latencies say "+
-		"little about the controller. Lower the rate, or use a machine that is less busy.", lag.Round(time.Millisecond))
+		"little about the controller. %s", lag.Round(time.Millisecond), remedy)
 }
 
 // Evidence describes the run for reports. Marks are the steps that acted meanwhile.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 )
 
@@ -70,11 +71,14 @@ func (r Result) causes(marks []evidence.LoadMark) []evidence.LoadCause {
 
 // kind is a failure without what differs between connections, such as ports.
 func kind(outcome Outcome) string {
+	if outcome.Unsent {
+		return clusters.ErrClient.Error()
+	}
 	if outcome.Status != 0 && (outcome.Status < 200 || outcome.Status >= 400) {
 		return fmt.Sprintf("status %d", outcome.Status)
 	}
 	text := outcome.Error
-	for _, known := range []string{"connection reset by peer", "connection refused", "EOF", "no route to host", "i/o timeout", "context deadline exceeded"} {
+	for _, known := range []string{"Client.Timeout exceeded", "server closed idle connection", "connection reset by peer", "connection refused", "EOF", "no route to host", "i/o timeout", "context deadline exceeded"} {
 		if strings.Contains(text, known) {
 			return known
 		}

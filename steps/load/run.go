@@ -17,6 +17,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/ingress-testbed/testbed/clusters"
 )
 
 // headOfBody is how much is kept of a response's body, in bytes: an echo server names its Pod in the first line.
@@ -33,6 +35,8 @@ type Outcome struct {
 	Status  int // 0 if there was no response
 	// Error is why it failed; "" if the status is from 200 to 399 and the response is complete.
 	Error string
+	// Unsent is whether the client's own machine failed to send it.
+	Unsent bool
 	// Backend names the Pod that answered, if the response does.
 	Backend string
 }
@@ -105,7 +109,7 @@ func (r *Run) outcome(result *vegeta.Result) Outcome {
 	}
 	outcome := Outcome{
 		Due: due, Lag: sent - due, Latency: sent - due + result.Latency, URL: result.URL, Status: int(result.Code), Error: result.Error,
-		Backend: result.Headers.Get(podHeader),
+		Backend: result.Headers.Get(podHeader), Unsent: strings.Contains(result.Error, clusters.ErrClient.Error()),
 	}
 	if outcome.Backend == "" {
 		first, _, _ := bytes.Cut(result.Body, []byte("\n"))
@@ -166,7 +170,18 @@ func (r *Run) result(elapsed time.Duration) Result {
 	return Result{Plan: r.plan, Began: r.began, Elapsed: elapsed, Outcomes: outcomes, MostOpen: int(r.transport.most.Load())}
 }
 
-// Failed returns the outcomes of requests that failed.
+// Unsent counts the requests that the client's own machine failed to send.
+func (r Result) Unsent() int {
+	count := 0
+	for _, outcome := range r.Outcomes {
+		if outcome.Unsent {
+			count++
+		}
+	}
+	return count
+}
+
+// Failed returns the outcomes of requests that failed, also of those that were not sent.
 func (r Result) Failed() []Outcome {
 	return slices.DeleteFunc(slices.Clone(r.Outcomes), func(o Outcome) bool { return o.Error == "" })
 }

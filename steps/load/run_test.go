@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/reports/evidence"
 	"github.com/ingress-testbed/testbed/steps/load"
 )
@@ -232,6 +233,26 @@ func TestQuantilesAreThoseOfTheNearestRank(t *testing.T) {
 		if got := latencies.Quantile(share); got != want*time.Millisecond {
 			t.Errorf("quantile %v is %v, want %v ms", share, got, int(want))
 		}
+	}
+}
+
+// A request that the client's machine failed to send is named as such, and isn't one that the controller lost.
+func TestRequestsThatWereNotSent(t *testing.T) {
+	t.Parallel()
+	run, err := load.Start(t.Context(), load.Plan{
+		Schedule: load.Constant(100).For(100 * time.Millisecond), Targets: []load.Target{{URL: "http://shop.test/", Share: 1}},
+	}, func(context.Context, string, string) (net.Conn, error) {
+		return nil, fmt.Errorf("%w: too busy", clusters.ErrClient)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := run.Wait()
+	if count := len(result.Outcomes); count != 10 || result.Unsent() != count || len(result.Failed()) != count {
+		t.Fatalf("%d of %d requests were not sent, %d failed", result.Unsent(), count, len(result.Failed()))
+	}
+	if !strings.Contains(result.Bottleneck(), "failed to send 10 requests") || !strings.Contains(result.Summary(nil), "10 × the client could not connect") {
+		t.Errorf("%q, %q", result.Bottleneck(), result.Summary(nil))
 	}
 }
 

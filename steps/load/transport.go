@@ -14,6 +14,8 @@ import (
 const (
 	// requestTimeout bounds one request.
 	requestTimeout = 10 * time.Second
+	// dialTimeout is shorter, so that the error of a connection is that of the dialer, which says who is to blame.
+	dialTimeout = 8 * time.Second
 	// maxWorkers bounds the requests that are open at the same time.
 	maxWorkers = 4096
 )
@@ -34,8 +36,13 @@ func newTransport(plan Plan, dial Dial) *transport {
 	protocols.SetHTTP1(!plan.HTTP2)
 	protocols.SetHTTP2(plan.HTTP2)
 	protocols.SetUnencryptedHTTP2(plan.HTTP2)
+	bounded := func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		return dial(ctx, network, address)
+	}
 	return &transport{http2: plan.HTTP2, inner: &http.Transport{
-		DialContext: dial, Protocols: protocols, DisableKeepAlives: plan.NewConnections, DisableCompression: true,
+		DialContext: bounded, Protocols: protocols, DisableKeepAlives: plan.NewConnections, DisableCompression: true,
 		MaxIdleConnsPerHost: maxWorkers, TLSHandshakeTimeout: requestTimeout,
 		// Steps verify certificates, so that a failure shows the certificate.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above

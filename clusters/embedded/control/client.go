@@ -31,10 +31,11 @@ func NewInsideClient() *Client { return &Client{root: "/"} }
 // Path returns the path on the host of a path inside the test network.
 func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
 
-// Dial opens a connection from a machine inside.
+// Dial opens a connection from a machine inside. It is an *Error if the connection failed; without a reply to the request by
+// the deadline, it is that of ctx.
 func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok {
-		r.Timeout = time.Until(deadline)
+		r.Timeout = time.Until(deadline) * 9 / 10 // so that the reply arrives before the deadline
 	}
 	conn, err := c.roundTrip(ctx, request{Dial: &r}, nil)
 	if err != nil {

@@ -62,8 +62,12 @@ func failedAtMost(ctx context.Context, limit int) error {
 	if err != nil {
 		return err
 	}
-	if len(run.result.Failed()) <= limit {
+	failed, unsent := len(run.result.Failed()), run.result.Unsent()
+	if failed <= limit {
 		return nil
+	}
+	if failed-unsent <= limit {
+		return fmt.Errorf("%s: %w", strings.TrimSuffix(run.result.Bottleneck(), "."), world.ErrInconclusive)
 	}
 	expected := fmt.Sprintf("none of %d requests fails", len(run.result.Outcomes))
 	if limit > 0 {
@@ -91,8 +95,11 @@ func noneFailedAfter(ctx context.Context, milliseconds int) error {
 	if len(late.Outcomes) == 0 {
 		return fmt.Errorf("the load run ended less than %d ms after the last change: let it continue for longer", milliseconds)
 	}
-	if len(late.Failed()) == 0 {
+	switch len(late.Failed()) {
+	case 0:
 		return nil
+	case late.Unsent():
+		return fmt.Errorf("%s: %w", strings.TrimSuffix(late.Bottleneck(), "."), world.ErrInconclusive)
 	}
 	return world.AnswerFailure(effect.Lost, fmt.Sprintf("no request fails that is due more than %d ms after the last change", milliseconds), late.Summary(run.marks),
 		pictures, world.Diagnosis)
