@@ -87,3 +87,21 @@ func TestTheFirstRequestIsServedWhileDraining(t *testing.T) {
 		b.passed("the drain", started, time.Second)
 	})
 }
+
+// TestLeaving has replies end their connections while others are still accepted.
+func TestLeaving(t *testing.T) {
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "done") })
+	before := s.dial(t)
+	before.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	if reply, _ := before.reply("GET"); reply.Close {
+		t.Fatal("the connection is closed already")
+	}
+	s.Leave()
+	for name, client := range map[string]*raw{"a connection from before": before, "a new connection": s.dial(t)} {
+		client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if reply, body := client.reply("GET"); body != "done" || !reply.Close {
+			t.Errorf("on %s the client got %q, %v", name, body, reply)
+		}
+		client.ended()
+	}
+}

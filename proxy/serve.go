@@ -22,3 +22,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	defer stopPools()
 	return s.downstream.Serve(ctx, plain, secure)
 }
+
+// Leave makes each reply over HTTP/1.1 the last one of its connection (RFC 9112 section 9.6), while connections are still
+// accepted. Call it before the end of Serve's context, as soon as clients should connect to other servers.
+func (s *Server) Leave() { s.downstream.Leave() }

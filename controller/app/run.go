@@ -131,7 +131,7 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 		"http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
 	var arrived atomic.Int64
 	plain, secure := arrivals{c.listeners.plain, &arrived}, arrivals{c.listeners.secure, &arrived}
-	if err := server.Serve(c.untilStopped(ctx, background, &arrived), plain, secure); err != nil {
+	if err := server.Serve(c.untilStopped(ctx, background, &arrived, server.Leave), plain, secure); err != nil {
 		return err
 	}
 	c.clearStatus(background)

@@ -19,11 +19,12 @@ const (
 )
 
 // untilStopped returns a context that ends a while after ctx: the controller is not ready then, but it takes requests
-// until the cluster has noticed.
-func (c *components) untilStopped(ctx, background context.Context, arrived *atomic.Int64) context.Context {
+// until the cluster has noticed. leave is called at once.
+func (c *components) untilStopped(ctx, background context.Context, arrived *atomic.Int64, leave func()) context.Context {
 	serving, stop := context.WithCancel(background)
 	context.AfterFunc(ctx, func() {
 		c.readiness.Stop()
+		leave()
 		klog.InfoS("Stopping", "after", c.options.ShutdownGracePeriod)
 		awaitQuiet(background, c.clock, c.options.ShutdownGracePeriod, arrived)
 		stop()

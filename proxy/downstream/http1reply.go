@@ -25,7 +25,7 @@ func (c *http1Conn) Header(h Header) error {
 	w := &c.writer
 	w.chunked = false
 	c.rest.discard = h.BodyUnread && c.canDiscardBody()
-	c.closing = h.Close || c.request.Close || c.reader.closing || c.server.draining.Load() ||
+	c.closing = h.Close || c.request.Close || c.reader.closing || c.server.leaving.Load() || c.server.draining.Load() ||
 		h.BodyUnread && !c.rest.discard
 	var reason []byte
 	if h.Reply != nil {

@@ -59,6 +59,7 @@ type Server struct {
 	options     Options
 	connections *connections
 	draining    atomic.Bool
+	leaving     atomic.Bool
 	dates       date.Cache
 	// closed is done when the drain is over: what still runs is given up.
 	closed context.Context //nolint:containedctx // the parent of each connection's context
