@@ -3,14 +3,14 @@ package controller
 import (
 	"k8s.io/klog/v2"
 
-	"github.com/ingress-testbed/testbed/controller/translate"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 // Log is an Observer that logs problems when they appear and when they are resolved, each new table at verbosity 2, and the
 // decisions that led to it at verbosity 3.
 type Log struct {
-	known map[translate.Problem]bool
+	known map[problem.Problem]bool
 }
 
 // Observe implements Observer.
@@ -46,25 +46,25 @@ func logRefused(refused []error) {
 	}
 }
 
-func (l *Log) logProblems(problems []translate.Problem) {
-	now := make(map[translate.Problem]bool, len(problems))
-	for _, problem := range problems {
-		now[problem] = true
-		if l.known[problem] {
+func (l *Log) logProblems(problems []problem.Problem) {
+	now := make(map[problem.Problem]bool, len(problems))
+	for _, found := range problems {
+		now[found] = true
+		if l.known[found] {
 			continue
 		}
-		switch problem.Severity {
-		case translate.Error:
-			klog.Error(problem)
-		case translate.Warning:
-			klog.Warning(problem)
-		case translate.Notice:
-			klog.Info(problem)
+		switch found.Severity {
+		case problem.Error:
+			klog.Error(found)
+		case problem.Warning:
+			klog.Warning(found)
+		case problem.Notice:
+			klog.Info(found)
 		}
 	}
-	for problem := range l.known {
-		if !now[problem] {
-			klog.V(2).InfoS("Problem solved", "problem", problem)
+	for found := range l.known {
+		if !now[found] {
+			klog.V(2).InfoS("Problem solved", "problem", found)
 		}
 	}
 	l.known = now

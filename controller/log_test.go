@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/translate"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -37,12 +38,12 @@ func logged(t *testing.T, verbosity string, outcomes ...controller.Outcome) stri
 }
 
 func TestLog(t *testing.T) {
-	problem := translate.Problem{
-		Severity: translate.Error, Reason: translate.Conflict, Message: "it is taken",
-		Object: translate.Object{Kind: "Ingress", Namespace: "default", Name: "late"},
+	found := problem.Problem{
+		Severity: problem.Error, Reason: problem.Conflict, Message: "it is taken",
+		Object: problem.Object{Kind: "Ingress", Namespace: "default", Name: "late"},
 	}
 	with := controller.Outcome{Applied: true, Result: translate.Result{
-		Table: &route.Table{}, Problems: []translate.Problem{problem},
+		Table: &route.Table{}, Problems: []problem.Problem{found},
 		Decisions: []decision.Decision{decision.UpstreamCreated{Upstream: "default-web-80"}},
 	}}
 	same := with

@@ -16,6 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 // Cluster gives the snapshots that an Ingress is validated against.
@@ -41,9 +42,9 @@ func (l *Last) Result() translate.Result {
 	return translate.Result{}
 }
 
-// Review validates an Ingress. The last Result makes it cheaper and may be the zero value. Errors of the Ingress itself, and conflicts between it and another one, refuse it;
-// other problems become warnings. Errors that existed before are ignored, so that an Ingress can be repaired step by
-// step and labelled.
+// Review validates an Ingress. Errors of the Ingress itself, and conflicts between it and another one, refuse it; other
+// problems become warnings. Errors that existed before are ignored, so that an Ingress can be repaired step by step and
+// labelled. last, which may be the zero value, saves the translation of what has not changed since.
 func Review(cluster Cluster, last translate.Result, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	response := &admissionv1.AdmissionResponse{UID: request.UID, Allowed: true}
 	if request.Operation != admissionv1.Create && request.Operation != admissionv1.Update {
@@ -81,36 +82,36 @@ func refuse(response *admissionv1.AdmissionResponse, code int32, message string)
 
 // newProblems are those that the Ingress causes. A problem of another Ingress counts if this one takes something away
 // from it.
-func newProblems(cluster Cluster, last translate.Result, ingress *networkingv1.Ingress) (errors, warnings []translate.Problem) {
-	before := map[translate.Problem]bool{}
-	for _, problem := range translate.ProblemsAfter(last, cluster.Snapshot()) {
-		before[anonymous(problem)] = true
+func newProblems(cluster Cluster, last translate.Result, ingress *networkingv1.Ingress) (errors, warnings []problem.Problem) {
+	before := map[problem.Problem]bool{}
+	for _, found := range translate.ProblemsAfter(last, cluster.Snapshot()) {
+		before[anonymous(found)] = true
 	}
-	own := translate.IngressObject(ingress)
+	own := problem.IngressObject(ingress)
 	own.UID = ""
-	for _, problem := range translate.ProblemsAfter(last, cluster.SnapshotWith(ingress)) {
-		problem = anonymous(problem)
+	for _, found := range translate.ProblemsAfter(last, cluster.SnapshotWith(ingress)) {
+		found = anonymous(found)
 		switch {
-		case problem.Object != own && problem.Other != own:
-		case problem.Severity == translate.Warning && problem.Object == own:
-			warnings = append(warnings, problem)
-		case problem.Severity == translate.Error && !before[problem]:
-			errors = append(errors, problem)
+		case found.Object != own && found.Other != own:
+		case found.Severity == problem.Warning && found.Object == own:
+			warnings = append(warnings, found)
+		case found.Severity == problem.Error && !before[found]:
+			errors = append(errors, found)
 		}
 	}
 	return errors, warnings
 }
 
 // anonymous removes the UIDs, which an Ingress doesn't have before it is created.
-func anonymous(problem translate.Problem) translate.Problem {
-	problem.Object.UID, problem.Other.UID = "", ""
-	return problem
+func anonymous(found problem.Problem) problem.Problem {
+	found.Object.UID, found.Other.UID = "", ""
+	return found
 }
 
-func messages(problems []translate.Problem) []string {
+func messages(problems []problem.Problem) []string {
 	var texts []string
-	for _, problem := range problems {
-		texts = append(texts, problem.Message)
+	for _, found := range problems {
+		texts = append(texts, found.Message)
 	}
 	return texts
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/diagnostics"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 func TestReadiness(t *testing.T) {
@@ -60,10 +61,10 @@ func TestMetrics(t *testing.T) {
 	}
 	outcome := controller.Outcome{Applied: true, Result: translate.Result{
 		Served: map[types.NamespacedName]bool{{Name: "a"}: true, {Name: "b"}: true},
-		Problems: []translate.Problem{
-			{Severity: translate.Error, Reason: translate.Conflict, Message: "one"},
-			{Severity: translate.Error, Reason: translate.Conflict, Message: "two"},
-			{Severity: translate.Notice, Reason: translate.NoEndpoints},
+		Problems: []problem.Problem{
+			{Severity: problem.Error, Reason: problem.Conflict, Message: "one"},
+			{Severity: problem.Error, Reason: problem.Conflict, Message: "two"},
+			{Severity: problem.Notice, Reason: problem.NoEndpoints},
 		},
 	}}
 	metrics.Observe(outcome)

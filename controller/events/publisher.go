@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	"github.com/ingress-testbed/testbed/controller"
-	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 // Publisher publishes an Event for each Problem when it appears, also if it appears again. It publishes none for Notices,
@@ -19,7 +19,7 @@ type Publisher struct {
 	changed  chan struct{}
 
 	mu       sync.Mutex
-	problems []translate.Problem
+	problems []problem.Problem
 }
 
 // NewPublisher makes a Publisher.
@@ -40,7 +40,7 @@ func (p *Publisher) Observe(outcome controller.Outcome) {
 
 // Run publishes until ctx is done. Only one replica may do so at a time, or each Event is published several times.
 func (p *Publisher) Run(ctx context.Context) {
-	published := map[translate.Problem]bool{}
+	published := map[problem.Problem]bool{}
 	for {
 		published = p.publish(published)
 		select {
@@ -51,22 +51,22 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-func (p *Publisher) publish(published map[translate.Problem]bool) map[translate.Problem]bool {
+func (p *Publisher) publish(published map[problem.Problem]bool) map[problem.Problem]bool {
 	p.mu.Lock()
 	problems := p.problems
 	p.mu.Unlock()
-	now := make(map[translate.Problem]bool, len(problems))
-	for _, problem := range problems {
-		now[problem] = true
-		if problem.Severity > translate.Notice && !published[problem] {
-			about := reference(problem.Object)
-			p.recorder.Event(about, corev1.EventTypeWarning, string(problem.Reason), problem.Message)
+	now := make(map[problem.Problem]bool, len(problems))
+	for _, found := range problems {
+		now[found] = true
+		if found.Severity > problem.Notice && !published[found] {
+			about := reference(found.Object)
+			p.recorder.Event(about, corev1.EventTypeWarning, string(found.Reason), found.Message)
 		}
 	}
 	return now
 }
 
-func reference(object translate.Object) *corev1.ObjectReference {
+func reference(object problem.Object) *corev1.ObjectReference {
 	return &corev1.ObjectReference{
 		APIVersion: object.APIVersion,
 		Kind:       object.Kind,

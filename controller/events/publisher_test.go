@@ -10,12 +10,13 @@ import (
 	"github.com/ingress-testbed/testbed/controller"
 	"github.com/ingress-testbed/testbed/controller/events"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
-func problem(message string) translate.Problem {
-	return translate.Problem{
-		Severity: translate.Error, Reason: translate.InvalidHost, Message: message,
-		Object: translate.Object{Kind: "Ingress", Namespace: "default", Name: "x"},
+func invalidHost(message string) problem.Problem {
+	return problem.Problem{
+		Severity: problem.Error, Reason: problem.InvalidHost, Message: message,
+		Object: problem.Object{Kind: "Ingress", Namespace: "default", Name: "x"},
 	}
 }
 
@@ -25,7 +26,7 @@ func TestEachProblemIsToldOnceUntilItComesBack(t *testing.T) {
 	observe := func(messages ...string) {
 		var outcome controller.Outcome
 		for _, message := range messages {
-			outcome.Problems = append(outcome.Problems, problem(message))
+			outcome.Problems = append(outcome.Problems, invalidHost(message))
 		}
 		publisher.Observe(outcome)
 	}
@@ -40,9 +41,9 @@ func TestEachProblemIsToldOnceUntilItComesBack(t *testing.T) {
 			t.Fatalf("no event of %q", want)
 		}
 	}
-	passing := problem("soon over")
-	passing.Severity = translate.Notice
-	publisher.Observe(controller.Outcome{Result: translate.Result{Problems: []translate.Problem{passing, problem("one")}}}) // before this controller leads
+	passing := invalidHost("soon over")
+	passing.Severity = problem.Notice
+	publisher.Observe(controller.Outcome{Result: translate.Result{Problems: []problem.Problem{passing, invalidHost("one")}}}) // before this controller leads
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); publisher.Run(ctx) }()

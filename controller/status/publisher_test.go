@@ -21,6 +21,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/status"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 func resource() schema.GroupVersionResource {
@@ -252,8 +253,8 @@ func (f *fixture) serveWithout(all ...*networkingv1.Ingress) {
 	}
 	f.publisher.Observe(controller.Outcome{
 		Snapshot: &snapshot.Snapshot{Ingresses: all},
-		Result: translate.Result{Served: served, Problems: []translate.Problem{
-			{Reason: translate.ServiceNotFound, Object: translate.IngressObject(all[0])},
+		Result: translate.Result{Served: served, Problems: []problem.Problem{
+			{Reason: problem.ServiceNotFound, Object: problem.IngressObject(all[0])},
 		}},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
 // memory is what a Result keeps of its translation for After. It is not changed any more.
@@ -37,7 +38,7 @@ func After(previous Result, s *snapshot.Snapshot) Result {
 }
 
 // ProblemsAfter are the Problems of After.
-func ProblemsAfter(previous Result, s *snapshot.Snapshot) []Problem {
+func ProblemsAfter(previous Result, s *snapshot.Snapshot) []problem.Problem {
 	_, made, _ := advance(previous.memory, s)
 	return problemsOf(made.common, s, made.parts)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
 )
 
@@ -261,14 +262,14 @@ func difference(t *testing.T, got, want translate.Result) string {
 
 // sortedProblems are the problems of each object in the order of their text: those of one object are found in any order where
 // TLS is passed on.
-func sortedProblems(problems []translate.Problem) []translate.Problem {
-	sorted, place := slices.Clone(problems), map[translate.Object]int{}
-	for i, problem := range problems {
-		if _, known := place[problem.Object]; !known {
-			place[problem.Object] = i
+func sortedProblems(problems []problem.Problem) []problem.Problem {
+	sorted, place := slices.Clone(problems), map[problem.Object]int{}
+	for i, found := range problems {
+		if _, known := place[found.Object]; !known {
+			place[found.Object] = i
 		}
 	}
-	slices.SortFunc(sorted, func(a, b translate.Problem) int {
+	slices.SortFunc(sorted, func(a, b problem.Problem) int {
 		return cmp.Or(cmp.Compare(place[a.Object], place[b.Object]), strings.Compare(a.String(), b.String()))
 	})
 	return sorted

@@ -19,6 +19,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/fixtures/certificates"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -87,7 +88,7 @@ func TestBackendsOverTLS(t *testing.T) {
 		protocol    route.Protocol
 		tls         *route.TLS
 		problem     string // part of the message if it fails closed
-		severity    translate.Severity
+		severity    problem.Severity
 	}{
 		"plain":                {protocol: route.HTTP1},
 		"https":                {annotations: []string{"backend-protocol", "HTTPS"}, protocol: route.HTTPS},
@@ -123,26 +124,26 @@ func TestBackendsOverTLS(t *testing.T) {
 		"plain text has no secrets": {
 			annotations: []string{"proxy-ssl-verify", "on", "proxy-ssl-secret", "default/missing"}, protocol: route.HTTP1,
 		},
-		"nothing to verify with": {annotations: verify, protocol: route.HTTPS, problem: "ca.crt", severity: translate.Error},
+		"nothing to verify with": {annotations: verify, protocol: route.HTTPS, problem: "ca.crt", severity: problem.Error},
 		"no name to verify": {
 			annotations: []string{"backend-protocol", "HTTPS", "proxy-ssl-verify", "on", "proxy-ssl-secret", "default/all"},
-			protocol:    route.HTTPS, problem: "proxy-ssl-name", severity: translate.Error,
+			protocol:    route.HTTPS, problem: "proxy-ssl-name", severity: problem.Error,
 		},
 		"no authority": {
 			annotations: append(verify, "proxy-ssl-secret", "default/client"),
-			protocol:    route.HTTPS, problem: "ca.crt", severity: translate.Warning,
+			protocol:    route.HTTPS, problem: "ca.crt", severity: problem.Warning,
 		},
 		"no key": {
 			annotations: append(verify, "proxy-ssl-secret", "default/no-key"),
-			protocol:    route.HTTPS, problem: "tls.key", severity: translate.Warning,
+			protocol:    route.HTTPS, problem: "tls.key", severity: problem.Warning,
 		},
 		"missing secret": {
 			annotations: []string{"backend-protocol", "GRPCS", "proxy-ssl-secret", "default/missing"},
-			protocol:    route.H2, problem: `"default/missing"`, severity: translate.Warning,
+			protocol:    route.H2, problem: `"default/missing"`, severity: problem.Warning,
 		},
 		"the secret of others": {
 			annotations: append(verify, "proxy-ssl-secret", "other/all"),
-			protocol:    route.HTTPS, problem: "namespace of the Ingress", severity: translate.Error,
+			protocol:    route.HTTPS, problem: "namespace of the Ingress", severity: problem.Error,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -23,28 +24,28 @@ func (r *routes) addCanary(owner *ingress) {
 		main, ok := r.main(entry)
 		switch {
 		case !ok:
-			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
+			r.problems.Add(problem.Problem{
+				Severity: problem.Warning, Reason: problem.CanaryWithoutMain, Object: problem.IngressObject(owner.object),
 				Message: fmt.Sprintf("canary for %s: no other Ingress has this path and path type, "+
 					"so it gets no requests", entry.Location),
 			})
 			continue
 		case main.canary != nil:
-			r.problems.add(Problem{
-				Severity: Error, Reason: CanaryConflict, Object: IngressObject(owner.object),
+			r.problems.Add(problem.Problem{
+				Severity: problem.Error, Reason: problem.CanaryConflict, Object: problem.IngressObject(owner.object),
 				Message: fmt.Sprintf("canary for %s: Ingress %q is its canary already", entry.Location, main.canary.key()),
-				Other:   IngressObject(main.canary.object),
+				Other:   problem.IngressObject(main.canary.object),
 			})
 			continue
 		}
 		main.canary = owner
 		forward, ok := main.route.Action.(route.Forward)
 		if !ok {
-			r.problems.add(Problem{
-				Severity: Warning, Reason: CanaryWithoutMain, Object: IngressObject(owner.object),
+			r.problems.Add(problem.Problem{
+				Severity: problem.Warning, Reason: problem.CanaryWithoutMain, Object: problem.IngressObject(owner.object),
 				Message: fmt.Sprintf("canary for %s: the paths of Ingress %q are denied, so it gets no requests",
 					entry.Location, main.from.key()),
-				Other: IngressObject(main.from.object),
+				Other: problem.IngressObject(main.from.object),
 			})
 			continue
 		}
@@ -92,11 +93,11 @@ func (r *routes) denyCanary(owner *ingress, loc location.Location, main *claim) 
 	case !owner.config.Access.Own || slices.EqualFunc(own.policies.access(), main.guard.policies.access(), route.Policy.Equal):
 		return nil
 	}
-	r.problems.add(Problem{
-		Severity: Warning, Reason: CanaryConflict, Object: IngressObject(owner.object),
+	r.problems.Add(problem.Problem{
+		Severity: problem.Warning, Reason: problem.CanaryConflict, Object: problem.IngressObject(owner.object),
 		Message: fmt.Sprintf("canary for %s: its annotations restrict access in another way than those of Ingress %q, "+
 			"so that its requests are answered with 503", loc, main.from.key()),
-		Other: IngressObject(main.from.object),
+		Other: problem.IngressObject(main.from.object),
 	})
 	return &route.Deny{Status: http.StatusServiceUnavailable, Reason: "the canary's access control is not that of its main Ingress"}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -21,7 +22,7 @@ import (
 type certificates struct {
 	mode      compatibility.Mode
 	snapshot  *snapshot.Snapshot
-	problems  *problems
+	problems  *problem.List
 	decisions []decision.Decision
 	parsed    map[types.NamespacedName]parsedSecret
 	cache     secretCache // of all parts
@@ -33,11 +34,11 @@ type certificates struct {
 type parsedSecret struct {
 	leaf       *x509.Certificate
 	chain, key []byte
-	reason     Reason
+	reason     problem.Reason
 	fault      string
 }
 
-func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *problems, cache secretCache) *certificates {
+func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *problem.List, cache secretCache) *certificates {
 	return &certificates{
 		mode:     mode,
 		snapshot: s,
@@ -99,8 +100,8 @@ func (c *certificates) fitting(owner *ingress, secretName, host string) string {
 	if leaf == nil || isFor(leaf, host) {
 		return secretName
 	}
-	c.problems.add(Problem{
-		Severity: Warning, Reason: InvalidSecret, Object: IngressObject(owner.object),
+	c.problems.Add(problem.Problem{
+		Severity: problem.Warning, Reason: problem.InvalidSecret, Object: problem.IngressObject(owner.object),
 		Message: fmt.Sprintf("the certificate of Secret %q is not valid for host %q, and is not served", secretName, host),
 	})
 	return ""
@@ -133,8 +134,8 @@ func (c *certificates) own(owner *ingress, host, secretName string) {
 			c.decisions = append(c.decisions, decision.CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
 		}
 	case current != secret && secret.Name != "":
-		c.problems.add(Problem{
-			Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object),
+		c.problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object),
 			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, current),
 		})
 	}
@@ -167,8 +168,8 @@ func (c *certificates) check(owner *ingress, entry networkingv1.IngressTLS) {
 	}
 	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
 	if parsed.fault != "" {
-		c.problems.add(Problem{
-			Severity: Warning, Reason: parsed.reason, Object: IngressObject(owner.object),
+		c.problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: parsed.reason, Object: problem.IngressObject(owner.object),
 			Message: parsed.fault + "; the default certificate is served",
 		})
 	}
@@ -212,16 +213,16 @@ func (c secretCache) parse(key types.NamespacedName, secret *corev1.Secret) pars
 
 func parseSecret(key types.NamespacedName, secret *corev1.Secret) parsedSecret {
 	if secret == nil {
-		return parsedSecret{reason: SecretNotFound, fault: fmt.Sprintf("Secret %q does not exist", key)}
+		return parsedSecret{reason: problem.SecretNotFound, fault: fmt.Sprintf("Secret %q does not exist", key)}
 	}
 	chain, keyPEM := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if len(chain) == 0 || len(keyPEM) == 0 {
-		return parsedSecret{reason: InvalidSecret, fault: fmt.Sprintf("Secret %q has no %s and %s",
+		return parsedSecret{reason: problem.InvalidSecret, fault: fmt.Sprintf("Secret %q has no %s and %s",
 			key, corev1.TLSCertKey, corev1.TLSPrivateKeyKey)}
 	}
 	pair, err := tls.X509KeyPair(chain, keyPEM)
 	if err != nil {
-		return parsedSecret{reason: InvalidSecret, fault: fmt.Sprintf("Secret %q holds no usable certificate: %v",
+		return parsedSecret{reason: problem.InvalidSecret, fault: fmt.Sprintf("Secret %q holds no usable certificate: %v",
 			key, strings.TrimPrefix(err.Error(), "tls: "))}
 	}
 	return parsedSecret{leaf: pair.Leaf, chain: chain, key: keyPEM}
@@ -255,9 +256,9 @@ func (c *certificates) byDefault() *route.Certificate {
 	}
 	parsed := c.secret(key)
 	if parsed.fault != "" {
-		c.problems.add(Problem{
-			Severity: Warning, Reason: parsed.reason,
-			Object:  Object{APIVersion: "v1", Kind: "Secret", Namespace: key.Namespace, Name: key.Name},
+		c.problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: parsed.reason,
+			Object:  problem.Object{APIVersion: "v1", Kind: "Secret", Namespace: key.Namespace, Name: key.Name},
 			Message: parsed.fault + "; a self-signed default certificate is served",
 		})
 		return nil
@@ -282,8 +283,8 @@ func (r *routes) clientTLS(all []*ingress, global route.ClientTLS) []route.HostT
 				first[host] = owner
 				list = append(list, route.HostTLS{Host: host, TLS: owner.config.ClientTLS})
 			case !winner.config.ClientTLS.Equal(owner.config.ClientTLS):
-				r.problems.add(Problem{
-					Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object), Other: IngressObject(winner.object),
+				r.problems.Add(problem.Problem{
+					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object), Other: problem.IngressObject(winner.object),
 					Message: fmt.Sprintf("ssl-ciphers: those of Ingress %q are offered for the host %q", winner.key(), host),
 				})
 			}

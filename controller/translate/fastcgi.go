@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 )
 
@@ -17,26 +18,26 @@ func (f *fields) fastCGI(owner *ingress) rewriting.FastCGI {
 	if key.Name == "" {
 		return made
 	}
-	warn := func(severity Severity, reason Reason, message string) {
-		f.problems.add(Problem{
-			Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: "fastcgi-params-configmap: " + message,
+	warn := func(severity problem.Severity, reason problem.Reason, message string) {
+		f.problems.Add(problem.Problem{
+			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: "fastcgi-params-configmap: " + message,
 		})
 	}
 	if key.Namespace == "" {
 		key.Namespace = owner.object.Namespace
 	}
 	if key.Namespace != owner.object.Namespace {
-		warn(Error, InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
+		warn(problem.Error, problem.InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
 		return made
 	}
 	held := f.snapshot.ConfigMaps[key]
 	if held == nil {
-		warn(Warning, ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
+		warn(problem.Warning, problem.ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
 		return made
 	}
 	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
 		if err := rewriting.CheckParam(held.Data[name]); err != nil {
-			warn(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %s: %v", key, name, err))
+			warn(problem.Warning, problem.InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %s: %v", key, name, err))
 			continue
 		}
 		made.Params = append(made.Params, rewriting.Param{Name: name, Value: held.Data[name]})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
@@ -24,7 +25,7 @@ const proxyName = "ingress-testbed"
 // fields makes policies of the header fields that ConfigMaps hold.
 type fields struct {
 	snapshot *snapshot.Snapshot
-	problems *problems
+	problems *problem.List
 	global   *replies.Global
 }
 
@@ -35,26 +36,26 @@ func (f *fields) replies(owner *ingress) (policies policyList, deny *route.Deny)
 	if key.Name == "" {
 		return nil, nil
 	}
-	fail := func(severity Severity, reason Reason, message string) (policyList, *route.Deny) {
-		f.problems.add(Problem{
-			Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: "custom-headers: " + message + "; the paths answer 503",
+	fail := func(severity problem.Severity, reason problem.Reason, message string) (policyList, *route.Deny) {
+		f.problems.Add(problem.Problem{
+			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: "custom-headers: " + message + "; the paths answer 503",
 		})
 		return nil, &route.Deny{Status: http.StatusServiceUnavailable, Reason: "custom-headers: " + message}
 	}
 	if key.Namespace != owner.object.Namespace {
-		return fail(Error, InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
+		return fail(problem.Error, problem.InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
 	}
 	held := f.snapshot.ConfigMaps[key]
 	if held == nil {
-		return fail(Warning, ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
+		return fail(problem.Warning, problem.ConfigMapNotFound, fmt.Sprintf("ConfigMap %q does not exist", key))
 	}
 	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
 		value := held.Data[name]
 		switch {
 		case !isField(name, value):
-			return fail(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %q is not a field that can be set", key, name))
+			return fail(problem.Warning, problem.InvalidConfigMap, fmt.Sprintf("ConfigMap %q: %q is not a field that can be set", key, name))
 		case !slices.Contains(f.global.Allowed, name):
-			return fail(Warning, InvalidConfigMap, fmt.Sprintf("ConfigMap %q: global-allowed-response-headers does not list %q", key, name))
+			return fail(problem.Warning, problem.InvalidConfigMap, fmt.Sprintf("ConfigMap %q: global-allowed-response-headers does not list %q", key, name))
 		}
 		policies = append(policies, replying.Field{Name: name, Value: value})
 	}
@@ -107,11 +108,11 @@ func (f *fields) held(setting string, key types.NamespacedName) func(yield func(
 }
 
 func (f *fields) warn(setting, message string) {
-	problem := Problem{Severity: Warning, Reason: InvalidSetting, Message: setting + ": " + message}
+	found := problem.Problem{Severity: problem.Warning, Reason: problem.InvalidSetting, Message: setting + ": " + message}
 	if c := f.snapshot.ConfigMap; c != nil {
-		problem.Object = Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: c.Namespace, Name: c.Name, UID: c.UID}
+		found.Object = problem.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: c.Namespace, Name: c.Name, UID: c.UID}
 	}
-	f.problems.add(problem)
+	f.problems.Add(found)
 }
 
 // isField reports whether a field can be set: not those that the framing of a message, or the proxy itself, depends on.

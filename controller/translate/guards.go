@@ -13,6 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -167,7 +168,7 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 	server := settings.Server.Host
 	if server == protection.HostVariable {
 		if host == "" || strings.HasPrefix(host, "*") {
-			return made, g.fail(owner, InvalidAnnotation, fmt.Sprintf(
+			return made, g.fail(owner, problem.InvalidAnnotation, fmt.Sprintf(
 				"auth-url: %s is not the name of a server for the host %q", protection.HostVariable, decision.ServerName(host)))
 		}
 		server = host
@@ -188,19 +189,19 @@ func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []
 		return nil, ""
 	}
 	if key.Namespace != owner.object.Namespace {
-		return nil, g.fail(owner, InvalidAnnotation, fmt.Sprintf("%sConfigMap %q is not in the namespace of the Ingress", setting, key))
+		return nil, g.fail(owner, problem.InvalidAnnotation, fmt.Sprintf("%sConfigMap %q is not in the namespace of the Ingress", setting, key))
 	}
 	held := g.upstreams.snapshot.ConfigMaps[key]
 	if held == nil {
-		return nil, g.secrets.fail(owner, ConfigMapNotFound, fmt.Sprintf("%sConfigMap %q does not exist", setting, key))
+		return nil, g.secrets.fail(owner, problem.ConfigMapNotFound, fmt.Sprintf("%sConfigMap %q does not exist", setting, key))
 	}
 	for _, name := range slices.Sorted(maps.Keys(held.Data)) {
 		value := held.Data[name]
 		if !isField(name, value) {
-			return nil, g.secrets.fail(owner, InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %q is not a field that can be set", setting, key, name))
+			return nil, g.secrets.fail(owner, problem.InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %q is not a field that can be set", setting, key, name))
 		}
 		if err := variable.Check(value); err != nil {
-			return nil, g.secrets.fail(owner, InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %s: %v", setting, key, name, err))
+			return nil, g.secrets.fail(owner, problem.InvalidConfigMap, fmt.Sprintf("%sConfigMap %q: %s: %v", setting, key, name, err))
 		}
 		fields = append(fields, access.Header{Name: name, Value: value})
 	}
@@ -208,9 +209,9 @@ func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []
 }
 
 // fail reports a fault of an Ingress, and returns why its route is denied.
-func (g *guards) fail(owner *ingress, reason Reason, message string) (fault string) {
-	g.upstreams.problems.add(Problem{
-		Severity: Error, Reason: reason, Object: IngressObject(owner.object), Message: message + "; the paths answer 503",
+func (g *guards) fail(owner *ingress, reason problem.Reason, message string) (fault string) {
+	g.upstreams.problems.Add(problem.Problem{
+		Severity: problem.Error, Reason: reason, Object: problem.IngressObject(owner.object), Message: message + "; the paths answer 503",
 	})
 	return message
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -35,8 +36,8 @@ func (r *routes) addAliases(hosts map[string][]route.Route, owner *ingress) {
 	host := owner.hosts[0]
 	for _, alias := range owner.config.Aliases {
 		if _, taken := hosts[alias]; taken {
-			r.problems.add(Problem{
-				Severity: Warning, Reason: Conflict, Object: IngressObject(owner.object),
+			r.problems.Add(problem.Problem{
+				Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object),
 				Message: fmt.Sprintf("server-alias: the host %q already has rules, or is an alias", alias),
 			})
 			continue
@@ -87,16 +88,16 @@ type claim struct {
 type claims map[location.Location]*claim
 
 // conflict is the problem of an Ingress whose location is already claimed, by another one or itself.
-func conflict(owner *ingress, loc location.Location, winner *ingress) Problem {
+func conflict(owner *ingress, loc location.Location, winner *ingress) problem.Problem {
 	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", loc, winner.key())
 	if winner == owner {
 		message = fmt.Sprintf("%s is defined twice; the first one is served", loc)
 	} else if winner.object.CreationTimestamp.Equal(&owner.object.CreationTimestamp) {
 		message = fmt.Sprintf("%s is already served by Ingress %q", loc, winner.key())
 	}
-	return Problem{
-		Severity: Error, Reason: Conflict, Object: IngressObject(owner.object), Message: message,
-		Other: IngressObject(winner.object),
+	return problem.Problem{
+		Severity: problem.Error, Reason: problem.Conflict, Object: problem.IngressObject(owner.object), Message: message,
+		Other: problem.IngressObject(winner.object),
 	}
 }
 

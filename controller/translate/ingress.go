@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -61,12 +62,12 @@ func (s service) ref() route.ServiceRef {
 // ingressReader makes an ingress of an Ingress.
 type ingressReader struct {
 	object   *networkingv1.Ingress
-	problems *problems
+	problems *problem.List
 	paths    location.PathReader
 	canary   bool
 }
 
-func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problems) ingress {
+func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problem.List) ingress {
 	result := ingress{object: object}
 	var faults []setting.Fault
 	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
@@ -75,11 +76,11 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 	for _, fault := range faults {
 		switch {
 		case fault.Unsupported:
-			r.warn(UnsupportedAnnotation, fault.Message)
+			r.warn(problem.UnsupportedAnnotation, fault.Message)
 		case !fault.Refused && global.Mode.Reproduces(compatibility.LenientValues):
-			r.warn(InvalidAnnotation, fault.Message)
+			r.warn(problem.InvalidAnnotation, fault.Message)
 		default:
-			r.fail(InvalidAnnotation, fault.Message)
+			r.fail(problem.InvalidAnnotation, fault.Message)
 		}
 	}
 	if backend := object.Spec.DefaultBackend; backend != nil {
@@ -119,7 +120,7 @@ func (r ingressReader) host(host string) (name string, ok bool) {
 		check = validation.IsWildcardDNS1123Subdomain
 	}
 	if len(check(name)) > 0 {
-		r.fail(InvalidHost, fmt.Sprintf("host %q is not valid: it must be a DNS name without port, such as "+
+		r.fail(problem.InvalidHost, fmt.Sprintf("host %q is not valid: it must be a DNS name without port, such as "+
 			`"example.com" or "*.example.com"`, host))
 		return "", false
 	}
@@ -133,7 +134,7 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 	case *kind == networkingv1.PathTypeExact:
 		where.Kind = route.Exact
 	default:
-		r.fail(InvalidPath, fmt.Sprintf("%s: unknown path type %q", where, *kind))
+		r.fail(problem.InvalidPath, fmt.Sprintf("%s: unknown path type %q", where, *kind))
 		return entry{}, false
 	}
 	if where.Path == "" {
@@ -149,10 +150,10 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 			if closed.Kind == route.Prefix {
 				which = "paths without another rule"
 			}
-			r.fail(InvalidPath, fmt.Sprintf("%s; %s answer 503", message, which))
+			r.fail(problem.InvalidPath, fmt.Sprintf("%s; %s answer 503", message, which))
 			return entry{Location: closed, written: "/", denied: message}, true
 		}
-		r.fail(InvalidPath, message)
+		r.fail(problem.InvalidPath, message)
 		return entry{}, false
 	}
 	service, ok := r.backend(where, &path.Backend)
@@ -162,11 +163,11 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (service, bool) {
 	switch {
 	case backend.Resource != nil:
-		r.fail(InvalidBackend, fmt.Sprintf("%s: backend %s %q is not a Service; only Services are supported",
+		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: backend %s %q is not a Service; only Services are supported",
 			where, backend.Resource.Kind, backend.Resource.Name))
 		return service{}, false
 	case backend.Service == nil || backend.Service.Name == "":
-		r.fail(InvalidBackend, fmt.Sprintf("%s: the backend names no Service", where))
+		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: the backend names no Service", where))
 		return service{}, false
 	}
 	port := backend.Service.Port.Name
@@ -174,18 +175,18 @@ func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.Ingress
 		port = strconv.Itoa(int(backend.Service.Port.Number))
 	}
 	if port == "0" {
-		r.fail(InvalidBackend, fmt.Sprintf("%s: the backend names no port of Service %q", where, backend.Service.Name))
+		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: the backend names no port of Service %q", where, backend.Service.Name))
 		return service{}, false
 	}
 	return service{namespace: r.object.Namespace, name: backend.Service.Name, port: port}, true
 }
 
-func (r ingressReader) fail(reason Reason, message string) {
-	r.problems.add(Problem{Severity: Error, Reason: reason, Object: IngressObject(r.object), Message: message})
+func (r ingressReader) fail(reason problem.Reason, message string) {
+	r.problems.Add(problem.Problem{Severity: problem.Error, Reason: reason, Object: problem.IngressObject(r.object), Message: message})
 }
 
-func (r ingressReader) warn(reason Reason, message string) {
-	r.problems.add(Problem{Severity: Warning, Reason: reason, Object: IngressObject(r.object), Message: message})
+func (r ingressReader) warn(reason problem.Reason, message string) {
+	r.problems.Add(problem.Problem{Severity: problem.Warning, Reason: reason, Object: problem.IngressObject(r.object), Message: message})
 }
 
 // key is "namespace/name".

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -110,15 +111,15 @@ func mergeCertificates(parts []*part) []route.Certificate {
 }
 
 // problemsOf lists the problems of a Snapshot's settings and parts, each once, in the order of the Ingresses.
-func problemsOf(c *common, s *snapshot.Snapshot, parts []*part) []Problem {
-	all := &problems{}
-	for _, problem := range c.problems {
-		all.add(problem)
+func problemsOf(c *common, s *snapshot.Snapshot, parts []*part) []problem.Problem {
+	all := &problem.List{}
+	for _, found := range c.problems {
+		all.Add(found)
 	}
 	for _, p := range parts {
-		for _, problem := range p.problems {
-			all.add(problem)
+		for _, found := range p.problems {
+			all.Add(found)
 		}
 	}
-	return all.inOrder(s.Ingresses)
+	return all.InOrder(s.Ingresses)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -19,17 +20,17 @@ type common struct {
 	// everywhere are the policies of all replies, requests those of all requests that backends get.
 	everywhere, requests policyList
 	// problems are those of the settings.
-	problems []Problem
+	problems []problem.Problem
 	secrets  secretCache
 }
 
 func readCommon(s *snapshot.Snapshot, secrets secretCache) *common {
-	problems := &problems{}
+	problems := &problem.List{}
 	c := &common{global: readConfigMap(s, problems), prefix: annotationsPrefix(s), secrets: secrets}
 	fields := &fields{s, problems, &c.global.Replies}
 	requests, replies := fields.everywhere()
 	c.requests, c.everywhere = requests, append(policiesEverywhere(&c.global), replies...)
-	c.problems = problems.list
+	c.problems = problems.All()
 	return c
 }
 
@@ -46,7 +47,7 @@ type part struct {
 	passthroughs       []route.Passthrough
 
 	// problems in the order in which they were found.
-	problems  []Problem
+	problems  []problem.Problem
 	decisions []decision.Decision
 	served    []types.NamespacedName
 	streamed  []types.NamespacedName
@@ -61,7 +62,7 @@ type namedUpstream struct {
 
 // translate makes a part of a Snapshot. The common part has what belongs to no single host, too.
 func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
-	problems := &problems{}
+	problems := &problem.List{}
 	global, mode := c.global, c.global.Mode
 	var all []*ingress
 	for _, object := range s.Ingresses {
@@ -128,7 +129,7 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	}
 	made.upstreams = upstreams.named()
 	made.streamed = upstreams.streamedKeys()
-	made.problems = problems.list
+	made.problems = problems.All()
 	made.decisions = slices.Concat(upstreams.decisions, routes.decisions, certificates.decisions)
 	return made
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -17,7 +18,7 @@ const defaultUpstream = "upstream-default-backend"
 // routes makes the routes of Ingresses.
 type routes struct {
 	mode         compatibility.Mode
-	problems     *problems
+	problems     *problem.List
 	upstreams    *upstreams
 	certificates *certificates
 	guards       *guards
@@ -44,16 +45,16 @@ func (r *routes) addRules(owner *ingress) {
 			continue
 		}
 		if taken, ok := r.claims[entry.Location]; ok {
-			problem := conflict(owner, entry.Location, taken.from)
+			found := conflict(owner, entry.Location, taken.from)
 			if reproduces && taken.from == owner {
-				problem.Severity = Warning
+				found.Severity = problem.Warning
 			}
-			r.problems.add(problem)
+			r.problems.Add(found)
 			continue
 		}
 		written := writtenPath{entry.Host, entry.written}
 		if other, ok := r.written[written]; ok && reproduces && other != owner {
-			r.problems.add(conflict(owner, entry.Location, other))
+			r.problems.Add(conflict(owner, entry.Location, other))
 		}
 		r.written[written] = owner
 		r.set(owner, entry.Location, entry.service)
@@ -96,7 +97,7 @@ func (r *routes) addDefaultBackend(owner *ingress) {
 	}
 	if !used && len(owner.object.Spec.Rules) == 0 {
 		root := location.Root("")
-		r.problems.add(conflict(owner, root, r.claims[root].from))
+		r.problems.Add(conflict(owner, root, r.claims[root].from))
 	}
 }
 

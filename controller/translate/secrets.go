@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -23,7 +24,7 @@ import (
 // fault, the reason why the paths are denied.
 type secrets struct {
 	snapshot *snapshot.Snapshot
-	problems *problems
+	problems *problem.List
 }
 
 // users returns the policy of a Secret with passwords.
@@ -36,7 +37,7 @@ func (s secrets) users(owner *ingress, settings *protection.Basic) (made access.
 	if !settings.Map {
 		users, err := access.ParseUsers(string(data[protection.AuthFileKey]))
 		if err != nil {
-			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, protection.AuthFileKey, err))
+			return made, s.fail(owner, problem.InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, protection.AuthFileKey, err))
 		}
 		made.Users = users
 		return made, ""
@@ -45,12 +46,12 @@ func (s secrets) users(owner *ingress, settings *protection.Basic) (made access.
 	for _, user := range slices.Sorted(maps.Keys(data)) {
 		hash := strings.TrimSpace(string(data[user]))
 		if err := access.CheckHash(hash); err != nil {
-			return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, user, err))
+			return made, s.fail(owner, problem.InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-secret: %v", id, user, err))
 		}
 		made.Users[user] = hash
 	}
 	if len(made.Users) == 0 {
-		return made, s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-secret has no hashes of passwords", id))
+		return made, s.fail(owner, problem.InvalidSecret, fmt.Sprintf("Secret %q for auth-secret has no hashes of passwords", id))
 	}
 	return made, ""
 }
@@ -64,10 +65,10 @@ func (s secrets) authorities(owner *ingress, name string, made *access.ClientCer
 	made.Origin = id
 	roots, lists := data[protection.AuthoritiesKey], data[protection.RevocationsKey]
 	if !x509.NewCertPool().AppendCertsFromPEM(roots) {
-		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q for auth-tls-secret has no usable %s", id, protection.AuthoritiesKey))
+		return s.fail(owner, problem.InvalidSecret, fmt.Sprintf("Secret %q for auth-tls-secret has no usable %s", id, protection.AuthoritiesKey))
 	}
 	if _, err := access.ParseRevocationLists(lists); err != nil {
-		return s.fail(owner, InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-tls-secret: %v", id, protection.RevocationsKey, err))
+		return s.fail(owner, problem.InvalidSecret, fmt.Sprintf("Secret %q, key %q, for auth-tls-secret: %v", id, protection.RevocationsKey, err))
 	}
 	made.RootsPEM, made.CRLPEM = roots, lists
 	return ""
@@ -76,26 +77,26 @@ func (s secrets) authorities(owner *ingress, name string, made *access.ClientCer
 func (s secrets) find(owner *ingress, annotation, text string) (id string, data map[string][]byte, fault string) {
 	name, ok := setting.LocalSecretName(text, owner.object.Namespace)
 	if !ok {
-		return "", nil, s.fail(owner, InvalidAnnotation, fmt.Sprintf(
+		return "", nil, s.fail(owner, problem.InvalidAnnotation, fmt.Sprintf(
 			"%s: %q must be a Secret in the namespace of the Ingress", annotation, text))
 	}
 	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
 	secret := s.snapshot.Secrets[key]
 	if secret == nil {
-		return "", nil, s.fail(owner, SecretNotFound, fmt.Sprintf("Secret %q for %s does not exist", key, annotation))
+		return "", nil, s.fail(owner, problem.SecretNotFound, fmt.Sprintf("Secret %q for %s does not exist", key, annotation))
 	}
 	return key.String(), secret.Data, ""
 }
 
 // fail reports a fault. An Ingress may be created before its Secret, so that admission only refuses an Ingress whose
 // annotation is invalid.
-func (s secrets) fail(owner *ingress, reason Reason, message string) (fault string) {
-	severity := Warning
-	if reason == InvalidAnnotation {
-		severity = Error
+func (s secrets) fail(owner *ingress, reason problem.Reason, message string) (fault string) {
+	severity := problem.Warning
+	if reason == problem.InvalidAnnotation {
+		severity = problem.Error
 	}
-	s.problems.add(Problem{
-		Severity: severity, Reason: reason, Object: IngressObject(owner.object), Message: message + "; the paths answer 503",
+	s.problems.Add(problem.Problem{
+		Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: message + "; the paths answer 503",
 	})
 	return message
 }
@@ -108,22 +109,22 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 		return nil, nil
 	}
 	if settings.Secret == "" {
-		return nil, &fault{InvalidAnnotation, "proxy-ssl-verify: there is nothing to verify backends with; " +
+		return nil, &fault{problem.InvalidAnnotation, "proxy-ssl-verify: there is nothing to verify backends with; " +
 			"proxy-ssl-secret must name a Secret with a ca.crt"}
 	}
 	name, ok := setting.SecretName(settings.Secret, key.namespace)
 	if !ok {
-		return nil, &fault{InvalidAnnotation, fmt.Sprintf("proxy-ssl-secret: %q must be \"namespace/name\" of a Secret "+
+		return nil, &fault{problem.InvalidAnnotation, fmt.Sprintf("proxy-ssl-secret: %q must be \"namespace/name\" of a Secret "+
 			"in the namespace of the Ingress", settings.Secret)}
 	}
 	if settings.Verify && settings.ServerName == "" {
-		return nil, &fault{InvalidAnnotation, "proxy-ssl-verify: proxy-ssl-name must say which name the certificates of " +
+		return nil, &fault{problem.InvalidAnnotation, "proxy-ssl-verify: proxy-ssl-name must say which name the certificates of " +
 			"backends have"}
 	}
 	id := types.NamespacedName{Namespace: key.namespace, Name: name}
 	secret := u.snapshot.Secrets[id]
 	if secret == nil {
-		return nil, &fault{SecretNotFound, fmt.Sprintf("Secret %q for backends does not exist", id)}
+		return nil, &fault{problem.SecretNotFound, fmt.Sprintf("Secret %q for backends does not exist", id)}
 	}
 	made := &route.TLS{
 		ServerName: settings.ServerName, SendServerName: settings.SendServerName,
@@ -134,7 +135,7 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 	}
 	if roots := secret.Data[corev1.ServiceAccountRootCAKey]; settings.Verify {
 		if !x509.NewCertPool().AppendCertsFromPEM(roots) {
-			return nil, &fault{InvalidSecret, fmt.Sprintf("Secret %q for backends has no usable %s, which proxy-ssl-verify needs",
+			return nil, &fault{problem.InvalidSecret, fmt.Sprintf("Secret %q for backends has no usable %s, which proxy-ssl-verify needs",
 				id, corev1.ServiceAccountRootCAKey)}
 		}
 		made.Verify, made.VerifyDepth, made.RootsPEM = true, settings.VerifyDepth, roots

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -38,16 +39,16 @@ func (u *upstreams) server(owner *ingress, use serverUse, host string, settings 
 	for _, address := range addresses {
 		if isOwn(address) {
 			message := fmt.Sprintf("%s: the server %q leads to %s, which is not an address outside", use.setting, host, address)
-			u.problems.add(Problem{
-				Severity: Error, Reason: InvalidAnnotation, Object: IngressObject(owner.object),
+			u.problems.Add(problem.Problem{
+				Severity: problem.Error, Reason: problem.InvalidAnnotation, Object: problem.IngressObject(owner.object),
 				Message: message + "; " + use.denied,
 			})
 			return "", message
 		}
 	}
 	if len(addresses) == 0 {
-		u.problems.add(Problem{
-			Severity: Warning, Reason: NoEndpoints, Object: IngressObject(owner.object),
+		u.problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: problem.NoEndpoints, Object: problem.IngressObject(owner.object),
 			Message: fmt.Sprintf("%s: the name %q has no address; %s", use.setting, host, use.missing),
 		})
 	}
@@ -100,12 +101,12 @@ func (u *upstreams) errorBackend(owner *ingress, name string) (upstream string) 
 	}
 	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
 	svc := u.snapshot.Services[key]
-	problem := Problem{Severity: Warning, Object: IngressObject(owner.object)}
+	found := problem.Problem{Severity: problem.Warning, Object: problem.IngressObject(owner.object)}
 	switch {
 	case svc == nil:
-		problem.Reason, problem.Message = ServiceNotFound, fmt.Sprintf("default-backend: Service %q does not exist", key)
+		found.Reason, found.Message = problem.ServiceNotFound, fmt.Sprintf("default-backend: Service %q does not exist", key)
 	case len(svc.Spec.Ports) == 0:
-		problem.Reason, problem.Message = PortNotFound, fmt.Sprintf("default-backend: Service %q has no port", key)
+		found.Reason, found.Message = problem.PortNotFound, fmt.Sprintf("default-backend: Service %q has no port", key)
 	default:
 		s := service{namespace: key.Namespace, name: key.Name, port: strconv.Itoa(int(svc.Spec.Ports[0].Port))}
 		used := upstreamKey{service: s, protocol: u.declaredProtocol(s)}
@@ -114,12 +115,12 @@ func (u *upstreams) errorBackend(owner *ingress, name string) (upstream string) 
 		if !failed {
 			return upstream
 		}
-		problem.Reason, problem.Message = fault.reason, "default-backend: "+fault.message
-		if fault.reason == NoEndpoints {
-			problem.Severity = Notice
+		found.Reason, found.Message = fault.reason, "default-backend: "+fault.message
+		if fault.reason == problem.NoEndpoints {
+			found.Severity = problem.Notice
 		}
 	}
-	u.problems.add(problem)
+	u.problems.Add(found)
 	return upstream
 }
 

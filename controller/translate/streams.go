@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -43,7 +44,7 @@ func (s *streams) add(key types.NamespacedName, transport route.Transport) {
 	}
 	held := s.upstreams.snapshot.ConfigMaps[key]
 	if held == nil {
-		s.warn(&corev1.ConfigMap{}, key, ConfigMapNotFound, fmt.Sprintf("the ConfigMap of %s services does not exist", transport))
+		s.warn(&corev1.ConfigMap{}, key, problem.ConfigMapNotFound, fmt.Sprintf("the ConfigMap of %s services does not exist", transport))
 		return
 	}
 	for _, port := range slices.Sorted(maps.Keys(held.Data)) {
@@ -51,7 +52,7 @@ func (s *streams) add(key types.NamespacedName, transport route.Transport) {
 		if fault != "" {
 			s.warn(held, key, reason, fmt.Sprintf("%s port %q: %s", transport, port, fault))
 		}
-		if reason != InvalidConfigMap {
+		if reason != problem.InvalidConfigMap {
 			s.list = append(s.list, made)
 		}
 	}
@@ -59,21 +60,21 @@ func (s *streams) add(key types.NamespacedName, transport route.Transport) {
 
 // stream makes the stream of a port. If the reason of a fault is InvalidConfigMap, the stream is not usable; after any other
 // fault it has no endpoints.
-func (s *streams) stream(transport route.Transport, port, text string) (made route.Stream, reason Reason, fault string) {
+func (s *streams) stream(transport route.Transport, port, text string) (made route.Stream, reason problem.Reason, fault string) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 || port != strconv.FormatUint(number, 10) {
-		return made, InvalidConfigMap, "it must be a number from 1 to 65535"
+		return made, problem.InvalidConfigMap, "it must be a number from 1 to 65535"
 	}
 	settings := &s.upstreams.snapshot.Settings
 	if transport == route.TCP && slices.Contains(settings.OwnPorts, int(number)) {
-		return made, InvalidConfigMap, "the controller listens on this port itself; choose another"
+		return made, problem.InvalidConfigMap, "the controller listens on this port itself; choose another"
 	}
 	backend, err := config.ParseStreamBackend(text)
 	switch {
 	case err != nil:
-		return made, InvalidConfigMap, fmt.Sprintf("%q is not valid: %v", text, err)
+		return made, problem.InvalidConfigMap, fmt.Sprintf("%q is not valid: %v", text, err)
 	case transport == route.UDP && (backend.AcceptProxy || backend.SendProxy):
-		return made, InvalidConfigMap, "the PROXY protocol is for TCP"
+		return made, problem.InvalidConfigMap, "the PROXY protocol is for TCP"
 	}
 	made = route.Stream{
 		Transport: transport, Port: uint16(number), AcceptProxy: backend.AcceptProxy, SendProxy: backend.SendProxy, Limits: s.limits,
@@ -101,41 +102,41 @@ func (s *streams) endpoints(transport route.Transport, backend config.StreamBack
 	}
 	svc := s.upstreams.snapshot.Services[backend.Service]
 	if svc == nil {
-		return nil, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", backend.Service)}
+		return nil, &fault{problem.ServiceNotFound, fmt.Sprintf("Service %q does not exist", backend.Service)}
 	}
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return s.upstreams.external(svc, backend.Port)
 	}
 	port, ok := serviceport.FindOf(svc, backend.Port, corev1.ProtocolUDP)
 	if !ok {
-		return nil, &fault{PortNotFound, fmt.Sprintf("Service %q has no UDP port %s, neither as port or name nor as target port",
+		return nil, &fault{problem.PortNotFound, fmt.Sprintf("Service %q has no UDP port %s, neither as port or name nor as target port",
 			backend.Service, backend.Port)}
 	}
 	found := serviceport.Endpoints(svc, port, s.upstreams.snapshot.EndpointSlices[snapshot.Key(svc)])
 	s.upstreams.streamed[backend.Service] = true
 	if len(found) == 0 {
-		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
+		return nil, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
 	}
 	return routeEndpoints(found), nil
 }
 
-func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason Reason, message string) {
-	severity := Warning
-	if reason == NoEndpoints {
-		severity = Notice
+func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason problem.Reason, message string) {
+	severity := problem.Warning
+	if reason == problem.NoEndpoints {
+		severity = problem.Notice
 	}
-	s.upstreams.problems.add(Problem{
+	s.upstreams.problems.Add(problem.Problem{
 		Severity: severity, Reason: reason, Message: message,
-		Object: Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: key.Namespace, Name: key.Name, UID: held.UID},
+		Object: problem.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: key.Namespace, Name: key.Name, UID: held.UID},
 	})
 }
 
 // passOn forwards the TLS connections of a host to the backend of its path "/" (annotation ssl-passthrough). It returns how
 // HTTP requests for the path are answered: always with 503, because they would not be encrypted up to the backend.
 func (r *routes) passOn(owner *ingress, loc location.Location, s service, restricts guard) route.Deny {
-	deny := func(reason Reason, message string) route.Deny {
-		r.problems.add(Problem{
-			Severity: Warning, Reason: reason, Object: IngressObject(owner.object),
+	deny := func(reason problem.Reason, message string) route.Deny {
+		r.problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: reason, Object: problem.IngressObject(owner.object),
 			Message: fmt.Sprintf("ssl-passthrough: %s: %s; it answers 503", loc, message),
 		})
 		return route.Deny{Status: http.StatusServiceUnavailable, Reason: "ssl-passthrough: " + message}
@@ -144,13 +145,13 @@ func (r *routes) passOn(owner *ingress, loc location.Location, s service, restri
 	case restricts.deny != nil:
 		return *restricts.deny
 	case !r.upstreams.snapshot.Settings.Passthrough:
-		return deny(UnsupportedAnnotation, "the controller runs without the flag --enable-ssl-passthrough")
+		return deny(problem.UnsupportedAnnotation, "the controller runs without the flag --enable-ssl-passthrough")
 	case loc.Host == "":
-		return deny(InvalidAnnotation, "TLS is passed on by the name of a host")
+		return deny(problem.InvalidAnnotation, "TLS is passed on by the name of a host")
 	case loc.Path != "/":
-		return deny(InvalidAnnotation, `TLS is passed on whatever the path; only the path "/" is served`)
+		return deny(problem.InvalidAnnotation, `TLS is passed on whatever the path; only the path "/" is served`)
 	case len(restricts.policies) > 0:
-		return deny(InvalidAnnotation, "clients can't be kept out, because requests are not seen when TLS is passed on")
+		return deny(problem.InvalidAnnotation, "clients can't be kept out, because requests are not seen when TLS is passed on")
 	}
 	denied := route.Deny{Status: http.StatusServiceUnavailable, Reason: "ssl-passthrough: only TLS is passed on"}
 	if slices.ContainsFunc(r.passthroughs, func(p route.Passthrough) bool { return p.Host == loc.Host }) {
@@ -158,11 +159,11 @@ func (r *routes) passOn(owner *ingress, loc location.Location, s service, restri
 	}
 	made, wrong := r.upstreams.build("", upstreamKey{service: s, byService: owner.config.Balancing.ByService})
 	if wrong != nil {
-		severity := Warning
-		if wrong.reason == NoEndpoints {
-			severity = Notice
+		severity := problem.Warning
+		if wrong.reason == problem.NoEndpoints {
+			severity = problem.Notice
 		}
-		r.problems.add(Problem{Severity: severity, Reason: wrong.reason, Object: IngressObject(owner.object), Message: wrong.message})
+		r.problems.Add(problem.Problem{Severity: severity, Reason: wrong.reason, Object: problem.IngressObject(owner.object), Message: wrong.message})
 	}
 	r.passthroughs = append(r.passthroughs, route.Passthrough{Host: loc.Host, Service: s.ref(), Endpoints: made.Endpoints})
 	return denied
@@ -176,8 +177,8 @@ func (r *routes) passedOn() []route.Passthrough {
 		winner := r.claims.root(p.Host)
 		for at, claim := range r.claims {
 			if at.Host == p.Host && claim.from != winner {
-				r.problems.add(Problem{
-					Severity: Warning, Reason: Conflict, Object: IngressObject(claim.from.object), Other: IngressObject(winner.object),
+				r.problems.Add(problem.Problem{
+					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(claim.from.object), Other: problem.IngressObject(winner.object),
 					Message: fmt.Sprintf("%s is not reached over TLS, which Ingress %q has passed on for the host", at, winner.key()),
 				})
 			}

@@ -1,5 +1,5 @@
 // Package translate makes the routing table from a Snapshot. It is a pure function: it has no state, makes no requests
-// and logs nothing. What is wrong with an object becomes a Problem; the rest of the object and all others are served.
+// and logs nothing. What is wrong with an object becomes a problem.Problem; the rest of the object and all others are served.
 package translate
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -19,7 +20,7 @@ import (
 type Result struct {
 	Table *route.Table
 	// Problems, each once, in the order of the Ingresses.
-	Problems []Problem
+	Problems []problem.Problem
 	// Decisions are the decisions that led to the table, for a verbose log.
 	Decisions []decision.Decision
 	// Served are the Ingresses that have at least one route or canary in the table.
@@ -46,15 +47,15 @@ func annotationsPrefix(s *snapshot.Snapshot) string {
 // --health-check-path).
 const healthPath = "/healthz"
 
-func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
+func readConfigMap(s *snapshot.Snapshot, problems *problem.List) config.Global {
 	if s.ConfigMap == nil {
 		global, _ := config.ParseConfigMap(s.Settings.Compatibility, nil)
 		return global
 	}
-	warn := func(reason Reason, message string) {
-		problems.add(Problem{
-			Severity: Warning, Reason: reason, Message: message,
-			Object: Object{
+	warn := func(reason problem.Reason, message string) {
+		problems.Add(problem.Problem{
+			Severity: problem.Warning, Reason: reason, Message: message,
+			Object: problem.Object{
 				APIVersion: "v1", Kind: "ConfigMap",
 				Namespace: s.ConfigMap.Namespace, Name: s.ConfigMap.Name, UID: s.ConfigMap.UID,
 			},
@@ -63,9 +64,9 @@ func readConfigMap(s *snapshot.Snapshot, problems *problems) config.Global {
 	global, faults := config.ParseConfigMap(s.Settings.Compatibility, s.ConfigMap.Data)
 	for _, fault := range faults {
 		if fault.Unsupported {
-			warn(UnsupportedSetting, fault.Message)
+			warn(problem.UnsupportedSetting, fault.Message)
 		} else {
-			warn(InvalidSetting, fault.Message)
+			warn(problem.InvalidSetting, fault.Message)
 		}
 	}
 	return global

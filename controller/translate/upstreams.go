@@ -14,6 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -30,7 +31,7 @@ type upstreamKey struct {
 // upstreams makes each upstream once.
 type upstreams struct {
 	snapshot  *snapshot.Snapshot
-	problems  *problems
+	problems  *problem.List
 	decisions []decision.Decision
 	names     map[upstreamKey]string
 	faults    map[upstreamKey]fault
@@ -44,11 +45,11 @@ type upstreams struct {
 
 // fault is why an upstream has no endpoints; it concerns every Ingress that uses it.
 type fault struct {
-	reason  Reason
+	reason  problem.Reason
 	message string
 }
 
-func newUpstreams(s *snapshot.Snapshot, problems *problems) *upstreams {
+func newUpstreams(s *snapshot.Snapshot, problems *problem.List) *upstreams {
 	return &upstreams{
 		snapshot: s,
 		problems: problems,
@@ -69,16 +70,16 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 	key := upstreamKey{service: s, protocol: u.protocol(owner, s), tls: owner.config.BackendTLS, byService: owner.config.Balancing.ByService}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
-		severity := Warning
+		severity := problem.Warning
 		switch fault.reason {
-		case NoEndpoints:
-			severity = Notice
-		case InvalidAnnotation:
-			severity = Error
+		case problem.NoEndpoints:
+			severity = problem.Notice
+		case problem.InvalidAnnotation:
+			severity = problem.Error
 		default:
 		}
-		u.problems.add(Problem{
-			Severity: severity, Reason: fault.reason, Object: IngressObject(owner.object), Message: fault.message,
+		u.problems.Add(problem.Problem{
+			Severity: severity, Reason: fault.reason, Object: problem.IngressObject(owner.object), Message: fault.message,
 		})
 	}
 	made := route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
@@ -145,7 +146,7 @@ func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault)
 	svc := u.object(key.service)
 	u.decide(decision.PortsObtained{Service: id})
 	if svc == nil {
-		return upstream, &fault{ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
+		return upstream, &fault{problem.ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
 	}
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		var err *fault
@@ -154,7 +155,7 @@ func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault)
 	}
 	port, ok := serviceport.Find(svc, key.port)
 	if !ok {
-		return upstream, &fault{PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
+		return upstream, &fault{problem.PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
 			id, key.port, "neither as port or name nor as target port")}
 	}
 	if address, err := netip.ParseAddr(svc.Spec.ClusterIP); err == nil && key.byService { // headless Services have none
@@ -171,7 +172,7 @@ func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault)
 	u.decide(decision.EndpointsFound{Service: id, Endpoints: decision.Found(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
-		return upstream, &fault{NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
+		return upstream, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
 	}
 	return upstream, nil
 }
@@ -191,7 +192,7 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 {
-		return nil, &fault{PortNotFound, fmt.Sprintf("Service %q of type ExternalName has no port %s", id, port)}
+		return nil, &fault{problem.PortNotFound, fmt.Sprintf("Service %q of type ExternalName has no port %s", id, port)}
 	}
 	addresses := u.snapshot.Addresses[host]
 	if address, err := netip.ParseAddr(host); err == nil {
@@ -200,13 +201,13 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 	var endpoints []route.Endpoint
 	for _, address := range addresses {
 		if isOwn(address) {
-			return nil, &fault{InvalidBackend, fmt.Sprintf(
+			return nil, &fault{problem.InvalidBackend, fmt.Sprintf(
 				"Service %q leads to %s (%s), which is not an address outside", id, host, address)}
 		}
 		endpoints = append(endpoints, route.Endpoint{Address: serviceport.AddrPort(address, uint16(number))})
 	}
 	if len(endpoints) == 0 {
-		return nil, &fault{NoEndpoints, fmt.Sprintf("Service %q: the name %q has no address", id, host)}
+		return nil, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q: the name %q has no address", id, host)}
 	}
 	return endpoints, nil
 }
@@ -259,19 +260,19 @@ func (u *upstreams) decide(made decision.Decision) {
 // addDefault makes the upstream of the default backend, which is the first port of its Service.
 func (u *upstreams) addDefault(name types.NamespacedName) {
 	upstream := route.Upstream{Name: defaultUpstream}
-	problem := Problem{
-		Severity: Warning, Reason: ServiceNotFound,
-		Object: Object{APIVersion: "v1", Kind: "Service", Namespace: name.Namespace, Name: name.Name},
+	found := problem.Problem{
+		Severity: problem.Warning, Reason: problem.ServiceNotFound,
+		Object: problem.Object{APIVersion: "v1", Kind: "Service", Namespace: name.Namespace, Name: name.Name},
 	}
 	svc := u.snapshot.Services[name]
 	switch {
 	case svc == nil:
-		problem.Message = fmt.Sprintf("the default backend, Service %q, does not exist", name)
-		u.problems.add(problem)
+		found.Message = fmt.Sprintf("the default backend, Service %q, does not exist", name)
+		u.problems.Add(found)
 	case len(svc.Spec.Ports) == 0:
-		problem.Reason = PortNotFound
-		problem.Message = fmt.Sprintf("the default backend, Service %q, has no port", name)
-		u.problems.add(problem)
+		found.Reason = problem.PortNotFound
+		found.Message = fmt.Sprintf("the default backend, Service %q, has no port", name)
+		u.problems.Add(found)
 	default:
 		port := svc.Spec.Ports[0]
 		found := serviceport.Endpoints(svc, port, u.snapshot.EndpointSlices[name])

@@ -20,6 +20,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/admission"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/steps/client"
@@ -46,7 +47,7 @@ type control struct {
 
 	settings snapshot.Settings
 	served   *route.Table
-	known    map[translate.Problem]bool
+	known    map[problem.Problem]bool
 	events   int
 }
 
@@ -107,21 +108,21 @@ func (c *control) changed(table *route.Table) *route.Table {
 }
 
 // publish makes an event of each new problem, as controller/events does.
-func (c *control) publish(held *apiserver.Objects, problems []translate.Problem) error {
-	now := map[translate.Problem]bool{}
-	for _, problem := range problems {
-		now[problem] = true
-		if problem.Severity <= translate.Notice || c.known[problem] {
+func (c *control) publish(held *apiserver.Objects, problems []problem.Problem) error {
+	now := map[problem.Problem]bool{}
+	for _, found := range problems {
+		now[found] = true
+		if found.Severity <= problem.Notice || c.known[found] {
 			continue
 		}
 		c.events++
-		about := problem.Object
+		about := found.Object
 		err := held.Put(&corev1.Event{
 			ObjectMeta: metav1.ObjectMeta{Namespace: about.Namespace, Name: fmt.Sprintf("%s.%d", about.Name, c.events)},
 			InvolvedObject: corev1.ObjectReference{
 				APIVersion: about.APIVersion, Kind: about.Kind, Namespace: about.Namespace, Name: about.Name, UID: about.UID,
 			},
-			Type: corev1.EventTypeWarning, Reason: string(problem.Reason), Message: problem.Message,
+			Type: corev1.EventTypeWarning, Reason: string(found.Reason), Message: found.Message,
 			LastTimestamp: metav1.NewTime(time.Now().Truncate(time.Second)),
 		})
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/explain"
 	"github.com/ingress-testbed/testbed/controller/translate"
+	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/steps/client"
@@ -98,19 +99,19 @@ func admitted(store *store, mode compatibility.Mode) (*route.Table, map[string]s
 	refused := map[string]string{}
 	for range maxRounds {
 		result := translate.Translate(store.snapshot(mode))
-		found := false
-		for _, problem := range result.Problems {
-			if problem.Severity != translate.Error || problem.Object.Kind != "Ingress" {
+		more := false
+		for _, found := range result.Problems {
+			if found.Severity != problem.Error || found.Object.Kind != "Ingress" {
 				continue
 			}
-			name := problem.Object.Namespace + "/" + problem.Object.Name
+			name := found.Object.Namespace + "/" + found.Object.Name
 			if reason, known := refused[name]; known {
-				refused[name] = reason + "; " + problem.Message
+				refused[name] = reason + "; " + found.Message
 				continue
 			}
-			refused[name], found = problem.Message, true
+			refused[name], more = found.Message, true
 		}
-		if !found {
+		if !more {
 			return result.Table, refused
 		}
 		store.remove(refused)

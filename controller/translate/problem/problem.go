@@ -1,9 +1,8 @@
-package translate
+// Package problem has the Problems that a translation reports: what keeps an object from being served as it is written.
+package problem
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -107,45 +106,4 @@ func IngressObject(ingress *networkingv1.Ingress) Object {
 		Name:       ingress.Name,
 		UID:        ingress.UID,
 	}
-}
-
-// problems collects each Problem once, in the order in which they were found.
-type problems struct {
-	list []Problem
-	seen map[Problem]bool
-}
-
-func (p *problems) add(problem Problem) {
-	if p.seen == nil {
-		p.seen = map[Problem]bool{}
-	}
-	if !p.seen[problem] {
-		p.seen[problem] = true
-		p.list = append(p.list, problem)
-	}
-}
-
-// inOrder lists the problems by object: those of the settings first, then by Ingress in the order given.
-func (p *problems) inOrder(ingresses []*networkingv1.Ingress) []Problem {
-	ranks := rank(p.list, ingresses)
-	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(ranks[a.Object], ranks[b.Object]) })
-	return p.list
-}
-
-// rank is the place of each object in the order of the Ingresses, from 1.
-func rank(of []Problem, ingresses []*networkingv1.Ingress) map[Object]int {
-	ranks := make(map[Object]int, len(of))
-	for _, problem := range of {
-		ranks[problem.Object] = 0
-	}
-	if len(ranks) == 0 {
-		return ranks
-	}
-	for i, ingress := range ingresses {
-		object := IngressObject(ingress)
-		if _, concerned := ranks[object]; concerned {
-			ranks[object] = i + 1
-		}
-	}
-	return ranks
 }
