@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // pools are the connections to the endpoints of the upstreams that are served. Upstreams may share an endpoint.
@@ -12,7 +13,7 @@ type pools struct {
 }
 
 // of returns the pools of an upstream's endpoints, in their order.
-func (p *pools) of(protocol route.Protocol, endpoints []route.Endpoint, profile upstream.TLSProfile) []*upstream.Pool {
+func (p *pools) of(protocol route.Protocol, endpoints []route.Endpoint, profile tlsprofile.Profile) []*upstream.Pool {
 	made := make([]*upstream.Pool, len(endpoints))
 	for i, endpoint := range endpoints {
 		made[i] = p.registry.Pool(upstream.NewKey(endpoint.Address, protocol, profile), profile)

@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // Table is a compiled route.Table.
@@ -80,7 +81,7 @@ func (t *Table) Passthrough() *passthrough.Hosts { return t.passed }
 type Upstream struct {
 	Name     string
 	Protocol route.Protocol
-	TLS      upstream.TLSProfile
+	TLS      tlsprofile.Profile
 	// Turns has the endpoints, Pools the connections to each, by its index in Turns.
 	Turns *balance.RoundRobin
 	Pools []*upstream.Pool

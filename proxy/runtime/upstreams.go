@@ -7,7 +7,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/route"
-	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // compileUpstreams returns the upstreams by slot. One that a backend names and the table doesn't have is there without
@@ -43,7 +43,7 @@ func (c *Compiler) compileUpstream(slot int, source route.Upstream) *Upstream {
 		}
 	}
 	compiled := &Upstream{Name: source.Name, Protocol: source.Protocol, source: source}
-	profile, err := upstream.NewTLSProfile(source.Protocol, source.TLS)
+	profile, err := tlsprofile.New(source.Protocol, source.TLS)
 	if err != nil {
 		compiled.Problem = fmt.Errorf("upstream %q: it is served without endpoints: %w", source.Name, err)
 		compiled.Turns = balance.NewRoundRobin(source.Name, nil)

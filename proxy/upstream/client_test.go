@@ -18,6 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/http1"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // testClient is a client that sends one request after the other.
@@ -217,7 +218,7 @@ func listen(t testing.TB, protocol route.Protocol, serve func(number int, conn n
 		}
 	})
 	registry := newRegistry(nil)
-	profile, err := NewTLSProfile(protocol, nil)
+	profile, err := tlsprofile.New(protocol, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/http2/frames"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // canned is a connection to an endpoint that always sends the same bytes and then ends.
@@ -48,7 +49,7 @@ func (c *canned) SetWriteDeadline(time.Time) error { return nil }
 func fuzzed(t *testing.T, http2 bool, request string, text []byte, small bool) (result, *canned) {
 	conn := &canned{text: bytes.NewReader(text), small: small}
 	registry := newRegistry(func(context.Context, string, string) (net.Conn, error) { return conn, nil })
-	return do(registry.Pool(Key{HTTP2: http2}, TLSProfile{}), newCall(t, request)), conn
+	return do(registry.Pool(Key{HTTP2: http2}, tlsprofile.Profile{}), newCall(t, request)), conn
 }
 
 const post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"

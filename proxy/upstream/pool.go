@@ -1,9 +1,6 @@
 package upstream
 
 import (
-	"github.com/ingress-testbed/testbed/proxy/balance"
-	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
-
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +9,10 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/ingress-testbed/testbed/proxy/balance"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // Options are the same for all pools of a proxy.
@@ -66,10 +67,9 @@ type idleConn struct {
 // sessions is how many TLS sessions are kept: the last one of the only server that a pool leads to.
 const sessions = 1
 
-func newPool(key Key, options *Options, profile TLSProfile) *Pool {
+func newPool(key Key, options *Options, profile tlsprofile.Profile) *Pool {
 	p := &Pool{Address: key.Address.String(), options: options, http2: key.HTTP2, fastCGI: key.FastCGI, left: make(chan struct{})}
-	if profile.config != nil {
-		p.tls = profile.config.Clone()
+	if p.tls = profile.Config(); p.tls != nil {
 		p.tls.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	}
 	return p

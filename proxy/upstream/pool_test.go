@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // open begins calls that use a connection each.
@@ -109,7 +110,7 @@ func TestOldConnectionsAreClosed(t *testing.T) {
 func TestRegistryExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := newRegistry(nil)
-		pool := registry.Pool(Key{}, TLSProfile{})
+		pool := registry.Pool(Key{}, tlsprofile.Profile{})
 		here, there := net.Pipe()
 		defer there.Close()
 		c := newHTTP1(pool)
@@ -145,7 +146,7 @@ func TestPoolsThatLeave(t *testing.T) {
 	registry.pools[key] = pool
 	replies := open(t, pool, 2)
 	idle := finish(t, replies[0])
-	if registry.Pool(key, TLSProfile{}) != pool {
+	if registry.Pool(key, tlsprofile.Profile{}) != pool {
 		t.Error("a key has two pools")
 	}
 	registry.Keep(func(Key) bool { return false })
@@ -155,7 +156,7 @@ func TestPoolsThatLeave(t *testing.T) {
 	if !isClosed(finish(t, replies[1])) {
 		t.Error("a connection is kept for an endpoint that has left")
 	}
-	if registry.Pool(key, TLSProfile{}) == pool {
+	if registry.Pool(key, tlsprofile.Profile{}) == pool {
 		t.Error("the endpoint came back to its old pool")
 	}
 }
@@ -166,11 +167,11 @@ func TestKeysDiffer(t *testing.T) {
 		nil, {ServerName: "a"}, {ServerName: "a", SendServerName: true}, {ServerName: "b", SendServerName: true},
 	} {
 		for _, protocol := range []route.Protocol{route.HTTPS, route.H2} {
-			profile, err := NewTLSProfile(protocol, settings)
+			profile, err := tlsprofile.New(protocol, settings)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := NewTLSProfile(protocol, settings)
+			again, err := tlsprofile.New(protocol, settings)
 			if err != nil || again.Identity != profile.Identity || !profile.Secure() {
 				t.Errorf("the same settings have identities %q and %q, %v", profile.Identity, again.Identity, err)
 			}
@@ -182,7 +183,7 @@ func TestKeysDiffer(t *testing.T) {
 		}
 	}
 	for _, protocol := range []route.Protocol{route.HTTP1, route.H2C} {
-		profile, err := NewTLSProfile(protocol, &route.TLS{Verify: true})
+		profile, err := tlsprofile.New(protocol, &route.TLS{Verify: true})
 		key := NewKey(Key{}.Address, protocol, profile)
 		if err != nil || keys[key] || profile.Secure() {
 			t.Errorf("%v shares a key, or is secure: %v", protocol, err)
@@ -224,7 +225,7 @@ func listenTLS(t *testing.T, protocol route.Protocol, settings *route.TLS, confi
 			return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 		})
 	})
-	profile, err := NewTLSProfile(protocol, settings)
+	profile, err := tlsprofile.New(protocol, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +287,7 @@ func TestTLSProfiles(t *testing.T) {
 		"no name": {Verify: true, RootsPEM: pemOf(certificate)}, "no root": {Verify: true, ServerName: "a"},
 		"a wrong key": {Certificate: &route.Certificate{ChainPEM: pemOf(certificate), KeyPEM: own.KeyPEM}},
 	} {
-		if _, err := NewTLSProfile(route.HTTPS, settings); err == nil {
+		if _, err := tlsprofile.New(route.HTTPS, settings); err == nil {
 			t.Errorf("%s: it is served", name)
 		}
 	}
@@ -305,7 +306,7 @@ func TestNoHTTP2(t *testing.T) {
 func TestRefusedConnection(t *testing.T) {
 	pool := newRegistry(func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("refused")
-	}).Pool(Key{}, TLSProfile{})
+	}).Pool(Key{}, tlsprofile.Profile{})
 	call := newCall(t, post)
 	got := do(pool, call)
 	var failed *Error

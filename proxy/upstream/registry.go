@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // Key is what connections that can replace each other have in common.
@@ -19,7 +20,7 @@ type Key struct {
 }
 
 // NewKey returns the key of the connections to an endpoint.
-func NewKey(address netip.AddrPort, protocol route.Protocol, profile TLSProfile) Key {
+func NewKey(address netip.AddrPort, protocol route.Protocol, profile tlsprofile.Profile) Key {
 	return Key{Address: address, HTTP2: protocol.HTTP2(), FastCGI: protocol == route.FCGI, TLS: profile.Identity}
 }
 
@@ -37,7 +38,7 @@ func NewRegistry(options Options) *Registry {
 }
 
 // Pool returns the pool of a key, whose TLS is the identity of profile.
-func (r *Registry) Pool(key Key, profile TLSProfile) *Pool {
+func (r *Registry) Pool(key Key, profile tlsprofile.Profile) *Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	pool := r.pools[key]

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // slowly is a connection that is read as by an endpoint with little bandwidth: 20 KiB a second, and nothing more after an
@@ -131,7 +132,7 @@ func slowEndpoint(t *testing.T, protocol route.Protocol, send int, serve func(co
 		listener.Close()
 		<-ended
 	})
-	profile, err := NewTLSProfile(protocol, nil)
+	profile, err := tlsprofile.New(protocol, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

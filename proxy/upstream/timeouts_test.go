@@ -17,6 +17,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // inMemory makes a pool of an endpoint that is reached through memory, so that time in a bubble of synctest passes at
@@ -45,7 +46,7 @@ func inMemory(t *testing.T, protocol route.Protocol, serve func(number int, conn
 		})
 		return ours, nil
 	})
-	return registry.Pool(Key{HTTP2: protocol.HTTP2()}, TLSProfile{})
+	return registry.Pool(Key{HTTP2: protocol.HTTP2()}, tlsprofile.Profile{})
 }
 
 // took runs a call and returns its result and how long it took.
@@ -277,7 +278,7 @@ func TestClientGoesWhileDialling(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		pool := registry.Pool(Key{}, TLSProfile{})
+		pool := registry.Pool(Key{}, tlsprofile.Profile{})
 		call := newCall(t, get)
 		got, after := took(pool, call)
 		if !IsTimeout(got.err) || after != call.Timeouts.Connect || !call.Retryable(got.err) {

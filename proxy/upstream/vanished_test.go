@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ingress-testbed/testbed/proxy/route"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // TestVanishedEndpointIsGivenUp cuts the network to an endpoint that has taken a request, in a network namespace of the test's
@@ -42,7 +43,7 @@ func TestVanishedEndpointIsGivenUp(t *testing.T) {
 		}
 		defer peer.Close()
 		registry := newRegistry(func(context.Context, string, string) (net.Conn, error) { return conn, nil })
-		pool := registry.Pool(NewKey(netip.MustParseAddrPort(listener.Addr().String()), route.HTTP1, TLSProfile{}), TLSProfile{})
+		pool := registry.Pool(NewKey(netip.MustParseAddrPort(listener.Addr().String()), route.HTTP1, tlsprofile.Profile{}), tlsprofile.Profile{})
 		call := newCall(t, method+" / HTTP/1.1\r\nHost: h\r\n\r\n")
 		call.Timeouts.Response = time.Hour
 		ended := make(chan result, 1)

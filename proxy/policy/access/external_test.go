@@ -18,6 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
+	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
 )
 
 // server is an external server of tests, and the upstreams of a table with it alone.
@@ -65,7 +66,7 @@ func newPool(t *testing.T, address netip.AddrPort) *upstream.Pool {
 		Limits: upstream.Limits{HeaderBytes: 8 << 10, HeaderFields: 50},
 	})
 	t.Cleanup(func() { registry.Keep(func(upstream.Key) bool { return false }) })
-	return registry.Pool(upstream.NewKey(address, route.HTTP1, upstream.TLSProfile{}), upstream.TLSProfile{})
+	return registry.Pool(upstream.NewKey(address, route.HTTP1, tlsprofile.Profile{}), tlsprofile.Profile{})
 }
 
 // NextPool implements policy.Upstreams.

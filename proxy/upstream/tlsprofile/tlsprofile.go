@@ -1,4 +1,5 @@
-package upstream
+// Package tlsprofile compiles how the endpoints of an upstream are reached over TLS.
+package tlsprofile
 
 import (
 	"crypto/sha256"
@@ -11,21 +12,24 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// TLSProfile is how the endpoints of an upstream are reached over TLS. The zero value is plain text.
-type TLSProfile struct {
+// Profile is how the endpoints of an upstream are reached over TLS. The zero value is plain text.
+type Profile struct {
 	// Identity is the same for the same settings; "" is plain text.
 	Identity string
 	config   *tls.Config // nil for plain text
 }
 
 // Secure reports whether endpoints are reached over TLS.
-func (p TLSProfile) Secure() bool { return p.config != nil }
+func (p Profile) Secure() bool { return p.config != nil }
 
-// NewTLSProfile compiles the settings of an upstream; nil settings are the zero value. If verification was requested
+// Config returns a copy of the configuration for the client's side of connections; nil for plain text.
+func (p Profile) Config() *tls.Config { return p.config.Clone() }
+
+// New compiles the settings of an upstream; nil settings are the zero value. If verification was requested
 // but cannot be set up, it fails.
-func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, error) {
+func New(protocol route.Protocol, settings *route.TLS) (Profile, error) {
 	if !protocol.Secure() {
-		return TLSProfile{}, nil
+		return Profile{}, nil
 	}
 	if settings == nil {
 		settings = new(route.TLS)
@@ -48,7 +52,7 @@ func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, er
 	if settings.Verify {
 		verify, err := newVerifier(settings)
 		if err != nil {
-			return TLSProfile{}, err
+			return Profile{}, err
 		}
 		config.VerifyConnection = verify
 	}
@@ -57,14 +61,14 @@ func NewTLSProfile(protocol route.Protocol, settings *route.TLS) (TLSProfile, er
 		own = *settings.Certificate
 		pair, err := tls.X509KeyPair(own.ChainPEM, own.KeyPEM)
 		if err != nil {
-			return TLSProfile{}, fmt.Errorf("the certificate %q for endpoints: %w", own.Origin, err)
+			return Profile{}, fmt.Errorf("the certificate %q for endpoints: %w", own.Origin, err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %t %t %d %q %q %q %d %d %d", protocol, settings.ServerName,
 		settings.SendServerName, settings.Verify, settings.VerifyDepth, settings.RootsPEM, own.ChainPEM, own.KeyPEM,
 		settings.MinVersion, settings.MaxVersion, settings.Ciphers))
-	return TLSProfile{Identity: hex.EncodeToString(sum[:]), config: config}, nil
+	return Profile{Identity: hex.EncodeToString(sum[:]), config: config}, nil
 }
 
 // newVerifier makes what verifies an endpoint's certificate. It is called for resumed sessions too, unlike the
