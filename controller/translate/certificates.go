@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -51,12 +52,12 @@ func newCertificates(s *snapshot.Snapshot, mode compatibility.Mode, problems *pr
 
 // add assigns certificates to the hosts of an Ingress's rules: that of the first TLS entry that lists the host, or else of
 // the first whose certificate names it. If several Ingresses have a host, the first one decides.
-func (c *certificates) add(owner *ingress) {
-	entries := owner.object.Spec.TLS
+func (c *certificates) add(owner *rules.Ingress) {
+	entries := owner.Object.Spec.TLS
 	for _, entry := range entries {
 		c.check(owner, entry)
 	}
-	for _, host := range owner.hosts {
+	for _, host := range owner.Hosts {
 		if host == "" {
 			continue
 		}
@@ -76,11 +77,11 @@ func (c *certificates) add(owner *ingress) {
 
 // addListed assigns certificates to the hosts that the TLS entries of an Ingress for all hosts list, because it serves these
 // too. Ingresses with rules for such a host take precedence, so add must have been called for all Ingresses before.
-func (c *certificates) addListed(owner *ingress) {
-	if len(owner.hosts) > 0 && !slices.Contains(owner.hosts, "") {
+func (c *certificates) addListed(owner *rules.Ingress) {
+	if len(owner.Hosts) > 0 && !slices.Contains(owner.Hosts, "") {
 		return
 	}
-	for _, entry := range owner.object.Spec.TLS {
+	for _, entry := range owner.Object.Spec.TLS {
 		for _, host := range entry.Hosts {
 			if host != "" {
 				host = strings.ToLower(host)
@@ -92,16 +93,16 @@ func (c *certificates) addListed(owner *ingress) {
 
 // fitting returns the name of a Secret, or "" for the default certificate if that of the Secret is not valid for the host:
 // clients reject both, and that of the Secret belongs to another site.
-func (c *certificates) fitting(owner *ingress, secretName, host string) string {
+func (c *certificates) fitting(owner *rules.Ingress, secretName, host string) string {
 	if secretName == "" {
 		return ""
 	}
-	leaf := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: secretName}).leaf
+	leaf := c.secret(types.NamespacedName{Namespace: owner.Object.Namespace, Name: secretName}).leaf
 	if leaf == nil || isFor(leaf, host) {
 		return secretName
 	}
 	c.problems.Add(problem.Problem{
-		Severity: problem.Warning, Reason: problem.InvalidSecret, Object: problem.IngressObject(owner.object),
+		Severity: problem.Warning, Reason: problem.InvalidSecret, Object: problem.IngressObject(owner.Object),
 		Message: fmt.Sprintf("the certificate of Secret %q is not valid for host %q, and is not served", secretName, host),
 	})
 	return ""
@@ -121,8 +122,8 @@ func isFor(leaf *x509.Certificate, host string) bool {
 }
 
 // own gives a host its certificate, unless an Ingress before has.
-func (c *certificates) own(owner *ingress, host, secretName string) {
-	secret := types.NamespacedName{Namespace: owner.object.Namespace, Name: secretName}
+func (c *certificates) own(owner *rules.Ingress, host, secretName string) {
+	secret := types.NamespacedName{Namespace: owner.Object.Namespace, Name: secretName}
 	if secretName == "" || c.secret(secret).fault != "" {
 		secret = types.NamespacedName{}
 	}
@@ -131,11 +132,11 @@ func (c *certificates) own(owner *ingress, host, secretName string) {
 	case !taken, current == types.NamespacedName{}:
 		c.owners[host] = secret
 		if secret.Name != "" {
-			c.decisions = append(c.decisions, decision.CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.key()})
+			c.decisions = append(c.decisions, decision.CertificateAdded{Server: host, Secret: secret.String(), Ingress: owner.Key()})
 		}
 	case current != secret && secret.Name != "":
 		c.problems.Add(problem.Problem{
-			Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object),
+			Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.Object),
 			Message: fmt.Sprintf("host %q is already served with the certificate of Secret %q", host, current),
 		})
 	}
@@ -162,25 +163,25 @@ func (c *certificates) alias(host, alias string) {
 }
 
 // check reports what is wrong with a TLS entry, whose hosts then get the default certificate.
-func (c *certificates) check(owner *ingress, entry networkingv1.IngressTLS) {
+func (c *certificates) check(owner *rules.Ingress, entry networkingv1.IngressTLS) {
 	if entry.SecretName == "" {
 		return // no Secret: the default certificate
 	}
-	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
+	parsed := c.secret(types.NamespacedName{Namespace: owner.Object.Namespace, Name: entry.SecretName})
 	if parsed.fault != "" {
 		c.problems.Add(problem.Problem{
-			Severity: problem.Warning, Reason: parsed.reason, Object: problem.IngressObject(owner.object),
+			Severity: problem.Warning, Reason: parsed.reason, Object: problem.IngressObject(owner.Object),
 			Message: parsed.fault + "; the default certificate is served",
 		})
 	}
 }
 
 // names reports whether the certificate of a TLS entry is valid for a host by its subject alternative names.
-func (c *certificates) names(owner *ingress, entry networkingv1.IngressTLS, host string) bool {
+func (c *certificates) names(owner *rules.Ingress, entry networkingv1.IngressTLS, host string) bool {
 	if entry.SecretName == "" {
 		return false
 	}
-	parsed := c.secret(types.NamespacedName{Namespace: owner.object.Namespace, Name: entry.SecretName})
+	parsed := c.secret(types.NamespacedName{Namespace: owner.Object.Namespace, Name: entry.SecretName})
 	return parsed.leaf != nil && parsed.leaf.VerifyHostname(host) == nil
 }
 
@@ -268,24 +269,24 @@ func (c *certificates) byDefault() *route.Certificate {
 
 // clientTLS lists the restrictions of clients' TLS of hosts whose Ingress has ssl-ciphers, if they differ from those of the
 // ConfigMap. If several Ingresses of a host have it, the first one decides.
-func (r *routes) clientTLS(all []*ingress, global route.ClientTLS) []route.HostTLS {
+func (r *routes) clientTLS(all []*rules.Ingress, global route.ClientTLS) []route.HostTLS {
 	var list []route.HostTLS
-	first := map[string]*ingress{}
+	first := map[string]*rules.Ingress{}
 	for _, owner := range all {
-		if owner.config.ClientTLS.Equal(global) || owner.config.Canary != nil {
+		if owner.Config.ClientTLS.Equal(global) || owner.Config.Canary != nil {
 			continue
 		}
-		for _, host := range append(slices.Clip(owner.hosts), owner.config.Aliases...) {
+		for _, host := range append(slices.Clip(owner.Hosts), owner.Config.Aliases...) {
 			winner, taken := first[host]
 			switch {
 			case host == "": // all others have the settings'
 			case !taken:
 				first[host] = owner
-				list = append(list, route.HostTLS{Host: host, TLS: owner.config.ClientTLS})
-			case !winner.config.ClientTLS.Equal(owner.config.ClientTLS):
+				list = append(list, route.HostTLS{Host: host, TLS: owner.Config.ClientTLS})
+			case !winner.Config.ClientTLS.Equal(owner.Config.ClientTLS):
 				r.problems.Add(problem.Problem{
-					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object), Other: problem.IngressObject(winner.object),
-					Message: fmt.Sprintf("ssl-ciphers: those of Ingress %q are offered for the host %q", winner.key(), host),
+					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.Object), Other: problem.IngressObject(winner.Object),
+					Message: fmt.Sprintf("ssl-ciphers: those of Ingress %q are offered for the host %q", winner.Key(), host),
 				})
 			}
 		}

@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 )
 
 // fastCGI returns the policy of the parameters that an Ingress's backends get. What can't be had of the ConfigMap is
 // reported and left out.
-func (f *fields) fastCGI(owner *ingress) rewriting.FastCGI {
-	settings := owner.config.FastCGI
+func (f *fields) fastCGI(owner *rules.Ingress) rewriting.FastCGI {
+	settings := owner.Config.FastCGI
 	made := rewriting.FastCGI{Index: settings.Index}
 	key := settings.Params
 	if key.Name == "" {
@@ -20,13 +21,13 @@ func (f *fields) fastCGI(owner *ingress) rewriting.FastCGI {
 	}
 	warn := func(severity problem.Severity, reason problem.Reason, message string) {
 		f.problems.Add(problem.Problem{
-			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: "fastcgi-params-configmap: " + message,
+			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.Object), Message: "fastcgi-params-configmap: " + message,
 		})
 	}
 	if key.Namespace == "" {
-		key.Namespace = owner.object.Namespace
+		key.Namespace = owner.Object.Namespace
 	}
-	if key.Namespace != owner.object.Namespace {
+	if key.Namespace != owner.Object.Namespace {
 		warn(problem.Error, problem.InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
 		return made
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/replies"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy/replying"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
 	"github.com/ingress-testbed/testbed/proxy/policy/variable"
@@ -31,18 +32,18 @@ type fields struct {
 
 // replies returns the policies that add the fields of custom-headers to an Ingress's replies. If these can't be read, the
 // paths are denied, as in ingress-nginx: a field may protect clients.
-func (f *fields) replies(owner *ingress) (policies policyList, deny *route.Deny) {
-	key := owner.config.Replies.Fields
+func (f *fields) replies(owner *rules.Ingress) (policies policyList, deny *route.Deny) {
+	key := owner.Config.Replies.Fields
 	if key.Name == "" {
 		return nil, nil
 	}
 	fail := func(severity problem.Severity, reason problem.Reason, message string) (policyList, *route.Deny) {
 		f.problems.Add(problem.Problem{
-			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: "custom-headers: " + message + "; the paths answer 503",
+			Severity: severity, Reason: reason, Object: problem.IngressObject(owner.Object), Message: "custom-headers: " + message + "; the paths answer 503",
 		})
 		return nil, &route.Deny{Status: http.StatusServiceUnavailable, Reason: "custom-headers: " + message}
 	}
-	if key.Namespace != owner.object.Namespace {
+	if key.Namespace != owner.Object.Namespace {
 		return fail(problem.Error, problem.InvalidAnnotation, fmt.Sprintf("ConfigMap %q is not in the namespace of the Ingress", key))
 	}
 	held := f.snapshot.ConfigMaps[key]

@@ -14,6 +14,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -26,6 +27,8 @@ type guards struct {
 	upstreams *upstreams
 	secrets   secrets
 	global    *protection.Global
+	// own is what the annotations of Ingresses require of client certificates.
+	own map[*rules.Ingress]certificateGuard
 	// byHost has the requirements of the first Ingress of a host that requires client certificates. As in ingress-nginx, they
 	// apply to all paths of the host, because the certificate belongs to the connection.
 	byHost map[string]certificateGuard
@@ -47,21 +50,21 @@ type certificateGuard struct {
 func newGuards(upstreams *upstreams, global *protection.Global) *guards {
 	return &guards{
 		upstreams: upstreams, secrets: secrets{upstreams.snapshot, upstreams.problems}, global: global,
-		byHost: map[string]certificateGuard{}, authorities: map[string][]byte{},
+		own: map[*rules.Ingress]certificateGuard{}, byHost: map[string]certificateGuard{}, authorities: map[string][]byte{},
 	}
 }
 
 // add records the hosts for which an Ingress requires client certificates.
-func (g *guards) add(owner *ingress) {
-	c := owner.config.Access.ClientCert
+func (g *guards) add(owner *rules.Ingress) {
+	c := owner.Config.Access.ClientCert
 	if c == nil {
 		return
 	}
 	made := certificateGuard{policy: c.Policy}
 	made.fault = g.secrets.authorities(owner, c.Secret, &made.policy)
-	owner.certificate = &made
-	hosts := owner.hosts
-	if owner.defaultBackend != nil && !slices.Contains(hosts, "") {
+	g.own[owner] = made
+	hosts := owner.Hosts
+	if owner.DefaultBackend != nil && !slices.Contains(hosts, "") {
 		hosts = append(slices.Clip(hosts), "")
 	}
 	for _, host := range hosts {
@@ -69,15 +72,15 @@ func (g *guards) add(owner *ingress) {
 			g.byHost[host] = made
 		}
 	}
-	for _, host := range append(slices.Clip(hosts), owner.config.Aliases...) {
+	for _, host := range append(slices.Clip(hosts), owner.Config.Aliases...) {
 		g.authorities[host] = append(g.authorities[host], made.policy.RootsPEM...)
 	}
 }
 
 // of returns what restricts an Ingress's route.
-func (g *guards) of(owner *ingress, loc location.Location) guard {
+func (g *guards) of(owner *rules.Ingress, loc location.Location) guard {
 	var made guard
-	reason := owner.config.Denied
+	reason := owner.Config.Denied
 	if reason == "" {
 		reason = g.check(owner, loc, &made.policies)
 	}
@@ -96,12 +99,12 @@ func (g *guards) forDefault() policyList {
 }
 
 // check adds the policies of a route, or returns why it must be denied.
-func (g *guards) check(owner *ingress, loc location.Location, policies *policyList) (denied string) {
-	a := &owner.config.Access
+func (g *guards) check(owner *rules.Ingress, loc location.Location, policies *policyList) (denied string) {
+	a := &owner.Config.Access
 	policies.addIf(!g.global.Block.Equal(access.Block{}), g.global.Block)
 	certificate, required := g.byHost[loc.Host]
-	if owner.certificate != nil {
-		certificate, required = *owner.certificate, true
+	if own, ok := g.own[owner]; ok {
+		certificate, required = own, true
 	}
 	if certificate.fault != "" {
 		return certificate.fault
@@ -161,8 +164,8 @@ const (
 )
 
 // external returns the policy of an external server for a host, or why it can't be set up.
-func (g *guards) external(owner *ingress, host string) (made access.External, fault string) {
-	settings := owner.config.Access.External
+func (g *guards) external(owner *rules.Ingress, host string) (made access.External, fault string) {
+	settings := owner.Config.Access.External
 	made = settings.Policy
 	made.Connect, made.Response = authConnectTimeout, authResponseTimeout
 	server := settings.Server.Host
@@ -183,12 +186,12 @@ func (g *guards) external(owner *ingress, host string) (made access.External, fa
 
 // authFields returns the fields of a ConfigMap for the requests to an external server, or why they can't be sent: without
 // them the server might allow more requests.
-func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []access.Header, fault string) {
+func (g *guards) authFields(owner *rules.Ingress, key types.NamespacedName) (fields []access.Header, fault string) {
 	const setting = "auth-proxy-set-headers: "
 	if key.Name == "" {
 		return nil, ""
 	}
-	if key.Namespace != owner.object.Namespace {
+	if key.Namespace != owner.Object.Namespace {
 		return nil, g.fail(owner, problem.InvalidAnnotation, fmt.Sprintf("%sConfigMap %q is not in the namespace of the Ingress", setting, key))
 	}
 	held := g.upstreams.snapshot.ConfigMaps[key]
@@ -209,24 +212,24 @@ func (g *guards) authFields(owner *ingress, key types.NamespacedName) (fields []
 }
 
 // fail reports a fault of an Ingress, and returns why its route is denied.
-func (g *guards) fail(owner *ingress, reason problem.Reason, message string) (fault string) {
+func (g *guards) fail(owner *rules.Ingress, reason problem.Reason, message string) (fault string) {
 	g.upstreams.problems.Add(problem.Problem{
-		Severity: problem.Error, Reason: reason, Object: problem.IngressObject(owner.object), Message: message + "; the paths answer 503",
+		Severity: problem.Error, Reason: reason, Object: problem.IngressObject(owner.Object), Message: message + "; the paths answer 503",
 	})
 	return message
 }
 
 // rates are the limits of an Ingress.
-func rates(owner *ingress) policyList {
-	c := &owner.config.Limits
+func rates(owner *rules.Ingress) policyList {
+	c := &owner.Config.Limits
 	rate := func(count int, per time.Duration) limits.Rate {
 		return limits.Rate{
-			Scope: owner.key(), Count: count, Per: per, Burst: count * c.BurstFactor, Exempt: c.Exempt, Status: c.RateStatus,
+			Scope: owner.Key(), Count: count, Per: per, Burst: count * c.BurstFactor, Exempt: c.Exempt, Status: c.RateStatus,
 		}
 	}
 	var policies policyList
 	policies.addIf(c.Connections > 0, limits.Connections{
-		Scope: owner.key(), Most: c.Connections, Exempt: c.Exempt, Status: c.ConnectionsStatus,
+		Scope: owner.Key(), Most: c.Connections, Exempt: c.Exempt, Status: c.ConnectionsStatus,
 	})
 	policies.addIf(c.PerSecond > 0, rate(c.PerSecond, time.Second))
 	policies.addIf(c.PerMinute > 0, rate(c.PerMinute, time.Minute))

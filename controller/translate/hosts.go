@@ -10,17 +10,18 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // hosts returns the routes by host: those of rules, then aliases, then the redirects to and from www, each for hosts that
 // have none yet.
-func (r *routes) hosts(all []*ingress) map[string][]route.Route {
+func (r *routes) hosts(all []*rules.Ingress) map[string][]route.Route {
 	hosts := r.claims.hosts(all)
-	for _, add := range []func(map[string][]route.Route, *ingress){r.addAliases, r.addWWW} {
+	for _, add := range []func(map[string][]route.Route, *rules.Ingress){r.addAliases, r.addWWW} {
 		for _, ingress := range all {
-			if ingress.config.Canary == nil {
+			if ingress.Config.Canary == nil {
 				add(hosts, ingress)
 			}
 		}
@@ -29,15 +30,15 @@ func (r *routes) hosts(all []*ingress) map[string][]route.Route {
 }
 
 // addAliases serves the paths of the Ingress's first host under its aliases, with the same certificate.
-func (r *routes) addAliases(hosts map[string][]route.Route, owner *ingress) {
-	if len(owner.hosts) == 0 {
+func (r *routes) addAliases(hosts map[string][]route.Route, owner *rules.Ingress) {
+	if len(owner.Hosts) == 0 {
 		return
 	}
-	host := owner.hosts[0]
-	for _, alias := range owner.config.Aliases {
+	host := owner.Hosts[0]
+	for _, alias := range owner.Config.Aliases {
 		if _, taken := hosts[alias]; taken {
 			r.problems.Add(problem.Problem{
-				Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.object),
+				Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.Object),
 				Message: fmt.Sprintf("server-alias: the host %q already has rules, or is an alias", alias),
 			})
 			continue
@@ -48,8 +49,8 @@ func (r *routes) addAliases(hosts map[string][]route.Route, owner *ingress) {
 }
 
 // addWWW redirects the hosts of an Ingress with from-to-www-redirect that have no rules to those that have.
-func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
-	if !owner.config.Redirect.WWW {
+func (r *routes) addWWW(hosts map[string][]route.Route, owner *rules.Ingress) {
+	if !owner.Config.Redirect.WWW {
 		return
 	}
 	reproduces := r.mode.Reproduces(compatibility.WWWPort)
@@ -57,7 +58,7 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 	if r.mode.Reproduces(compatibility.HSTSGaps) {
 		policies = slices.DeleteFunc(slices.Clone(policies), func(p route.Policy) bool { _, isHSTS := p.(policy.HSTS); return isHSTS })
 	}
-	for _, host := range owner.hosts {
+	for _, host := range owner.Hosts {
 		if host == "" || strings.HasPrefix(host, "*") {
 			continue
 		}
@@ -69,8 +70,8 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 			continue
 		}
 		hosts[other] = []route.Route{{
-			Match: route.PrefixPath("/"), Policies: policies, Source: owner.source(),
-			Action: route.Redirect{Status: owner.config.Redirect.Status, Host: host, ShowPort: reproduces, CutSlash: reproduces},
+			Match: route.PrefixPath("/"), Policies: policies, Source: owner.Source(),
+			Action: route.Redirect{Status: owner.Config.Redirect.Status, Host: host, ShowPort: reproduces, CutSlash: reproduces},
 		}}
 	}
 }
@@ -78,36 +79,36 @@ func (r *routes) addWWW(hosts map[string][]route.Route, owner *ingress) {
 // claim is a route and the Ingress that it is from.
 type claim struct {
 	route route.Route
-	from  *ingress
+	from  *rules.Ingress
 	guard guard
 	// canary is the Ingress that claims the canary of the route; nil if none does.
-	canary *ingress
+	canary *rules.Ingress
 }
 
 // claims are the routes by location.
 type claims map[location.Location]*claim
 
 // conflict is the problem of an Ingress whose location is already claimed, by another one or itself.
-func conflict(owner *ingress, loc location.Location, winner *ingress) problem.Problem {
-	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", loc, winner.key())
+func conflict(owner *rules.Ingress, loc location.Location, winner *rules.Ingress) problem.Problem {
+	message := fmt.Sprintf("%s is already served by Ingress %q, which is older", loc, winner.Key())
 	if winner == owner {
 		message = fmt.Sprintf("%s is defined twice; the first one is served", loc)
-	} else if winner.object.CreationTimestamp.Equal(&owner.object.CreationTimestamp) {
-		message = fmt.Sprintf("%s is already served by Ingress %q", loc, winner.key())
+	} else if winner.Object.CreationTimestamp.Equal(&owner.Object.CreationTimestamp) {
+		message = fmt.Sprintf("%s is already served by Ingress %q", loc, winner.Key())
 	}
 	return problem.Problem{
-		Severity: problem.Error, Reason: problem.Conflict, Object: problem.IngressObject(owner.object), Message: message,
-		Other: problem.IngressObject(winner.object),
+		Severity: problem.Error, Reason: problem.Conflict, Object: problem.IngressObject(owner.Object), Message: message,
+		Other: problem.IngressObject(winner.Object),
 	}
 }
 
 // hosts collects the routes by host. A host without routes is listed too, so that it answers 404 rather than what the
 // catch-all host serves.
-func (c claims) hosts(all []*ingress) map[string][]route.Route {
+func (c claims) hosts(all []*rules.Ingress) map[string][]route.Route {
 	hosts := map[string][]route.Route{}
 	for _, ingress := range all {
-		for _, host := range ingress.hosts {
-			if host != "" && ingress.config.Canary == nil {
+		for _, host := range ingress.Hosts {
+			if host != "" && ingress.Config.Canary == nil {
 				hosts[host] = nil
 			}
 		}

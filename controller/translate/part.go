@@ -10,6 +10,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -64,12 +65,12 @@ type namedUpstream struct {
 func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	problems := &problem.List{}
 	global, mode := c.global, c.global.Mode
-	var all []*ingress
+	var all []*rules.Ingress
 	for _, object := range s.Ingresses {
-		read := readIngress(object, c.prefix, global, problems)
+		read := rules.Read(object, c.prefix, global, problems)
 		all = append(all, &read)
 	}
-	isCanary := func(i *ingress) bool { return i.config.Canary != nil }
+	isCanary := func(i *rules.Ingress) bool { return i.Config.Canary != nil }
 
 	certificates := newCertificates(s, mode, problems, c.secrets)
 	upstreams := newUpstreams(s, problems)
@@ -81,17 +82,17 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	routes := &routes{
 		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
 		fields: fields, policies: policies,
-		claims: claims{}, written: map[writtenPath]*ingress{}, served: map[*ingress]bool{},
+		claims: claims{}, written: map[writtenPath]*rules.Ingress{}, served: map[*rules.Ingress]bool{},
 	}
 	if mode.Reproduces(compatibility.RegexForHosts) {
-		spreadRegexes(all)
+		rules.SpreadRegexes(all)
 	}
 	if mode.Reproduces(compatibility.AffinityByService) {
 		policies.shareAffinities(all)
 	}
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
-	for _, add := range []func(*ingress){
+	for _, add := range []func(*rules.Ingress){
 		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDenied, routes.addDefaultBackend,
 	} {
 		for _, ingress := range all {

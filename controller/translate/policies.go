@@ -9,6 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/mirroring"
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
@@ -27,12 +28,12 @@ type routePolicies struct {
 	// everywhere are the policies of all replies, requests those of all requests that backends get.
 	everywhere, requests policyList
 	// affinities are those of Services; nil unless Ingresses share them.
-	affinities map[service]policy.Affinity
+	affinities map[rules.Service]policy.Affinity
 }
 
 // of returns the policies of one of an Ingress's routes; each line below is a setting.
-func (p *routePolicies) of(owner *ingress, loc location.Location, s service) policyList {
-	c := &owner.config
+func (p *routePolicies) of(owner *rules.Ingress, loc location.Location, s rules.Service) policyList {
+	c := &owner.Config
 	var policies policyList
 	policies.addIf(c.Redirect.All != route.Redirect{}, redirecting.All{To: c.Redirect.All})
 	policies.addIf(c.Redirect.Root != "", redirecting.Root{Path: c.Redirect.Root})
@@ -68,8 +69,8 @@ func (p *routePolicies) of(owner *ingress, loc location.Location, s service) pol
 }
 
 // mirror returns the policy of the server that gets copies of an Ingress's requests; found is false if it has none.
-func (p *routePolicies) mirror(owner *ingress) (made mirroring.Mirror, found bool) {
-	settings := &owner.config.Mirror
+func (p *routePolicies) mirror(owner *rules.Ingress) (made mirroring.Mirror, found bool) {
+	settings := &owner.Config.Mirror
 	if settings.Server.Host == "" {
 		return made, false
 	}
@@ -82,8 +83,8 @@ func (p *routePolicies) mirror(owner *ingress) (made mirroring.Mirror, found boo
 }
 
 // errorPages returns the policy of an Ingress's error pages; found is false if it has none.
-func (p *routePolicies) errorPages(owner *ingress, s service) (pages policy.ErrorPages, found bool) {
-	settings := owner.config.Replies.ErrorPages
+func (p *routePolicies) errorPages(owner *rules.Ingress, s rules.Service) (pages policy.ErrorPages, found bool) {
+	settings := owner.Config.Replies.ErrorPages
 	own := p.upstreams.errorBackend(owner, settings.Backend)
 	if len(settings.Statuses) == 0 && own == "" {
 		return policy.ErrorPages{}, false
@@ -91,7 +92,7 @@ func (p *routePolicies) errorPages(owner *ingress, s service) (pages policy.Erro
 	pages = policy.ErrorPages{
 		Statuses: settings.Statuses, OwnOnly: settings.OwnOnly, Upstream: cmp.Or(own, p.upstreams.errorDefault()),
 		Unavailable: own != "",
-		Namespace:   s.namespace, Ingress: owner.object.Name, Service: s.name, Port: s.port,
+		Namespace:   s.Namespace, Ingress: owner.Object.Name, Service: s.Name, Port: s.Port,
 	}
 	switch {
 	case pages.Upstream != "":
@@ -103,28 +104,28 @@ func (p *routePolicies) errorPages(owner *ingress, s service) (pages policy.Erro
 }
 
 // toHTTPS reports whether requests in plain text are redirected.
-func (p *routePolicies) toHTTPS(owner *ingress, loc location.Location) bool {
-	c := &owner.config.Redirect
+func (p *routePolicies) toHTTPS(owner *rules.Ingress, loc location.Location) bool {
+	c := &owner.Config.Redirect
 	isPlain := func(beginning string) bool { return strings.HasPrefix(loc.Path, beginning) }
-	hasTLS := owner.config.Passthrough || p.certificates.terminates(loc.Host)
+	hasTLS := owner.Config.Passthrough || p.certificates.terminates(loc.Host)
 	return (c.Always || c.IfCertificate && hasTLS) && !slices.ContainsFunc(c.PlainPaths, isPlain)
 }
 
 // toUnnamed reports whether requests without a Host field are redirected, to the name that ingress-nginx has for the server
 // of all other hosts: it treats the default certificate of that server as a certificate of the host.
-func (p *routePolicies) toUnnamed(owner *ingress, loc location.Location) bool {
-	return loc.Host == "" && owner.config.Redirect.IfCertificate && !p.toHTTPS(owner, loc) && p.mode.Reproduces(compatibility.RedirectToUnnamed)
+func (p *routePolicies) toUnnamed(owner *rules.Ingress, loc location.Location) bool {
+	return loc.Host == "" && owner.Config.Redirect.IfCertificate && !p.toHTTPS(owner, loc) && p.mode.Reproduces(compatibility.RedirectToUnnamed)
 }
 
 // affinity completes the settings of an Ingress for a route.
-func (p *routePolicies) affinity(owner *ingress, loc location.Location, s service) policy.Affinity {
-	affinity := owner.config.Affinity
+func (p *routePolicies) affinity(owner *rules.Ingress, loc location.Location, s rules.Service) policy.Affinity {
+	affinity := owner.Config.Affinity
 	if shared, ok := p.affinities[s]; ok {
 		affinity = shared
 	}
 	switch {
-	case owner.config.Affinity.Path != "":
-		affinity.Path = owner.config.Affinity.Path
+	case owner.Config.Affinity.Path != "":
+		affinity.Path = owner.Config.Affinity.Path
 	case loc.Kind != route.Regex || p.mode.Reproduces(compatibility.CookieOfRegex):
 		affinity.Path = loc.Path
 	default:
@@ -134,14 +135,14 @@ func (p *routePolicies) affinity(owner *ingress, loc location.Location, s servic
 }
 
 // shareAffinities gives all Ingresses of a Service with session affinity the settings of the last one, as in ingress-nginx.
-func (p *routePolicies) shareAffinities(all []*ingress) {
-	p.affinities = map[service]policy.Affinity{}
+func (p *routePolicies) shareAffinities(all []*rules.Ingress) {
+	p.affinities = map[rules.Service]policy.Affinity{}
 	for _, ingress := range all {
-		if (ingress.config.Affinity == policy.Affinity{}) || ingress.config.Canary != nil {
+		if (ingress.Config.Affinity == policy.Affinity{}) || ingress.Config.Canary != nil {
 			continue
 		}
-		for _, e := range ingress.entries {
-			p.affinities[e.service] = ingress.config.Affinity
+		for _, e := range ingress.Entries {
+			p.affinities[e.Service] = ingress.Config.Affinity
 		}
 	}
 }

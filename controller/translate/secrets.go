@@ -16,6 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -28,7 +29,7 @@ type secrets struct {
 }
 
 // users returns the policy of a Secret with passwords.
-func (s secrets) users(owner *ingress, settings *protection.Basic) (made access.Basic, fault string) {
+func (s secrets) users(owner *rules.Ingress, settings *protection.Basic) (made access.Basic, fault string) {
 	id, data, fault := s.find(owner, "auth-secret", settings.Secret)
 	if fault != "" {
 		return made, fault
@@ -57,7 +58,7 @@ func (s secrets) users(owner *ingress, settings *protection.Basic) (made access.
 }
 
 // authorities completes the policy of a Secret with authorities.
-func (s secrets) authorities(owner *ingress, name string, made *access.ClientCertificate) (fault string) {
+func (s secrets) authorities(owner *rules.Ingress, name string, made *access.ClientCertificate) (fault string) {
 	id, data, fault := s.find(owner, "auth-tls-secret", name)
 	if fault != "" {
 		return fault
@@ -74,13 +75,13 @@ func (s secrets) authorities(owner *ingress, name string, made *access.ClientCer
 	return ""
 }
 
-func (s secrets) find(owner *ingress, annotation, text string) (id string, data map[string][]byte, fault string) {
-	name, ok := setting.LocalSecretName(text, owner.object.Namespace)
+func (s secrets) find(owner *rules.Ingress, annotation, text string) (id string, data map[string][]byte, fault string) {
+	name, ok := setting.LocalSecretName(text, owner.Object.Namespace)
 	if !ok {
 		return "", nil, s.fail(owner, problem.InvalidAnnotation, fmt.Sprintf(
 			"%s: %q must be a Secret in the namespace of the Ingress", annotation, text))
 	}
-	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
+	key := types.NamespacedName{Namespace: owner.Object.Namespace, Name: name}
 	secret := s.snapshot.Secrets[key]
 	if secret == nil {
 		return "", nil, s.fail(owner, problem.SecretNotFound, fmt.Sprintf("Secret %q for %s does not exist", key, annotation))
@@ -90,13 +91,13 @@ func (s secrets) find(owner *ingress, annotation, text string) (id string, data 
 
 // fail reports a fault. An Ingress may be created before its Secret, so that admission only refuses an Ingress whose
 // annotation is invalid.
-func (s secrets) fail(owner *ingress, reason problem.Reason, message string) (fault string) {
+func (s secrets) fail(owner *rules.Ingress, reason problem.Reason, message string) (fault string) {
 	severity := problem.Warning
 	if reason == problem.InvalidAnnotation {
 		severity = problem.Error
 	}
 	s.problems.Add(problem.Problem{
-		Severity: severity, Reason: reason, Object: problem.IngressObject(owner.object), Message: message + "; the paths answer 503",
+		Severity: severity, Reason: reason, Object: problem.IngressObject(owner.Object), Message: message + "; the paths answer 503",
 	})
 	return message
 }
@@ -112,7 +113,7 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 		return nil, &fault{problem.InvalidAnnotation, "proxy-ssl-verify: there is nothing to verify backends with; " +
 			"proxy-ssl-secret must name a Secret with a ca.crt"}
 	}
-	name, ok := setting.SecretName(settings.Secret, key.namespace)
+	name, ok := setting.SecretName(settings.Secret, key.Namespace)
 	if !ok {
 		return nil, &fault{problem.InvalidAnnotation, fmt.Sprintf("proxy-ssl-secret: %q must be \"namespace/name\" of a Secret "+
 			"in the namespace of the Ingress", settings.Secret)}
@@ -121,7 +122,7 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 		return nil, &fault{problem.InvalidAnnotation, "proxy-ssl-verify: proxy-ssl-name must say which name the certificates of " +
 			"backends have"}
 	}
-	id := types.NamespacedName{Namespace: key.namespace, Name: name}
+	id := types.NamespacedName{Namespace: key.Namespace, Name: name}
 	secret := u.snapshot.Secrets[id]
 	if secret == nil {
 		return nil, &fault{problem.SecretNotFound, fmt.Sprintf("Secret %q for backends does not exist", id)}

@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -29,7 +30,7 @@ var (
 
 // server makes the upstream of a server outside the cluster, or returns why that is not possible. A server without addresses has no
 // endpoints.
-func (u *upstreams) server(owner *ingress, use serverUse, host string, settings *protection.Server) (name, fault string) {
+func (u *upstreams) server(owner *rules.Ingress, use serverUse, host string, settings *protection.Server) (name, fault string) {
 	protocol, port := route.HTTP1, settings.Port
 	if settings.Secure {
 		protocol = route.HTTPS
@@ -40,7 +41,7 @@ func (u *upstreams) server(owner *ingress, use serverUse, host string, settings 
 		if isOwn(address) {
 			message := fmt.Sprintf("%s: the server %q leads to %s, which is not an address outside", use.setting, host, address)
 			u.problems.Add(problem.Problem{
-				Severity: problem.Error, Reason: problem.InvalidAnnotation, Object: problem.IngressObject(owner.object),
+				Severity: problem.Error, Reason: problem.InvalidAnnotation, Object: problem.IngressObject(owner.Object),
 				Message: message + "; " + use.denied,
 			})
 			return "", message
@@ -48,7 +49,7 @@ func (u *upstreams) server(owner *ingress, use serverUse, host string, settings 
 	}
 	if len(addresses) == 0 {
 		u.problems.Add(problem.Problem{
-			Severity: problem.Warning, Reason: problem.NoEndpoints, Object: problem.IngressObject(owner.object),
+			Severity: problem.Warning, Reason: problem.NoEndpoints, Object: problem.IngressObject(owner.Object),
 			Message: fmt.Sprintf("%s: the name %q has no address; %s", use.setting, host, use.missing),
 		})
 	}
@@ -95,21 +96,21 @@ func isOwn(address netip.Addr) bool {
 }
 
 // errorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if the Service or its port is missing.
-func (u *upstreams) errorBackend(owner *ingress, name string) (upstream string) {
+func (u *upstreams) errorBackend(owner *rules.Ingress, name string) (upstream string) {
 	if name == "" {
 		return ""
 	}
-	key := types.NamespacedName{Namespace: owner.object.Namespace, Name: name}
+	key := types.NamespacedName{Namespace: owner.Object.Namespace, Name: name}
 	svc := u.snapshot.Services[key]
-	found := problem.Problem{Severity: problem.Warning, Object: problem.IngressObject(owner.object)}
+	found := problem.Problem{Severity: problem.Warning, Object: problem.IngressObject(owner.Object)}
 	switch {
 	case svc == nil:
 		found.Reason, found.Message = problem.ServiceNotFound, fmt.Sprintf("default-backend: Service %q does not exist", key)
 	case len(svc.Spec.Ports) == 0:
 		found.Reason, found.Message = problem.PortNotFound, fmt.Sprintf("default-backend: Service %q has no port", key)
 	default:
-		s := service{namespace: key.Namespace, name: key.Name, port: strconv.Itoa(int(svc.Spec.Ports[0].Port))}
-		used := upstreamKey{service: s, protocol: u.declaredProtocol(s)}
+		s := rules.Service{Namespace: key.Namespace, Name: key.Name, Port: strconv.Itoa(int(svc.Spec.Ports[0].Port))}
+		used := upstreamKey{Service: s, protocol: u.declaredProtocol(s)}
 		upstream = u.ensure(used)
 		fault, failed := u.faults[used]
 		if !failed {

@@ -16,6 +16,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -96,7 +97,7 @@ func (s *streams) stream(transport route.Transport, port, text string) (made rou
 func (s *streams) endpoints(transport route.Transport, backend config.StreamBackend) ([]route.Endpoint, *fault) {
 	if transport == route.TCP {
 		made, fault := s.upstreams.build("", upstreamKey{
-			service: service{namespace: backend.Service.Namespace, name: backend.Service.Name, port: backend.Port},
+			Service: rules.Service{Namespace: backend.Service.Namespace, Name: backend.Service.Name, Port: backend.Port},
 		})
 		return made.Endpoints, fault
 	}
@@ -133,10 +134,10 @@ func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason 
 
 // passOn forwards the TLS connections of a host to the backend of its path "/" (annotation ssl-passthrough). It returns how
 // HTTP requests for the path are answered: always with 503, because they would not be encrypted up to the backend.
-func (r *routes) passOn(owner *ingress, loc location.Location, s service, restricts guard) route.Deny {
+func (r *routes) passOn(owner *rules.Ingress, loc location.Location, s rules.Service, restricts guard) route.Deny {
 	deny := func(reason problem.Reason, message string) route.Deny {
 		r.problems.Add(problem.Problem{
-			Severity: problem.Warning, Reason: reason, Object: problem.IngressObject(owner.object),
+			Severity: problem.Warning, Reason: reason, Object: problem.IngressObject(owner.Object),
 			Message: fmt.Sprintf("ssl-passthrough: %s: %s; it answers 503", loc, message),
 		})
 		return route.Deny{Status: http.StatusServiceUnavailable, Reason: "ssl-passthrough: " + message}
@@ -157,15 +158,15 @@ func (r *routes) passOn(owner *ingress, loc location.Location, s service, restri
 	if slices.ContainsFunc(r.passthroughs, func(p route.Passthrough) bool { return p.Host == loc.Host }) {
 		return denied // the path "/" is there as exact path and as prefix
 	}
-	made, wrong := r.upstreams.build("", upstreamKey{service: s, byService: owner.config.Balancing.ByService})
+	made, wrong := r.upstreams.build("", upstreamKey{Service: s, byService: owner.Config.Balancing.ByService})
 	if wrong != nil {
 		severity := problem.Warning
 		if wrong.reason == problem.NoEndpoints {
 			severity = problem.Notice
 		}
-		r.problems.Add(problem.Problem{Severity: severity, Reason: wrong.reason, Object: problem.IngressObject(owner.object), Message: wrong.message})
+		r.problems.Add(problem.Problem{Severity: severity, Reason: wrong.reason, Object: problem.IngressObject(owner.Object), Message: wrong.message})
 	}
-	r.passthroughs = append(r.passthroughs, route.Passthrough{Host: loc.Host, Service: s.ref(), Endpoints: made.Endpoints})
+	r.passthroughs = append(r.passthroughs, route.Passthrough{Host: loc.Host, Service: s.Ref(), Endpoints: made.Endpoints})
 	return denied
 }
 
@@ -178,8 +179,8 @@ func (r *routes) passedOn() []route.Passthrough {
 		for at, claim := range r.claims {
 			if at.Host == p.Host && claim.from != winner {
 				r.problems.Add(problem.Problem{
-					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(claim.from.object), Other: problem.IngressObject(winner.object),
-					Message: fmt.Sprintf("%s is not reached over TLS, which Ingress %q has passed on for the host", at, winner.key()),
+					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(claim.from.Object), Other: problem.IngressObject(winner.Object),
+					Message: fmt.Sprintf("%s is not reached over TLS, which Ingress %q has passed on for the host", at, winner.Key()),
 				})
 			}
 		}
@@ -188,9 +189,9 @@ func (r *routes) passedOn() []route.Passthrough {
 }
 
 // root is the Ingress that receives the TLS connections of a host; nil if they are terminated.
-func (c claims) root(host string) *ingress {
+func (c claims) root(host string) *rules.Ingress {
 	for _, kind := range []route.PathKind{route.Prefix, route.Exact} {
-		if claim := c[location.Location{Host: host, Path: "/", Kind: kind}]; claim != nil && claim.from.config.Passthrough {
+		if claim := c[location.Location{Host: host, Path: "/", Kind: kind}]; claim != nil && claim.from.Config.Passthrough {
 			return claim.from
 		}
 	}

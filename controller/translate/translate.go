@@ -13,6 +13,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -110,10 +111,10 @@ func isRoot(r route.Route) bool {
 	return r.Match.Path == route.Path{Kind: route.Prefix, Value: "/"}
 }
 
-func servedKeys(served map[*ingress]bool) []types.NamespacedName {
+func servedKeys(served map[*rules.Ingress]bool) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for ingress := range served {
-		keys = append(keys, snapshot.Key(ingress.object))
+		keys = append(keys, snapshot.Key(ingress.Object))
 	}
 	return keys
 }

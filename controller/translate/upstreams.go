@@ -15,13 +15,14 @@ import (
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // upstreamKey is what makes two backends the same upstream.
 type upstreamKey struct {
-	service
+	rules.Service
 	protocol route.Protocol
 	tls      config.BackendTLS
 	// byService connects to the Service's cluster IP.
@@ -63,11 +64,11 @@ func newUpstreams(s *snapshot.Snapshot, problems *problem.List) *upstreams {
 
 // backend returns the backend of a route to a Service, with weight 1, and makes the upstream if it is new. An upstream
 // that has no endpoints is made all the same: it answers 503. deny, unless it is nil, answers instead.
-func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.Backend {
+func (u *upstreams) backend(owner *rules.Ingress, s rules.Service, deny *route.Deny) route.Backend {
 	if deny != nil {
-		return route.Backend{Weight: 1, Service: s.ref(), Deny: deny}
+		return route.Backend{Weight: 1, Service: s.Ref(), Deny: deny}
 	}
-	key := upstreamKey{service: s, protocol: u.protocol(owner, s), tls: owner.config.BackendTLS, byService: owner.config.Balancing.ByService}
+	key := upstreamKey{Service: s, protocol: u.protocol(owner, s), tls: owner.Config.BackendTLS, byService: owner.Config.Balancing.ByService}
 	name := u.ensure(key)
 	if fault, ok := u.faults[key]; ok {
 		severity := problem.Warning
@@ -79,11 +80,11 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 		default:
 		}
 		u.problems.Add(problem.Problem{
-			Severity: severity, Reason: fault.reason, Object: problem.IngressObject(owner.object), Message: fault.message,
+			Severity: severity, Reason: fault.reason, Object: problem.IngressObject(owner.Object), Message: fault.message,
 		})
 	}
-	made := route.Backend{Upstream: name, Weight: 1, Service: s.ref()}
-	if owner.config.AutoProtocol {
+	made := route.Backend{Upstream: name, Weight: 1, Service: s.Ref()}
+	if owner.Config.AutoProtocol {
 		key.protocol = route.HTTPS
 		made.Secure = u.ensure(key)
 	}
@@ -91,9 +92,9 @@ func (u *upstreams) backend(owner *ingress, s service, deny *route.Deny) route.B
 }
 
 // protocol is that of an Ingress's backends: of its annotation, or of the Service.
-func (u *upstreams) protocol(owner *ingress, s service) route.Protocol {
-	if owner.config.ProtocolGiven {
-		return owner.config.Protocol
+func (u *upstreams) protocol(owner *rules.Ingress, s rules.Service) route.Protocol {
+	if owner.Config.ProtocolGiven {
+		return owner.Config.Protocol
 	}
 	return u.declaredProtocol(s)
 }
@@ -123,7 +124,7 @@ func (u *upstreams) ensure(key upstreamKey) (name string) {
 // "b-c"); they must not share an upstream, so the later one's name is written with slashes. If the same Service is
 // reached over TLS in several ways, they are counted.
 func (u *upstreams) freeName(key upstreamKey) string {
-	name := strings.Join([]string{key.namespace, key.name, key.port}, "-")
+	name := strings.Join([]string{key.Namespace, key.Name, key.Port}, "-")
 	if key.protocol != route.HTTP1 {
 		name += "-" + key.protocol.String()
 	}
@@ -131,7 +132,7 @@ func (u *upstreams) freeName(key upstreamKey) string {
 		name += "-service"
 	}
 	if u.taken[name] {
-		name = fmt.Sprintf("%s/%s/%s/%s", key.namespace, key.name, key.port, key.protocol)
+		name = fmt.Sprintf("%s/%s/%s/%s", key.Namespace, key.Name, key.Port, key.protocol)
 	}
 	for base, n := name, 2; u.taken[name]; n++ {
 		name = fmt.Sprintf("%s/%d", base, n)
@@ -142,21 +143,21 @@ func (u *upstreams) freeName(key upstreamKey) string {
 
 func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault) {
 	upstream := route.Upstream{Name: name, Protocol: key.protocol}
-	id := key.namespace + "/" + key.name
-	svc := u.object(key.service)
+	id := key.Namespace + "/" + key.Name
+	svc := u.object(key.Service)
 	u.decide(decision.PortsObtained{Service: id})
 	if svc == nil {
 		return upstream, &fault{problem.ServiceNotFound, fmt.Sprintf("Service %q does not exist", id)}
 	}
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		var err *fault
-		upstream.Endpoints, err = u.external(svc, key.port)
+		upstream.Endpoints, err = u.external(svc, key.Port)
 		return upstream, err
 	}
-	port, ok := serviceport.Find(svc, key.port)
+	port, ok := serviceport.Find(svc, key.Port)
 	if !ok {
 		return upstream, &fault{problem.PortNotFound, fmt.Sprintf("Service %q has no TCP port %s, %s",
-			id, key.port, "neither as port or name nor as target port")}
+			id, key.Port, "neither as port or name nor as target port")}
 	}
 	if address, err := netip.ParseAddr(svc.Spec.ClusterIP); err == nil && key.byService { // headless Services have none
 		upstream.Endpoints = []route.Endpoint{{Address: serviceport.AddrPort(address, uint16(port.Port))}}
@@ -172,14 +173,14 @@ func (u *upstreams) build(name string, key upstreamKey) (route.Upstream, *fault)
 	u.decide(decision.EndpointsFound{Service: id, Endpoints: decision.Found(found)})
 	upstream.Endpoints = routeEndpoints(found)
 	if len(found) == 0 {
-		return upstream, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.port)}
+		return upstream, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", id, key.Port)}
 	}
 	return upstream, nil
 }
 
 // object is the Service itself; nil if it does not exist.
-func (u *upstreams) object(s service) *corev1.Service {
-	return u.snapshot.Services[types.NamespacedName{Namespace: s.namespace, Name: s.name}]
+func (u *upstreams) object(s rules.Service) *corev1.Service {
+	return u.snapshot.Services[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}]
 }
 
 // external makes the endpoints of an ExternalName Service, which has no EndpointSlices. Addresses of the controller's
@@ -214,12 +215,12 @@ func (u *upstreams) external(svc *corev1.Service, port string) ([]route.Endpoint
 
 // declaredProtocol is the protocol of a Service's port (Service v1, "appProtocol"): a name of Kubernetes or of
 // IANA's registry. "kubernetes.io/wss" is WebSocket over TLS, which begins as HTTP/1.1.
-func (u *upstreams) declaredProtocol(s service) route.Protocol {
+func (u *upstreams) declaredProtocol(s rules.Service) route.Protocol {
 	svc := u.object(s)
 	if svc == nil || svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return route.HTTP1
 	}
-	port, _ := serviceport.Find(svc, s.port)
+	port, _ := serviceport.Find(svc, s.Port)
 	if port.AppProtocol == nil {
 		return route.HTTP1
 	}

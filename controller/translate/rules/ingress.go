@@ -1,4 +1,5 @@
-package translate
+// Package rules reads Ingresses: the valid part of each, and Problems for the rest.
+package rules
 
 import (
 	"fmt"
@@ -16,32 +17,30 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// ingress is the valid part of an Ingress; the rest was reported as Problems.
-type ingress struct {
-	object  *networkingv1.Ingress
-	config  config.Ingress
-	entries []entry
-	// hosts of its rules, each once, also of rules without paths; "" stands for all others.
-	hosts []string
-	// defaultBackend is its default backend; nil if it has none.
-	defaultBackend *service
-	// certificate is what its annotations require of client certificates; nil if they require none.
-	certificate *certificateGuard
+// Ingress is the valid part of an Ingress, whose pointer identifies it in a translation.
+type Ingress struct {
+	Object  *networkingv1.Ingress
+	Config  config.Ingress
+	Entries []Entry
+	// Hosts of its rules, each once, also of rules without paths; "" stands for all others.
+	Hosts []string
+	// DefaultBackend is its default backend; nil if it has none.
+	DefaultBackend *Service
 }
 
-// entry is one path of one host.
-type entry struct {
+// Entry is one path of one host.
+type Entry struct {
 	location.Location
-	service service
-	// written is the path as the rule has it.
-	written string
-	// denied is why the location is denied: its path can't be read. It is "" otherwise.
-	denied string
+	Service Service
+	// Written is the path as the rule has it.
+	Written string
+	// Denied is why the location is denied: its path can't be read. It is "" otherwise.
+	Denied string
 }
 
-// endsInSlash reports whether the rule's path ends in a slash that requests may leave out.
-func (e entry) endsInSlash() bool {
-	return e.Kind != route.Regex && e.written != "/" && strings.HasSuffix(e.written, "/")
+// EndsInSlash reports whether the rule's path ends in a slash that requests may leave out.
+func (e Entry) EndsInSlash() bool {
+	return e.Kind != route.Regex && e.Written != "/" && strings.HasSuffix(e.Written, "/")
 }
 
 // defaultBackendLabel is the location of a default backend in a message.
@@ -49,30 +48,32 @@ type defaultBackendLabel struct{}
 
 func (defaultBackendLabel) String() string { return "the default backend" }
 
-// service is a Service and its port as an Ingress names them.
-type service struct {
-	namespace, name string
-	port            string // a number or a name
+// Service is a Service and its port as an Ingress names them.
+type Service struct {
+	Namespace, Name string
+	Port            string // a number or a name
 }
 
-func (s service) ref() route.ServiceRef {
-	return route.ServiceRef{Namespace: s.namespace, Name: s.name, Port: s.port}
+// Ref is the Service as routes refer to it.
+func (s Service) Ref() route.ServiceRef {
+	return route.ServiceRef{Namespace: s.Namespace, Name: s.Name, Port: s.Port}
 }
 
-// ingressReader makes an ingress of an Ingress.
-type ingressReader struct {
+// reader makes an Ingress of an Ingress.
+type reader struct {
 	object   *networkingv1.Ingress
 	problems *problem.List
 	paths    location.PathReader
 	canary   bool
 }
 
-func readIngress(object *networkingv1.Ingress, prefix string, global config.Global, problems *problem.List) ingress {
-	result := ingress{object: object}
+// Read returns the valid part of an Ingress, and reports the rest as Problems. prefix is that of its annotations.
+func Read(object *networkingv1.Ingress, prefix string, global config.Global, problems *problem.List) Ingress {
+	result := Ingress{Object: object}
 	var faults []setting.Fault
-	result.config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
-	paths := location.PathReader{Mode: global.Mode, Regexes: result.config.Rewrite.Active()}
-	r := ingressReader{object, problems, paths, result.config.Canary != nil}
+	result.Config, faults = config.ParseAnnotations(prefix, object.Annotations, global)
+	paths := location.PathReader{Mode: global.Mode, Regexes: result.Config.Rewrite.Active()}
+	r := reader{object, problems, paths, result.Config.Canary != nil}
 	for _, fault := range faults {
 		switch {
 		case fault.Unsupported:
@@ -85,7 +86,7 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 	}
 	if backend := object.Spec.DefaultBackend; backend != nil {
 		if service, ok := r.backend(defaultBackendLabel{}, backend); ok {
-			result.defaultBackend = &service
+			result.DefaultBackend = &service
 		}
 	}
 	seen := map[string]bool{}
@@ -96,21 +97,21 @@ func readIngress(object *networkingv1.Ingress, prefix string, global config.Glob
 		}
 		if !seen[host] {
 			seen[host] = true
-			result.hosts = append(result.hosts, host)
+			result.Hosts = append(result.Hosts, host)
 		}
 		if rule.HTTP == nil {
 			continue // a host alone: its default backend serves it, or nothing
 		}
 		for i := range rule.HTTP.Paths {
 			if entry, ok := r.path(host, &rule.HTTP.Paths[i]); ok {
-				result.entries = append(result.entries, entry)
+				result.Entries = append(result.Entries, entry)
 			}
 		}
 	}
 	return result
 }
 
-func (r ingressReader) host(host string) (name string, ok bool) {
+func (r reader) host(host string) (name string, ok bool) {
 	name = strings.ToLower(host)
 	if name == "" {
 		return name, true
@@ -127,7 +128,7 @@ func (r ingressReader) host(host string) (name string, ok bool) {
 	return name, true
 }
 
-func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (entry, bool) {
+func (r reader) path(host string, path *networkingv1.HTTPIngressPath) (Entry, bool) {
 	where := location.Location{Host: host, Path: path.Path, Kind: route.Prefix}
 	switch kind := path.PathType; {
 	case kind == nil, *kind == networkingv1.PathTypeImplementationSpecific, *kind == networkingv1.PathTypePrefix:
@@ -135,7 +136,7 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 		where.Kind = route.Exact
 	default:
 		r.fail(problem.InvalidPath, fmt.Sprintf("%s: unknown path type %q", where, *kind))
-		return entry{}, false
+		return Entry{}, false
 	}
 	if where.Path == "" {
 		where.Path = "/"
@@ -151,24 +152,24 @@ func (r ingressReader) path(host string, path *networkingv1.HTTPIngressPath) (en
 				which = "paths without another rule"
 			}
 			r.fail(problem.InvalidPath, fmt.Sprintf("%s; %s answer 503", message, which))
-			return entry{Location: closed, written: "/", denied: message}, true
+			return Entry{Location: closed, Written: "/", Denied: message}, true
 		}
 		r.fail(problem.InvalidPath, message)
-		return entry{}, false
+		return Entry{}, false
 	}
 	service, ok := r.backend(where, &path.Backend)
-	return entry{Location: where, service: service, written: written}, ok
+	return Entry{Location: where, Service: service, Written: written}, ok
 }
 
-func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (service, bool) {
+func (r reader) backend(where fmt.Stringer, backend *networkingv1.IngressBackend) (Service, bool) {
 	switch {
 	case backend.Resource != nil:
 		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: backend %s %q is not a Service; only Services are supported",
 			where, backend.Resource.Kind, backend.Resource.Name))
-		return service{}, false
+		return Service{}, false
 	case backend.Service == nil || backend.Service.Name == "":
 		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: the backend names no Service", where))
-		return service{}, false
+		return Service{}, false
 	}
 	port := backend.Service.Port.Name
 	if port == "" {
@@ -176,45 +177,45 @@ func (r ingressReader) backend(where fmt.Stringer, backend *networkingv1.Ingress
 	}
 	if port == "0" {
 		r.fail(problem.InvalidBackend, fmt.Sprintf("%s: the backend names no port of Service %q", where, backend.Service.Name))
-		return service{}, false
+		return Service{}, false
 	}
-	return service{namespace: r.object.Namespace, name: backend.Service.Name, port: port}, true
+	return Service{Namespace: r.object.Namespace, Name: backend.Service.Name, Port: port}, true
 }
 
-func (r ingressReader) fail(reason problem.Reason, message string) {
+func (r reader) fail(reason problem.Reason, message string) {
 	r.problems.Add(problem.Problem{Severity: problem.Error, Reason: reason, Object: problem.IngressObject(r.object), Message: message})
 }
 
-func (r ingressReader) warn(reason problem.Reason, message string) {
+func (r reader) warn(reason problem.Reason, message string) {
 	r.problems.Add(problem.Problem{Severity: problem.Warning, Reason: reason, Object: problem.IngressObject(r.object), Message: message})
 }
 
-// key is "namespace/name".
-func (i *ingress) key() string {
-	return i.object.Namespace + "/" + i.object.Name
+// Key is "namespace/name".
+func (i *Ingress) Key() string {
+	return i.Object.Namespace + "/" + i.Object.Name
 }
 
-// source is the Ingress as the source of its routes.
-func (i *ingress) source() route.ObjectRef {
-	return route.ObjectRef{Kind: "Ingress", Namespace: i.object.Namespace, Name: i.object.Name}
+// Source is the Ingress as the source of its routes.
+func (i *Ingress) Source() route.ObjectRef {
+	return route.ObjectRef{Kind: "Ingress", Namespace: i.Object.Namespace, Name: i.Object.Name}
 }
 
-// spreadRegexes turns all paths of a host into regular expressions if an Ingress of the host uses them.
-func spreadRegexes(all []*ingress) {
+// SpreadRegexes turns all paths of a host into regular expressions if an Ingress of the host uses them.
+func SpreadRegexes(all []*Ingress) {
 	hosts := map[string]bool{}
 	for _, ingress := range all {
-		if ingress.config.Canary != nil || !ingress.config.Rewrite.Active() {
+		if ingress.Config.Canary != nil || !ingress.Config.Rewrite.Active() {
 			continue
 		}
-		for _, host := range ingress.hosts {
+		for _, host := range ingress.Hosts {
 			hosts[host] = true
 		}
 	}
 	for _, ingress := range all {
-		for i := range ingress.entries {
-			e := &ingress.entries[i]
-			if hosts[e.Host] && location.CheckRegex(e.written) == "" {
-				e.Location = location.Regex(e.Host, e.written)
+		for i := range ingress.Entries {
+			e := &ingress.Entries[i]
+			if hosts[e.Host] && location.CheckRegex(e.Written) == "" {
+				e.Location = location.Regex(e.Host, e.Written)
 			}
 		}
 	}
