@@ -7,6 +7,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 )
 
@@ -16,7 +17,7 @@ type memory struct {
 	global   []any // what all parts depend on
 	// parts by their first Ingress; that of nil is the common one.
 	parts   map[*networkingv1.Ingress]rememberedPart
-	secrets secretCache
+	secrets certificates.Cache
 }
 
 type rememberedPart struct {
@@ -51,7 +52,7 @@ type translated struct {
 
 // advance translates the parts of a Snapshot that the memory doesn't have. Those are returned as fresh, too.
 func advance(previous *memory, s *snapshot.Snapshot) (next *memory, made translated, fresh []*part) {
-	next = &memory{settings: s.Settings, global: s.GlobalInputs(), secrets: secretCache{}}
+	next = &memory{settings: s.Settings, global: s.GlobalInputs(), secrets: certificates.Cache{}}
 	if previous == nil || !slices.Equal(previous.global, next.global) || !reflect.DeepEqual(previous.settings, next.settings) {
 		previous = &memory{}
 	}

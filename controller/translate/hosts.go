@@ -44,7 +44,7 @@ func (r *routes) addAliases(hosts map[string][]route.Route, owner *rules.Ingress
 			continue
 		}
 		hosts[alias] = hosts[host]
-		r.certificates.alias(host, alias)
+		r.certificates.Alias(host, alias)
 	}
 }
 
@@ -127,6 +127,33 @@ func sortedHosts(hosts map[string][]route.Route) []route.Host {
 			return cmp.Or(cmp.Compare(a.Match.Path.Value, b.Match.Path.Value), cmp.Compare(a.Match.Path.Kind, b.Match.Path.Kind))
 		})
 		list = append(list, route.Host{Name: name, Routes: routes})
+	}
+	return list
+}
+
+// clientTLS lists the restrictions of clients' TLS of hosts whose Ingress has ssl-ciphers, if they differ from those of the
+// ConfigMap. If several Ingresses of a host have it, the first one decides.
+func (r *routes) clientTLS(all []*rules.Ingress, global route.ClientTLS) []route.HostTLS {
+	var list []route.HostTLS
+	first := map[string]*rules.Ingress{}
+	for _, owner := range all {
+		if owner.Config.ClientTLS.Equal(global) || owner.Config.Canary != nil {
+			continue
+		}
+		for _, host := range append(slices.Clip(owner.Hosts), owner.Config.Aliases...) {
+			winner, taken := first[host]
+			switch {
+			case host == "": // all others have the settings'
+			case !taken:
+				first[host] = owner
+				list = append(list, route.HostTLS{Host: host, TLS: owner.Config.ClientTLS})
+			case !winner.Config.ClientTLS.Equal(owner.Config.ClientTLS):
+				r.problems.Add(problem.Problem{
+					Severity: problem.Warning, Reason: problem.Conflict, Object: problem.IngressObject(owner.Object), Other: problem.IngressObject(winner.Object),
+					Message: fmt.Sprintf("ssl-ciphers: those of Ingress %q are offered for the host %q", winner.Key(), host),
+				})
+			}
+		}
 	}
 	return list
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
@@ -22,10 +23,10 @@ type common struct {
 	everywhere, requests policyList
 	// problems are those of the settings.
 	problems []problem.Problem
-	secrets  secretCache
+	secrets  certificates.Cache
 }
 
-func readCommon(s *snapshot.Snapshot, secrets secretCache) *common {
+func readCommon(s *snapshot.Snapshot, secrets certificates.Cache) *common {
 	problems := &problem.List{}
 	c := &common{global: readConfigMap(s, problems), prefix: annotationsPrefix(s), secrets: secrets}
 	fields := &fields{s, problems, &c.global.Replies}
@@ -72,15 +73,15 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	}
 	isCanary := func(i *rules.Ingress) bool { return i.Config.Canary != nil }
 
-	certificates := newCertificates(s, mode, problems, c.secrets)
+	assigned := certificates.New(s, mode, problems, c.secrets)
 	upstreams := newUpstreams(s, problems)
 	guards := newGuards(upstreams, &global.Access)
 	fields := &fields{s, problems, &global.Replies}
 	policies := &routePolicies{
-		mode: mode, upstreams: upstreams, certificates: certificates, fields: fields, everywhere: c.everywhere, requests: c.requests,
+		mode: mode, upstreams: upstreams, certificates: assigned, fields: fields, everywhere: c.everywhere, requests: c.requests,
 	}
 	routes := &routes{
-		mode: mode, problems: problems, upstreams: upstreams, certificates: certificates, guards: guards,
+		mode: mode, problems: problems, upstreams: upstreams, certificates: assigned, guards: guards,
 		fields: fields, policies: policies,
 		claims: claims{}, written: map[writtenPath]*rules.Ingress{}, served: map[*rules.Ingress]bool{},
 	}
@@ -93,7 +94,7 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	// Certificates first, because policies depend on them. Rules before default backends, so that these get only what
 	// is left; canaries when all locations are taken.
 	for _, add := range []func(*rules.Ingress){
-		certificates.add, certificates.addListed, guards.add, routes.addRules, routes.addDenied, routes.addDefaultBackend,
+		assigned.Add, assigned.AddListed, guards.add, routes.addRules, routes.addDenied, routes.addDefaultBackend,
 	} {
 		for _, ingress := range all {
 			if !isCanary(ingress) {
@@ -118,19 +119,19 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 
 	made := &part{
 		hosts:        sortedHosts(hosts),
-		certificates: certificates.table(),
+		certificates: assigned.Table(),
 		authorities:  guards.clientAuthorities(),
 		passthroughs: routes.passedOn(),
 		clientTLS:    routes.clientTLS(all, global.ClientTLS),
 		served:       servedKeys(routes.served),
 	}
 	if isCommon {
-		made.defaultCertificate = certificates.byDefault()
+		made.defaultCertificate = assigned.Default()
 		made.streams = (&streams{upstreams: upstreams, limits: global.Streams}).all()
 	}
 	made.upstreams = upstreams.named()
 	made.streamed = upstreams.streamedKeys()
 	made.problems = problems.All()
-	made.decisions = slices.Concat(upstreams.decisions, routes.decisions, certificates.decisions)
+	made.decisions = slices.Concat(upstreams.decisions, routes.decisions, assigned.Decisions)
 	return made
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy"
@@ -23,7 +24,7 @@ import (
 type routePolicies struct {
 	mode         compatibility.Mode
 	upstreams    *upstreams
-	certificates *certificates
+	certificates *certificates.Assigner
 	fields       *fields
 	// everywhere are the policies of all replies, requests those of all requests that backends get.
 	everywhere, requests policyList
@@ -107,7 +108,7 @@ func (p *routePolicies) errorPages(owner *rules.Ingress, s rules.Service) (pages
 func (p *routePolicies) toHTTPS(owner *rules.Ingress, loc location.Location) bool {
 	c := &owner.Config.Redirect
 	isPlain := func(beginning string) bool { return strings.HasPrefix(loc.Path, beginning) }
-	hasTLS := owner.Config.Passthrough || p.certificates.terminates(loc.Host)
+	hasTLS := owner.Config.Passthrough || p.certificates.Terminates(loc.Host)
 	return (c.Always || c.IfCertificate && hasTLS) && !slices.ContainsFunc(c.PlainPaths, isPlain)
 }
 

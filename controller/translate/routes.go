@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
@@ -21,7 +22,7 @@ type routes struct {
 	mode         compatibility.Mode
 	problems     *problem.List
 	upstreams    *upstreams
-	certificates *certificates
+	certificates *certificates.Assigner
 	guards       *guards
 	fields       *fields
 	policies     *routePolicies

@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/config/protection"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
@@ -142,11 +143,11 @@ func (u *upstreams) backendTLS(key upstreamKey) (*route.TLS, *fault) {
 		made.Verify, made.VerifyDepth, made.RootsPEM = true, settings.VerifyDepth, roots
 	}
 	if len(secret.Data[corev1.TLSCertKey]) > 0 || len(secret.Data[corev1.TLSPrivateKeyKey]) > 0 {
-		parsed := parseSecret(id, secret)
-		if parsed.fault != "" {
-			return nil, &fault{parsed.reason, parsed.fault}
+		parsed := certificates.Parse(id, secret)
+		if parsed.Fault != "" {
+			return nil, &fault{parsed.Reason, parsed.Fault}
 		}
-		made.Certificate = &route.Certificate{Origin: id.String(), ChainPEM: parsed.chain, KeyPEM: parsed.key}
+		made.Certificate = &route.Certificate{Origin: id.String(), ChainPEM: parsed.Chain, KeyPEM: parsed.Key}
 	}
 	return made, nil
 }

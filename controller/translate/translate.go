@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/config"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
+	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
@@ -34,7 +35,7 @@ type Result struct {
 
 // Translate makes a Result of a Snapshot.
 func Translate(s *snapshot.Snapshot) Result {
-	common := readCommon(s, secretCache{})
+	common := readCommon(s, certificates.Cache{})
 	parts := []*part{common.translate(s, true)}
 	result, _ := merge(common, s, parts, parts) // the names of one part's upstreams differ
 	return result
