@@ -50,7 +50,7 @@ func (r *routes) addCanary(owner *rules.Ingress) {
 			})
 			continue
 		}
-		forward.Canary = newCanary(owner, r.upstreams.backend(owner, entry.Service, r.denyCanary(owner, entry.Location, main)))
+		forward.Canary = newCanary(owner, r.upstreams.Backend(owner, entry.Service, r.denyCanary(owner, entry.Location, main)))
 		main.route.Action = forward
 		if r.mode.Reproduces(compatibility.CanaryByService) {
 			r.spread(owner, forward)

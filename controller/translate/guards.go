@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/policy/limits"
@@ -24,7 +25,7 @@ import (
 
 // guards makes the policies that restrict access. If one can't be set up, the routes are denied.
 type guards struct {
-	upstreams *upstreams
+	upstreams *upstreams.Builder
 	secrets   secrets
 	global    *protection.Global
 	// own is what the annotations of Ingresses require of client certificates.
@@ -47,9 +48,9 @@ type certificateGuard struct {
 	fault  string // why it can't be set up
 }
 
-func newGuards(upstreams *upstreams, global *protection.Global) *guards {
+func newGuards(builder *upstreams.Builder, global *protection.Global) *guards {
 	return &guards{
-		upstreams: upstreams, secrets: secrets{upstreams.snapshot, upstreams.problems}, global: global,
+		upstreams: builder, secrets: secrets{builder.Snapshot, builder.Problems}, global: global,
 		own: map[*rules.Ingress]certificateGuard{}, byHost: map[string]certificateGuard{}, authorities: map[string][]byte{},
 	}
 }
@@ -180,7 +181,7 @@ func (g *guards) external(owner *rules.Ingress, host string) (made access.Extern
 	if made.SetHeaders, fault = g.authFields(owner, settings.Fields); fault != "" {
 		return made, fault
 	}
-	made.Upstream, fault = g.upstreams.server(owner, authServer, server, &settings.Server)
+	made.Upstream, fault = g.upstreams.Server(owner, upstreams.AuthServer, server, &settings.Server)
 	return made, fault
 }
 
@@ -194,7 +195,7 @@ func (g *guards) authFields(owner *rules.Ingress, key types.NamespacedName) (fie
 	if key.Namespace != owner.Object.Namespace {
 		return nil, g.fail(owner, problem.InvalidAnnotation, fmt.Sprintf("%sConfigMap %q is not in the namespace of the Ingress", setting, key))
 	}
-	held := g.upstreams.snapshot.ConfigMaps[key]
+	held := g.upstreams.Snapshot.ConfigMaps[key]
 	if held == nil {
 		return nil, g.secrets.fail(owner, problem.ConfigMapNotFound, fmt.Sprintf("%sConfigMap %q does not exist", setting, key))
 	}
@@ -213,7 +214,7 @@ func (g *guards) authFields(owner *rules.Ingress, key types.NamespacedName) (fie
 
 // fail reports a fault of an Ingress, and returns why its route is denied.
 func (g *guards) fail(owner *rules.Ingress, reason problem.Reason, message string) (fault string) {
-	g.upstreams.problems.Add(problem.Problem{
+	g.upstreams.Problems.Add(problem.Problem{
 		Severity: problem.Error, Reason: reason, Object: problem.IngressObject(owner.Object), Message: message + "; the paths answer 503",
 	})
 	return message

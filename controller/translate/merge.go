@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -18,7 +19,7 @@ import (
 // merge makes a Result of the parts of a Snapshot, with the decisions of some of them. It is not possible where the same name
 // stands for different upstreams in two parts: Translate, which sees all of them, gives one another name.
 func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result, possible bool) {
-	upstreams, possible := mergeUpstreams(parts)
+	merged, possible := mergeUpstreams(parts)
 	if !possible {
 		return Result{}, false
 	}
@@ -38,8 +39,8 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 		RequestHeaders:       c.global.RequestHeaders,
 		Quirks:               quirks(c.global.Mode),
 	}
-	table.Upstreams = make([]route.Upstream, 0, len(upstreams))
-	for _, upstream := range upstreams {
+	table.Upstreams = make([]route.Upstream, 0, len(merged))
+	for _, upstream := range merged {
 		table.Upstreams = append(table.Upstreams, upstream.Upstream)
 	}
 	if !c.global.ClientTLS.Equal(route.ClientTLS{}) {
@@ -69,21 +70,21 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 	slices.SortFunc(table.ClientTLS, func(a, b route.HostTLS) int { return strings.Compare(a.Host, b.Host) })
 	slices.SortFunc(table.Passthroughs, func(a, b route.Passthrough) int { return strings.Compare(a.Host, b.Host) })
 	result.Problems = problemsOf(c, s, parts)
-	result.readers = sync.OnceValue(func() map[types.NamespacedName][]endpointReader { return readersByService(upstreams) })
+	result.readers = sync.OnceValue(func() map[types.NamespacedName][]endpointReader { return readersByService(merged) })
 	return result, true
 }
 
 // mergeUpstreams lists the upstreams of all parts by name, each once.
-func mergeUpstreams(parts []*part) (merged []*namedUpstream, possible bool) {
+func mergeUpstreams(parts []*part) (merged []*upstreams.Upstream, possible bool) {
 	for _, p := range parts {
 		for i := range p.upstreams {
 			merged = append(merged, &p.upstreams[i])
 		}
 	}
-	slices.SortFunc(merged, func(a, b *namedUpstream) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(merged, func(a, b *upstreams.Upstream) int { return strings.Compare(a.Name, b.Name) })
 	possible = true
-	merged = slices.CompactFunc(merged, func(a, b *namedUpstream) bool {
-		possible = possible && (a.Name != b.Name || a.key == b.key)
+	merged = slices.CompactFunc(merged, func(a, b *upstreams.Upstream) bool {
+		possible = possible && (a.Name != b.Name || a.Key == b.Key)
 		return a.Name == b.Name
 	})
 	return merged, possible

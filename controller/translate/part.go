@@ -12,6 +12,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -39,7 +40,7 @@ func readCommon(s *snapshot.Snapshot, secrets certificates.Cache) *common {
 // part is the translation of some Ingresses that share no host with others.
 type part struct {
 	hosts       []route.Host
-	upstreams   []namedUpstream
+	upstreams   []upstreams.Upstream
 	authorities []route.ClientAuthorities
 	clientTLS   []route.HostTLS
 	// certificates, each Secret once.
@@ -55,13 +56,6 @@ type part struct {
 	streamed  []types.NamespacedName
 }
 
-// namedUpstream is an upstream, what it was made of, and where its endpoints are from.
-type namedUpstream struct {
-	route.Upstream
-	key    upstreamKey // the zero value for servers outside, whose names say all, and for the default backend
-	source *endpointSource
-}
-
 // translate makes a part of a Snapshot. The common part has what belongs to no single host, too.
 func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	problems := &problem.List{}
@@ -74,14 +68,14 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	isCanary := func(i *rules.Ingress) bool { return i.Config.Canary != nil }
 
 	assigned := certificates.New(s, mode, problems, c.secrets)
-	upstreams := newUpstreams(s, problems)
-	guards := newGuards(upstreams, &global.Access)
+	builder := upstreams.New(s, problems)
+	guards := newGuards(builder, &global.Access)
 	fields := &fields{s, problems, &global.Replies}
 	policies := &routePolicies{
-		mode: mode, upstreams: upstreams, certificates: assigned, fields: fields, everywhere: c.everywhere, requests: c.requests,
+		mode: mode, upstreams: builder, certificates: assigned, fields: fields, everywhere: c.everywhere, requests: c.requests,
 	}
 	routes := &routes{
-		mode: mode, problems: problems, upstreams: upstreams, certificates: assigned, guards: guards,
+		mode: mode, problems: problems, upstreams: builder, certificates: assigned, guards: guards,
 		fields: fields, policies: policies,
 		claims: claims{}, written: map[writtenPath]*rules.Ingress{}, served: map[*rules.Ingress]bool{},
 	}
@@ -113,7 +107,7 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	}
 	hosts := routes.hosts(all)
 	if isCommon {
-		addCommonHost(s, hosts, upstreams)
+		addCommonHost(s, hosts, builder)
 	}
 	addDefaultBackend(s, hosts, guards.forDefault(), global.Denied)
 
@@ -127,11 +121,11 @@ func (c *common) translate(s *snapshot.Snapshot, isCommon bool) *part {
 	}
 	if isCommon {
 		made.defaultCertificate = assigned.Default()
-		made.streams = (&streams{upstreams: upstreams, limits: global.Streams}).all()
+		made.streams = (&streams{upstreams: builder, limits: global.Streams}).all()
 	}
-	made.upstreams = upstreams.named()
-	made.streamed = upstreams.streamedKeys()
+	made.upstreams = builder.All()
+	made.streamed = builder.StreamedKeys()
 	made.problems = problems.All()
-	made.decisions = slices.Concat(upstreams.decisions, routes.decisions, assigned.Decisions)
+	made.decisions = slices.Concat(builder.Decisions, routes.decisions, assigned.Decisions)
 	return made
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/certificates"
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/policy/mirroring"
 	"github.com/ingress-testbed/testbed/proxy/policy/redirecting"
@@ -23,7 +24,7 @@ import (
 // routePolicies makes the policies of routes, except those that restrict access (guards) and those of ConfigMaps (fields).
 type routePolicies struct {
 	mode         compatibility.Mode
-	upstreams    *upstreams
+	upstreams    *upstreams.Builder
 	certificates *certificates.Assigner
 	fields       *fields
 	// everywhere are the policies of all replies, requests those of all requests that backends get.
@@ -44,7 +45,7 @@ func (p *routePolicies) of(owner *rules.Ingress, loc location.Location, s rules.
 	rewrites := c.Rewrite.Target != "" && c.Rewrite.Target != loc.Path
 	policies.addIf(rewrites, rewriting.Path{Target: c.Rewrite.Target})
 	policies.addIf(rewrites && c.Rewrite.Prefix != "", rewriting.ForwardedPrefix{Value: c.Rewrite.Prefix})
-	if p.upstreams.protocol(owner, s) == route.FCGI {
+	if p.upstreams.Protocol(owner, s) == route.FCGI {
 		policies = append(policies, p.fields.fastCGI(owner)) // after the path was rewritten
 	}
 	policies.addIf(c.MaxBodyBytes > 0, policy.BodySize{Bytes: c.MaxBodyBytes})
@@ -56,7 +57,7 @@ func (p *routePolicies) of(owner *rules.Ingress, loc location.Location, s rules.
 	policies.addIf(c.Balancing.HashBy.Key != "", c.Balancing.HashBy)
 	policies.addIf(c.Balancing.ByLatency && c.Balancing.HashBy.Key == "", selecting.Latency{})
 	policies.addIf(c.Affinity != policy.Affinity{}, p.affinity(owner, loc, s))
-	policies.addIf(c.Replies.Connection != "" && !p.upstreams.protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
+	policies.addIf(c.Replies.Connection != "" && !p.upstreams.Protocol(owner, s).HTTP2(), rewriting.Connection{Value: c.Replies.Connection})
 	policies.addIf(c.Replies.Cookies != replying.Cookies{}, c.Replies.Cookies)
 	policies.addIf(c.HTTP10, rewriting.HTTP10{})
 	if mirror, found := p.mirror(owner); found {
@@ -75,7 +76,7 @@ func (p *routePolicies) mirror(owner *rules.Ingress) (made mirroring.Mirror, fou
 	if settings.Server.Host == "" {
 		return made, false
 	}
-	name, fault := p.upstreams.server(owner, mirrorServer, settings.Server.Host, &settings.Server)
+	name, fault := p.upstreams.Server(owner, upstreams.MirrorServer, settings.Server.Host, &settings.Server)
 	made = mirroring.Mirror{
 		Upstream: name, Host: settings.Host, Path: settings.Server.Target, Body: settings.Body,
 		HTTP10: p.mode.Reproduces(compatibility.OldRequests),
@@ -86,12 +87,12 @@ func (p *routePolicies) mirror(owner *rules.Ingress) (made mirroring.Mirror, fou
 // errorPages returns the policy of an Ingress's error pages; found is false if it has none.
 func (p *routePolicies) errorPages(owner *rules.Ingress, s rules.Service) (pages policy.ErrorPages, found bool) {
 	settings := owner.Config.Replies.ErrorPages
-	own := p.upstreams.errorBackend(owner, settings.Backend)
+	own := p.upstreams.ErrorBackend(owner, settings.Backend)
 	if len(settings.Statuses) == 0 && own == "" {
 		return policy.ErrorPages{}, false
 	}
 	pages = policy.ErrorPages{
-		Statuses: settings.Statuses, OwnOnly: settings.OwnOnly, Upstream: cmp.Or(own, p.upstreams.errorDefault()),
+		Statuses: settings.Statuses, OwnOnly: settings.OwnOnly, Upstream: cmp.Or(own, p.upstreams.ErrorDefault()),
 		Unavailable: own != "",
 		Namespace:   s.Namespace, Ingress: owner.Object.Name, Service: s.Name, Port: s.Port,
 	}

@@ -11,17 +11,15 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/location"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
-
-// defaultUpstream is the name, in logs, of the upstream for paths that no Ingress claims.
-const defaultUpstream = "upstream-default-backend"
 
 // routes makes the routes of Ingresses.
 type routes struct {
 	mode         compatibility.Mode
 	problems     *problem.List
-	upstreams    *upstreams
+	upstreams    *upstreams.Builder
 	certificates *certificates.Assigner
 	guards       *guards
 	fields       *fields
@@ -121,7 +119,7 @@ func (r *routes) set(owner *rules.Ingress, loc location.Location, s rules.Servic
 		denied := r.passOn(owner, loc, s, guard)
 		guard.deny = &denied
 	}
-	backend := r.upstreams.backend(owner, s, guard.deny)
+	backend := r.upstreams.Backend(owner, s, guard.deny)
 	made := route.Route{
 		Match: loc.Match(), Policies: slices.Concat(r.policies.of(owner, loc, s), fields, guard.policies), Source: owner.Source(),
 	}
@@ -134,7 +132,7 @@ func (r *routes) set(owner *rules.Ingress, loc location.Location, s rules.Servic
 	r.served[owner] = true
 	if loc.Path == "/" && loc.Kind == route.Prefix {
 		r.decisions = append(r.decisions, decision.LocationReplaced{
-			Path: loc.Path, Server: decision.ServerName(loc.Host), Former: defaultUpstream,
+			Path: loc.Path, Server: decision.ServerName(loc.Host), Former: upstreams.DefaultName,
 			Upstream: upstreamName(backend), Ingress: owner.Key(),
 		})
 		return

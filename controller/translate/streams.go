@@ -18,19 +18,20 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // streams makes the ports that the ConfigMaps of TCP and UDP services list.
 type streams struct {
-	upstreams *upstreams
+	upstreams *upstreams.Builder
 	limits    route.StreamLimits
 	list      []route.Stream
 }
 
 // all lists the ports of both ConfigMaps, by their numbers.
 func (s *streams) all() []route.Stream {
-	settings := &s.upstreams.snapshot.Settings
+	settings := &s.upstreams.Snapshot.Settings
 	s.add(settings.TCPServices, route.TCP)
 	s.add(settings.UDPServices, route.UDP)
 	slices.SortFunc(s.list, func(a, b route.Stream) int {
@@ -43,7 +44,7 @@ func (s *streams) add(key types.NamespacedName, transport route.Transport) {
 	if key.Name == "" {
 		return
 	}
-	held := s.upstreams.snapshot.ConfigMaps[key]
+	held := s.upstreams.Snapshot.ConfigMaps[key]
 	if held == nil {
 		s.warn(&corev1.ConfigMap{}, key, problem.ConfigMapNotFound, fmt.Sprintf("the ConfigMap of %s services does not exist", transport))
 		return
@@ -66,7 +67,7 @@ func (s *streams) stream(transport route.Transport, port, text string) (made rou
 	if err != nil || number == 0 || port != strconv.FormatUint(number, 10) {
 		return made, problem.InvalidConfigMap, "it must be a number from 1 to 65535"
 	}
-	settings := &s.upstreams.snapshot.Settings
+	settings := &s.upstreams.Snapshot.Settings
 	if transport == route.TCP && slices.Contains(settings.OwnPorts, int(number)) {
 		return made, problem.InvalidConfigMap, "the controller listens on this port itself; choose another"
 	}
@@ -88,37 +89,37 @@ func (s *streams) stream(transport route.Transport, port, text string) (made rou
 	}
 	endpoints, wrong := s.endpoints(transport, backend)
 	if wrong != nil {
-		return made, wrong.reason, wrong.message
+		return made, wrong.Reason, wrong.Message
 	}
 	made.Endpoints = endpoints
 	return made, "", ""
 }
 
-func (s *streams) endpoints(transport route.Transport, backend config.StreamBackend) ([]route.Endpoint, *fault) {
+func (s *streams) endpoints(transport route.Transport, backend config.StreamBackend) ([]route.Endpoint, *upstreams.Fault) {
 	if transport == route.TCP {
-		made, fault := s.upstreams.build("", upstreamKey{
+		made, fault := s.upstreams.Build("", upstreams.Key{
 			Service: rules.Service{Namespace: backend.Service.Namespace, Name: backend.Service.Name, Port: backend.Port},
 		})
 		return made.Endpoints, fault
 	}
-	svc := s.upstreams.snapshot.Services[backend.Service]
+	svc := s.upstreams.Snapshot.Services[backend.Service]
 	if svc == nil {
-		return nil, &fault{problem.ServiceNotFound, fmt.Sprintf("Service %q does not exist", backend.Service)}
+		return nil, &upstreams.Fault{Reason: problem.ServiceNotFound, Message: fmt.Sprintf("Service %q does not exist", backend.Service)}
 	}
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
-		return s.upstreams.external(svc, backend.Port)
+		return s.upstreams.External(svc, backend.Port)
 	}
 	port, ok := serviceport.FindOf(svc, backend.Port, corev1.ProtocolUDP)
 	if !ok {
-		return nil, &fault{problem.PortNotFound, fmt.Sprintf("Service %q has no UDP port %s, neither as port or name nor as target port",
+		return nil, &upstreams.Fault{Reason: problem.PortNotFound, Message: fmt.Sprintf("Service %q has no UDP port %s, neither as port or name nor as target port",
 			backend.Service, backend.Port)}
 	}
-	found := serviceport.Endpoints(svc, port, s.upstreams.snapshot.EndpointSlices[snapshot.Key(svc)])
-	s.upstreams.streamed[backend.Service] = true
+	found := serviceport.Endpoints(svc, port, s.upstreams.Snapshot.EndpointSlices[snapshot.Key(svc)])
+	s.upstreams.Streamed[backend.Service] = true
 	if len(found) == 0 {
-		return nil, &fault{problem.NoEndpoints, fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
+		return nil, &upstreams.Fault{Reason: problem.NoEndpoints, Message: fmt.Sprintf("Service %q has no ready endpoints for port %s", backend.Service, backend.Port)}
 	}
-	return routeEndpoints(found), nil
+	return upstreams.Endpoints(found), nil
 }
 
 func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason problem.Reason, message string) {
@@ -126,7 +127,7 @@ func (s *streams) warn(held *corev1.ConfigMap, key types.NamespacedName, reason 
 	if reason == problem.NoEndpoints {
 		severity = problem.Notice
 	}
-	s.upstreams.problems.Add(problem.Problem{
+	s.upstreams.Problems.Add(problem.Problem{
 		Severity: severity, Reason: reason, Message: message,
 		Object: problem.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: key.Namespace, Name: key.Name, UID: held.UID},
 	})
@@ -145,7 +146,7 @@ func (r *routes) passOn(owner *rules.Ingress, loc location.Location, s rules.Ser
 	switch {
 	case restricts.deny != nil:
 		return *restricts.deny
-	case !r.upstreams.snapshot.Settings.Passthrough:
+	case !r.upstreams.Snapshot.Settings.Passthrough:
 		return deny(problem.UnsupportedAnnotation, "the controller runs without the flag --enable-ssl-passthrough")
 	case loc.Host == "":
 		return deny(problem.InvalidAnnotation, "TLS is passed on by the name of a host")
@@ -158,13 +159,13 @@ func (r *routes) passOn(owner *rules.Ingress, loc location.Location, s rules.Ser
 	if slices.ContainsFunc(r.passthroughs, func(p route.Passthrough) bool { return p.Host == loc.Host }) {
 		return denied // the path "/" is there as exact path and as prefix
 	}
-	made, wrong := r.upstreams.build("", upstreamKey{Service: s, byService: owner.Config.Balancing.ByService})
+	made, wrong := r.upstreams.Build("", upstreams.Key{Service: s, ByService: owner.Config.Balancing.ByService})
 	if wrong != nil {
 		severity := problem.Warning
-		if wrong.reason == problem.NoEndpoints {
+		if wrong.Reason == problem.NoEndpoints {
 			severity = problem.Notice
 		}
-		r.problems.Add(problem.Problem{Severity: severity, Reason: wrong.reason, Object: problem.IngressObject(owner.Object), Message: wrong.message})
+		r.problems.Add(problem.Problem{Severity: severity, Reason: wrong.Reason, Object: problem.IngressObject(owner.Object), Message: wrong.Message})
 	}
 	r.passthroughs = append(r.passthroughs, route.Passthrough{Host: loc.Host, Service: s.Ref(), Endpoints: made.Endpoints})
 	return denied

@@ -15,6 +15,7 @@ import (
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
 	"github.com/ingress-testbed/testbed/controller/translate/rules"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -75,12 +76,12 @@ func readConfigMap(s *snapshot.Snapshot, problems *problem.List) config.Global {
 }
 
 // addCommonHost makes the upstream of the settings' default backend, and the server of the hosts that no other names.
-func addCommonHost(s *snapshot.Snapshot, hosts map[string][]route.Route, upstreams *upstreams) {
+func addCommonHost(s *snapshot.Snapshot, hosts map[string][]route.Route, builder *upstreams.Builder) {
 	name := s.Settings.DefaultBackend
 	if name.Name == "" {
 		return
 	}
-	upstreams.addDefault(name)
+	builder.AddDefault(name)
 	if _, ok := hosts[""]; !ok {
 		hosts[""] = nil
 	}
@@ -93,7 +94,7 @@ func addDefaultBackend(s *snapshot.Snapshot, hosts map[string][]route.Route, pol
 		return
 	}
 	var action route.Action = route.Forward{Backends: []route.Backend{{
-		Upstream: defaultUpstream, Weight: 1,
+		Upstream: upstreams.DefaultName, Weight: 1,
 		Service: route.ServiceRef{Namespace: name.Namespace, Name: name.Name},
 	}}}
 	if denied != "" {

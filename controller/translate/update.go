@@ -1,13 +1,13 @@
 package translate
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate/decision"
 	"github.com/ingress-testbed/testbed/controller/translate/serviceport"
+	"github.com/ingress-testbed/testbed/controller/translate/upstreams"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -19,24 +19,18 @@ type Update struct {
 	Decisions []decision.Decision
 }
 
-// endpointSource is the port of a Service whose EndpointSlices list the endpoints of an upstream.
-type endpointSource struct {
-	service *corev1.Service
-	port    corev1.ServicePort
-}
-
 // endpointReader is an upstream with such a source.
 type endpointReader struct {
-	endpointSource
+	upstreams.Source
 	upstream route.Upstream
 }
 
 // readersByService lists the upstreams that have sources by the Service.
-func readersByService(list []*namedUpstream) map[types.NamespacedName][]endpointReader {
+func readersByService(list []*upstreams.Upstream) map[types.NamespacedName][]endpointReader {
 	readers := make(map[types.NamespacedName][]endpointReader, len(list))
 	for _, upstream := range list {
-		if source := upstream.source; source != nil {
-			key := snapshot.Key(source.service)
+		if source := upstream.Source; source != nil {
+			key := snapshot.Key(source.Service)
 			readers[key] = append(readers[key], endpointReader{*source, upstream.Upstream})
 		}
 	}
@@ -58,15 +52,15 @@ func (r *Result) UpdateEndpoints(slicesOf func(types.NamespacedName) []*discover
 			return Update{}, false
 		}
 		for _, reader := range readers[key] {
-			found := serviceport.Endpoints(reader.service, reader.port, slicesOf(key))
+			found := serviceport.Endpoints(reader.Service, reader.Port, slicesOf(key))
 			upstream := reader.upstream
 			if len(found) == 0 || len(upstream.Endpoints) == 0 {
 				return Update{}, false
 			}
-			upstream.Endpoints = routeEndpoints(found)
+			upstream.Endpoints = upstreams.Endpoints(found)
 			update.Upstreams = append(update.Upstreams, upstream)
 			update.Decisions = append(update.Decisions,
-				decision.EndpointsSought{Service: key.String(), Port: reader.port},
+				decision.EndpointsSought{Service: key.String(), Port: reader.Port},
 				decision.EndpointsFound{Service: key.String(), Endpoints: decision.Found(found)})
 		}
 	}

@@ -1,4 +1,4 @@
-package translate
+package upstreams
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
-// serverUse is the purpose of the requests to a server, for names and messages.
-type serverUse struct {
+// ServerUse is the purpose of the requests to a server, for names and messages.
+type ServerUse struct {
 	kind, setting string
 	// denied and missing are the consequences if the server is not allowed, or has no addresses.
 	denied, missing string
@@ -24,13 +24,13 @@ type serverUse struct {
 
 //nolint:gochecknoglobals // values that are never changed
 var (
-	authServer   = serverUse{"auth", "auth-url", "the paths answer 503", "the paths answer 500"}
-	mirrorServer = serverUse{"mirror", "mirror-target", "nothing is mirrored", "nothing is mirrored"}
+	AuthServer   = ServerUse{"auth", "auth-url", "the paths answer 503", "the paths answer 500"}
+	MirrorServer = ServerUse{"mirror", "mirror-target", "nothing is mirrored", "nothing is mirrored"}
 )
 
-// server makes the upstream of a server outside the cluster, or returns why that is not possible. A server without addresses has no
+// Server makes the upstream of a server outside the cluster, or returns why that is not possible. A server without addresses has no
 // endpoints.
-func (u *upstreams) server(owner *rules.Ingress, use serverUse, host string, settings *protection.Server) (name, fault string) {
+func (u *Builder) Server(owner *rules.Ingress, use ServerUse, host string, settings *protection.Server) (name, fault string) {
 	protocol, port := route.HTTP1, settings.Port
 	if settings.Secure {
 		protocol = route.HTTPS
@@ -40,7 +40,7 @@ func (u *upstreams) server(owner *rules.Ingress, use serverUse, host string, set
 	for _, address := range addresses {
 		if isOwn(address) {
 			message := fmt.Sprintf("%s: the server %q leads to %s, which is not an address outside", use.setting, host, address)
-			u.problems.Add(problem.Problem{
+			u.Problems.Add(problem.Problem{
 				Severity: problem.Error, Reason: problem.InvalidAnnotation, Object: problem.IngressObject(owner.Object),
 				Message: message + "; " + use.denied,
 			})
@@ -48,7 +48,7 @@ func (u *upstreams) server(owner *rules.Ingress, use serverUse, host string, set
 		}
 	}
 	if len(addresses) == 0 {
-		u.problems.Add(problem.Problem{
+		u.Problems.Add(problem.Problem{
 			Severity: problem.Warning, Reason: problem.NoEndpoints, Object: problem.IngressObject(owner.Object),
 			Message: fmt.Sprintf("%s: the name %q has no address; %s", use.setting, host, use.missing),
 		})
@@ -69,7 +69,7 @@ func (u *upstreams) server(owner *rules.Ingress, use serverUse, host string, set
 }
 
 // serverAddresses are those of a server: its own, those of the Service that it is the DNS name of, or what it resolves to.
-func (u *upstreams) serverAddresses(host string) []netip.Addr {
+func (u *Builder) serverAddresses(host string) []netip.Addr {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{address.Unmap()}
 	}
@@ -78,11 +78,11 @@ func (u *upstreams) serverAddresses(host string) []netip.Addr {
 			return []netip.Addr{address}
 		}
 	}
-	return u.snapshot.Addresses[host]
+	return u.Snapshot.Addresses[host]
 }
 
-func (u *upstreams) clusterAddress(key types.NamespacedName) (netip.Addr, bool) {
-	service := u.snapshot.Services[key]
+func (u *Builder) clusterAddress(key types.NamespacedName) (netip.Addr, bool) {
+	service := u.Snapshot.Services[key]
 	if service == nil {
 		return netip.Addr{}, false
 	}
@@ -95,13 +95,13 @@ func isOwn(address netip.Addr) bool {
 	return address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast()
 }
 
-// errorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if the Service or its port is missing.
-func (u *upstreams) errorBackend(owner *rules.Ingress, name string) (upstream string) {
+// ErrorBackend makes the upstream of a Service that serves error pages, which is its first port; "" if the Service or its port is missing.
+func (u *Builder) ErrorBackend(owner *rules.Ingress, name string) (upstream string) {
 	if name == "" {
 		return ""
 	}
 	key := types.NamespacedName{Namespace: owner.Object.Namespace, Name: name}
-	svc := u.snapshot.Services[key]
+	svc := u.Snapshot.Services[key]
 	found := problem.Problem{Severity: problem.Warning, Object: problem.IngressObject(owner.Object)}
 	switch {
 	case svc == nil:
@@ -110,25 +110,25 @@ func (u *upstreams) errorBackend(owner *rules.Ingress, name string) (upstream st
 		found.Reason, found.Message = problem.PortNotFound, fmt.Sprintf("default-backend: Service %q has no port", key)
 	default:
 		s := rules.Service{Namespace: key.Namespace, Name: key.Name, Port: strconv.Itoa(int(svc.Spec.Ports[0].Port))}
-		used := upstreamKey{Service: s, protocol: u.declaredProtocol(s)}
+		used := Key{Service: s, Protocol: u.declaredProtocol(s)}
 		upstream = u.ensure(used)
 		fault, failed := u.faults[used]
 		if !failed {
 			return upstream
 		}
-		found.Reason, found.Message = fault.reason, "default-backend: "+fault.message
-		if fault.reason == problem.NoEndpoints {
+		found.Reason, found.Message = fault.Reason, "default-backend: "+fault.Message
+		if fault.Reason == problem.NoEndpoints {
 			found.Severity = problem.Notice
 		}
 	}
-	u.problems.Add(found)
+	u.Problems.Add(found)
 	return upstream
 }
 
-// errorDefault is the upstream of the controller's default backend; "" if there is none.
-func (u *upstreams) errorDefault() string {
-	if u.snapshot.Settings.DefaultBackend.Name == "" {
+// ErrorDefault is the upstream of the controller's default backend; "" if there is none.
+func (u *Builder) ErrorDefault() string {
+	if u.Snapshot.Settings.DefaultBackend.Name == "" {
 		return ""
 	}
-	return defaultUpstream
+	return DefaultName
 }
