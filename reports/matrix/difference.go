@@ -24,7 +24,7 @@ type Group struct {
 // Differences are the scenarios that failed nowhere and whose status is not the same in all runs, such as those that were
 // skipped on one kind of cluster. Runs in which no scenario ran are left out: of them the verdict says all.
 func (m *Matrix) Differences() []Difference {
-	compared := m.compared()
+	compared := m.columns().compared()
 	var chosen []Difference
 	for i := range m.Features {
 		for j := range m.Features[i].Scenarios {
@@ -38,19 +38,6 @@ func (m *Matrix) Differences() []Difference {
 		}
 	}
 	return chosen
-}
-
-// compared are the runs in which scenarios ran.
-func (m *Matrix) compared() []int {
-	var compared []int
-	for i := range m.Runs {
-		if r := m.Runs[i].Results; r != nil {
-			if counts := r.Count(); counts.NotRun < counts.Total {
-				compared = append(compared, i)
-			}
-		}
-	}
-	return compared
 }
 
 func groups(s *Scenario, runs []int) []Group {

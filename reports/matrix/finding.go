@@ -33,7 +33,7 @@ type Place struct {
 // Findings are the failures of all runs, the gravest first, and last those that the reference has, too. Failures that are
 // equal in several runs are one finding, and so are equal failures of several scenarios in the same runs.
 func (m *Matrix) Findings() []Finding {
-	compared := m.compared()
+	compared := m.columns().compared()
 	var findings []Finding
 	index := map[string]int{}
 	for i := range m.Features {

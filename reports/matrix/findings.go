@@ -18,10 +18,10 @@ func (m *Matrix) addFindings(v *view) {
 	groups := map[effect.Effect][]findingView{}
 	for _, found := range m.Findings() {
 		if found.Expected {
-			v.Expected = append(v.Expected, m.findingView(&found))
+			v.Expected = append(v.Expected, m.columns().findingView(&found))
 			continue
 		}
-		groups[found.Effect] = append(groups[found.Effect], m.findingView(&found))
+		groups[found.Effect] = append(groups[found.Effect], m.columns().findingView(&found))
 	}
 	for _, count := range m.Effects() {
 		row := effectView{
@@ -42,16 +42,16 @@ func (m *Matrix) addFindings(v *view) {
 // otherFailures is the heading of failures without an effect.
 const otherFailures = "other failures"
 
-func (m *Matrix) findingView(f *Finding) findingView {
+func (c columns) findingView(f *Finding) findingView {
 	v := findingView{
 		Class: theme.Class(f.Status), Mark: theme.Mark(f.Status), Status: string(f.Status), Message: f.Message,
 		All: len(f.Others) == 0 && len(f.Runs) > 1,
 	}
 	for _, run := range f.Runs {
-		v.Runs = append(v.Runs, m.outcome(f.Places[0].Feature, f.Places[0].Scenario, run))
+		v.Runs = append(v.Runs, c.outcome(f.Places[0].Feature, f.Places[0].Scenario, run))
 	}
 	for _, other := range f.Others {
-		v.Others = append(v.Others, m.groupView(f.Places[0], other))
+		v.Others = append(v.Others, c.groupView(f.Places[0], other))
 	}
 	for i, place := range f.Places {
 		if i == maxPlaces {
@@ -59,24 +59,24 @@ func (m *Matrix) findingView(f *Finding) findingView {
 			break
 		}
 		v.Scenarios = append(v.Scenarios, differenceView{
-			Feature: place.Feature.Name, Name: place.Scenario.Name, Link: m.outcome(place.Feature, place.Scenario, f.Runs[0]).Link,
+			Feature: place.Feature.Name, Name: place.Scenario.Name, Link: c.outcome(place.Feature, place.Scenario, f.Runs[0]).Link,
 		})
 	}
 	return v
 }
 
-func (m *Matrix) difference(d Difference) differenceView {
+func (c columns) difference(d Difference) differenceView {
 	v := differenceView{Feature: d.Feature.Name, Name: d.Scenario.Name}
 	for _, g := range d.Groups {
-		v.Groups = append(v.Groups, m.groupView(d.Place, g))
+		v.Groups = append(v.Groups, c.groupView(d.Place, g))
 	}
 	return v
 }
 
-func (m *Matrix) groupView(place Place, g Group) groupView {
+func (c columns) groupView(place Place, g Group) groupView {
 	group := groupView{outcomeView: worded(g.Status, g.Message)}
 	for _, run := range g.Runs {
-		group.Runs = append(group.Runs, m.outcome(place.Feature, place.Scenario, run))
+		group.Runs = append(group.Runs, c.outcome(place.Feature, place.Scenario, run))
 	}
 	return group
 }

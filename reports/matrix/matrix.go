@@ -40,22 +40,16 @@ type Matrix struct {
 func (m *Matrix) Refer(label string) error {
 	at := slices.IndexFunc(m.Runs, func(r Run) bool { return r.Label == label })
 	if at < 0 {
-		return fmt.Errorf("no run has the label %q: the labels are %s", label, strings.Join(m.labels(m.all()), ", "))
+		return fmt.Errorf("no run has the label %q: the labels are %s", label, strings.Join(m.columns().labels(m.columns().all()), ", "))
 	}
 	m.reference = at
 	return nil
 }
 
+func (m *Matrix) columns() columns { return m.Runs }
+
 // HasReference reports whether one of the runs is the reference.
 func (m *Matrix) HasReference() bool { return m.reference >= 0 }
-
-func (m *Matrix) all() []int {
-	runs := make([]int, len(m.Runs))
-	for i := range runs {
-		runs[i] = i
-	}
-	return runs
-}
 
 // Feature is a feature file, a row of the table. Features and scenarios are in the order in which the runs name them.
 type Feature struct {

@@ -150,12 +150,12 @@ func (m *Matrix) view() *view {
 	}
 	scenarios := 0
 	for i := range m.Features {
-		v.Features = append(v.Features, m.feature(&m.Features[i]))
+		v.Features = append(v.Features, m.columns().feature(&m.Features[i]))
 		scenarios += len(m.Features[i].Scenarios)
 	}
 	v.Size = number(len(m.Features), "feature") + ", " + number(scenarios, "scenario") + ", " + number(len(m.Runs), "run")
 	for _, d := range m.Differences() {
-		v.Different = append(v.Different, m.difference(d))
+		v.Different = append(v.Different, m.columns().difference(d))
 	}
 	m.addFindings(v)
 	v.LoadColumns = loads.Columns()
@@ -204,20 +204,20 @@ func newRun(r *Run) runView {
 	return v
 }
 
-func (m *Matrix) feature(f *Feature) featureView {
+func (c columns) feature(f *Feature) featureView {
 	v := featureView{Name: f.Name, File: f.File}
-	for run := range m.Runs {
-		cell := cellView{Counts: theme.Counts(f.Counts[run]), Missing: m.missing(run)}
-		if m.Runs[run].Page != "" && f.Numbers[run] > 0 {
-			cell.Link = fmt.Sprintf("%s#feature-%d", m.Runs[run].Page, f.Numbers[run])
+	for run := range c {
+		cell := cellView{Counts: theme.Counts(f.Counts[run]), Missing: c.missing(run)}
+		if c[run].Page != "" && f.Numbers[run] > 0 {
+			cell.Link = fmt.Sprintf("%s#feature-%d", c[run].Page, f.Numbers[run])
 		}
 		v.Open = v.Open || f.Counts[run].Failed > 0
 		v.Cells = append(v.Cells, cell)
 	}
 	for i := range f.Scenarios {
 		s := scenarioView{Name: f.Scenarios[i].Name}
-		for run := range m.Runs {
-			s.Outcomes = append(s.Outcomes, m.outcome(f, &f.Scenarios[i], run))
+		for run := range c {
+			s.Outcomes = append(s.Outcomes, c.outcome(f, &f.Scenarios[i], run))
 		}
 		v.Scenarios = append(v.Scenarios, s)
 	}
@@ -225,21 +225,21 @@ func (m *Matrix) feature(f *Feature) featureView {
 }
 
 // outcome of a scenario in a run; the link leads to it on the run's page, whose IDs are numbers.
-func (m *Matrix) outcome(f *Feature, s *Scenario, run int) outcomeView {
+func (c columns) outcome(f *Feature, s *Scenario, run int) outcomeView {
 	o := s.Outcomes[run]
 	v := worded(o.Status, o.Message)
-	v.Label = m.Runs[run].Label
+	v.Label = c[run].Label
 	if o.Status == Absent {
-		v.Missing = m.missing(run)
+		v.Missing = c.missing(run)
 	}
-	if m.Runs[run].Page != "" && o.Number > 0 {
-		v.Link = fmt.Sprintf("%s#scenario-%d-%d", m.Runs[run].Page, f.Numbers[run], o.Number)
+	if c[run].Page != "" && o.Number > 0 {
+		v.Link = fmt.Sprintf("%s#scenario-%d-%d", c[run].Page, f.Numbers[run], o.Number)
 	}
 	return v
 }
 
-func (m *Matrix) missing(run int) string {
-	if m.Runs[run].Results == nil {
+func (c columns) missing(run int) string {
+	if c[run].Results == nil {
 		return "no results"
 	}
 	return string(Absent)

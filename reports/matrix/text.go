@@ -53,7 +53,7 @@ func (m *Matrix) Remarks() []string {
 		}
 	}
 	lines = append(lines, m.failures()...)
-	return append(lines, m.list("Not the same in all runs:", m.Differences())...)
+	return append(lines, m.columns().list("Not the same in all runs:", m.Differences())...)
 }
 
 // failures lists the findings by effect.
@@ -77,7 +77,7 @@ func (m *Matrix) failures() []string {
 			lines = append(lines, fmt.Sprintf("  … and %d more scenarios with the same failure", more))
 		}
 		for _, g := range append([]Group{{Status: found.Status, Message: found.Message, Runs: found.Runs}}, found.Others...) {
-			lines = append(lines, "    "+m.group(g))
+			lines = append(lines, "    "+m.columns().group(g))
 		}
 	}
 	return lines
@@ -94,7 +94,7 @@ func (m *Matrix) heading(found *Finding) string {
 	return strings.ToUpper(found.Effect.String())
 }
 
-func (m *Matrix) list(heading string, scenarios []Difference) []string {
+func (c columns) list(heading string, scenarios []Difference) []string {
 	if len(scenarios) == 0 {
 		return nil
 	}
@@ -105,25 +105,17 @@ func (m *Matrix) list(heading string, scenarios []Difference) []string {
 		}
 		lines = append(lines, "  "+d.Feature.Name+": "+d.Scenario.Name)
 		for _, g := range d.Groups {
-			lines = append(lines, "    "+m.group(g))
+			lines = append(lines, "    "+c.group(g))
 		}
 	}
 	return lines
 }
 
 // group is like "skipped on kind 1.35: routed by kindnet, there is no tunnel".
-func (m *Matrix) group(g Group) string {
-	line := fmt.Sprintf("%s on %s", g.Status, strings.Join(m.labels(g.Runs), ", "))
+func (c columns) group(g Group) string {
+	line := fmt.Sprintf("%s on %s", g.Status, strings.Join(c.labels(g.Runs), ", "))
 	if g.Message != "" {
 		line += ": " + plaintext.Line(g.Message)
 	}
 	return line
-}
-
-func (m *Matrix) labels(runs []int) []string {
-	var labels []string
-	for _, run := range runs {
-		labels = append(labels, m.Runs[run].Label)
-	}
-	return labels
 }
