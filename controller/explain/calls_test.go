@@ -18,7 +18,6 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/explain"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
-	"github.com/ingress-testbed/testbed/controller/snapshot/snapshottest"
 	"github.com/ingress-testbed/testbed/internal/x509util"
 )
 
@@ -175,12 +174,8 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 func newSending(t *testing.T, ca *x509util.Certificate) *explain.Explainer {
 	t.Helper()
-	decoded, err := snapshottest.Objects(fmt.Appendf(nil, sending, base64.StdEncoding.EncodeToString(ca.PEM())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return explain.New(snapshottest.NewStore(decoded...), snapshot.Settings{ControllerClass: "c", Passthrough: true},
-		explain.Options{Backend: http.HandlerFunc(notFound)})
+	manifest := fmt.Sprintf(sending, base64.StdEncoding.EncodeToString(ca.PEM()))
+	return newExplainer(t, manifest, snapshot.Settings{Passthrough: true}, explain.Options{Backend: http.HandlerFunc(notFound)})
 }
 
 // purposes are the requests that policies have sent, as PURPOSE ADDRESS LINE.

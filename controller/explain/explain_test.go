@@ -97,13 +97,15 @@ ports: [{name: "", port: 8080}]
 endpoints: [{addresses: [10.0.0.2]}]
 `
 
-func newExplainer(t testing.TB, mode compatibility.Mode, options explain.Options) *explain.Explainer {
+// newExplainer explains requests to a cluster with the objects of a manifest. The controller's class is "c".
+func newExplainer(t testing.TB, manifest string, settings snapshot.Settings, options explain.Options) *explain.Explainer {
 	t.Helper()
-	decoded, err := snapshottest.Objects([]byte(objects))
+	decoded, err := snapshottest.Objects([]byte(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return explain.New(snapshottest.NewStore(decoded...), snapshot.Settings{ControllerClass: "c", Compatibility: mode}, options)
+	settings.ControllerClass = "c"
+	return explain.New(snapshottest.NewStore(decoded...), settings, options)
 }
 
 func request(t testing.TB, url string, flags explain.Flags) explain.Request {
@@ -134,7 +136,7 @@ func TestText(t *testing.T) {
 		{url: "other.test"},
 		{url: "foreign.other/x"},
 	} {
-		x, err := newExplainer(t, test.mode, test.options).Explain(t.Context(), request(t, test.url, test.flags))
+		x, err := newExplainer(t, objects, snapshot.Settings{Compatibility: test.mode}, test.options).Explain(t.Context(), request(t, test.url, test.flags))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +151,7 @@ func TestText(t *testing.T) {
 
 // TestOdds doesn't depend on what was drawn.
 func TestOdds(t *testing.T) {
-	explainer := newExplainer(t, compatibility.Mend, explain.Options{})
+	explainer := newExplainer(t, objects, snapshot.Settings{}, explain.Options{})
 	by := map[bool]int{}
 	for range 60 {
 		x, err := explainer.Explain(t.Context(), request(t, "https://shop.test/about", explain.Flags{}))
@@ -171,7 +173,7 @@ func TestOdds(t *testing.T) {
 
 // TestRefused has an endpoint that nobody listens at.
 func TestRefused(t *testing.T) {
-	explainer := newExplainer(t, compatibility.Mend, explain.Options{Refused: func(netip.AddrPort) bool { return true }})
+	explainer := newExplainer(t, objects, snapshot.Settings{}, explain.Options{Refused: func(netip.AddrPort) bool { return true }})
 	x, err := explainer.Explain(t.Context(), request(t, "https://shop.test/cart", explain.Flags{}))
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +234,7 @@ func FuzzExplain(f *testing.F) {
 	f.Add("http://shop.test/%2e%2e/%00", "POST", "Host: other.test", "body", true)
 	f.Add("//x//", "TRACE", "Expect: 100-continue", "x", false)
 	f.Add("http://[::1]:80/*", "OPTIONS", "Connection: upgrade", "", false)
-	explainer := newExplainer(f, compatibility.Mend, explain.Options{})
+	explainer := newExplainer(f, objects, snapshot.Settings{}, explain.Options{})
 	f.Fuzz(func(t *testing.T, url, method, header, body string, http2 bool) {
 		flags := explain.Flags{Method: method, HTTP2: http2}
 		if header != "" {
@@ -256,7 +258,7 @@ func FuzzExplain(f *testing.F) {
 }
 
 func BenchmarkExplain(b *testing.B) {
-	explainer := newExplainer(b, compatibility.Mend, explain.Options{})
+	explainer := newExplainer(b, objects, snapshot.Settings{}, explain.Options{})
 	made := request(b, "https://shop.test/cart", explain.Flags{})
 	for b.Loop() {
 		if _, err := explainer.Explain(b.Context(), made); err != nil {
