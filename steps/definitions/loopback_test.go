@@ -239,7 +239,7 @@ func (l *loopback) subjectCluster(t *testing.T) subject.Cluster {
 		t.Fatal(err)
 	}
 	return subject.Cluster{
-		Objects: &objects.API{Clientset: l.clientset, Dynamic: l.dynamic, Mapper: mapper()}, Nodes: all, Client: l, Releases: l.releases,
+		Objects: &objects.API{Workloads: objects.Workloads{Clientset: l.clientset}, Dynamic: l.dynamic, Mapper: mapper()}, Nodes: all, Client: l, Releases: l.releases,
 	}
 }
 

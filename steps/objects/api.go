@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
@@ -30,11 +29,9 @@ const (
 
 // API applies, reads and deletes the objects of a cluster.
 type API struct {
-	// Config of the clients, for others that need a connection of their own; nil in tests without an API server.
-	Config    *rest.Config
-	Clientset kubernetes.Interface
-	Dynamic   dynamic.Interface
-	Mapper    meta.RESTMapper
+	Workloads
+	Dynamic dynamic.Interface
+	Mapper  meta.RESTMapper
 	// Prepare changes an object before it is applied, to add labels for example. The namespace of a namespaced object is
 	// set by then. Nil changes nothing.
 	Prepare func(*unstructured.Unstructured)
@@ -56,7 +53,7 @@ func Connect(kubeconfig string) (*API, error) {
 		return nil, fmt.Errorf("creating a Kubernetes client: %w", err)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(clientset.Discovery()))
-	return &API{Config: config, Clientset: clientset, Dynamic: dynamicClient, Mapper: mapper}, nil
+	return &API{Workloads: Workloads{Config: config, Clientset: clientset}, Dynamic: dynamicClient, Mapper: mapper}, nil
 }
 
 // resource returns the client for an object's kind, in the object's namespace or, if it has none, in the given one.

@@ -171,7 +171,7 @@ func newAPI(object *unstructured.Unstructured) *objects.API {
 		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"172.16.1.3"}}},
 	}
 	return &objects.API{
-		Clientset: fake.NewClientset(waiting, running, slice),
+		Workloads: objects.Workloads{Clientset: fake.NewClientset(waiting, running, slice)},
 		Dynamic:   dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), object), Mapper: mapper,
 	}
 }
@@ -186,7 +186,7 @@ func TestPodsIncludesThoseBeingDeleted(t *testing.T) {
 		}
 		return made
 	}
-	api := &objects.API{Clientset: fake.NewClientset(
+	api := &objects.Workloads{Clientset: fake.NewClientset(
 		pod("b-runs", corev1.PodRunning, false), pod("a-leaves", corev1.PodRunning, true),
 		pod("d-has-left", corev1.PodSucceeded, true), pod("c-has-failed-and-leaves", corev1.PodFailed, true),
 		pod("e-is-done", corev1.PodSucceeded, false), pod("f-was-evicted", corev1.PodFailed, false),

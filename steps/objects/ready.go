@@ -163,7 +163,7 @@ func missingOfIngress(ingress *networkingv1.Ingress) string {
 
 // missingEndpoints names a ready Pod that a Service selects and that is not a ready endpoint in its EndpointSlices; "" if
 // there is none.
-func (a *API) missingEndpoints(ctx context.Context, service *unstructured.Unstructured) string {
+func (w *Workloads) missingEndpoints(ctx context.Context, service *unstructured.Unstructured) string {
 	var spec corev1.Service
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(service.Object, &spec); err != nil {
 		return err.Error()
@@ -171,11 +171,11 @@ func (a *API) missingEndpoints(ctx context.Context, service *unstructured.Unstru
 	if len(spec.Spec.Selector) == 0 {
 		return ""
 	}
-	pods, err := a.Pods(ctx, spec.Namespace, metav1.FormatLabelSelector(metav1.SetAsLabelSelector(spec.Spec.Selector)))
+	pods, err := w.Pods(ctx, spec.Namespace, metav1.FormatLabelSelector(metav1.SetAsLabelSelector(spec.Spec.Selector)))
 	if err != nil {
 		return err.Error()
 	}
-	endpoints, err := a.Endpoints(ctx, spec.Namespace, spec.Name)
+	endpoints, err := w.Endpoints(ctx, spec.Namespace, spec.Name)
 	if err != nil {
 		return err.Error()
 	}
@@ -200,7 +200,7 @@ func anyAddress(slices []discoveryv1.EndpointSlice, address string) bool {
 }
 
 // podTrouble describes why the Pods of an object are not ready.
-func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured) string {
+func (w *Workloads) podTrouble(ctx context.Context, object *unstructured.Unstructured) string {
 	labels, found, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
 	if err != nil || !found {
 		return ""
@@ -208,7 +208,7 @@ func (a *API) podTrouble(ctx context.Context, object *unstructured.Unstructured)
 	// The caller's context has ended: this lookup needs another, short one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
-	pods, err := a.Pods(ctx, object.GetNamespace(), metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels)))
+	pods, err := w.Pods(ctx, object.GetNamespace(), metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels)))
 	if err != nil {
 		return ""
 	}

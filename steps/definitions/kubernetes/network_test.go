@@ -70,7 +70,7 @@ func TestHasLoadBalancer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				steps := networkSteps{
-					objects:   &objects.API{Clientset: fake.NewClientset(balancedService(tc.address))},
+					objects:   &objects.API{Workloads: objects.Workloads{Clientset: fake.NewClientset(balancedService(tc.address))}},
 					balancers: &balancers{node: "w1", from: time.Now().Add(tc.announced)},
 				}
 				ctx, _ := scenario(t.Context())
@@ -85,7 +85,7 @@ func TestHasLoadBalancer(t *testing.T) {
 
 func TestWithoutLoadBalancersScenariosAreSkipped(t *testing.T) {
 	t.Parallel()
-	steps := networkSteps{objects: &objects.API{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}}
+	steps := networkSteps{objects: &objects.API{Workloads: objects.Workloads{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}}}
 	ctx, _ := scenario(t.Context())
 	if err := steps.hasLoadBalancer(ctx, "cart"); !errors.Is(err, clusters.ErrUnsupported) {
 		t.Errorf("waiting for a load balancer: %v", err)
@@ -98,7 +98,7 @@ func TestWithoutLoadBalancersScenariosAreSkipped(t *testing.T) {
 func TestADisconnectedNodeIsReconnectedWhenTheScenarioEnds(t *testing.T) {
 	t.Parallel()
 	known := &balancers{node: "w1"}
-	steps := networkSteps{objects: &objects.API{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}, balancers: known, cables: known}
+	steps := networkSteps{objects: &objects.API{Workloads: objects.Workloads{Clientset: fake.NewClientset(balancedService("203.0.113.1"))}}, balancers: known, cables: known}
 	ctx, cancel := context.WithCancel(t.Context())
 	ctx, s := scenario(ctx)
 	if err := steps.disconnectAnnouncer(ctx, "cart"); err != nil || len(known.disconnected) != 1 || known.disconnected[0] != "w1" {
@@ -117,7 +117,7 @@ func TestDNSReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset()
-		steps := networkSteps{objects: &objects.API{Clientset: client}}
+		steps := networkSteps{objects: &objects.API{Workloads: objects.Workloads{Clientset: client}}}
 		ctx, _ := scenario(t.Context())
 		if err := steps.dnsReady(ctx); !errors.Is(err, clusters.ErrUnsupported) {
 			t.Errorf("without a Service: %v", err)

@@ -82,7 +82,7 @@ func (s *Server) API() (*objects.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a client of the API server in this process: %w", err)
 	}
-	return &objects.API{Config: config, Clientset: clientset, Dynamic: untyped, Mapper: mapper()}, nil
+	return &objects.API{Workloads: objects.Workloads{Config: config, Clientset: clientset}, Dynamic: untyped, Mapper: mapper()}, nil
 }
 
 // mapper knows the kinds that the server stores.

@@ -15,7 +15,9 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 )
 
@@ -26,10 +28,17 @@ const (
 	maxLog = 4 << 20
 )
 
+// Workloads reads what runs in a cluster: Pods, their logs and endpoints.
+type Workloads struct {
+	// Config of the clients, for others that need a connection of their own; nil in tests without an API server.
+	Config    *rest.Config
+	Clientset kubernetes.Interface
+}
+
 // Pods lists the Pods with the labels, sorted by name. Pods that have terminated are left out, such as those of a
 // completed Job, unless they are being deleted: kubectl lists those too.
-func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
-	list, err := a.Clientset.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
+func (w *Workloads) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
+	list, err := w.Clientset.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if err != nil {
 		return nil, fmt.Errorf("listing the Pods %s in namespace %s: %w", labels, namespace, err)
 	}
@@ -42,8 +51,8 @@ func (a *API) Pods(ctx context.Context, namespace, labels string) ([]corev1.Pod,
 }
 
 // ReadyPods lists the Pods that are ready and not being deleted. The error wraps ErrNoPod if there are none.
-func (a *API) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
-	pods, err := a.Pods(ctx, namespace, labels)
+func (w *Workloads) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1.Pod, error) {
+	pods, err := w.Pods(ctx, namespace, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +67,15 @@ func (a *API) ReadyPods(ctx context.Context, namespace, labels string) ([]corev1
 
 // PodsOf lists the ready Pods of the Deployment of that name or, if there is none, the Pod of that name. The error wraps
 // ErrNoPod if there are none.
-func (a *API) PodsOf(ctx context.Context, namespace, name string) ([]corev1.Pod, error) {
-	deployment, err := a.Clientset.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+func (w *Workloads) PodsOf(ctx context.Context, namespace, name string) ([]corev1.Pod, error) {
+	deployment, err := w.Clientset.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {
-		return a.ReadyPods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector))
+		return w.ReadyPods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector))
 	}
 	if !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("reading Deployment %s/%s: %w", namespace, name, err)
 	}
-	pod, err := a.Clientset.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	pod, err := w.Clientset.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("%w: namespace %s has neither a Deployment nor a Pod %q", ErrNoPod, namespace, name)
 	}
@@ -77,8 +86,8 @@ func (a *API) PodsOf(ctx context.Context, namespace, name string) ([]corev1.Pod,
 }
 
 // Endpoints lists the EndpointSlices of a Service.
-func (a *API) Endpoints(ctx context.Context, namespace, service string) ([]discoveryv1.EndpointSlice, error) {
-	list, err := a.Clientset.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{
+func (w *Workloads) Endpoints(ctx context.Context, namespace, service string) ([]discoveryv1.EndpointSlice, error) {
+	list, err := w.Clientset.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: discoveryv1.LabelServiceName + "=" + service,
 	})
 	if err != nil {
@@ -88,23 +97,23 @@ func (a *API) Endpoints(ctx context.Context, namespace, service string) ([]disco
 }
 
 // Log returns the last lines of the log of a Pod's first container, or all of it if tail is 0.
-func (a *API) Log(ctx context.Context, namespace, pod string, tail int64) (string, error) {
+func (w *Workloads) Log(ctx context.Context, namespace, pod string, tail int64) (string, error) {
 	options := &corev1.PodLogOptions{}
 	if tail > 0 {
 		options.TailLines = &tail
 	}
-	return a.log(ctx, namespace, pod, options)
+	return w.log(ctx, namespace, pod, options)
 }
 
 // LogSince returns the last lines of the log of a Pod's first container that were written at a time or later; the API has whole
 // seconds.
-func (a *API) LogSince(ctx context.Context, namespace, pod string, since time.Time, tail int64) (string, error) {
+func (w *Workloads) LogSince(ctx context.Context, namespace, pod string, since time.Time, tail int64) (string, error) {
 	whole := metav1.NewTime(since.Truncate(time.Second))
-	return a.log(ctx, namespace, pod, &corev1.PodLogOptions{SinceTime: &whole, TailLines: &tail})
+	return w.log(ctx, namespace, pod, &corev1.PodLogOptions{SinceTime: &whole, TailLines: &tail})
 }
 
-func (a *API) log(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions) (string, error) {
-	stream, err := a.Clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
+func (w *Workloads) log(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions) (string, error) {
+	stream, err := w.Clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
 	if err != nil {
 		return "", fmt.Errorf("reading the log of Pod %s/%s: %w", namespace, pod, err)
 	}
@@ -118,8 +127,8 @@ func (a *API) log(ctx context.Context, namespace, pod string, options *corev1.Po
 
 // GetFromPod makes a GET request to a port of a Pod, through the proxy of the API server, and returns the body. A
 // response with a status of 400 or more is an error.
-func (a *API) GetFromPod(ctx context.Context, namespace, name string, port int, path string) (string, error) {
-	body, err := a.Clientset.CoreV1().Pods(namespace).ProxyGet("http", name, strconv.Itoa(port), path, nil).DoRaw(ctx)
+func (w *Workloads) GetFromPod(ctx context.Context, namespace, name string, port int, path string) (string, error) {
+	body, err := w.Clientset.CoreV1().Pods(namespace).ProxyGet("http", name, strconv.Itoa(port), path, nil).DoRaw(ctx)
 	if err != nil {
 		return "", fmt.Errorf("requesting %s from Pod %s/%s on port %d: %w", path, namespace, name, port, err)
 	}
@@ -127,10 +136,10 @@ func (a *API) GetFromPod(ctx context.Context, namespace, name string, port int, 
 }
 
 // Exec runs a command in a Pod's first container and returns what it printed.
-func (a *API) Exec(ctx context.Context, namespace, pod string, command ...string) (string, error) {
-	request := a.Clientset.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
+func (w *Workloads) Exec(ctx context.Context, namespace, pod string, command ...string) (string, error) {
+	request := w.Clientset.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec)
-	executor, err := remotecommand.NewWebSocketExecutor(a.Config, "GET", request.URL().String())
+	executor, err := remotecommand.NewWebSocketExecutor(w.Config, "GET", request.URL().String())
 	if err != nil {
 		return "", fmt.Errorf("running %q in Pod %s/%s: %w", command, namespace, pod, err)
 	}
@@ -143,8 +152,8 @@ func (a *API) Exec(ctx context.Context, namespace, pod string, command ...string
 }
 
 // Events returns the events of a namespace in chronological order, one per line: time, type, reason, object, message.
-func (a *API) Events(ctx context.Context, namespace string) (string, error) {
-	list, err := a.Clientset.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
+func (w *Workloads) Events(ctx context.Context, namespace string) (string, error) {
+	list, err := w.Clientset.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return "", fmt.Errorf("listing the events of namespace %s: %w", namespace, err)
 	}
