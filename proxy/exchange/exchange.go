@@ -37,6 +37,10 @@ type Options struct {
 
 // exchange is one request and its reply. A connection has one exchange for all its requests, one after the other, so
 // that a request allocates nothing.
+//
+// It has more methods than other types because each of them is a step of the same exchange, which needs the client, the
+// request, the route and the outcome together: as a type of its own, a step would have to refer back to all of these. What has
+// its own state is a type: the selection, the call, the retries, the outcome, the request's ID and X-Accel.
 type exchange struct {
 	options *Options
 	peer    *forwarded.Connection

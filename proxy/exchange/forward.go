@@ -14,7 +14,7 @@ import (
 // served now has another one, that gets the request.
 func (x *exchange) forward() (reusable bool) {
 	x.prepareCall()
-	attempts := x.attempts()
+	attempts, retries := x.attempts(), x.retries()
 	started := x.outcome.started
 	for {
 		x.outcome.attempts++
@@ -28,7 +28,7 @@ func (x *exchange) forward() (reusable bool) {
 		if x.route.Chain.Settings.ByLatency {
 			x.observe(pool, err, started)
 		}
-		if err == nil && x.outcome.attempts < attempts && x.retriesReply(reply) {
+		if err == nil && x.outcome.attempts < attempts && retries.afterReply(reply) {
 			_ = reply.Close() // another one takes its place
 			x.tryNext()
 			started = time.Now()
@@ -47,7 +47,7 @@ func (x *exchange) forward() (reusable bool) {
 		if left {
 			attempts = min(attempts+1, mostAttempts) // it is no longer one of those that the request may be tried with
 		}
-		if x.outcome.attempts >= attempts || !x.retries(err) || left && !x.renew() {
+		if x.outcome.attempts >= attempts || !retries.afterError(err) || left && !x.renew() {
 			return x.fail(err)
 		}
 		if left {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
@@ -19,29 +20,38 @@ func (x *exchange) attempts() int {
 	return min(attempts, x.selection.Upstream.Turns.Len())
 }
 
-// retries reports whether the next endpoint gets the request after an error of RoundTrip.
-func (x *exchange) retries(err error) bool {
-	retry := x.route.Chain.Settings.Retry
+// retries decides whether the next endpoint gets a request that an endpoint did not answer, or not well.
+type retries struct {
+	rules   *policy.Retry // of the route; nil if it has none
+	call    *upstream.Call
+	started time.Time // of the exchange
+}
+
+func (x *exchange) retries() retries {
+	return retries{rules: x.route.Chain.Settings.Retry, call: &x.call, started: x.outcome.started}
+}
+
+// afterError reports whether the next endpoint gets the request after an error of RoundTrip.
+func (r retries) afterError(err error) bool {
 	switch {
-	case retry == nil:
-		return x.call.Retryable(err)
-	case retry.Never || x.isLate(retry.Within):
+	case r.rules == nil:
+		return r.call.Retryable(err)
+	case r.rules.Never || r.isLate():
 		return false
-	case x.call.Retryable(err):
+	case r.call.Retryable(err):
 		return true
 	}
-	return retry.Timeouts && upstream.IsTimeout(err) && x.call.Repeatable(retry.NonIdempotent)
+	return r.rules.Timeouts && upstream.IsTimeout(err) && r.call.Repeatable(r.rules.NonIdempotent)
 }
 
-// retriesReply reports whether the next endpoint gets the request in spite of a reply. A body is not sent again: it is
-// gone by then.
-func (x *exchange) retriesReply(reply upstream.Reply) bool {
-	retry := x.route.Chain.Settings.Retry
-	return retry != nil && !retry.Never && slices.Contains(retry.Statuses, reply.Header().Status) &&
-		!x.message.HasBody() && x.call.Repeatable(retry.NonIdempotent) && !x.isLate(retry.Within)
+// afterReply reports whether the next endpoint gets the request in spite of a reply. A request with a body is not sent again,
+// because the body has been read.
+func (r retries) afterReply(reply upstream.Reply) bool {
+	return r.rules != nil && !r.rules.Never && slices.Contains(r.rules.Statuses, reply.Header().Status) &&
+		!r.call.Request.HasBody() && r.call.Repeatable(r.rules.NonIdempotent) && !r.isLate()
 }
 
-// isLate reports whether the request is older than a limit; 0 is no limit.
-func (x *exchange) isLate(limit time.Duration) bool {
-	return limit > 0 && time.Since(x.outcome.started) > limit
+// isLate reports whether the time in which requests are retried is over.
+func (r retries) isLate() bool {
+	return r.rules.Within > 0 && time.Since(r.started) > r.rules.Within
 }
