@@ -11,10 +11,10 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
 
-// maxFollowed is how often endpoints may lead a request elsewhere, as in nginx (NGX_HTTP_MAX_URI_CHANGES).
+// maxFollowed bounds the internal redirects of a request, as in nginx (NGX_HTTP_MAX_URI_CHANGES).
 const maxFollowed = 10
 
-// accel is what endpoints have said about an exchange in X-Accel fields (quirk.Accel): see
+// accel is what the X-Accel fields of endpoints have set for an exchange (quirk.Accel): see
 // https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers.
 type accel struct {
 	followed int
@@ -22,8 +22,8 @@ type accel struct {
 	setsRate bool
 }
 
-// take takes the X-Accel fields of nginx out of a reply, and returns where it leads the request; nil if nowhere. Buffering and
-// caching, which two of the fields are about, is not done here; the character set is that of Content-Type.
+// take removes nginx's X-Accel fields from a reply, and returns the target of X-Accel-Redirect; nil without one. Two of the fields
+// have no effect, because the proxy neither buffers nor caches replies; the character set remains that of Content-Type.
 func (a *accel) take(reply *message.Response) (target []byte) {
 	const prefix = "x-accel-"
 	for i := range reply.Fields {
@@ -47,15 +47,15 @@ func (a *accel) take(reply *message.Response) (target []byte) {
 	return target
 }
 
-// limit takes the rate of the body from a field.
+// limit sets the rate of the body from a field, unless the value is invalid.
 func (a *accel) limit(value []byte) {
 	if rate, err := strconv.ParseInt(string(value), 10, 64); err == nil && rate >= 0 {
 		a.rate, a.setsRate = rate, true
 	}
 }
 
-// follow answers with what a GET request for another target of the same host is answered, in place of a reply. All policies
-// of its route apply. The client gets the cookies of the reply that has led there.
+// follow follows an internal redirect: the reply is replaced by the answer to a GET or HEAD request for the target on the same
+// host, to which all policies of that route apply. The client also gets the cookies of the reply that is replaced.
 func (x *exchange) follow(target []byte, reply upstream.Reply) (reusable bool) {
 	x.accel.followed++
 	target, valid := localTarget(target)
@@ -65,7 +65,7 @@ func (x *exchange) follow(target []byte, reply upstream.Reply) (reusable bool) {
 			cookies = policy.AppendLine(cookies, "Set-Cookie", string(field.Value))
 		}
 	}
-	_ = reply.Close() // another one takes its place
+	_ = reply.Close() // it is replaced
 	switch {
 	case !valid:
 		return x.reply(http.StatusNotFound, "X-Accel-Redirect of the endpoint names no path")
@@ -84,7 +84,7 @@ func (x *exchange) follow(target []byte, reply upstream.Reply) (reusable bool) {
 	traced := x.request.Events
 	x.beginRequest()
 	if traced != nil {
-		clear(traced) // what the policies of the former route have done
+		clear(traced) // the events of the former route's policies
 		x.request.Events = traced
 	}
 	x.request.ReplyLines = append(x.request.ReplyLines, cookies...)
@@ -92,7 +92,7 @@ func (x *exchange) follow(target []byte, reply upstream.Reply) (reusable bool) {
 	return x.answer()
 }
 
-// localTarget is a target in origin form, normalised: it is not the client that has written it, and it is sent to endpoints.
+// localTarget normalises a target in origin form, which an endpoint has written and another endpoint gets.
 func localTarget(text []byte) (target []byte, valid bool) {
 	path, query, hasQuery := bytes.Cut(text, []byte{'?'})
 	target, err := urlpath.AppendNormal(nil, bytes.ReplaceAll(path, []byte{' '}, []byte("%20")))

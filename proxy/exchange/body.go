@@ -70,7 +70,7 @@ type throttled struct {
 	sent       int64
 }
 
-// throttledPiece is how many bytes are sent between two looks at the clock.
+// throttledPiece is how many bytes are sent before the rate is checked again.
 const throttledPiece = 16 << 10
 
 // Data implements bodyWriter.

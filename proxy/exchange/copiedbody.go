@@ -9,7 +9,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/upstream"
 )
 
-// copiedBody hands the body of a request on as it is read.
+// copiedBody copies the body of a request, for a mirror, as it is read.
 type copiedBody struct {
 	body upstream.Body
 	to   policy.BodyCopy

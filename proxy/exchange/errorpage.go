@@ -25,7 +25,8 @@ func (x *exchange) errorPage(status int, own bool) *policy.ErrorPages {
 	return pages
 }
 
-// relayPage answers with a page of the error backend, or with the proxy's own. reason is that of the reply in its place.
+// relayPage answers with a page of the error backend or, if that fails, with the proxy's own. reason is that of the reply that is
+// replaced.
 func (x *exchange) relayPage(pages *policy.ErrorPages, status int, reason string) (reusable bool) {
 	x.replaced = true
 	page, err := x.fetchPage(pages, status)
@@ -83,7 +84,7 @@ func (x *exchange) fetchPage(pages *policy.ErrorPages, status int) (upstream.Rep
 	}
 }
 
-// serveUnavailable has the error backend serve the request instead of an upstream without endpoints, if the route says so.
+// serveUnavailable sends the request to the error backend if the upstream has no endpoints and the route is configured so.
 func (x *exchange) serveUnavailable() (reusable, served bool) {
 	pages := x.route.Chain.Settings.ErrorPages
 	if pages == nil || !pages.Unavailable {

@@ -61,12 +61,12 @@ type exchange struct {
 	host      []byte // a buffer for a host that is not the request's
 }
 
-// outcome is what metrics and the access log get of an exchange.
+// outcome is the part of an exchange that metrics and the access log record.
 type outcome struct {
 	started      time.Time
 	status       int
 	bytesOut     int64
-	reason       string // why the proxy answers itself, or why the reply is incomplete
+	reason       string // why the proxy itself answers, or why the reply is incomplete
 	endpoint     string
 	attempts     int
 	upstreamTime time.Duration
@@ -87,7 +87,7 @@ func newExchange(options *Options, peer downstream.Peer) *exchange {
 func (x *exchange) Serve(client downstream.Client, request *message.Request, now time.Time) (reusable bool) {
 	x.begin(client, request, now)
 	reusable = x.answer()
-	x.message = request // a reply may have led elsewhere
+	x.message = request // an internal redirect may have replaced it
 	x.record()
 	x.end()
 	return reusable

@@ -10,8 +10,8 @@ import (
 )
 
 // forward sends the request to an endpoint, and to the next one if the first could not be reached or has not processed
-// it (upstream.Retryable), and relays the reply. An endpoint that has left the table is not waited for: if the table that is
-// served now has another one, that gets the request.
+// it (upstream.Retryable), and relays the reply. The request does not wait for an endpoint that has left the table: if the
+// current table has another one, that gets it.
 func (x *exchange) forward() (reusable bool) {
 	x.prepareCall()
 	attempts, retries := x.attempts(), x.retries()
@@ -29,7 +29,7 @@ func (x *exchange) forward() (reusable bool) {
 			x.observe(pool, err, started)
 		}
 		if err == nil && x.outcome.attempts < attempts && retries.afterReply(reply) {
-			_ = reply.Close() // another one takes its place
+			_ = reply.Close() // it is replaced
 			x.tryNext()
 			started = time.Now()
 			continue
@@ -38,14 +38,14 @@ func (x *exchange) forward() (reusable bool) {
 			now := time.Now()
 			x.outcome.upstreamTime = now.Sub(x.outcome.started)
 			if x.exceeds(reply.Header()) {
-				_ = reply.Close() // it is answered for
+				_ = reply.Close() // it is replaced
 				return x.reply(502, "the header of the reply is too large")
 			}
 			return x.relay(reply)
 		}
 		left := pool.Left()
 		if left {
-			attempts = min(attempts+1, mostAttempts) // it is no longer one of those that the request may be tried with
+			attempts = min(attempts+1, mostAttempts) // an endpoint that has left does not count
 		}
 		if x.outcome.attempts >= attempts || !retries.afterError(err) || left && !x.renew() {
 			return x.fail(err)
@@ -62,7 +62,7 @@ func (x *exchange) forward() (reusable bool) {
 // mostAttempts bounds the attempts of a request whose endpoints leave the table one after the other.
 const mostAttempts = 10
 
-// renew selects an endpoint in the table that is served now, if that has one.
+// renew selects an endpoint of the current table, if that has one.
 func (x *exchange) renew() bool { return x.selection.Renew(x.options.Table(), &x.request) }
 
 // exceeds reports whether the header of a reply is larger than the route allows.
@@ -71,7 +71,7 @@ func (x *exchange) exceeds(header *message.Response) bool {
 	return limit > 0 && header.Size() > limit && !x.selection.Upstream.Protocol.HTTP2()
 }
 
-// observe notes how long an endpoint took to answer, unless the client is to blame.
+// observe records how long an endpoint took to answer, unless the client has caused the error.
 func (x *exchange) observe(pool *upstream.Pool, err error, started time.Time) {
 	if errors.Is(err, upstream.ErrClientGone) || errors.As(err, new(*upstream.BodyError)) {
 		return
@@ -85,7 +85,7 @@ func (x *exchange) tryNext() {
 	x.selection.Next(&x.request)
 }
 
-// prepareCall fills in what endpoints get.
+// prepareCall sets what endpoints get of the request.
 func (x *exchange) prepareCall() {
 	x.message.DecrementMaxForwards()
 	c := &x.call
@@ -121,7 +121,7 @@ func (x *exchange) setHost(pool *upstream.Pool) {
 	x.call.Host = x.host
 }
 
-// fail answers for endpoints that gave no reply.
+// fail answers a request to which no endpoint has replied.
 func (x *exchange) fail(err error) (reusable bool) {
 	var body *upstream.BodyError
 	switch {
@@ -154,14 +154,14 @@ func (x *exchange) failBody(err *upstream.BodyError) (reusable bool) {
 }
 
 // isCancelled reports whether the endpoint has reset the stream with CANCEL. gRPC servers do so at the deadline of a call,
-// and gRPC clients would take a status of 502 for a server that is unavailable, and try again.
+// and gRPC clients would take 502 for an unavailable server, and retry.
 func isCancelled(err error) bool {
 	const cancel = 8 // RFC 9113 section 7
 	code, isReset := upstream.ResetCode(err)
 	return isReset && code == cancel
 }
 
-// abort ends an incomplete reply; the client of an endpoint that has reset the stream sees its code.
+// abort ends an incomplete reply. If the endpoint has reset the stream, the client gets the same code.
 func (x *exchange) abort(err error) {
 	if code, isReset := upstream.ResetCode(err); isReset {
 		x.client.Reset(code)
@@ -170,7 +170,7 @@ func (x *exchange) abort(err error) {
 	x.client.Abort()
 }
 
-// abandon ends the exchange with a client that is gone.
+// abandon ends the exchange with a client that has disconnected.
 func (x *exchange) abandon(err error) (reusable bool) {
 	x.outcome.status, x.outcome.reason = statusClientGone, err.Error()
 	x.client.Abort()

@@ -7,7 +7,7 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
-// statusClientGone is nginx's status for a client that has disconnected. It is seen in logs and metrics only.
+// statusClientGone is nginx's status for a client that has disconnected. Only logs and metrics show it.
 const statusClientGone = 499
 
 // record counts the exchange and writes it to the access log.

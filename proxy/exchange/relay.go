@@ -15,7 +15,7 @@ import (
 func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	header := reply.Header()
 	if pages := x.errorPage(header.Status, false); pages != nil {
-		_ = reply.Close() // a page takes its place
+		_ = reply.Close() // a page replaces it
 		return x.relayPage(pages, header.Status, "")
 	}
 	if quirks := x.table.Quirks(); quirks != 0 {
@@ -52,7 +52,7 @@ func (x *exchange) relay(reply upstream.Reply) (reusable bool) {
 	default:
 		x.outcome.status, x.outcome.reason = statusClientGone, err.Error()
 	}
-	_ = reply.Close() // it is too late to tell the client about a fault of its body
+	_ = reply.Close() // a fault of the client's body can no longer be reported to it
 	if err != nil {
 		x.abort(err)
 		return false
@@ -72,7 +72,7 @@ type bodyWriter interface {
 	Flush() error
 }
 
-// body is the way of the reply's body to the client.
+// body returns what the reply's body is written to: the client, perhaps through compression and a limit of the rate.
 func (x *exchange) body() bodyWriter {
 	settings := &x.route.Chain.Settings
 	rate := settings.ReplyRate
@@ -92,7 +92,7 @@ func (x *exchange) body() bodyWriter {
 	return to
 }
 
-// relayBody sends the body as it comes. What has come with the header goes out with the header.
+// relayBody sends the body as it is received. The part that was received with the header is sent with the header.
 func (x *exchange) relayBody(reply upstream.Reply, to bodyWriter) error {
 	for {
 		piece, err := reply.Available()
@@ -117,7 +117,7 @@ func (x *exchange) relayBody(reply upstream.Reply, to bodyWriter) error {
 	}
 }
 
-// upgrade changes protocols (RFC 9110 section 7.8) and carries bytes both ways until both sides have ended.
+// upgrade switches protocols (RFC 9110 section 7.8) and copies bytes both ways until both sides have ended.
 func (x *exchange) upgrade(reply upstream.Reply) (reusable bool) {
 	defer func() { _ = reply.Close() }()
 	endpoint, fromEndpoint := reply.Hijack()

@@ -11,7 +11,7 @@ type requestID struct {
 	digits [32]byte
 }
 
-// use takes the client's own value. If that is empty, it makes one, or has none.
+// use sets the client's own value. If that is empty, it generates one if makes is set, and else has none.
 func (id *requestID) use(own []byte, makes bool) {
 	if id.value = own; len(own) > 0 || !makes {
 		return

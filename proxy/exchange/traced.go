@@ -8,8 +8,8 @@ import (
 	"github.com/ingress-testbed/testbed/proxy/trace"
 )
 
-// NewTraced makes the handler of a connection whose exchanges are described to done when they have ended. They are served
-// as those of New are.
+// NewTraced makes a handler that serves exchanges as that of New does, and calls done with a description of each when it has
+// ended.
 func NewTraced(options *Options, peer downstream.Peer, done func(trace.Exchange)) downstream.Handler {
 	return &traced{x: newExchange(options, peer), done: done}
 }
@@ -27,12 +27,12 @@ func (t *traced) Serve(client downstream.Client, request *message.Request, now t
 	if answered {
 		reusable = t.x.reply(reply.Status, reply.Reason)
 	} else {
-		// Before the policies change the request.
+		// before the policies change the request
 		t.x.table.Explain(&made, &t.x.request, t.x.route)
 		reusable = t.x.act()
 		t.explainRoute(&made)
 	}
-	t.x.message = request // a reply may have led elsewhere
+	t.x.message = request // an internal redirect may have replaced it
 	t.end(&made)
 	return reusable
 }
