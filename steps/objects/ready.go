@@ -72,6 +72,12 @@ func isKind(object *unstructured.Unstructured, group, kind string) bool {
 }
 
 // missingOf describes what an object lacks to be ready, judging by the object alone; "" if it is ready.
+//
+// kstatus (sigs.k8s.io/cli-utils/pkg/kstatus, v0.37.2) is not used, because it judges whether the latest change of an object was
+// processed, and not whether the object can serve or has done its work. To kstatus, these are Current: an Ingress without an
+// address, a Service of type LoadBalancer without one, a Service with Pods that are not its endpoints, a Job that still runs, a
+// Pod that has failed, and a StatefulSet with the strategy OnDelete whose Pods are old. Its judgements of Deployments and of other
+// Pods lead to the same waits as those below, but its messages lack what is wrong with the Pods.
 func missingOf(object *unstructured.Unstructured) (string, error) {
 	switch object.GroupVersionKind().GroupKind() {
 	case schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}:
