@@ -24,7 +24,9 @@ type ServerUse struct {
 
 //nolint:gochecknoglobals // values that are never changed
 var (
-	AuthServer   = ServerUse{"auth", "auth-url", "the paths answer 503", "the paths answer 500"}
+	// AuthServer decides whether requests are allowed.
+	AuthServer = ServerUse{"auth", "auth-url", "the paths answer 503", "the paths answer 500"}
+	// MirrorServer gets copies of requests.
 	MirrorServer = ServerUse{"mirror", "mirror-target", "nothing is mirrored", "nothing is mirrored"}
 )
 
