@@ -1,5 +1,14 @@
 // Package translate makes the routing table from a Snapshot. It is a pure function: it has no state, makes no requests
 // and logs nothing. What is wrong with an object becomes a problem.Problem; the rest of the object and all others are served.
+//
+// Package rules reads the Ingresses, with the paths of package location. Package certificates assigns Secrets to hosts, and package
+// upstreams makes upstreams of Services, whose ports and endpoints package serviceport finds. From these this package makes
+//
+//   - routes (routes.go), canaries, and what else hosts have (hosts.go),
+//   - the policies of routes: those that restrict access (guards.go, secrets.go), those of ConfigMaps with header fields
+//     (fields.go), and the others (policies.go),
+//   - ports for TCP and UDP, and TLS passthrough (streams.go),
+//   - a table of all that (part.go, merge.go), and the next one from what has changed (after.go, update.go).
 package translate
 
 import (
