@@ -52,8 +52,8 @@ func (f *caseFlags) selected(whole *record.Record) ([]*record.Case, error) {
 	return cases, nil
 }
 
-// options returns those for the target; existing is whether the run uses an existing controller.
-func (f *caseFlags) options(existing bool) (cluster.Options, error) {
+// options returns those for the target; own is whether the controller is the test-bed's own.
+func (f *caseFlags) options(own bool) (cluster.Options, error) {
 	var options cluster.Options
 	if f.configMap != "" {
 		namespace, name, found := strings.Cut(f.configMap, "/")
@@ -63,8 +63,8 @@ func (f *caseFlags) options(existing bool) (cluster.Options, error) {
 		options.ConfigMap = types.NamespacedName{Namespace: namespace, Name: name}
 	}
 	if f.compatibility != "" {
-		if existing {
-			return options, fmt.Errorf("%w: --compatibility is for the test-bed's own controller, not for an existing one", suite.ErrInput)
+		if !own {
+			return options, fmt.Errorf("%w: --compatibility is for the test-bed's own controller", suite.ErrInput)
 		}
 		options.Settings = map[string]string{"flag compatibility": f.compatibility}
 	}
@@ -72,8 +72,8 @@ func (f *caseFlags) options(existing bool) (cluster.Options, error) {
 }
 
 // isDefault reports whether the controller is the test-bed's own, in its default mode.
-func (f *caseFlags) isDefault(existing bool) bool {
-	return !existing && (f.compatibility == "" || f.compatibility == compatibility.Mend.String())
+func (f *caseFlags) isDefault(own bool) bool {
+	return own && (f.compatibility == "" || f.compatibility == compatibility.Mend.String())
 }
 
 // readRecord reads the record in a folder, or the one that is built in.
@@ -92,7 +92,7 @@ func readRecord(args []string) (*record.Record, error) {
 // onTarget gets the cluster, deploys the record's backends and the controller, runs do, and removes what was made.
 func onTarget(cmd *cobra.Command, chosen *target.Flags, selection *caseFlags, whole *record.Record,
 	do func(context.Context, *steps.Environment, *cluster.Target) error) (err error) {
-	targetOptions, err := selection.options(chosen.Existing())
+	targetOptions, err := selection.options(chosen.Own())
 	if err != nil {
 		return err
 	}

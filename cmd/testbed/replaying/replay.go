@@ -37,7 +37,7 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 			"Where the test-bed's own controller differs on purpose (docs/compatibility.md), the report says so.\n" +
 			"The exit code is 0 if all checks agree or differ on purpose, except for at most --unexplained ones, 1 otherwise, and 2 if\n" +
 			"nothing was sent.",
-		Example: "  testbed replay\n  testbed replay --area rewrite,tls --compatibility ingress-nginx\n" +
+		Example: "  testbed replay\n  testbed replay --area rewrite,tls --compatibility ingress-nginx\n  testbed replay --controller traefik-nginx\n" +
 			"  testbed replay --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ func NewReplay(exit func(code int) error) *cobra.Command {
 				report.Controller, report.Facts = environment.Controller.Description(), facts(environment, chosen, &selection)
 				shown := caseProgress{line: progress.NewLine(cmd.ErrOrStderr())}
 				options := replay.Options{Parallel: selection.parallel, Progress: shown.show}
-				if len(args) == 0 && selection.isDefault(chosen.Existing()) {
+				if len(args) == 0 && selection.isDefault(chosen.Own()) {
 					if report.Deliberate, options.Deliberate, err = deliberate(); err != nil {
 						return err
 					}
@@ -105,7 +105,7 @@ func summarize(out io.Writer, report *agreement.Report, reportDir string, unexpl
 
 func facts(environment *steps.Environment, chosen *target.Flags, selection *caseFlags) []agreement.Fact {
 	all := []agreement.Fact{{Name: "Cluster", Value: environment.Cluster.Name()}}
-	if !chosen.Existing() {
+	if chosen.Own() {
 		mode := cmp.Or(selection.compatibility, compatibility.Mend.String())
 		all = append(all, agreement.Fact{Name: "Compatibility", Value: mode})
 	}

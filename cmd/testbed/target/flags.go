@@ -36,6 +36,9 @@ func (f *Flags) Register(cmd *cobra.Command) {
 // Existing reports whether the controller exists already in the cluster.
 func (f *Flags) Existing() bool { return f.existing.class != "" }
 
+// Own reports whether the controller is the test-bed's own, which the run deploys.
+func (f *Flags) Own() bool { return !f.Existing() && f.existing.recipe == "" }
+
 // Check validates the flags and checks that the cluster is available. It returns the cluster, which the caller closes, and the
 // options that depend on it.
 func (f *Flags) Check(cmd *cobra.Command) (clusters.Source, suite.Options, error) {

@@ -276,7 +276,7 @@ func (s *session) configMapDelay() time.Duration {
 	if settle := s.target.environment.WaitPolicy.Settle; settle > 0 {
 		return settle
 	}
-	if installation, err := s.target.environment.Controller.Installation(); err == nil && !installation.Existing() {
+	if installation, err := s.target.environment.Controller.Installation(); err == nil && !installation.ServesLater { // the test-bed's own
 		return ownConfigMapDelay
 	}
 	return configMapDelay
