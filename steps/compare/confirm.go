@@ -17,8 +17,10 @@ const (
 	// certain is how often they get it if they differ in who answers, which may be drawn at random. With any weight of a
 	// canary, that one side always answers by one backend, and the other by the other, has a chance of less than 1 in 10^12.
 	certain = 21
-	// flips is how often a request is sent to each side whose answers seem to be drawn at random.
-	flips = 100
+	// flips is how often a request is sent to each side whose answers seem to be drawn at random, and moreFlips how often if the shares
+	// may or may not be the same: chance makes as large a difference with a probability below doubtful.
+	flips, moreFlips = 100, 1000
+	doubtful         = 0.05
 )
 
 // pauses are those before a request is sent again whose answers can't be judged.
@@ -182,14 +184,18 @@ func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable 
 // out to answer always the same, their answers are compared as those to a request that is sent once.
 func (r *runner) flip(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
 	many := *s.probe
-	many.Judge, many.Request.Times, many.Request.SameConnection = derive.Share, flips, true
-	want, err := r.ask(ctx, r.reference, &many)
-	if err != nil {
-		return c, "", err
-	}
-	got, err := r.ask(ctx, s.candidate, &many)
-	if err != nil {
-		return c, "", err
+	many.Judge, many.Request.SameConnection = derive.Share, true
+	var want, got judge.Observation
+	for _, many.Request.Times = range []int{flips, moreFlips} {
+		if want, err = r.ask(ctx, r.reference, &many); err != nil {
+			return c, "", err
+		}
+		if got, err = r.ask(ctx, s.candidate, &many); err != nil {
+			return c, "", err
+		}
+		if len(judge.Differences(&many, want, got)) > 0 || judge.SharesP(want, got) > doubtful {
+			break
+		}
 	}
 	c = confirmed{probe: many, want: want, got: got}
 	wants, gots := singles(want), singles(got)

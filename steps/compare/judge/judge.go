@@ -167,21 +167,29 @@ func Outcome(a Answer) string {
 
 // shares compares how often there was which outcome, by Fisher's exact test.
 func shares(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
-	recorded, observed := statistics.Counts{}, statistics.Counts{}
-	for _, answer := range reference.Answers {
-		recorded[Outcome(answer)]++
-	}
-	for _, answer := range candidate.Answers {
-		observed[Outcome(answer)]++
-	}
-	distribution := statistics.Same("answers", recorded, observed)
-	if statistics.Accepted(distribution) {
+	recorded, observed := outcomes(reference), outcomes(candidate)
+	if statistics.Accepted(statistics.Same(sharesTitle, recorded, observed)) {
 		return sameOutcome(probe, reference, candidate)
 	}
 	want, got := shifted(reference, candidate, recorded, observed)
 	return []compare.Difference{{
 		Kind: compare.Share, Gravity: effect(want.Answer, got.Answer), What: "how often which backend answers", Want: Counts(recorded), Got: Counts(observed),
 	}}
+}
+
+const sharesTitle = "answers"
+
+func outcomes(o Observation) statistics.Counts {
+	counts := statistics.Counts{}
+	for _, answer := range o.Answers {
+		counts[Outcome(answer)]++
+	}
+	return counts
+}
+
+// SharesP is the chance of shares that differ as much as those of two observations, or more, if the controllers do the same.
+func SharesP(reference, candidate Observation) float64 {
+	return statistics.Same(sharesTitle, outcomes(reference), outcomes(candidate)).PValue
 }
 
 // shifted returns an answer of the reference with the outcome whose share is most above that of the candidate, and an answer of
