@@ -44,7 +44,7 @@ type Annotation struct {
 // Candidate is a controller that was compared with the reference.
 type Candidate struct {
 	Description string `json:"description"`
-	// Refused are the Ingresses that it, but not the reference, didn't take up.
+	// Refused are the Ingresses that it, but not the reference, never took up.
 	Refused []Refusal `json:"refused,omitempty"`
 	// Findings, the most serious first.
 	Findings []Finding `json:"findings,omitempty"`
@@ -57,10 +57,12 @@ type Candidate struct {
 	Skipped map[string]int `json:"skipped,omitempty"`
 }
 
-// Refusal is an Ingress that wasn't taken up.
+// Refusal is an Ingress that wasn't taken up: it was refused, or nothing is served for it.
 type Refusal struct {
 	Ingress string `json:"ingress"`
 	Reason  string `json:"reason"`
+	// Log are the lines about it of the controller's log; "" if there are none.
+	Log string `json:"log,omitempty"`
 }
 
 // Unjudged is a request whose answers can't be compared: those of one side change from request to request, or it doesn't respond.
@@ -96,8 +98,10 @@ type Finding struct {
 	Others []string `json:"others,omitempty"`
 	// Causes are the rows of docs/compatibility.md that make the difference, for the test-bed's own controller.
 	Causes []string `json:"causes,omitempty"`
-	// Explanation says how the candidate came to its answer; "" if that isn't known.
-	Explanation string `json:"explanation,omitempty"`
+	// Explanation says how the candidate came to its answer; "" if that isn't known. Then ReferenceExplanation says how the reference came
+	// to the answer that is expected; "" if that isn't known either.
+	Explanation          string `json:"explanation,omitempty"`
+	ReferenceExplanation string `json:"referenceExplanation,omitempty"`
 }
 
 // Difference is one difference between two answers.

@@ -30,7 +30,7 @@ func example() *comparison.Report {
 			Unjudged: []comparison.Unjudged{
 				{Ingress: "web/shop", Request: "GET http://shop.test/slow", Reason: "the answers of the reference to the same request change: 20 × web/shop:80, 1 × 502 Bad Gateway"},
 			},
-			Refused: []comparison.Refusal{{Ingress: "web/wiki", Reason: "a *wrong* value"}},
+			Refused: []comparison.Refusal{{Ingress: "web/wiki", Reason: "a *wrong* value", Log: "ERR <skipped> ingress=web/wiki\nERR no Service"}},
 			Findings: []comparison.Finding{
 				{
 					ID: "2", Ingress: "web/shop", Effect: effect.Headers, Rules: []string{"path: as written"}, Host: "shop.test", Path: "/",
@@ -40,7 +40,8 @@ func example() *comparison.Report {
 				{
 					ID: "1", Ingress: "web/admin", Effect: effect.ProtectionLost, Rules: []string{"auth-type: without a password"}, Host: "admin.test", Path: "/",
 					Request: "GET http://admin.test/", Curl: "curl http://admin.test/", Want: "status: 401", Got: "status: 200",
-					Differences: []comparison.Difference{{What: "status", Want: "401 Unauthorized", Got: "200 OK"}, {What: "backend", Got: "web/admin:80"}},
+					Differences:          []comparison.Difference{{What: "status", Want: "401 Unauthorized", Got: "200 OK"}, {What: "backend", Got: "web/admin:80"}},
+					ReferenceExplanation: "policies  authorizing  basic authentication  answers 401",
 				},
 			},
 		}},

@@ -48,7 +48,7 @@ func (r *Report) writeCandidate(text *strings.Builder, c *Candidate) {
 		}
 	}
 	for _, refusal := range c.Refused {
-		fmt.Fprintf(text, "\nNot taken up: %s: %s\n", code(refusal.Ingress), escaped(refusal.Reason))
+		fmt.Fprintf(text, "\n**Never taken up:** %s: %s\n", code(refusal.Ingress), escaped(refusal.Reason))
 	}
 	for _, e := range Effects() {
 		c.listEffect(text, e)

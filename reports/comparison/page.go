@@ -38,10 +38,12 @@ func (r *Report) WritePage(w io.Writer) error {
 
 // view is what the template sees.
 type view struct {
-	Style               template.CSS
-	Title, Headline     string
-	Reference           string
-	Problem             string
+	Style           template.CSS
+	Title, Headline string
+	Reference       string
+	Problem         string
+	// Worst names the Ingresses that Headline counts; "" if there are none.
+	Worst               string
 	Fails               bool
 	Requests, Ingresses int
 	When, Duration      string
@@ -74,10 +76,12 @@ type effectView struct {
 type findingView struct {
 	Ingress, Request, Summary string
 	Rule, Rules, Curl         string
-	Want, Got, Explanation    string
-	Differences               []Difference
-	Causes, Others            []string
-	More                      int
+	Want, Got                 string
+	// Explanation is that of the candidate, and Expected that of the reference.
+	Explanation, Expected string
+	Differences           []Difference
+	Causes, Others        []string
+	More                  int
 }
 
 type annotationView struct {
@@ -89,7 +93,7 @@ type annotationView struct {
 func (r *Report) view() view {
 	v := view{
 		Style: theme.Style() + theme.EffectStyle() + template.CSS(style), Title: plaintext.Line(r.Title), Headline: r.Headline(), Reference: plaintext.Line(r.Reference),
-		Problem: plaintext.Clean(r.Problem), Fails: r.Problem != "" || r.FailOn != effect.None && r.Gravest() >= r.FailOn,
+		Problem: plaintext.Clean(r.Problem), Worst: r.worst(), Fails: r.Problem != "" || r.FailOn != effect.None && r.Gravest() >= r.FailOn,
 		Requests: r.Requests, Ingresses: len(r.Ingresses),
 		Duration: (time.Duration(r.Seconds * float64(time.Second))).Round(time.Second).String(), When: r.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
@@ -123,11 +127,27 @@ func (r *Report) Headline() string {
 	return fmt.Sprintf("%s: %d of %d Ingresses", strings.ToUpper(gravest.String()[:1])+gravest.String()[1:], ingresses, len(r.Ingresses))
 }
 
+// worst names the Ingresses with the gravest effect.
+func (r *Report) worst() string {
+	gravest := r.Gravest()
+	var names []string
+	for i := range r.Candidates {
+		for _, finding := range r.Candidates[i].Findings {
+			if gravest != effect.None && finding.Effect == gravest && !slices.Contains(names, finding.Ingress) {
+				names = append(names, finding.Ingress)
+			}
+		}
+	}
+	return some(names)
+}
+
 func (r *Report) newCandidate(number int) candidateView {
 	c := &r.Candidates[number]
 	v := candidateView{Description: plaintext.Line(c.Description), Same: c.Same, ByChance: c.ByChance, SameIngresses: len(r.Ingresses)}
 	for _, refusal := range c.Refused {
-		v.Refused = append(v.Refused, Refusal{Ingress: refusal.Ingress, Reason: plaintext.Line(refusal.Reason)})
+		v.Refused = append(v.Refused, Refusal{
+			Ingress: refusal.Ingress, Reason: plaintext.Line(refusal.Reason), Log: plaintext.Clean(refusal.Log),
+		})
 	}
 	for _, one := range c.Unjudged {
 		v.Unjudged = append(v.Unjudged, Unjudged{Ingress: one.Ingress, Request: plaintext.Line(one.Request), Reason: plaintext.Line(one.Reason)})
@@ -165,11 +185,11 @@ func newFinding(f *Finding) findingView {
 	v := findingView{
 		Ingress: f.Ingress, Request: plaintext.Line(f.Request), Rules: plaintext.Line(some(f.Rules)), Curl: plaintext.Clean(f.Curl),
 		Rule: plaintext.Line(f.Host + f.Path), Want: plaintext.Clean(f.Want), Got: plaintext.Clean(f.Got), Explanation: plaintext.Clean(f.Explanation),
-		Causes: f.Causes, More: f.More,
+		Expected: plaintext.Clean(f.ReferenceExplanation), Causes: f.Causes, More: f.More,
 	}
 	if len(f.Differences) > 0 {
 		first := f.Differences[0]
-		v.Summary = fmt.Sprintf("%s: %s, reference %s", plaintext.Line(first.What), brief(first.Got), brief(first.Want))
+		v.Summary = fmt.Sprintf("%s: %s instead of %s", plaintext.Line(first.What), brief(first.Got), brief(first.Want))
 	}
 	for _, d := range f.Differences {
 		v.Differences = append(v.Differences, Difference{What: plaintext.Line(d.What), Want: excerpt(d.Want), Got: excerpt(d.Got)})

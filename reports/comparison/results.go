@@ -31,6 +31,11 @@ func (r *Report) Run() results.Run {
 
 func (r *Report) scenario(c *Candidate, ingress string) results.Scenario {
 	scenario := results.Scenario{Keyword: "Ingress", Name: ingress, Started: r.Started}
+	for _, refusal := range c.Refused {
+		if refusal.Ingress == ingress {
+			scenario.Steps = append(scenario.Steps, r.refused(refusal))
+		}
+	}
 	for i := range c.Findings {
 		if c.Findings[i].Ingress == ingress {
 			scenario.Steps = append(scenario.Steps, r.step(&c.Findings[i]))
@@ -40,6 +45,20 @@ func (r *Report) scenario(c *Candidate, ingress string) results.Scenario {
 		scenario.Steps = []results.Step{{Text: "all requests have the same answers", Status: results.Passed}}
 	}
 	return scenario
+}
+
+// refused is the step of an Ingress that was never taken up, which fails unless only graver effects do.
+func (r *Report) refused(refusal Refusal) results.Step {
+	s := results.Step{Text: "the Ingress is taken up", Status: results.Passed}
+	if r.FailOn == effect.None || r.FailOn > effect.Lost {
+		return s
+	}
+	s.Status = results.Failed
+	s.Failure = &results.Failure{Expected: "taken up", Seen: "never taken up", Message: "never taken up: " + refusal.Reason}
+	if refusal.Log != "" {
+		s.Evidence = append(s.Evidence, evidence.Text{Title: "The controller's log about it", Body: refusal.Log})
+	}
+	return s
 }
 
 func (r *Report) step(f *Finding) results.Step {
@@ -61,6 +80,9 @@ func (r *Report) step(f *Finding) results.Step {
 		evidence.Text{Title: "Candidate", Body: f.Got})
 	if f.Explanation != "" {
 		s.Evidence = append(s.Evidence, evidence.Text{Title: "How the candidate answers", Body: f.Explanation})
+	}
+	if f.ReferenceExplanation != "" {
+		s.Evidence = append(s.Evidence, evidence.Text{Title: "How the reference answers", Body: f.ReferenceExplanation})
 	}
 	return s
 }

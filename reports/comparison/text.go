@@ -29,11 +29,11 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
 		fmt.Fprintf(w, "%s\ncompared with %s\n\n", plaintext.Line(c.Description), plaintext.Line(r.Reference))
+		for _, refusal := range c.Refused {
+			refusal.write(w)
+		}
 		for _, e := range Effects() {
 			c.writeEffect(w, e, most)
-		}
-		for _, refusal := range c.Refused {
-			fmt.Fprintf(w, "not taken up: %s: %s\n", refusal.Ingress, plaintext.Line(refusal.Reason))
 		}
 		c.writeUnjudged(w, most)
 		if err := r.writeSummary(w, c); err != nil {
@@ -47,6 +47,13 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 		fmt.Fprintf(w, "ended early: %s\n", plaintext.Line(r.Problem))
 	}
 	return nil
+}
+
+func (r Refusal) write(w io.Writer) {
+	fmt.Fprintf(w, "NEVER TAKEN UP: %s\n    %s\n", r.Ingress, plaintext.Line(r.Reason))
+	for line := range strings.Lines(r.Log) {
+		fmt.Fprintf(w, "    log: %s\n", plaintext.Line(strings.TrimRight(line, "\n")))
+	}
 }
 
 func (c *Candidate) writeEffect(w io.Writer, e effect.Effect, most int) {
@@ -63,7 +70,7 @@ func (c *Candidate) writeEffect(w io.Writer, e effect.Effect, most int) {
 		shown++
 		fmt.Fprintf(w, "%s: %s\n    %s\n", strings.ToUpper(e.String()), f.Ingress, plaintext.Line(f.Request))
 		for _, d := range f.Differences[:min(len(f.Differences), 3)] {
-			fmt.Fprintf(w, "    %s: %s, reference %s\n", plaintext.Line(d.What), brief(d.Got), brief(d.Want))
+			fmt.Fprintf(w, "    %s: %s instead of %s\n", plaintext.Line(d.What), brief(d.Got), brief(d.Want))
 		}
 		fmt.Fprintf(w, "    probes %s\n", plaintext.Line(some(f.Rules)))
 		if f.More > 0 {
@@ -103,6 +110,9 @@ func (r *Report) writeSummary(w io.Writer, c *Candidate) error {
 		}
 		differ += affected[e]
 		fmt.Fprintf(table, "%s\t%d\t%d\t\n", e, affected[e], findings)
+	}
+	if n := len(c.Refused); n > 0 {
+		fmt.Fprintf(table, "never taken up\t%d\t\t\n", n)
 	}
 	fmt.Fprintf(table, "the same\t%d\t\t\n", max(0, len(r.Ingresses)-differ))
 	if err := table.Flush(); err != nil {

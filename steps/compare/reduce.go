@@ -58,13 +58,16 @@ func (r *runner) reduceOne(ctx context.Context, finding *comparison.Finding, pro
 			finding.Differences, finding.Want, finding.Got = outcome.Finding.Differences, outcome.Finding.Want, outcome.Finding.Got
 		}
 	}
-	finding.Explanation, err = explanation(ctx, smallest, candidate)
+	if finding.Explanation, err = explanation(ctx, smallest, candidate); err != nil || finding.Explanation != "" {
+		return err
+	}
+	finding.ReferenceExplanation, err = explanation(ctx, smallest, r.reference)
 	return err
 }
 
-// explanation says how a candidate comes to its answer; "" if that isn't known.
-func explanation(ctx context.Context, probe *derive.Probe, candidate Session) (string, error) {
-	explainer, ok := candidate.(Explainer)
+// explanation says how a controller comes to its answer; "" if that isn't known.
+func explanation(ctx context.Context, probe *derive.Probe, session Session) (string, error) {
+	explainer, ok := session.(Explainer)
 	if !ok {
 		return "", nil
 	}

@@ -93,7 +93,7 @@ func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []T
 	results, err := r.send(ctx)
 	r.collect(results)
 	if err == nil {
-		err = cmp.Or(r.attribute(ctx, e, certificates), r.reduce(ctx))
+		err = cmp.Or(r.takenUp(ctx), r.attribute(ctx, e, certificates), r.reduce(ctx))
 	}
 	return r.report, err
 }

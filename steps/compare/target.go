@@ -66,6 +66,12 @@ type Explainer interface {
 	Explain(ctx context.Context, probe *derive.Probe) (string, error)
 }
 
+// Logger is a Session whose controller writes a log.
+type Logger interface {
+	// LogAbout returns the lines of the log since Begin that name an Ingress, given as namespace/name; "" if there are none.
+	LogAbout(ctx context.Context, ingress string) (string, error)
+}
+
 // Ask sends a probe to a session as often as it says.
 func Ask(ctx context.Context, session Session, probe *derive.Probe, number int) (judge.Observation, error) {
 	client, err := session.Client(probe, number)

@@ -48,7 +48,10 @@ func (t *Target) Begin(ctx context.Context, e *estate.Estate, clientCertificates
 		return nil, err
 	}
 	prefix := "compare-" + strings.ToLower(rand.Text()[:5]) + "-"
-	s := &session{target: t, entry: entry, class: installation.IngressClass, prefix: prefix, namespace: prefix + "stand-ins", refused: map[string]string{}}
+	s := &session{
+		target: t, entry: entry, class: installation.IngressClass, prefix: prefix, namespace: prefix + "stand-ins", refused: map[string]string{},
+		started: time.Now(),
+	}
 	var certificates []string
 	for _, name := range clientCertificates {
 		certificates = append(certificates, s.prefixed(name))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,7 +18,7 @@ import (
 	"github.com/ingress-testbed/testbed/steps/replay/send"
 )
 
-// session implements compare.Session.
+// session implements compare.Session, compare.Explainer and compare.Logger.
 type session struct {
 	target   *Target
 	standIns *standin.StandIns
@@ -25,6 +26,7 @@ type session struct {
 	class    string
 	// prefix of the namespaces, and that of the stand-ins themselves.
 	prefix, namespace string
+	started           time.Time
 	pods              []corev1.Pod
 	refused           map[string]string
 	// made are the namespaces, and ingresses the Ingresses that were applied, in the order of their making.

@@ -186,7 +186,7 @@ func (b *builder) defaults(s *subject) {
 func (b *builder) unknownHost(first *networkingv1.Ingress) {
 	b.count = 0
 	s := b.subject(first, "", networkingv1.HTTPIngressPath{Path: "/"})
-	probe := Probe{}.to("/").host("no-ingress-has-this.invalid")
+	probe := Probe{}.to("/").host(unknownHost)
 	b.add(probe, s.reason("host", "a host of no Ingress, http"))
 	b.add(probe.secure(true), s.reason("host", "a host of no Ingress, https"))
 }
@@ -204,7 +204,7 @@ func (b *builder) hosts(s *subject) {
 		add("two.one."+base, "two labels")
 		add(base, "no label")
 	default:
-		add(s.host, "as written")
+		add(s.host, asWritten)
 		add("below."+s.host, "a label more")
 	}
 	if s.host != "" {

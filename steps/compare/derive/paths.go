@@ -12,7 +12,7 @@ type pathVariant struct{ name, target string }
 
 // pathVariants lists the targets around a path; sample is one that it matches.
 func pathVariants(path, sample string, regex bool) []pathVariant {
-	all := []pathVariant{{"as written", escaped(sample)}}
+	all := []pathVariant{{asWritten, escaped(sample)}}
 	add := func(name, target string) { all = append(all, pathVariant{name, target}) }
 	trimmed := strings.TrimSuffix(sample, "/")
 	add("with a query", escaped(sample)+"?a=1&b=%2F")

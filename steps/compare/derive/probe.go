@@ -65,6 +65,12 @@ type Reason struct {
 	Protects bool `json:"protects,omitempty"`
 }
 
+// asWritten is the case of requests for a path as the rule has it.
+const asWritten = "as written"
+
+// IsRule reports whether the request is one for the path of a rule as it is written, which the rule serves whatever the annotations say.
+func (r Reason) IsRule() bool { return r.Rule == "path" && r.Case == asWritten }
+
 // String is one line.
 func (r Reason) String() string { return r.Rule + ": " + r.Case }
 
@@ -77,6 +83,12 @@ func (p *Probe) id() string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:8])
 }
+
+// unknownHost is a host that no Ingress has.
+const unknownHost = "no-ingress-has-this.invalid"
+
+// ToUnknownHost returns the same request for a host that no Ingress has.
+func (p *Probe) ToUnknownHost() Probe { return p.host(unknownHost) }
 
 // The methods below return changed copies.
 
