@@ -103,8 +103,9 @@ func (s *session) once(ctx context.Context) (record.Answer, error) {
 			return record.Answer{Error: failure(err)}, nil
 		}
 	}
-	// A request that was interrupted is not an answer.
-	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) })
+	// A request that was interrupted is not an answer. The function may run while the connection is closed below.
+	conn := s.conn
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var answer record.Answer
 	var reusable bool

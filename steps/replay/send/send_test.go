@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -267,3 +268,20 @@ func FuzzDescribe(f *testing.F) {
 		}
 	})
 }
+
+// A context that ends while the answer comes interrupts the request, whether its connection is closed already or not.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	end := make(chan context.CancelCauseFunc, 1)
+	clients := toServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { go (<-end)(errInterrupted) }))
+	for range 300 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		end <- cancel
+		if _, err := clients.Do(ctx, record.Request{Target: "/", Host: "a.test"}); err != nil && !errors.Is(err, errInterrupted) {
+			t.Fatal(err)
+		}
+		cancel(nil)
+	}
+}
+
+var errInterrupted = errors.New("interrupted by the test")
