@@ -42,11 +42,18 @@ type Location struct {
 
 // Backend is what serves a location, or a share of its requests.
 type Backend struct {
-	Service   string     `json:"service"`
-	Port      string     `json:"port"`
-	Weight    int        `json:"weight"`
-	Answer    string     `json:"answer,omitempty"` // how the backend answers without endpoints: it denies
-	Upstream  string     `json:"upstream,omitempty"`
+	Service string `json:"service"`
+	Port    string `json:"port"`
+	Weight  int    `json:"weight"`
+	Answer  string `json:"answer,omitempty"` // how the backend answers without endpoints: it denies
+	Upstream
+	// OverHTTPS is the upstream of requests that clients send over HTTPS; nil if it is the same.
+	OverHTTPS *Upstream `json:"overHTTPS,omitempty"`
+}
+
+// Upstream is how a backend's endpoints are reached.
+type Upstream struct {
+	Name      string     `json:"upstream,omitempty"`
 	Protocol  string     `json:"protocol,omitempty"`
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 }
@@ -135,9 +142,17 @@ func backend(b route.Backend, upstreams map[string]route.Upstream) Backend {
 		made.Answer = b.Deny.Text()
 		return made
 	}
-	upstream := upstreams[b.Upstream]
-	made.Upstream, made.Protocol = b.Upstream, upstream.Protocol.String()
-	for _, endpoint := range upstream.Endpoints {
+	made.Upstream = upstreamOf(b.Upstream, upstreams)
+	if b.Secure != "" {
+		secure := upstreamOf(b.Secure, upstreams)
+		made.OverHTTPS = &secure
+	}
+	return made
+}
+
+func upstreamOf(name string, upstreams map[string]route.Upstream) Upstream {
+	made := Upstream{Name: name, Protocol: upstreams[name].Protocol.String()}
+	for _, endpoint := range upstreams[name].Endpoints {
 		made.Endpoints = append(made.Endpoints, Endpoint{Address: endpoint.Address.String(), Pod: endpoint.Pod})
 	}
 	return made

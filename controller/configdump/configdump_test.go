@@ -26,6 +26,7 @@ func table() *route.Table {
 			Namespace: "default", Name: service, Port: port,
 		}}
 	}
+	overHTTPS := func(b route.Backend) route.Backend { b.Secure = b.Upstream + "-https"; return b }
 	to := func(m route.Match, service, port string) route.Route {
 		return route.Route{Match: m, Source: source, Action: route.Forward{Backends: []route.Backend{backend(service, port, 1)}}}
 	}
@@ -71,13 +72,16 @@ func table() *route.Table {
 			{Name: "", Routes: []route.Route{
 				to(route.PrefixPath("/"), "svc1-web", "80"),
 				to(route.PrefixPath("/admin"), "svc3-admin", "8080"),
-				to(route.PrefixPath("/guest"), "svc2-guest", "8080"),
+				{Match: route.PrefixPath("/guest"), Source: source, Action: route.Forward{
+					Backends: []route.Backend{overHTTPS(backend("svc2-guest", "8080", 1))},
+				}},
 			}},
 			{Name: "empty.example.com"},
 		},
 		Upstreams: []route.Upstream{
 			upstream("default-svc1-web-80", route.HTTP1, endpoint("172.16.2.6:80", "web-1")),
 			upstream("default-svc2-guest-8080", route.HTTP1, endpoint("172.16.1.3:8080", "guest-1"), endpoint("172.16.3.6:8080", "")),
+			upstream("default-svc2-guest-8080-https", route.HTTPS, endpoint("172.16.1.3:8080", "guest-1")),
 			upstream("default-svc3-admin-8080", route.HTTP1),
 			upstream("default-svc-v1-8080", route.HTTP1, endpoint("[2001:db8::1]:8080", "v1")),
 			upstream("default-svc-v2-8080", route.H2C, endpoint("172.16.1.6:8080", "v2")),

@@ -25,7 +25,8 @@ import (
 //	}
 //
 // An exact location is printed as "location = /guest {", a regular expression as "location ~ /guest {", or with "~*" if
-// it ignores case. Several backends each have a block and a weight.
+// it ignores case. Several backends each have a block and a weight. The block "overHTTPS" is the upstream of requests that
+// clients send over HTTPS, where it is another.
 func (t Table) WriteText(w io.Writer) error {
 	out := &blockWriter{out: bufio.NewWriter(w)}
 	for _, server := range t.Servers {
@@ -122,8 +123,15 @@ func (w *blockWriter) backend(b Backend) {
 		w.line("answer    %s", b.Answer)
 		return
 	}
-	w.open("upstream  %q %s", b.Upstream, b.Protocol)
-	for _, endpoint := range b.Endpoints {
+	w.upstream("upstream ", b.Upstream)
+	if b.OverHTTPS != nil {
+		w.upstream("overHTTPS", *b.OverHTTPS)
+	}
+}
+
+func (w *blockWriter) upstream(use string, u Upstream) {
+	w.open("%s %q %s", use, u.Name, u.Protocol)
+	for _, endpoint := range u.Endpoints {
 		if endpoint.Pod == "" {
 			w.line("%s", endpoint.Address)
 		} else {
