@@ -58,13 +58,25 @@ func (m Mutant) Apply(table *route.Table) *route.Table {
 // Changes reports whether the table has the subject, so that the mutant of it differs.
 func (m Mutant) Changes(table *route.Table) bool { return !m.Apply(table).Equal(table) }
 
-// All returns all mutants, in the order of their subjects.
+// All returns all mutants that can differ from a table, in the order of their subjects.
 func All() []Mutant {
 	var all []Mutant
 	for _, s := range policies() {
 		all = append(all, s.mutants()...)
 	}
 	return slices.Concat(all, matches(), actions(), upstreams(), tables())
+}
+
+// Same returns what All leaves out: mutants that equal each table of the test-bed's controller, which a survey of tables can
+// verify.
+func Same() []Mutant {
+	var same []Mutant
+	for _, s := range policies() {
+		if s.everywhere {
+			same = append(same, s.neighbour())
+		}
+	}
+	return same
 }
 
 // clone copies a table as deep as mutants change it.

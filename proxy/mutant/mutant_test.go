@@ -51,7 +51,7 @@ func policyTypes(t *testing.T) []string {
 
 func faults() map[string][]mutant.Fault {
 	all := map[string][]mutant.Fault{}
-	for _, m := range mutant.All() {
+	for _, m := range slices.Concat(mutant.All(), mutant.Same()) {
 		all[m.Subject] = append(all[m.Subject], m.Fault)
 	}
 	return all

@@ -21,18 +21,21 @@ type subject struct {
 	is   func(route.Policy) bool
 	// invert is nil where the opposite has no meaning, or is that the policy is ignored.
 	invert func(route.Policy) route.Policy
+	// everywhere is whether all routes of a table have the same policies of the type, because they are from settings of the
+	// controller: a neighbour gets nothing new.
+	everywhere bool
 }
 
 // policies are all types of policies, a line for each.
 func policies() []subject {
 	return []subject{
-		of(negate[access.Addresses]), of(negate[access.Any]), of(negate[access.Basic]), of(negate[access.Block]),
+		of(negate[access.Addresses]), of(negate[access.Any]), of(negate[access.Basic]), onAllRoutes(of(negate[access.Block])),
 		of(negate[access.ClientCertificate]), of(negate[access.External]),
 		of(negate[limits.Connections]), of(negate[limits.Rate]), of[limits.Throttle](nil),
 		of(func(p mirroring.Mirror) route.Policy { p.Body = !p.Body; return p }),
-		of(otherSessions), of[policy.BodySize](nil), of[policy.Compress](nil),
+		of(otherSessions), of[policy.BodySize](nil), onAllRoutes(of[policy.Compress](nil)),
 		of(func(p policy.ErrorPages) route.Policy { p.OwnOnly = !p.OwnOnly; return p }),
-		of[policy.HSTS](nil), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]), of[policy.ReplyHeader](nil),
+		onAllRoutes(of[policy.HSTS](nil)), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]), of[policy.ReplyHeader](nil),
 		of(func(p policy.Retry) route.Policy { p.Never = !p.Never; return p }),
 		of[policy.Timeouts](nil), of[policy.UpstreamHost](nil),
 		of[redirecting.All](nil), of(negate[redirecting.Root]),
@@ -40,10 +43,11 @@ func policies() []subject {
 		of(func(p replying.Cookies) route.Policy {
 			return replying.Cookies{PathFrom: p.PathTo, PathTo: p.PathFrom, DomainFrom: p.DomainTo, DomainTo: p.DomainFrom}
 		}),
-		of[replying.Field](nil), of[replying.Hide](nil),
+		of[replying.Field](nil), onAllRoutes(of[replying.Hide](nil)),
 		of(func(p replying.Location) route.Policy { return replying.Location{From: p.To, To: p.From} }),
-		of(otherConnection), of[rewriting.FastCGI](nil), of[rewriting.Field](nil), of[rewriting.ForwardedPrefix](nil), of[rewriting.HTTP10](nil), of[rewriting.Path](nil),
-		of(func(p replying.Server) route.Policy { p.KeepEndpoints = !p.KeepEndpoints; return p }),
+		of(otherConnection), of[rewriting.FastCGI](nil), onAllRoutes(of[rewriting.Field](nil)), of[rewriting.ForwardedPrefix](nil),
+		of[rewriting.HTTP10](nil), of[rewriting.Path](nil),
+		onAllRoutes(of(func(p replying.Server) route.Policy { p.KeepEndpoints = !p.KeepEndpoints; return p })),
 		of[selecting.HashBy](nil), of[selecting.Latency](nil),
 	}
 }
@@ -60,6 +64,12 @@ func of[P policy.Policy](invert func(P) route.Policy) subject {
 			return p
 		}
 	}
+	return s
+}
+
+// onAllRoutes makes the subject of a type that all routes of a table have.
+func onAllRoutes(s subject) subject {
+	s.everywhere = true
 	return s
 }
 
@@ -100,7 +110,14 @@ func (s subject) mutants() []Mutant {
 	if s.invert != nil {
 		all = append(all, Mutant{Subject: s.name, Fault: Inverted, change: everywhere(s.invert)})
 	}
-	return append(all, Mutant{Subject: s.name, Fault: Neighbour, change: toNeighbours(s.give)})
+	if !s.everywhere {
+		all = append(all, s.neighbour())
+	}
+	return all
+}
+
+func (s subject) neighbour() Mutant {
+	return Mutant{Subject: s.name, Fault: Neighbour, change: toNeighbours(s.give)}
 }
 
 // everywhere replaces policies of all routes, and those of requests that no route matches.
@@ -115,7 +132,10 @@ func everywhere(by func(route.Policy) route.Policy) func(*route.Table) {
 func (s subject) give(from route.Route, neighbour *route.Route) {
 	isOther := func(p route.Policy) bool { return !s.is(p) }
 	given := slices.DeleteFunc(slices.Clone(from.Policies), isOther)
-	if len(given) > 0 {
-		neighbour.Policies = append(slices.DeleteFunc(slices.Clone(neighbour.Policies), s.is), given...)
+	own := slices.DeleteFunc(slices.Clone(neighbour.Policies), isOther)
+	equal := func(a, b route.Policy) bool { return a.Equal(b) }
+	if len(given) == 0 || slices.EqualFunc(given, own, equal) {
+		return
 	}
+	neighbour.Policies = append(slices.DeleteFunc(slices.Clone(neighbour.Policies), s.is), given...)
 }

@@ -7,12 +7,14 @@
 package mutants
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,6 +32,11 @@ type Survey struct {
 	// Ran is how many scenarios ran; LeftOut are the others.
 	Ran     int
 	LeftOut []LeftOut
+	// NotSame are mutants of mutant.Same that differ from a table, with the scenario.
+	NotSame []string
+
+	mu   sync.Mutex
+	took []time.Duration // by scenario, without a mutant
 }
 
 // Finding is what became of a mutant.
@@ -60,6 +67,8 @@ type Options struct {
 	Mutants   []mutant.Mutant
 	// Others runs the scenarios that are about something else, too; they must not fail.
 	Others bool
+	// First ends the search for a mutant with the first scenario that finds it. The shortest ones are run first.
+	First bool
 	// Parallel is how many scenarios run at the same time.
 	Parallel int
 
@@ -73,7 +82,6 @@ func Run(ctx context.Context, o Options) (*Survey, error) {
 			return !slices.ContainsFunc(o.Mutants, func(m mutant.Mutant) bool { return isMeant(m.Subject, s) })
 		})
 	}
-	scenarios, all, parallel := o.Scenarios, o.Mutants, o.Parallel
 	o.certificate = sync.OnceValues(inprocess.NewCertificate)
 	survey := &Survey{Others: o.Others}
 	affected, err := survey.baseline(ctx, o)
@@ -82,27 +90,27 @@ func Run(ctx context.Context, o Options) (*Survey, error) {
 	}
 	var failures sync.Map // of position
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	for m := range all {
-		for s := range scenarios {
-			if !affected[s][m] || !o.Others && !isMeant(all[m].Subject, scenarios[s]) {
-				continue
-			}
-			group.Go(func() error {
+	group.SetLimit(o.Parallel)
+	for _, j := range survey.jobs(o, affected) {
+		group.Go(func() error {
+			for _, number := range j.scenarios {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				if reason, fails := failsAlways(ctx, o, scenarios[s], all[m]); fails {
-					failures.Store(position{m, s}, reason)
+				if reason, fails := failsAlways(ctx, o, o.Scenarios[number], o.Mutants[j.mutant]); fails {
+					failures.Store(position{j.mutant, number}, reason)
+					if o.First {
+						break
+					}
 				}
-				return nil
-			})
-		}
+			}
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("running scenarios with mutants: %w", err)
 	}
-	for m := range all {
+	for m := range o.Mutants {
 		survey.Findings = append(survey.Findings, findingOf(o, m, affected, &failures))
 	}
 	return survey, nil
@@ -141,22 +149,61 @@ func failsAlways(ctx context.Context, o Options, scenario inprocess.Scenario, wi
 // position is a mutant and a scenario.
 type position struct{ mutant, scenario int }
 
+// job runs scenarios with a mutant, one after the other.
+type job struct {
+	mutant    int
+	scenarios []int
+	took      time.Duration // without the mutant
+}
+
+// jobs are what is to be run. Those that take longest come first: most of them only wait.
+func (s *Survey) jobs(o Options, affected []map[int]bool) []job {
+	var all []job
+	for m, one := range o.Mutants {
+		start := len(all)
+		for number, scenario := range o.Scenarios {
+			if affected[number][m] && (o.Others || isMeant(one.Subject, scenario)) {
+				all = append(all, job{m, []int{number}, s.took[number]})
+			}
+		}
+		if o.First && len(all) > start {
+			all = append(all[:start], s.joined(all[start:]))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b job) int { return cmp.Compare(b.took, a.took) })
+	return all
+}
+
+// joined is one job of several with the same mutant, the shortest first.
+func (s *Survey) joined(jobs []job) job {
+	whole := job{mutant: jobs[0].mutant}
+	for _, one := range jobs {
+		whole.scenarios = append(whole.scenarios, one.scenarios...)
+		whole.took += one.took
+	}
+	slices.SortStableFunc(whole.scenarios, func(a, b int) int { return cmp.Compare(s.took[a], s.took[b]) })
+	return whole
+}
+
 // baseline runs the scenarios without mutants, and returns which mutants change a table of each.
 func (s *Survey) baseline(ctx context.Context, o Options) ([]map[int]bool, error) {
 	scenarios, all := o.Scenarios, o.Mutants
 	outcomes := make([]inprocess.Result, len(scenarios))
 	affected := make([]map[int]bool, len(scenarios))
+	s.took = make([]time.Duration, len(scenarios))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Parallel)
 	for i, scenario := range scenarios {
 		group.Go(func() error {
-			seen := &subjects{all: all, changed: map[int]bool{}}
+			seen := &subjects{all: all, same: mutant.Same(), changed: map[int]bool{}, notSame: map[string]bool{}}
+			started := time.Now()
 			for range attempts {
 				if outcomes[i] = scenario.Run(ctx, o.Files, inprocess.Options{Change: seen.observe, Certificate: o.certificate}); outcomes[i].Status != results.Failed {
 					break
 				}
 			}
-			affected[i] = seen.changed
+			affected[i], s.took[i] = seen.changed, time.Since(started)
+			s.add(seen.notSame, scenario)
 			return context.Cause(ctx)
 		})
 	}
@@ -177,11 +224,22 @@ func (s *Survey) baseline(ctx context.Context, o Options) ([]map[int]bool, error
 	return affected, nil
 }
 
+// add records mutants that are supposed not to differ.
+func (s *Survey) add(notSame map[string]bool, scenario inprocess.Scenario) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range notSame {
+		s.NotSame = append(s.NotSame, name+" differs from a table of "+scenario.Place())
+	}
+	slices.Sort(s.NotSame)
+}
+
 // subjects records which mutants change tables.
 type subjects struct {
-	all     []mutant.Mutant
-	mu      sync.Mutex
-	changed map[int]bool
+	all, same []mutant.Mutant
+	mu        sync.Mutex
+	changed   map[int]bool
+	notSame   map[string]bool // by name
 }
 
 func (s *subjects) observe(table *route.Table) *route.Table {
@@ -190,6 +248,11 @@ func (s *subjects) observe(table *route.Table) *route.Table {
 	for i, one := range s.all {
 		if !s.changed[i] && one.Changes(table) {
 			s.changed[i] = true
+		}
+	}
+	for _, one := range s.same {
+		if one.Changes(table) {
+			s.notSame[one.Name()] = true
 		}
 	}
 	return table
