@@ -38,6 +38,9 @@ type Client struct {
 	Jar http.CookieJar
 	// Certificate is presented to servers that request one; nil presents none.
 	Certificate *tls.Certificate
+	// Announced is the address that connections have as their source in a header of the PROXY protocol, version 1
+	// (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt); the zero value sends no header.
+	Announced netip.AddrPort
 }
 
 // Request is a request to make.
@@ -115,10 +118,28 @@ func (s *Session) Dial(ctx context.Context, network, address string) (net.Conn, 
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", target, err)
 	}
+	if err := s.client.announce(connection); err != nil {
+		return nil, errors.Join(fmt.Errorf("sending %s the PROXY protocol header: %w", target, err), connection.Close())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = connection
 	return connection, nil
+}
+
+// announce sends the header of the PROXY protocol.
+func (c *Client) announce(connection net.Conn) error {
+	source := c.Announced
+	if !source.IsValid() {
+		return nil
+	}
+	family := "TCP6"
+	if source.Addr().Is4() {
+		family = "TCP4"
+	}
+	// The destination is not that of a proxy in front, which receivers pass on, if at all.
+	_, err := fmt.Fprintf(connection, "PROXY %s %s %s %d %d\r\n", family, source.Addr(), source.Addr(), source.Port(), source.Port())
+	return err
 }
 
 // Do makes one request. It doesn't follow redirects. Errors are about the connection: a response of any status is not an

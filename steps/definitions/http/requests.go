@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -39,6 +40,11 @@ func (r requests) definitions() []vocabulary.Definition {
 			Pattern: `the client keeps cookies`,
 			Example: `the client keeps cookies`,
 			Handler: keepsCookies,
+		},
+		{
+			Pattern: `the client's connections begin with the PROXY protocol, from "([^"]*)"`,
+			Example: `the client's connections begin with the PROXY protocol, from "203.0.113.9:4711"`,
+			Handler: announces,
 		},
 		{
 			Pattern: `the client requests "([^"]*)"`,
@@ -131,6 +137,16 @@ func keepsCookies(ctx context.Context) error {
 		return fmt.Errorf("making a cookie jar: %w", err)
 	}
 	world.From(ctx).Client.Jar = jar
+	return nil
+}
+
+// announces makes later connections of the scenario name another source, as those of load balancers do.
+func announces(ctx context.Context, source string) error {
+	parsed, err := netip.ParseAddrPort(source)
+	if err != nil {
+		return fmt.Errorf("parsing the source %q: %w", source, err)
+	}
+	world.From(ctx).Client.Announced = parsed
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/vocabulary"
 	"github.com/ingress-testbed/testbed/steps/world"
@@ -19,6 +20,11 @@ func connections() []vocabulary.Definition {
 			Pattern: `the keys were exchanged with the curve "([^"]*)"`,
 			Example: `the keys were exchanged with the curve "X25519"`,
 			Handler: curveIs,
+		},
+		{
+			Pattern: `the connection uses the cipher "([^"]*)"`,
+			Example: `the connection uses the cipher "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"`,
+			Handler: cipherIs,
 		},
 		{
 			Pattern: `a second connection to "([^"]*)" (resumes the TLS session|has a TLS session of its own)`,
@@ -36,6 +42,18 @@ func curveIs(ctx context.Context, curve string) error {
 	}
 	if used := connection.CurveID.String(); used != curve {
 		return world.Failure(curve, used, world.Diagnosis)
+	}
+	return nil
+}
+
+// cipherIs compares the name of the IANA, which Go's crypto/tls has.
+func cipherIs(ctx context.Context, cipher string) error {
+	connection, err := lastConnection(ctx)
+	if err != nil {
+		return err
+	}
+	if used := tls.CipherSuiteName(connection.CipherSuite); used != cipher {
+		return world.AnswerFailure(effect.AnswersDifferently, cipher, used, world.Diagnosis)
 	}
 	return nil
 }

@@ -44,6 +44,11 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 			Handler: issued,
 		},
 		{
+			Pattern: `a TLS Secret "([^"]*)" with a certificate for "([^"]*)" and (\d+) intermediate authorit(?:y|ies)`,
+			Example: `a TLS Secret "shop" with a certificate for "shop.${domain}" and 2 intermediate authorities`,
+			Handler: issuedBelow,
+		},
+		{
 			Pattern: `the certificate served is that of the Secret "([^"]*)"`,
 			Example: `the certificate served is that of the Secret "secret-https"`,
 			Handler: func(ctx context.Context, name string) error { return s.servesCertificateOf(ctx, name, true) },
@@ -90,7 +95,7 @@ func selfSigned(ctx context.Context, name, domain string) error {
 	if err != nil {
 		return fmt.Errorf("creating a certificate for %s: %w", domain, err)
 	}
-	return applySecret(ctx, name, pair)
+	return applySecret(ctx, name, pair, nil)
 }
 
 // issued applies a Secret with a certificate that an authority has issued for a list of hosts.
@@ -114,7 +119,23 @@ func issued(ctx context.Context, name, list string) error {
 	if err != nil {
 		return fmt.Errorf("issuing a certificate for %s: %w", list, err)
 	}
-	return applySecret(ctx, name, pair)
+	return applySecret(ctx, name, pair, nil)
+}
+
+// maxIntermediates is the most intermediate authorities of a certificate.
+const maxIntermediates = 10
+
+// issuedBelow applies a Secret with a certificate for a host, also for clients, followed by those of a row of intermediate authorities. The key
+// ca.crt has the root that they lead to.
+func issuedBelow(ctx context.Context, name, host string, intermediates int) error {
+	if intermediates > maxIntermediates {
+		return fmt.Errorf("a certificate has at most %d intermediate authorities, not %d", maxIntermediates, intermediates)
+	}
+	chain, root, err := certificates.Chain(host, intermediates)
+	if err != nil {
+		return fmt.Errorf("issuing a certificate for %s: %w", host, err)
+	}
+	return applySecret(ctx, name, chain, root)
 }
 
 // appliedCertificate returns the certificate in a Secret that the scenario or its walkthrough has applied, so that a
@@ -143,12 +164,17 @@ func certificateIn(secret *corev1.Secret) (*x509.Certificate, error) {
 	return certificate, nil
 }
 
-func applySecret(ctx context.Context, name string, pair certificates.Pair) error {
+// applySecret applies a Secret with a certificate and, unless it is nil, that of its authority.
+func applySecret(ctx context.Context, name string, pair certificates.Pair, authority []byte) error {
+	data := map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key}
+	if authority != nil {
+		data[corev1.ServiceAccountRootCAKey] = authority
+	}
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&corev1.Secret{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Type:       corev1.SecretTypeTLS,
-		Data:       map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key},
+		Data:       data,
 	})
 	if err != nil {
 		return fmt.Errorf("encoding Secret %s: %w", name, err)
