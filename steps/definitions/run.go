@@ -111,7 +111,8 @@ func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Conte
 	}
 	return world.NewContext(ctx, &world.Scenario{
 		URI: pickle.Uri, Name: pickle.Name, Lane: world.Lane(pickle), Protects: world.Protects(pickle), Namespace: namespace,
-		Client: &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
+		Client:   &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
+		MostWait: r.environment.WaitPolicy.Steps,
 	}), nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/admission"
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/snapshot"
 	"github.com/ingress-testbed/testbed/controller/translate"
 	"github.com/ingress-testbed/testbed/controller/translate/problem"
@@ -33,8 +34,9 @@ const (
 	controllerName      = "controller"
 	controllerClass     = "testbed.local/ingress"
 	className           = "nginx"
-	// controllerAddress is that of its Pod.
-	controllerAddress = "10.244.255.1"
+	// controllerAddress is that of its Pod, controllerClusterIP that of its Service.
+	controllerAddress   = "10.244.255.1"
+	controllerClusterIP = "10.96.255.1"
 )
 
 // control is the controller: it translates the objects after each change, has the proxy serve the table, and writes
@@ -53,10 +55,7 @@ type control struct {
 
 // startControl starts the proxy. It ends with ctx.
 func startControl(ctx context.Context, running *sync.WaitGroup, network *network, o Options) (*control, error) {
-	c := &control{log: &logBuffer{}, change: o.Change, settings: snapshot.Settings{
-		ControllerClass: controllerClass, LegacyClass: className, Compatibility: o.Mode,
-		ConfigMap: types.NamespacedName{Namespace: controllerNamespace, Name: controllerName},
-	}}
+	c := &control{log: &logBuffer{}, change: o.Change, settings: defaults(o.Mode)}
 	var err error
 	c.server, err = proxy.New(proxy.Config{DialContext: network.dial, AccessLog: c.log, Timeouts: proxy.Timeouts{Drain: grace}})
 	if err != nil {
@@ -72,10 +71,20 @@ func startControl(ctx context.Context, running *sync.WaitGroup, network *network
 		return nil, errors.Join(fmt.Errorf("listening for the proxy: %w", err), plain.Close())
 	}
 	c.entry = client.Entry{HTTP: addressOf(plain), HTTPS: addressOf(secure)}
-	network.listen(controllerAddress+":80", c.entry.HTTP.String())
-	network.listen(controllerAddress+":443", c.entry.HTTPS.String())
+	for _, address := range []string{controllerAddress, controllerClusterIP} {
+		network.listen(address+":80", c.entry.HTTP.String())
+		network.listen(address+":443", c.entry.HTTPS.String())
+	}
 	running.Go(func() { _ = c.server.Serve(ctx, plain, secure) }) // the scenario sees what becomes of its requests
 	return c, nil
+}
+
+// defaults are the settings of a controller without flags but that of its mode.
+func defaults(mode compatibility.Mode) snapshot.Settings {
+	return snapshot.Settings{
+		ControllerClass: controllerClass, LegacyClass: className, Compatibility: mode,
+		ConfigMap: types.NamespacedName{Namespace: controllerNamespace, Name: controllerName},
+	}
 }
 
 func addressOf(listener net.Listener) netip.AddrPort {

@@ -136,8 +136,11 @@ func (c *Cluster) environment(ctx context.Context, files fs.FS) (*steps.Environm
 	}
 	return &steps.Environment{
 		Cluster: c, Nodes: nodes, Objects: api, Controller: controller{c, c.control.settings.Compatibility}, Features: files,
-		// An Ingress that is served has its address before the request that applied it is answered.
-		WaitPolicy: subject.WaitPolicy{First: 100 * time.Millisecond, Next: 100 * time.Millisecond, Settle: time.Millisecond},
+		// An Ingress that is served has its address before the request that applied it is answered. What is later than that, such as
+		// the access log, is so by milliseconds.
+		WaitPolicy: subject.WaitPolicy{
+			First: 100 * time.Millisecond, Next: 100 * time.Millisecond, Settle: time.Millisecond, Steps: 2 * time.Second,
+		},
 	}, nil
 }
 

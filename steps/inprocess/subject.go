@@ -9,6 +9,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/clusters"
 	"github.com/ingress-testbed/testbed/controller/compatibility"
@@ -36,16 +37,19 @@ func (controller) Remove(context.Context) error { return nil }
 // Ensure implements subject.Controller. Settings that are about the installation are not supported.
 func (c controller) Ensure(_ context.Context, given map[string]string) (client.Entry, error) {
 	config := map[string]string{}
-	mode, passthrough := c.mode, false
+	settings := defaults(c.mode)
 	for name, value := range given {
 		key, isKey := strings.CutPrefix(name, "config ")
 		switch {
 		case isKey:
 			config[key] = value
 		case strings.TrimLeft(name, "-") == "flag enable-ssl-passthrough":
-			passthrough = value == "true"
+			settings.Passthrough = value == "true"
+		case strings.TrimLeft(name, "-") == "flag default-ssl-certificate":
+			namespace, secret, _ := strings.Cut(value, "/")
+			settings.DefaultCertificate = types.NamespacedName{Namespace: namespace, Name: secret}
 		case strings.TrimLeft(name, "-") == "flag compatibility":
-			if err := mode.Set(value); err != nil {
+			if err := settings.Compatibility.Set(value); err != nil {
 				return client.Entry{}, fmt.Errorf("setting the controller's compatibility: %w", err)
 			}
 		default:
@@ -53,11 +57,14 @@ func (c controller) Ensure(_ context.Context, given map[string]string) (client.E
 		}
 	}
 	err := c.cluster.server.Change(func(held *apiserver.Objects) error {
-		c.cluster.control.settings.Passthrough, c.cluster.control.settings.Compatibility = passthrough, mode
+		c.cluster.control.settings = settings
 		err := held.Put(&networkingv1.IngressClass{
 			ObjectMeta: metav1.ObjectMeta{Name: className}, Spec: networkingv1.IngressClassSpec{Controller: controllerClass},
 		})
 		if err != nil {
+			return err
+		}
+		if err := held.Put(ownService()); err != nil {
 			return err
 		}
 		return held.Put(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllerNamespace, Name: controllerName}, Data: config})
@@ -68,6 +75,17 @@ func (c controller) Ensure(_ context.Context, given map[string]string) (client.E
 	return c.cluster.control.entry, nil
 }
 
+// ownService is the controller's Service. Its cluster IP leads to the proxy.
+func ownService() *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: controllerNamespace, Name: controllerName},
+		Spec: corev1.ServiceSpec{
+			ClusterIP: controllerClusterIP,
+			Ports:     []corev1.ServicePort{{Name: "http", Port: 80}, {Name: "https", Port: 443}},
+		},
+	}
+}
+
 // Helm implements subject.Controller.
 func (controller) Helm(context.Context, helm.Command) (string, client.Entry, error) {
 	return "", client.Entry{}, unsupported("helm")
@@ -76,7 +94,7 @@ func (controller) Helm(context.Context, helm.Command) (string, client.Entry, err
 // Installation implements subject.Controller. It has no commands: there is no Pod that they could be run in.
 func (controller) Installation() (subject.Installation, error) {
 	return subject.Installation{
-		Objects: []*unstructured.Unstructured{}, Namespace: controllerNamespace, IngressClass: className, Instance: controllerName,
+		Objects: []*unstructured.Unstructured{}, Namespace: controllerNamespace, Service: controllerName, IngressClass: className, Instance: controllerName,
 	}, nil
 }
 

@@ -29,6 +29,8 @@ type WaitPolicy struct {
 	// Settle is how long to wait if no address is expected, or if an address doesn't mean that the Ingress is served:
 	// 3 seconds. Controllers batch changes (Traefik: for 2 seconds, providersThrottleDuration).
 	Settle time.Duration
+	// Steps bounds steps that wait for an answer, whatever their own limit; 0 leaves it to them.
+	Steps time.Duration
 }
 
 func (p WaitPolicy) withDefaults() WaitPolicy {

@@ -32,6 +32,8 @@ type Scenario struct {
 	Client *client.Client
 	// Exchanges of the last step that made requests.
 	Exchanges []client.Exchange
+	// MostWait bounds Eventually; 0 leaves that to the steps.
+	MostWait time.Duration
 
 	sharedPods map[string]sharedPods // by Service
 
@@ -163,9 +165,12 @@ func (s *Scenario) End(ctx context.Context) error {
 // retryInterval is the time between two attempts of Eventually.
 const retryInterval = 200 * time.Millisecond
 
-// Eventually tries until there is no error, and returns the last error after the limit. It doesn't retry an inconclusive
+// Eventually tries until there is no error, and returns the last error after the limit or MostWait. It doesn't retry an inconclusive
 // error. Only the evidence of the last attempt is kept.
 func (s *Scenario) Eventually(ctx context.Context, limit time.Duration, try func(context.Context) error) error {
+	if s.MostWait > 0 {
+		limit = min(limit, s.MostWait)
+	}
 	before := len(s.evidence)
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, retryInterval, limit, true, func(context.Context) (bool, error) {
