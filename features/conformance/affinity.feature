@@ -152,6 +152,34 @@ Feature: Session affinity
     Then the response has the headers:
       | Set-Cookie | /INGRESSCOOKIE=[^;]+; Path=\/; HttpOnly; SameSite=[Ll]ax/ |
 
+  # Such browsers take SameSite=None for SameSite=Strict.
+  @annotation:session-cookie-conditional-samesite-none
+  Scenario: Browsers that do not know SameSite=None get no SameSite attribute
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: session
+        annotations:
+          nginx.ingress.kubernetes.io/affinity: "cookie"
+          nginx.ingress.kubernetes.io/session-cookie-samesite: "None"
+          nginx.ingress.kubernetes.io/session-cookie-conditional-samesite-none: "true"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: session.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "https://session.${domain}/" with the headers:
+      | User-Agent | Mozilla/5.0 (iPhone; CPU iPhone OS 12_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1.2 Mobile/15E148 Safari/604.1 |
+    Then the response has the headers:
+      | Set-Cookie | /INGRESSCOOKIE=[^;]+; Path=\/; Secure; HttpOnly/ |
+    When the client requests "https://session.${domain}/" with the headers:
+      | User-Agent | Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 |
+    Then the response has the headers:
+      | Set-Cookie | /INGRESSCOOKIE=[^;]+; Path=\/; Secure; HttpOnly; SameSite=None/ |
+
   @annotation:session-cookie-secure
   Scenario: The cookie is Secure over plain text if an annotation says so
     Given these objects:

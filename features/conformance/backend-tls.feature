@@ -263,3 +263,226 @@ Feature: TLS to backends
     And the response contains the text "TLS 1.3"
     When the client requests "http://auto.${domain}/"
     Then the response status is 400
+
+  # The controller is its own backend: its certificate, versions and client certificates are those of the scenario.
+  @annotation:proxy-ssl-secret
+  Scenario: The certificate of the Secret is presented to backends that request one
+    Given a TLS Secret "server" with a certificate for "inner.${domain}"
+    And a TLS Secret "other" with a self-signed certificate for "other"
+    And a Secret "authorities" with the certificate of the Secret "client" as authority
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: inner}
+      spec:
+        ports: [{name: https, port: 443}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: inner
+        labels: {kubernetes.io/service-name: inner}
+      addressType: IPv4
+      ports: [{name: https, port: 443}]
+      endpoints:
+      - {addresses: ["${controller cluster IP}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: inner
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/authorities
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["inner.${domain}"], secretName: server}
+        rules:
+        - host: inner.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: secure, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: known
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/client
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: known.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: unknown
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/other
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: unknown.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      """
+    Then requests are answered as follows:
+      | URL                       | status |
+      | http://known.${domain}/   | 200    |
+      | http://unknown.${domain}/ | 400    |
+
+  @protection @annotation:proxy-ssl-verify @annotation:proxy-ssl-verify-depth
+  Scenario: The number of intermediate authorities
+    Given a TLS Secret "server" with a certificate for "inner.${domain}" and 2 intermediate authorities
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: inner}
+      spec:
+        ports: [{name: https, port: 443}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: inner
+        labels: {kubernetes.io/service-name: inner}
+      addressType: IPv4
+      ports: [{name: https, port: 443}]
+      endpoints:
+      - {addresses: ["${controller cluster IP}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: inner
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["inner.${domain}"], secretName: server}
+        rules:
+        - host: inner.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: secure, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: two
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/server
+          nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-verify-depth: "2"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: two.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: one
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/server
+          nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-verify-depth: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: one.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      """
+    Then requests are answered as follows:
+      | URL                   | status |
+      | http://two.${domain}/ | 200    |
+      | http://one.${domain}/ | 502    |
+
+  @protection @annotation:proxy-ssl-protocols
+  Scenario: A backend that only has an older version of TLS
+    Given an ingress controller with:
+      | config ssl-protocols | TLSv1.2 |
+    And a TLS Secret "server" with a certificate for "inner.${domain}"
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: inner}
+      spec:
+        ports: [{name: https, port: 443}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: inner
+        labels: {kubernetes.io/service-name: inner}
+      addressType: IPv4
+      ports: [{name: https, port: 443}]
+      endpoints:
+      - {addresses: ["${controller cluster IP}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: inner
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["inner.${domain}"], secretName: server}
+        rules:
+        - host: inner.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: secure, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: both
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/client
+          nginx.ingress.kubernetes.io/proxy-ssl-protocols: TLSv1.2 TLSv1.3
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: both.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: newer
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/upstream-vhost: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: inner.${domain}
+          nginx.ingress.kubernetes.io/proxy-ssl-secret: ${namespace}/client
+          nginx.ingress.kubernetes.io/proxy-ssl-protocols: TLSv1.3
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: newer.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: inner, port: {number: 443}}}}]}
+      """
+    Then requests are answered as follows:
+      | URL                     | status |
+      | http://both.${domain}/  | 200    |
+      | http://newer.${domain}/ | 502    |

@@ -185,6 +185,100 @@ Feature: Load balancing
     When the client requests "http://hashed.${domain}/a" 20 times
     Then all responses come from one Pod of "echo"
 
+  @annotation:upstream-hash-by
+  Scenario: upstream-hash-by is for the paths of its own Ingress
+    Given a Service "one" with 1 shared echo server
+    And a Service "two" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: both}
+      spec:
+        ports: [{name: http, port: 80, targetPort: 8080}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: both
+        labels: {kubernetes.io/service-name: both}
+      addressType: IPv4
+      ports: [{name: http, port: 8080}]
+      endpoints:
+      - {addresses: ["${address of one}"], conditions: {ready: true, serving: true, terminating: false}}
+      - {addresses: ["${address of two}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: hashed
+        annotations:
+          nginx.ingress.kubernetes.io/upstream-hash-by: "$request_uri"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: hashed.${domain}
+          http: {paths: [{path: "/hashed", pathType: Prefix, backend: {service: {name: both, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: plain
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: hashed.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: both, port: {number: 80}}}}]}
+      """
+    When the client requests "http://hashed.${domain}/" 40 times
+    Then the responses contain these texts:
+      | text               | at least | at most |
+      | server_version=one | 1        | 39      |
+      | server_version=two | 1        | 39      |
+
+  @annotation:upstream-hash-by-subset @annotation:upstream-hash-by-subset-size
+  Scenario: upstream-hash-by-subset sends requests of the same text to some of the Pods
+    Given a Service "one" with 1 shared echo server
+    And a Service "two" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: both}
+      spec:
+        ports: [{name: http, port: 80, targetPort: 8080}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: both
+        labels: {kubernetes.io/service-name: both}
+      addressType: IPv4
+      ports: [{name: http, port: 8080}]
+      endpoints:
+      - {addresses: ["${address of one}"], conditions: {ready: true, serving: true, terminating: false}}
+      - {addresses: ["${address of two}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: subset
+        annotations:
+          nginx.ingress.kubernetes.io/upstream-hash-by: "$request_uri"
+          nginx.ingress.kubernetes.io/upstream-hash-by-subset: "true"
+          nginx.ingress.kubernetes.io/upstream-hash-by-subset-size: "2"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: subset.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: both, port: {number: 80}}}}]}
+      """
+    When the client requests "http://subset.${domain}/a" 40 times
+    Then the responses contain these texts:
+      | text               | at least | at most |
+      | server_version=one | 1        | 39      |
+      | server_version=two | 1        | 39      |
+
   # The nodes keep a client of such a Service on one Pod. The controller, which takes turns, would not.
   @annotation:service-upstream
   Scenario: service-upstream leaves the selection to the Service

@@ -241,3 +241,125 @@ Feature: Client certificates
     Then requests are answered as follows:
       | URL                      | status |
       | http://mutual.${domain}/ | 308    |
+
+  @annotation:auth-tls-secret
+  Scenario: A host without the annotation requires no certificate
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: mutual
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/authorities
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["mutual.${domain}"], secretName: server}
+        rules:
+        - host: mutual.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: open
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["open.${domain}"], secretName: server}
+        rules:
+        - host: open.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "https://open.${domain}/"
+    Then the response status is 200
+
+  @annotation:auth-tls-error-page
+  Scenario: Clients without a certificate are redirected to a page
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: mutual
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/authorities
+          nginx.ingress.kubernetes.io/auth-tls-error-page: https://help.example.test/certificates
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["mutual.${domain}"], secretName: server}
+        rules:
+        - host: mutual.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "https://mutual.${domain}/"
+    Then the response status is 302
+    And the response has the headers:
+      | Location | https://help.example.test/certificates |
+
+  @annotation:auth-tls-pass-certificate-to-upstream
+  Scenario: Backends get the certificate if an annotation says so
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: mutual
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/authorities
+          nginx.ingress.kubernetes.io/auth-tls-pass-certificate-to-upstream: "true"
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["mutual.${domain}"], secretName: server}
+        rules:
+        - host: mutual.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client presents the certificate of the Secret "alice"
+    And the client requests "https://mutual.${domain}/"
+    Then the echo server saw:
+      | ssl-client-cert | /-----BEGIN%20CERTIFICATE-----.*/ |
+
+  @annotation:auth-tls-verify-depth
+  Scenario: The number of intermediate authorities
+    Given a TLS Secret "chain" with a certificate for "carol" and 2 intermediate authorities
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: two
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/chain
+          nginx.ingress.kubernetes.io/auth-tls-verify-depth: "2"
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["mutual.${domain}"], secretName: server}
+        rules:
+        - host: mutual.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: one
+        annotations:
+          nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/chain
+          nginx.ingress.kubernetes.io/auth-tls-verify-depth: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["open.${domain}"], secretName: server}
+        rules:
+        - host: open.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client presents the certificate of the Secret "chain"
+    Then requests are answered as follows:
+      | URL                       | status |
+      | https://mutual.${domain}/ | 200    |
+      | https://open.${domain}/   | 400    |

@@ -797,7 +797,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx | 400    |
       | mend          | 200    |
 
-  @difference:reply-header-size
+  @difference:reply-header-size @annotation:proxy-buffer-size
   Scenario Outline: A reply whose header is larger than proxy-buffer-size: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -823,6 +823,38 @@ Feature: Differences to ingress-nginx
       | mode          | status |
       | mend          | 200    |
       | ingress-nginx | 502    |
+
+  @difference:reply-header-size @annotation:proxy-buffer-size
+  Scenario: In the mode ingress-nginx, proxy-buffer-size is for the paths of its own Ingress
+    Given an ingress controller with:
+      | flag compatibility | ingress-nginx |
+    And a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: small
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-buffer-size: "100"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: reply.${domain}
+          http: {paths: [{path: "/small", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: default
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: reply.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://reply.${domain}/?hdr=X-Long:012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+    Then the response status is 200
 
   @difference:no-allow
   Scenario Outline: A method that is not allowed: <mode>

@@ -374,3 +374,200 @@ Feature: External authentication
       | URL                        | status |
       | http://fields.${domain}/   | 200    |
       | http://nofields.${domain}/ | 503    |
+
+  # The extra server lists the requests that it has received, those of other scenarios included.
+  @annotation:auth-method
+  Scenario: The method of requests to the server
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: method
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/auth/${namespace}
+          nginx.ingress.kubernetes.io/auth-method: POST
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: method.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: log
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: log.${domain}
+          http: {paths: [{path: "/x/log", pathType: Exact, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                      | status |
+      | http://method.${domain}/ | 200    |
+    When the client requests "http://log.${domain}/x/log"
+    Then the response contains the text ""method":"POST","uri":"/auth/${namespace}""
+
+  @annotation:auth-request-redirect
+  Scenario: The page that the server is to lead users back to
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: back
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/auth/${namespace}
+          nginx.ingress.kubernetes.io/auth-request-redirect: https://start.${domain}/
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: back.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: log
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: log.${domain}
+          http: {paths: [{path: "/x/log", pathType: Exact, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                    | status |
+      | http://back.${domain}/ | 200    |
+    When the client requests "http://log.${domain}/x/log"
+    Then the response contains the text ""X-Auth-Request-Redirect":["https://start.${domain}/"]"
+
+  @annotation:auth-always-set-cookie
+  Scenario: Cookies of the server reach clients with errors of backends, too
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: always
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/auth/${namespace}
+          nginx.ingress.kubernetes.io/auth-always-set-cookie: "true"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: always.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: default
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/auth/${namespace}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: default.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                                 | status |
+      | http://default.${domain}/?status=418 | 418    |
+      | http://always.${domain}/?status=418  | 418    |
+    And the response has the headers:
+      | Set-Cookie | authc=1; Path=/ |
+    When the client requests "http://default.${domain}/?status=418"
+    Then the response has no header "Set-Cookie"
+
+  @annotation:auth-cache-key
+  Scenario: Answers of the server are kept for requests with the same key
+    The server allows requests with the cookie.
+
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: kept
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/session
+          nginx.ingress.kubernetes.io/auth-cache-key: $http_x_key
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: kept.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And the client always sends the headers:
+      | X-Key | one |
+    And the client requests "http://kept.${domain}/" with the cookie "session=alice"
+    Then the response status is 200
+    When the client requests "http://kept.${domain}/"
+    Then the response status is 200
+    When the client requests "http://kept.${domain}/" with the headers:
+      | X-Key | two |
+    Then the response status is 401
+
+  @annotation:auth-cache-duration
+  Scenario: Answers of the server with other statuses than auth-cache-duration names are not kept
+    Given a Service "extra" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: refused
+        annotations:
+          nginx.ingress.kubernetes.io/auth-url: http://${cluster IP of extra}/session
+          nginx.ingress.kubernetes.io/auth-cache-key: $http_x_key
+          nginx.ingress.kubernetes.io/auth-cache-duration: 401 5m
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: refused.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    And the client always sends the headers:
+      | X-Key | one |
+    And the client requests "http://refused.${domain}/" with the cookie "session=alice"
+    Then the response status is 200
+    When the client requests "http://refused.${domain}/"
+    Then the response status is 401
+
+  @annotation:enable-global-auth
+  Scenario: enable-global-auth exempts the paths of an Ingress from the server of the ConfigMap
+    Given an ingress controller with:
+      | config global-auth-url | http://${cluster IP of probe}/status/401 |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: exempt
+        annotations:
+          nginx.ingress.kubernetes.io/enable-global-auth: "false"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: exempt.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: others
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: others.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    Then within 10 seconds, requests are answered as follows:
+      | URL                      | status |
+      | http://exempt.${domain}/ | 200    |
+      | http://others.${domain}/ | 401    |

@@ -183,3 +183,11 @@ Feature: Forwarded headers
       | x-forwarded-for   | 198.51.100.1, ${client address} |
       | x-forwarded-proto | https                           |
       | with_underscores  | 1                               |
+
+  Scenario: use-proxy-protocol takes the client's address from the PROXY protocol
+    Given an ingress controller with:
+      | config use-proxy-protocol | true |
+    When the client's connections begin with the PROXY protocol, from "203.0.113.9:4711"
+    And the client requests "http://forwarded.${domain}/"
+    Then the echo server saw:
+      | x-real-ip | 203.0.113.9 |

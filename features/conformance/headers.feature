@@ -224,3 +224,44 @@ Feature: Header fields and cookies
     Then the response has no header "X-Hidden"
     And the response has the headers:
       | X-Shown | 2 |
+
+  Scenario: server-tokens names the proxy in replies
+    Given a Service "extra" with 1 shared extra server
+    And an ingress controller with:
+      | config server-tokens | true |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: tokens
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: tokens.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://tokens.${domain}/?hdr=Server:backend"
+    Then the response has the headers:
+      | Server | /(nginx\|ingress-testbed).*/ |
+
+  Scenario: allow-backend-server-header passes on the names of backends
+    Given a Service "extra" with 1 shared extra server
+    And an ingress controller with:
+      | config server-tokens               | true |
+      | config allow-backend-server-header | true |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: tokens
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: tokens.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
+      """
+    When the client requests "http://tokens.${domain}/?hdr=Server:backend"
+    Then the response has the headers:
+      | Server | backend |

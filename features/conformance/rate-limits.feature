@@ -71,8 +71,7 @@ Feature: Rate limits
     When the client requests "http://beside.${domain}/" 30 times
     Then every response has the status 200
 
-  @annotation:limit-whitelist
-  Scenario: Some clients are not limited
+  Scenario Outline: Some clients are not limited: <annotation>
     Given these objects:
       """
       apiVersion: networking.k8s.io/v1
@@ -81,7 +80,7 @@ Feature: Rate limits
         name: exempt
         annotations:
           nginx.ingress.kubernetes.io/limit-rpm: "1"
-          nginx.ingress.kubernetes.io/limit-whitelist: "${client address}/32"
+          nginx.ingress.kubernetes.io/<annotation>: "${client address}/32"
       spec:
         ingressClassName: ${ingress class}
         rules:
@@ -92,6 +91,16 @@ Feature: Rate limits
       """
     When the client requests "http://exempt.${domain}/" 30 times
     Then every response has the status 200
+
+    @annotation:limit-whitelist
+    Examples:
+      | annotation      |
+      | limit-whitelist |
+
+    @annotation:limit-allowlist
+    Examples:
+      | annotation      |
+      | limit-allowlist |
 
   @annotation:limit-rate @annotation:limit-rate-after
   Scenario: Replies are not slowed down before the limit

@@ -82,6 +82,28 @@ Feature: Retries and time-outs
       | 200    | 1        | 9       |
       | 502    | 1        | 9       |
 
+  @annotation:proxy-next-upstream-tries
+  Scenario: The number of tries
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: once
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-next-upstream-tries: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: once.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: half, port: {number: 80}}}}]}
+      """
+    When the client requests "http://once.${domain}/" 10 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 1        | 9       |
+      | 502    | 1        | 9       |
+
   @annotation:proxy-next-upstream
   Scenario: A status that is to be retried reaches the client if there is no other endpoint
     Given these objects:
@@ -103,3 +125,32 @@ Feature: Retries and time-outs
     Then requests are answered as follows:
       | URL                                | status |
       | http://status.${domain}/status/500 | 500    |
+
+  @annotation:proxy-next-upstream
+  Scenario: Requests to another Ingress of the host are still sent again
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: never
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-next-upstream: "off"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: again.${domain}
+          http: {paths: [{path: "/never", pathType: Prefix, backend: {service: {name: half, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: default
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: again.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: half, port: {number: 80}}}}]}
+      """
+    When the client requests "http://again.${domain}/" 10 times
+    Then every response has the status 200

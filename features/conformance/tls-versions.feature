@@ -75,3 +75,44 @@ Feature: Versions and ciphers of TLS
         - host: ciphers.${domain}
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
+
+  # Go's server and nginx's choose differently where a client offers several ciphers, so that each host has just one.
+  @protection @annotation:ssl-ciphers
+  Scenario: ssl-ciphers is for the hosts of its own Ingress
+    Given an ingress controller with:
+      | config ssl-protocols | TLSv1.2 |
+    And a TLS Secret "server" with a certificate for "long.${domain}, short.${domain}"
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: long
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-ciphers: ECDHE-ECDSA-AES256-GCM-SHA384
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["long.${domain}"], secretName: server}
+        rules:
+        - host: long.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: short
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-ciphers: ECDHE-ECDSA-AES128-GCM-SHA256
+      spec:
+        ingressClassName: ${ingress class}
+        tls:
+        - {hosts: ["short.${domain}"], secretName: server}
+        rules:
+        - host: short.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      """
+    When the client requests "https://long.${domain}/"
+    Then the connection uses the cipher "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    When the client requests "https://short.${domain}/"
+    Then the connection uses the cipher "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"

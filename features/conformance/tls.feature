@@ -180,3 +180,11 @@ Feature: TLS
       """
     When the client requests "https://mismatch.other.${domain}/"
     Then the certificate served is not that of the Secret "foreign"
+
+  @ingress-nginx
+  Scenario: The flag default-ssl-certificate names the certificate for unknown hosts
+    Given a TLS Secret "default" with a certificate for "elsewhere.test"
+    And an ingress controller with:
+      | flag default-ssl-certificate | ${namespace}/default |
+    When the client requests "https://elsewhere.test/"
+    Then the certificate served is that of the Secret "default"

@@ -16,7 +16,8 @@ steps/mutants/survivors.go; with ` + "`-others`" + ` it also runs the scenarios 
 
 - *ignored*: the policy, or the part of the table, is left out;
 - *inverted*: its decision is negated, or it chooses the opposite;
-- *neighbour*: the next path of the host, or of the next host, has it, too.
+- *neighbour*: the next path of the host, or of the next host, has it, too. A policy that is from a setting of the controller
+  has no such mutant: all paths have it already, which the test verifies with every table.
 
 The scenarios run in process, without a cluster, each with a controller and proxy of its own; what needs a cluster is left
 out, and listed below. The number at the end of a line is how many scenarios have the subject in their tables.
@@ -107,7 +108,7 @@ func (s *Survey) reasons() []string {
 // Problems are what makes the survey fail: a mutant that no scenario about its subject finds, one that another scenario
 // finds, and a survivor that is known and was found.
 func (s *Survey) Problems() []string {
-	var all []string
+	all := slices.Clone(s.NotSame)
 	for _, finding := range s.Findings {
 		name := finding.Mutant.Name()
 		found := false

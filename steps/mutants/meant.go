@@ -113,7 +113,7 @@ func meantOfModel(subject string) []string {
 	case "table.ClientAuthorities":
 		return []string{"@auth-tls-*"}
 	case "table.ClientTLS":
-		return []string{"tls-versions.feature"}
+		return []string{"tls-versions.feature", "@ssl-ciphers"}
 	case "table.Forwarded", "table.NoRequestIDs", "table.ProxyProtocol", "table.UnderscoresInHeaders":
 		return []string{"forwarded.feature"}
 	case "table.Passthroughs":

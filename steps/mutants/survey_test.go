@@ -19,7 +19,7 @@ var (
 	document = flag.String("document", "", "file to write the table to")                                  //nolint:gochecknoglobals // flags
 )
 
-// Every mutant is found by scenarios about its subject and, with -others, by no others.
+// Every mutant is found by a scenario about its subject and, with -others, by no others.
 func TestEveryMutantIsFound(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("all scenarios run, many times: make test does it without the race detector")
@@ -37,7 +37,7 @@ func TestEveryMutantIsFound(t *testing.T) {
 		}
 	}
 	survey, err := mutants.Run(t.Context(), mutants.Options{
-		Files: features.Files(), Scenarios: scenarios, Mutants: selected, Others: *others, Parallel: 8,
+		Files: features.Files(), Scenarios: scenarios, Mutants: selected, Others: *others, First: !*others && *document == "", Parallel: 16,
 	})
 	if err != nil {
 		t.Fatal(err)
