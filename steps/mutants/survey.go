@@ -130,8 +130,8 @@ func findingOf(o Options, m int, affected []map[int]bool, failures *sync.Map) Fi
 	return finding
 }
 
-// attempts is how often a scenario has to fail to find a mutant, and may fail without one: a few scenarios measure time or
-// chance, which a busy machine or bad luck can spoil.
+// attempts is how often a scenario has to fail to find a mutant, and is run alone without one if it failed beside others: a
+// few scenarios measure time or chance, which a busy machine or bad luck can spoil.
 const attempts = 2
 
 // failsAlways reports whether a scenario fails with a mutant in all attempts.
@@ -185,30 +185,35 @@ func (s *Survey) joined(jobs []job) job {
 	return whole
 }
 
-// baseline runs the scenarios without mutants, and returns which mutants change a table of each.
+// baseline runs the scenarios without mutants, and returns which mutants change a table of each. What fails beside others is run
+// again alone.
 func (s *Survey) baseline(ctx context.Context, o Options) ([]map[int]bool, error) {
 	scenarios, all := o.Scenarios, o.Mutants
 	outcomes := make([]inprocess.Result, len(scenarios))
 	affected := make([]map[int]bool, len(scenarios))
 	s.took = make([]time.Duration, len(scenarios))
-	group, ctx := errgroup.WithContext(ctx)
+	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(o.Parallel)
 	for i, scenario := range scenarios {
 		group.Go(func() error {
 			seen := &subjects{all: all, same: mutant.Same(), changed: map[int]bool{}, notSame: map[string]bool{}}
 			started := time.Now()
-			for range attempts {
-				if outcomes[i] = scenario.Run(ctx, o.Files, inprocess.Options{Change: seen.observe, Certificate: o.certificate}); outcomes[i].Status != results.Failed {
-					break
-				}
-			}
+			outcomes[i] = scenario.Run(together, o.Files, inprocess.Options{Change: seen.observe, Certificate: o.certificate})
 			affected[i], s.took[i] = seen.changed, time.Since(started)
 			s.add(seen.notSame, scenario)
-			return context.Cause(ctx)
+			return context.Cause(together)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("running scenarios: %w", err)
+	}
+	for i, scenario := range scenarios {
+		for range attempts { // alone
+			if outcomes[i].Status != results.Failed {
+				break
+			}
+			outcomes[i] = scenario.Run(ctx, o.Files, inprocess.Options{Certificate: o.certificate})
+		}
 	}
 	for i, scenario := range scenarios {
 		switch outcomes[i].Status {
