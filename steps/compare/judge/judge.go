@@ -2,21 +2,16 @@
 package judge
 
 import (
-	"cmp"
-	"fmt"
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/replay/compare"
 	"github.com/ingress-testbed/testbed/steps/replay/record"
-	"github.com/ingress-testbed/testbed/steps/statistics"
 )
 
 // Observation is the answers to a request that may have been sent several times.
@@ -31,8 +26,8 @@ type Answer struct {
 	Pod string
 }
 
-// Differences compares the answers of the reference with those of a candidate, the most serious difference first. Protects is
-// whether the request probes a setting that restricts access: to be served is then more serious than to be refused.
+// Differences compares the answers of the reference with those of a candidate, the most serious difference first. There are none
+// if a side has not answered.
 func Differences(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
 	if len(reference.Answers) == 0 || len(candidate.Answers) == 0 {
 		return nil
@@ -84,63 +79,6 @@ func normalised(target string) string {
 	return path.Clean(decoded) + "?" + query
 }
 
-var (
-	requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	// certificate is one in PEM, perhaps percent-encoded, or what is between its first and last line.
-	certificate = regexp.MustCompile(`^(-----BEGIN( |%20)CERTIFICATE|MII[A-Za-z0-9+/%]{100})`)
-)
-
-// lasting is a value of a header field without what depends on the moment. Each target has certificates of its own.
-func lasting(value string) string {
-	switch {
-	case requestID.MatchString(value):
-		return "a request ID"
-	case certificate.MatchString(value):
-		return "a certificate"
-	}
-	return value
-}
-
-// lastingAnswer is an answer without what depends on the moment: request IDs, and the values of cookies that the controller
-// sets.
-func lastingAnswer(answer record.Answer) record.Answer {
-	if answer.Saw != nil {
-		saw := *answer.Saw
-		saw.Headers = map[string]record.Values{}
-		for name, values := range answer.Saw.Headers {
-			saw.Headers[name] = masked(values, lasting)
-		}
-		answer.Saw = &saw
-	}
-	headers := map[string]record.Values{}
-	for name, values := range answer.Headers {
-		if name == "Set-Cookie" {
-			values = masked(values, cookie)
-		}
-		headers[name] = masked(values, lasting)
-	}
-	answer.Headers = headers
-	return answer
-}
-
-func masked(values record.Values, mask func(string) string) record.Values {
-	var all record.Values
-	for _, value := range values {
-		all = append(all, mask(value))
-	}
-	return all
-}
-
-var (
-	cookieValue = regexp.MustCompile(`^([^=;]+)=[^;]{16,}`)
-	expires     = regexp.MustCompile(`(?i)(expires)=[^;]*`)
-)
-
-// cookie is a Set-Cookie field without a long value, which is a session, and without the moment at which it expires.
-func cookie(value string) string {
-	return expires.ReplaceAllString(cookieValue.ReplaceAllString(value, "$1=SESSION"), "$1=DATE")
-}
-
 // Interrupted reports whether an answer may come from a connection that broke, to the controller or between it and a backend:
 // there is none, it is incomplete, or it is that of a gateway without an answer (RFC 9110, sections 15.6.3 and 15.6.5). 500 is what
 // ingress-nginx answers without an answer of the authentication server.
@@ -152,176 +90,4 @@ func Interrupted(a Answer) bool {
 		return false
 	}
 	return true
-}
-
-// Outcome is what counts of an answer where many are compared: the backend, or the status.
-func Outcome(a Answer) string {
-	if a.Backend == "" {
-		return compare.Outcome(a.Answer)
-	}
-	if a.Status != 200 {
-		return a.Backend + " " + strconv.Itoa(a.Status)
-	}
-	return a.Backend
-}
-
-// shares compares how often there was which outcome, by Fisher's exact test.
-func shares(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
-	recorded, observed := outcomes(reference), outcomes(candidate)
-	if statistics.Accepted(statistics.Same(sharesTitle, recorded, observed)) {
-		return sameOutcome(probe, reference, candidate)
-	}
-	want, got := shifted(reference, candidate, recorded, observed)
-	return []compare.Difference{{
-		Kind: compare.Share, Gravity: effect(want.Answer, got.Answer), What: "how often which backend answers", Want: Counts(recorded), Got: Counts(observed),
-	}}
-}
-
-const sharesTitle = "answers"
-
-func outcomes(o Observation) statistics.Counts {
-	counts := statistics.Counts{}
-	for _, answer := range o.Answers {
-		counts[Outcome(answer)]++
-	}
-	return counts
-}
-
-// SharesP is the chance of shares that differ as much as those of two observations, or more, if the controllers do the same.
-func SharesP(reference, candidate Observation) float64 {
-	return statistics.Same(sharesTitle, outcomes(reference), outcomes(candidate)).PValue
-}
-
-// shifted returns an answer of the reference with the outcome whose share is most above that of the candidate, and an answer of
-// the candidate with the outcome that most gains.
-func shifted(reference, candidate Observation, recorded, observed statistics.Counts) (want, got Answer) {
-	shift := func(outcome string) float64 {
-		return float64(observed[outcome])/float64(len(candidate.Answers)) - float64(recorded[outcome])/float64(len(reference.Answers))
-	}
-	want = slices.MinFunc(reference.Answers, func(a, b Answer) int { return cmp.Compare(shift(Outcome(a)), shift(Outcome(b))) })
-	got = slices.MaxFunc(candidate.Answers, func(a, b Answer) int { return cmp.Compare(shift(Outcome(a)), shift(Outcome(b))) })
-	return want, got
-}
-
-// effect is what it means that got answers in place of want.
-func effect(want, got record.Answer) compare.Gravity {
-	gravity := compare.Effect(want, got)
-	if gravity == compare.Headers { // they differ in nothing that it is about: neither is served
-		return compare.Cosmetic
-	}
-	return gravity
-}
-
-// isRefusal reports whether no backend answered.
-func isRefusal(o Observation) bool {
-	return !slices.ContainsFunc(o.Answers, func(a Answer) bool { return a.Backend != "" })
-}
-
-// sameOutcome compares the first pair of answers with the same outcome.
-func sameOutcome(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
-	for _, want := range reference.Answers {
-		for _, got := range candidate.Answers {
-			if Outcome(want) == Outcome(got) {
-				return answers(probe, want.Answer, got.Answer)
-			}
-		}
-	}
-	return nil
-}
-
-// Counts says how often there was which outcome, in one line.
-func Counts(c statistics.Counts) string {
-	var text string
-	for _, label := range sortedLabels(c) {
-		if text != "" {
-			text += ", "
-		}
-		text += fmt.Sprintf("%d × %s", c[label], label)
-	}
-	return text
-}
-
-func sortedLabels(c statistics.Counts) []string {
-	var labels []string
-	for label := range c {
-		labels = append(labels, label)
-	}
-	slices.Sort(labels)
-	return labels
-}
-
-// sessions compares whether the same Pod answers again.
-func sessions(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
-	found := answers(probe, reference.Answers[0].Answer, candidate.Answers[0].Answer)
-	if want, got := stays(reference), stays(candidate); want != got && !isRefusal(reference) && !isRefusal(candidate) {
-		found = append([]compare.Difference{{
-			Kind: compare.Share, Gravity: compare.AnotherBackend, What: "the Pods that answer a session", Want: want, Got: got,
-		}}, found...)
-	}
-	return found
-}
-
-// stays reports whether all answers are of one Pod.
-func stays(o Observation) string {
-	for _, answer := range o.Answers {
-		if answer.Backend != o.Answers[0].Backend || answer.Pod != o.Answers[0].Pod {
-			return "several"
-		}
-	}
-	return "always the same"
-}
-
-// bursts compares whether some of many requests are refused.
-func bursts(reference, candidate Observation) []compare.Difference {
-	want, got := refusals(reference), refusals(candidate)
-	switch {
-	case want == 0 && got > 0:
-		return []compare.Difference{burst(compare.RouteLost, reference, candidate, want, got)}
-	case want > 0 && got == 0:
-		return []compare.Difference{burst(compare.ProtectionLost, reference, candidate, want, got)}
-	case want == 0:
-		return nil
-	}
-	// How many a limit lets through depends on how fast the requests come; twice as many is another limit.
-	passed, passedNow := len(reference.Answers)-want, len(candidate.Answers)-got
-	if few, many := min(passed, passedNow), max(passed, passedNow); many > 2*few+4 {
-		gravity := compare.RouteLost
-		if passedNow > passed {
-			gravity = compare.ProtectionLost
-		}
-		return []compare.Difference{burst(gravity, reference, candidate, want, got)}
-	}
-	wantStatus, gotStatus := refusal(reference), refusal(candidate)
-	if wantStatus != gotStatus {
-		return []compare.Difference{{
-			Kind: compare.Status, Gravity: compare.Cosmetic, What: "status of requests beyond the limit", Want: wantStatus, Got: gotStatus,
-		}}
-	}
-	return nil
-}
-
-func burst(gravity compare.Gravity, reference, candidate Observation, want, got int) compare.Difference {
-	text := func(o Observation, refused int) string { return fmt.Sprintf("%d of %d", refused, len(o.Answers)) }
-	return compare.Difference{
-		Kind: compare.Share, Gravity: gravity, What: "requests that are refused", Want: text(reference, want), Got: text(candidate, got),
-	}
-}
-
-func refusals(o Observation) int {
-	count := 0
-	for _, answer := range o.Answers {
-		if answer.Backend == "" {
-			count++
-		}
-	}
-	return count
-}
-
-func refusal(o Observation) string {
-	for _, answer := range o.Answers {
-		if answer.Backend == "" {
-			return compare.Outcome(answer.Answer)
-		}
-	}
-	return ""
 }
