@@ -69,7 +69,7 @@ func (r *runner) attributeTo(ctx context.Context, cause Cause, e *estate.Estate,
 		if s == nil {
 			continue
 		}
-		outcome, err := r.confirm(ctx, *s)
+		outcome, err := r.confirmer.confirm(ctx, *s)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ const (
 	doubtful         = 0.05
 )
 
-// pauses are those before a request is sent again whose answers can't be judged.
+// pauses are the default of Options.Pauses.
 func pauses() []time.Duration { return []time.Duration{time.Second, 4 * time.Second} }
 
 // suspect is a request whose answers differed while others were sent.
@@ -41,21 +41,29 @@ type confirmed struct {
 	differences []compared.Difference
 }
 
+// confirmer repeats the requests of suspects.
+type confirmer struct {
+	*asker
+	plan *derive.Plan
+	// pauses are those before a request is sent again whose answers can't be judged.
+	pauses []time.Duration
+}
+
 // confirm sends the request of a suspect again to both sides; the caller sends nothing else meanwhile. A difference counts if
 // every answer of one side has it with every answer of the other. If a side doesn't agree with itself on who answers, the shares
 // are compared. Answers that a broken connection has changed are waited out: what stays so can't be judged.
-func (r *runner) confirm(ctx context.Context, s suspect) (Outcome, error) {
+func (f *confirmer) confirm(ctx context.Context, s suspect) (Outcome, error) {
 	last := Outcome{}
-	for _, pause := range append([]time.Duration{0}, r.pauses()...) {
+	for _, pause := range append([]time.Duration{0}, f.pauses...) {
 		if err := sleep(ctx, pause); err != nil {
 			return Outcome{}, err
 		}
-		c, unjudged, err := r.repeat(ctx, s)
+		c, unjudged, err := f.repeat(ctx, s)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if unjudged == "" {
-			return r.outcome(s.probe, c), nil
+			return f.outcome(s.probe, c), nil
 		}
 		last.Unjudged = unjudged
 	}
@@ -63,17 +71,10 @@ func (r *runner) confirm(ctx context.Context, s suspect) (Outcome, error) {
 		return last, nil
 	}
 	// A canary may lead to a backend that always fails: then both sides have the same shares of failures.
-	if c, _, err := r.flip(ctx, s); err != nil || len(c.differences) == 0 && isDrawn(c) {
+	if c, _, err := f.flip(ctx, s); err != nil || len(c.differences) == 0 && isDrawn(c) {
 		return Outcome{ByChance: true}, err
 	}
 	return last, nil
-}
-
-func (r *runner) pauses() []time.Duration {
-	if r.options.Pauses != nil {
-		return r.options.Pauses
-	}
-	return pauses()
 }
 
 func sleep(ctx context.Context, duration time.Duration) error {
@@ -90,27 +91,27 @@ func sleep(ctx context.Context, duration time.Duration) error {
 	}
 }
 
-func (r *runner) outcome(probe *derive.Probe, c confirmed) Outcome {
+func (f *confirmer) outcome(probe *derive.Probe, c confirmed) Outcome {
 	if len(c.differences) == 0 {
 		return Outcome{ByChance: true}
 	}
-	finding := r.finding(probe, c)
+	finding := f.finding(probe, c)
 	return Outcome{Finding: &finding}
 }
 
 // repeat sends the request of a suspect several times to both sides and compares the answers. unjudged is why they can't be.
-func (r *runner) repeat(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
+func (f *confirmer) repeat(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
 	times := repetitions
 	if s.whoAnswers && s.probe.Judge == derive.Equal {
 		times = certain
 	}
 	var wants, gots []judge.Observation
 	for n := 0; n < times; n++ {
-		want, err := r.ask(ctx, r.reference, s.probe)
+		want, err := f.ask(ctx, f.reference, s.probe)
 		if err != nil {
 			return c, "", err
 		}
-		got, err := r.ask(ctx, s.candidate, s.probe)
+		got, err := f.ask(ctx, s.candidate, s.probe)
 		if err != nil {
 			return c, "", err
 		}
@@ -119,16 +120,16 @@ func (r *runner) repeat(ctx context.Context, s suspect) (c confirmed, unjudged s
 			times = min(times, repetitions) // each costs many seconds, and nothing draws them at random
 		}
 		if n == repetitions-1 && (allInterrupted(wants) || allInterrupted(gots)) {
-			if unjudged := r.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
+			if unjudged := f.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
 				return c, unjudged, nil // more of the same would say no more
 			}
 		}
 	}
-	if unjudged := r.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
+	if unjudged := f.unjudged(ctx, s.candidate, wants, gots); unjudged != "" {
 		return c, unjudged, nil
 	}
 	if s.probe.Judge == derive.Equal && (!uniform(wants) || !uniform(gots)) {
-		return r.flip(ctx, s)
+		return f.flip(ctx, s)
 	}
 	return confirmed{probe: *s.probe, want: wants[0], got: gots[0], differences: intersection(s.probe, wants, gots)}, "", nil
 }
@@ -182,15 +183,15 @@ func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable 
 
 // flip compares how often there is which answer, and, if that is the same, answers with the same outcome. If both sides turn
 // out to answer always the same, their answers are compared as those to a request that is sent once.
-func (r *runner) flip(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
+func (f *confirmer) flip(ctx context.Context, s suspect) (c confirmed, unjudged string, err error) {
 	many := *s.probe
 	many.Judge, many.Request.SameConnection = derive.Share, true
 	var want, got judge.Observation
 	for _, many.Request.Times = range []int{flips, moreFlips} {
-		if want, err = r.ask(ctx, r.reference, &many); err != nil {
+		if want, err = f.ask(ctx, f.reference, &many); err != nil {
 			return c, "", err
 		}
-		if got, err = r.ask(ctx, s.candidate, &many); err != nil {
+		if got, err = f.ask(ctx, s.candidate, &many); err != nil {
 			return c, "", err
 		}
 		if len(judge.Differences(&many, want, got)) > 0 || judge.SharesP(want, got) > doubtful {
@@ -199,7 +200,7 @@ func (r *runner) flip(ctx context.Context, s suspect) (c confirmed, unjudged str
 	}
 	c = confirmed{probe: many, want: want, got: got}
 	wants, gots := singles(want), singles(got)
-	unjudged = r.unjudged(ctx, s.candidate, wants, gots)
+	unjudged = f.unjudged(ctx, s.candidate, wants, gots)
 	if uniform(wants) && uniform(gots) {
 		wants, gots = first(wants), first(gots)
 		return confirmed{probe: *s.probe, want: wants[0], got: gots[0], differences: intersection(s.probe, wants, gots)}, unjudged, nil

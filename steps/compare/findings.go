@@ -47,8 +47,8 @@ func newReport(e *estate.Estate, plan *derive.Plan, reference Target) *compariso
 }
 
 // finding describes a confirmed difference.
-func (r *runner) finding(probe *derive.Probe, c confirmed) comparison.Finding {
-	reason := r.plan.Owner(probe)
+func (f *confirmer) finding(probe *derive.Probe, c confirmed) comparison.Finding {
+	reason := f.plan.Owner(probe)
 	finding := comparison.Finding{
 		ID: probe.ID, Ingress: reason.Ingress, Host: reason.Host, Path: reason.Path,
 		Request: summary(&c.probe), Curl: Curl(&c.probe), Want: answersText(c.want), Got: answersText(c.got),

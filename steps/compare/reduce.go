@@ -47,7 +47,7 @@ func (r *runner) reduceOne(ctx context.Context, finding *comparison.Finding, pro
 	}
 	if smallest != probe {
 		// It has to show it every time.
-		outcome, err := r.confirm(ctx, suspect{probe: smallest, candidate: candidate, whoAnswers: hasOutcome(finding.Differences)})
+		outcome, err := r.confirmer.confirm(ctx, suspect{probe: smallest, candidate: candidate, whoAnswers: hasOutcome(finding.Differences)})
 		switch {
 		case err != nil:
 			return err

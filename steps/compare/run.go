@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,7 +15,6 @@ import (
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare/derive"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
-	"github.com/ingress-testbed/testbed/steps/compare/judge"
 	compared "github.com/ingress-testbed/testbed/steps/replay/compare"
 )
 
@@ -66,6 +64,10 @@ const endTimeout = 2 * time.Minute
 // When ctx ends, what was found until then is returned with the error.
 func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []Target, options Options) (report *comparison.Report, err error) {
 	r := &runner{options: options, plan: derive.Derive(e, options.Limits)}
+	r.confirmer = confirmer{asker: &r.asker, plan: r.plan, pauses: options.Pauses}
+	if options.Pauses == nil {
+		r.confirmer.pauses = pauses()
+	}
 	r.report = newReport(e, r.plan, reference)
 	defer func() { r.report.Seconds = time.Since(r.report.Started).Seconds() }()
 	defer func() {
@@ -122,12 +124,12 @@ func refusals(reference, candidate Session) []comparison.Refusal {
 }
 
 type runner struct {
+	asker
+	confirmer  confirmer
 	options    Options
 	plan       *derive.Plan
 	report     *comparison.Report
-	reference  Session
 	candidates []Session
-	numbers    atomic.Int64 // of clients
 }
 
 func (r *runner) sessions() []Session {
@@ -173,7 +175,7 @@ func (r *runner) send(ctx context.Context) ([]Result, error) {
 		probe, result := &r.plan.Probes[i], results[i]
 		results[i] = nil
 		for c, s := range suspects[i] {
-			if result[c], err = r.confirm(ctx, s); err != nil {
+			if result[c], err = r.confirmer.confirm(ctx, s); err != nil {
 				return results, err
 			}
 		}
@@ -265,18 +267,4 @@ func (r *runner) remember(probe *derive.Probe, result Result) error {
 		return nil
 	}
 	return r.options.Journal.Add(probe.ID, result)
-}
-
-// ask sends a probe from an address of its own.
-func (r *runner) ask(ctx context.Context, session Session, probe *derive.Probe) (judge.Observation, error) {
-	return Ask(ctx, session, probe, int(r.numbers.Add(1)))
-}
-
-// differences sends a probe to a candidate and compares the answer with that of the reference.
-func (r *runner) differences(ctx context.Context, probe *derive.Probe, want judge.Observation, candidate Session) ([]compared.Difference, error) {
-	got, err := r.ask(ctx, candidate, probe)
-	if err != nil {
-		return nil, err
-	}
-	return judge.Differences(probe, want, got), nil
 }

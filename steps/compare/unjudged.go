@@ -11,12 +11,12 @@ import (
 
 // unjudged returns why repeated answers can't be compared: some of one side are of a broken connection, or all are and the side
 // doesn't respond at all. It returns "" if they can.
-func (r *runner) unjudged(ctx context.Context, candidate Session, wants, gots []judge.Observation) string {
+func (f *confirmer) unjudged(ctx context.Context, candidate Session, wants, gots []judge.Observation) string {
 	for _, side := range []struct {
 		name    string
 		session Session
 		answers []judge.Observation
-	}{{"the reference", r.reference, wants}, {"the candidate", candidate, gots}} {
+	}{{"the reference", f.reference, wants}, {"the candidate", candidate, gots}} {
 		broken, all := 0, 0
 		for _, observation := range side.answers {
 			for _, answer := range observation.Answers {
