@@ -186,7 +186,7 @@ func (s *session) applyIngresses(ctx context.Context) error {
 		applied, err := s.apply(ctx, ingress)
 		switch reason, refused := refusal(err); {
 		case refused:
-			s.refused[strings.TrimPrefix(estate.Key(ingress).String(), s.prefix)] = reason
+			s.refused[s.prefix.trim(estate.Key(ingress).String())] = reason
 		case err != nil:
 			return err
 		default:

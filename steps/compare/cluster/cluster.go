@@ -47,16 +47,16 @@ func (t *Target) Begin(ctx context.Context, e *estate.Estate, clientCertificates
 	if err := t.checkHosts(ctx, e); err != nil {
 		return nil, err
 	}
-	prefix := "compare-" + strings.ToLower(rand.Text()[:5]) + "-"
+	own := "compare-" + strings.ToLower(rand.Text()[:5]) + "-"
 	s := &session{
-		target: t, entry: entry, class: installation.IngressClass, prefix: prefix, namespace: prefix + "stand-ins", refused: map[string]string{},
+		target: t, entry: entry, class: installation.IngressClass, prefix: prefix(own), namespace: own + "stand-ins", refused: map[string]string{},
 		started: time.Now(),
 	}
 	var certificates []string
 	for _, name := range clientCertificates {
-		certificates = append(certificates, s.prefixed(name))
+		certificates = append(certificates, s.prefix.certificate(name))
 	}
-	if s.standIns, err = standin.Build(e.Prefixed(prefix), standin.Options{Namespace: s.namespace, Prefix: prefix, ClientCertificates: certificates}); err != nil {
+	if s.standIns, err = standin.Build(e.Prefixed(own), standin.Options{Namespace: s.namespace, Prefix: own, ClientCertificates: certificates}); err != nil {
 		return nil, err
 	}
 	if err := s.begin(ctx); err != nil {

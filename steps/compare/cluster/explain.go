@@ -33,7 +33,7 @@ func (s *session) Explain(ctx context.Context, probe *derive.Probe) (string, err
 		return "", err
 	}
 	text, err := s.target.Environment.Objects.Exec(ctx, pod.Namespace, pod.Name, append(slices.Clone(installation.Explain), arguments...)...)
-	return strings.ReplaceAll(text, s.prefix, ""), err
+	return s.prefix.remove(text), err
 }
 
 // explained is a probe with curl's flags, and the addresses of the client that are known.

@@ -26,7 +26,7 @@ func (s *session) LogAbout(ctx context.Context, ingress string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return linesAbout(log, s.prefix, ingress), nil
+	return linesAbout(log, string(s.prefix), ingress), nil
 }
 
 // linesAbout are the lines of a log that name an Ingress, without the prefix of its namespace.

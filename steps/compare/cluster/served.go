@@ -28,7 +28,7 @@ const (
 // waitServed applies an Ingress after all others and waits until it is served. A controller takes up changes in their order, so
 // it has taken up the others by then.
 func (s *session) waitServed(ctx context.Context) error {
-	host := s.controlHost()
+	host := s.prefix.host()
 	_, last := s.standIns.Ports()
 	name := "probe"
 	service := &corev1.Service{
@@ -74,13 +74,10 @@ func (s *session) waitServed(ctx context.Context) error {
 	}
 }
 
-// controlHost is that of the Ingress that is applied last.
-func (s *session) controlHost() string { return s.prefix + "probe.invalid" }
-
 // control sends a request for the Ingress that was applied last, and reports whether it is served.
 func (s *session) control(ctx context.Context) (answer record.Answer, served bool, err error) {
 	prober := &send.Client{Dialer: s.target.Environment.Cluster.Client(), Entry: s.entry}
-	exchanges, err := prober.Do(ctx, record.Request{Target: "/", Host: s.controlHost()})
+	exchanges, err := prober.Do(ctx, record.Request{Target: "/", Host: s.prefix.host()})
 	if err != nil {
 		return answer, false, err
 	}
@@ -92,7 +89,7 @@ func (s *session) control(ctx context.Context) (answer record.Answer, served boo
 func (s *session) Alive(ctx context.Context) error {
 	answer, served, err := s.control(ctx)
 	if err == nil && !served {
-		err = fmt.Errorf("the answer to a request for %s is %d %s", s.controlHost(), answer.Status, answer.Error)
+		err = fmt.Errorf("the answer to a request for %s is %d %s", s.prefix.host(), answer.Status, answer.Error)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,23 +19,17 @@ import (
 
 // session implements compare.Session, compare.Explainer and compare.Logger.
 type session struct {
-	target   *Target
-	standIns *standin.StandIns
-	entry    client.Entry
-	class    string
-	// prefix of the namespaces, and that of the stand-ins themselves.
-	prefix, namespace string
-	started           time.Time
-	pods              []corev1.Pod
-	refused           map[string]string
+	target    *Target
+	standIns  *standin.StandIns
+	entry     client.Entry
+	class     string
+	prefix    prefix
+	namespace string // of the stand-ins themselves
+	started   time.Time
+	pods      []corev1.Pod
+	refused   map[string]string
 	// made are the namespaces, and ingresses the Ingresses that were applied, in the order of their making.
 	made, ingresses []*unstructured.Unstructured
-}
-
-// prefixed is the name of a client certificate with the namespace in the cluster.
-func (s *session) prefixed(certificate string) string {
-	commonName, secret := standin.ParseClientCertificate(certificate)
-	return standin.ClientCertificate(commonName, s.prefix+secret)
 }
 
 // Client implements compare.Session.
@@ -53,14 +46,14 @@ func (s *session) Client(probe *derive.Probe, _ int) (*send.Client, error) {
 	}
 	for name, issued := range s.standIns.Clients {
 		commonName, secret := standin.ParseClientCertificate(name)
-		clients.ClientCertificates[standin.ClientCertificate(commonName, strings.TrimPrefix(secret, s.prefix))] = issued
+		clients.ClientCertificates[standin.ClientCertificate(commonName, s.prefix.trim(secret))] = issued
 	}
 	return clients, nil
 }
 
 // Backend implements compare.Session.
 func (s *session) Backend(name string) string {
-	return strings.TrimPrefix(s.standIns.Backend(name), s.prefix)
+	return s.prefix.trim(s.standIns.Backend(name))
 }
 
 // ClientAddresses implements compare.Session.
@@ -79,7 +72,7 @@ func (s *session) Refused() map[string]string { return s.refused }
 func (s *session) Notes() []string {
 	var all []string
 	for _, note := range s.standIns.Notes {
-		all = append(all, strings.ReplaceAll(note, s.prefix, ""))
+		all = append(all, s.prefix.remove(note))
 	}
 	return all
 }
