@@ -18,6 +18,7 @@ import (
 
 // Cluster is a running embedded cluster.
 type Cluster struct {
+	disruptor
 	spec       control.Spec
 	pid        int
 	inside     *control.Client
@@ -27,7 +28,8 @@ type Cluster struct {
 var _ clusters.Cluster = (*Cluster)(nil)
 
 func newCluster(spec control.Spec, pid int) *Cluster {
-	return &Cluster{spec: spec, pid: pid, inside: control.NewClient(pid)}
+	inside := control.NewClient(pid)
+	return &Cluster{disruptor: disruptor{network: spec.Network, inside: inside}, spec: spec, pid: pid, inside: inside}
 }
 
 // Connect finds a cluster that another process made.

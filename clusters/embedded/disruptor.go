@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
 )
 
@@ -24,25 +25,31 @@ const (
 	reconnectInterval = 100 * time.Millisecond
 )
 
+// disruptor disturbs the nodes of a cluster and the parts of its control plane.
+type disruptor struct {
+	network addressplan.Network
+	inside  *control.Client
+}
+
 // Disconnect pulls out the network cable of a worker. The returned function plugs it in again, and waits until the node
 // can be reached.
-func (c *Cluster) Disconnect(ctx context.Context, node string) (reconnect func(context.Context) error, err error) {
-	first := c.spec.Network.Nodes[0].Name
+func (d disruptor) Disconnect(ctx context.Context, node string) (reconnect func(context.Context) error, err error) {
+	first := d.network.Nodes[0].Name
 	if node == first {
 		return nil, fmt.Errorf("node %s has the control plane, which the whole cluster needs: disconnect a worker", first)
 	}
-	if err := c.inside.Plug(ctx, control.PlugRequest{Node: node}); err != nil {
+	if err := d.inside.Plug(ctx, control.PlugRequest{Node: node}); err != nil {
 		return nil, fmt.Errorf("disconnecting node %s: %w", node, err)
 	}
-	return func(ctx context.Context) error { return c.reconnect(ctx, node) }, nil
+	return func(ctx context.Context) error { return d.reconnect(ctx, node) }, nil
 }
 
-func (c *Cluster) reconnect(ctx context.Context, node string) error {
-	if err := c.inside.Plug(ctx, control.PlugRequest{Node: node, In: true}); err != nil {
+func (d disruptor) reconnect(ctx context.Context, node string) error {
+	if err := d.inside.Plug(ctx, control.PlugRequest{Node: node, In: true}); err != nil {
 		return fmt.Errorf("connecting node %s again: %w", node, err)
 	}
 	var address string
-	for _, n := range c.spec.Network.Nodes {
+	for _, n := range d.network.Nodes {
 		if n.Name == node {
 			address = net.JoinHostPort(n.Address.String(), strconv.Itoa(kubeletPort))
 		}
@@ -50,7 +57,7 @@ func (c *Cluster) reconnect(ctx context.Context, node string) error {
 	err := wait.PollUntilContextTimeout(ctx, reconnectInterval, reconnectTimeout, true, func(ctx context.Context) (bool, error) {
 		attempt, cancel := context.WithTimeout(ctx, 10*reconnectInterval)
 		defer cancel()
-		conn, err := c.DialFrom(attempt, "router", "tcp", address)
+		conn, err := d.inside.Dial(attempt, control.DialRequest{From: "router", Network: "tcp", Address: address})
 		if err != nil {
 			return false, nil
 		}
@@ -64,9 +71,9 @@ func (c *Cluster) reconnect(ctx context.Context, node string) error {
 
 // Impair disturbs the packets on a node's cable. Loss needs nftables alone; delays need the kernel's netem, or TAP devices and
 // nftables that can forward what leaves an interface.
-func (c *Cluster) Impair(ctx context.Context, node string, impairment clusters.Impairment) (end func(context.Context) error, err error) {
+func (d disruptor) Impair(ctx context.Context, node string, impairment clusters.Impairment) (end func(context.Context) error, err error) {
 	request := control.ImpairRequest{Node: node, Loss: impairment.Loss, Delay: impairment.Delay, Jitter: impairment.Jitter}
-	if err := c.inside.Impair(ctx, request); err != nil {
+	if err := d.inside.Impair(ctx, request); err != nil {
 		err = fmt.Errorf("disturbing the packets of node %s: %w", node, err)
 		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EOPNOTSUPP) {
 			err = fmt.Errorf("the kernel lacks nftables' numgen, or both netem (module sch_netem) and TAP devices (module tun): %w: %w", err, clusters.ErrUnsupported)
@@ -74,7 +81,7 @@ func (c *Cluster) Impair(ctx context.Context, node string, impairment clusters.I
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		if err := c.inside.Impair(ctx, control.ImpairRequest{Node: node}); err != nil {
+		if err := d.inside.Impair(ctx, control.ImpairRequest{Node: node}); err != nil {
 			return fmt.Errorf("leaving the packets of node %s alone again: %w", node, err)
 		}
 		return nil
@@ -82,17 +89,17 @@ func (c *Cluster) Impair(ctx context.Context, node string, impairment clusters.I
 }
 
 // Suspend stops the processes of a node or a Pod.
-func (c *Cluster) Suspend(ctx context.Context, processes clusters.Processes) (end func(context.Context) error, err error) {
-	if first := c.spec.Network.Nodes[0].Name; processes.Node == first {
+func (d disruptor) Suspend(ctx context.Context, processes clusters.Processes) (end func(context.Context) error, err error) {
+	if first := d.network.Nodes[0].Name; processes.Node == first {
 		return nil, fmt.Errorf("node %s has the control plane, which the whole cluster needs: suspend the processes of a worker", first)
 	}
 	request := control.SuspendRequest{Node: processes.Node, Namespace: processes.Namespace, Pod: processes.Pod, Suspend: true}
-	if err := c.inside.Suspend(ctx, request); err != nil {
+	if err := d.inside.Suspend(ctx, request); err != nil {
 		return nil, fmt.Errorf("suspending processes: %w", err)
 	}
 	request.Suspend = false
 	return func(ctx context.Context) error {
-		if err := c.inside.Suspend(ctx, request); err != nil {
+		if err := d.inside.Suspend(ctx, request); err != nil {
 			return fmt.Errorf("continuing processes: %w", err)
 		}
 		return nil
@@ -100,12 +107,12 @@ func (c *Cluster) Suspend(ctx context.Context, processes clusters.Processes) (en
 }
 
 // Stop kills a component of the control plane.
-func (c *Cluster) Stop(ctx context.Context, component clusters.Component) (end func(context.Context) error, err error) {
-	if err := c.inside.Component(ctx, control.ComponentRequest{Name: string(component)}); err != nil {
+func (d disruptor) Stop(ctx context.Context, component clusters.Component) (end func(context.Context) error, err error) {
+	if err := d.inside.Component(ctx, control.ComponentRequest{Name: string(component)}); err != nil {
 		return nil, fmt.Errorf("stopping %s: %w", component, err)
 	}
 	return func(ctx context.Context) error {
-		if err := c.inside.Component(ctx, control.ComponentRequest{Name: string(component), Run: true}); err != nil {
+		if err := d.inside.Component(ctx, control.ComponentRequest{Name: string(component), Run: true}); err != nil {
 			return fmt.Errorf("starting %s again: %w", component, err)
 		}
 		return nil
