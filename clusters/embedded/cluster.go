@@ -22,7 +22,7 @@ type Cluster struct {
 	spec       control.Spec
 	pid        int
 	inside     *control.Client
-	supervisor *supervisor // nil if another process made it
+	supervisor *supervisor // nil if another process created it
 }
 
 var _ clusters.Cluster = (*Cluster)(nil)
@@ -32,7 +32,7 @@ func newCluster(spec control.Spec, pid int) *Cluster {
 	return &Cluster{disruptor: disruptor{network: spec.Network, inside: inside}, spec: spec, pid: pid, inside: inside}
 }
 
-// Connect finds a cluster that another process made.
+// Connect connects to a running cluster that another process created.
 func Connect(ctx context.Context, name string) (*Cluster, error) {
 	running, err := Find(ctx, name)
 	if err != nil {
@@ -44,7 +44,7 @@ func Connect(ctx context.Context, name string) (*Cluster, error) {
 // Name of the cluster.
 func (c *Cluster) Name() string { return c.spec.Name }
 
-// Kubeconfig is the path of a kubeconfig for the host's loopback. It is gone when the cluster is.
+// Kubeconfig is the path of a kubeconfig for the host's loopback. It is removed with the cluster.
 func (c *Cluster) Kubeconfig() string { return c.inside.Path(control.HostKubeconfig) }
 
 // PID is the test network's process. Its namespaces can be entered, and its root is seen below /proc/PID/root.
@@ -53,7 +53,7 @@ func (c *Cluster) PID() int { return c.pid }
 // Version of Kubernetes, "v1.37.2".
 func (c *Cluster) Version() string { return c.spec.KubernetesVersion }
 
-// Ended is closed when the cluster is gone, and nil for a cluster that another process made.
+// Ended is closed when the cluster has ended; nil for a cluster that another process created.
 func (c *Cluster) Ended() <-chan struct{} {
 	if c.supervisor == nil {
 		return nil
@@ -61,10 +61,10 @@ func (c *Cluster) Ended() <-chan struct{} {
 	return c.supervisor.ended
 }
 
-// Err says why the cluster ended by itself. Ask when Ended is closed.
+// Err is why the cluster failed after it was ready; nil if it was destroyed. It is set once Ended is closed.
 func (c *Cluster) Err() error { return c.supervisor.cause }
 
-// Nodes as planned.
+// Nodes are those of the address plan.
 func (c *Cluster) Nodes(context.Context) ([]clusters.Node, error) {
 	p := c.spec.Network
 	nodes := make([]clusters.Node, len(p.Nodes))
@@ -78,10 +78,10 @@ func (c *Cluster) Nodes(context.Context) ([]clusters.Node, error) {
 	return nodes, nil
 }
 
-// Client is the machine on the internet.
+// Client is the machine outside the cluster.
 func (c *Cluster) Client() clusters.Client { return client{c} }
 
-// Access is by node ports.
+// Access is direct: the client reaches the ports of nodes.
 func (c *Cluster) Access() clusters.Access { return clusters.DirectAccess(c.Client()) }
 
 type client struct{ cluster *Cluster }
@@ -92,8 +92,8 @@ func (c client) DialContext(ctx context.Context, network, address string) (net.C
 	return c.cluster.DialFrom(ctx, "client", network, address)
 }
 
-// DialFrom opens a connection from a machine inside: "client", "router" or a node's name. The address is an IP
-// address and port; there are no names inside.
+// DialFrom opens a connection from a machine of the test network: "client", "router" or a node's name. The address is an IP
+// address and a port; host names are not resolved.
 func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string) (net.Conn, error) {
 	conn, err := c.inside.Dial(ctx, control.DialRequest{From: machine, Network: network, Address: address})
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Cluster) DialFrom(ctx context.Context, machine, network, address string
 	return conn, nil
 }
 
-// LoadImage makes an archive's images known to all nodes.
+// LoadImage loads the images of an archive on all nodes.
 func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	_, err := c.LoadImages(ctx, archive)
 	return err
@@ -128,7 +128,7 @@ func (c *Cluster) LoadImages(ctx context.Context, archive string) ([]control.Ima
 	return images, nil
 }
 
-// Capture listens on a pod's or node's link.
+// Capture captures the packets on an interface of a Pod or a node.
 func (c *Cluster) Capture(ctx context.Context, target clusters.CaptureTarget) (io.ReadCloser, error) {
 	link := control.Link{Machine: target.Node, Interface: target.Interface}
 	switch {
@@ -173,7 +173,7 @@ func (c *Cluster) ExportLogs(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Destroy ends the cluster if this process made it.
+// Destroy ends the cluster if this process created it.
 func (c *Cluster) Destroy(context.Context) error {
 	if c.supervisor != nil {
 		c.supervisor.stop()

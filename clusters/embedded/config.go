@@ -12,16 +12,16 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
-// Config says what cluster to make. Its zero value, with Default applied, is the walkthrough's: four nodes,
-// Kubernetes of the default version, the article's addresses.
+// Config describes a cluster to create. The zero value, completed by WithDefaults, has the nodes and addresses of the
+// walkthrough, and the default version of Kubernetes.
 type Config struct {
 	// Name of the cluster, unique among the clusters of one user on one machine.
 	Name string `json:"name,omitempty"`
-	// KubernetesVersion picks the control plane's binary among those built; "" is the newest there is.
+	// KubernetesVersion selects one of the Kubernetes versions that were built; "" is the newest.
 	KubernetesVersion string `json:"kubernetesVersion,omitempty"`
-	// APIPort is the loopback port at which the host reaches the API server; 0 is any free one.
+	// APIPort is the port of the API server on the host's loopback; 0 is any free one.
 	APIPort uint16 `json:"apiPort,omitempty"`
-	// Network is the test network's plan of addresses.
+	// Network is the address plan of the test network.
 	Network addressplan.Network `json:"network,omitzero"`
 	// Binaries is the folder of the programs to run; "" is the folder of the testbed program itself.
 	Binaries string `json:"-"`
@@ -37,7 +37,7 @@ const DefaultName = "testbed"
 // Names become part of a socket's name and of a folder's.
 var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
 
-// WithDefaults returns the configuration with everything filled in that was left open.
+// WithDefaults returns the configuration with a default for each setting that is not given.
 func (c Config) WithDefaults() (Config, error) {
 	if c.Name == "" {
 		c.Name = DefaultName

@@ -31,8 +31,8 @@ type disruptor struct {
 	inside  *control.Client
 }
 
-// Disconnect pulls out the network cable of a worker. The returned function plugs it in again, and waits until the node
-// can be reached.
+// Disconnect takes down the network link of a worker. The returned function brings it up again, and waits until the node can be
+// reached.
 func (d disruptor) Disconnect(ctx context.Context, node string) (reconnect func(context.Context) error, err error) {
 	first := d.network.Nodes[0].Name
 	if node == first {
@@ -69,8 +69,8 @@ func (d disruptor) reconnect(ctx context.Context, node string) error {
 	return nil
 }
 
-// Impair disturbs the packets on a node's cable. Loss needs nftables alone; delays need the kernel's netem, or TAP devices and
-// nftables that can forward what leaves an interface.
+// Impair loses or delays the packets of a node. Loss requires only nftables; delays also require the kernel's netem, or TAP devices
+// and nftables that can forward what leaves an interface.
 func (d disruptor) Impair(ctx context.Context, node string, impairment clusters.Impairment) (end func(context.Context) error, err error) {
 	request := control.ImpairRequest{Node: node, Loss: impairment.Loss, Delay: impairment.Delay, Jitter: impairment.Jitter}
 	if err := d.inside.Impair(ctx, request); err != nil {
@@ -88,7 +88,7 @@ func (d disruptor) Impair(ctx context.Context, node string, impairment clusters.
 	}, nil
 }
 
-// Suspend stops the processes of a node or a Pod.
+// Suspend pauses the processes of a node or a Pod (SIGSTOP).
 func (d disruptor) Suspend(ctx context.Context, processes clusters.Processes) (end func(context.Context) error, err error) {
 	if first := d.network.Nodes[0].Name; processes.Node == first {
 		return nil, fmt.Errorf("node %s has the control plane, which the whole cluster needs: suspend the processes of a worker", first)

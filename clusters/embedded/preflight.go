@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// Check checks that the cluster can be created, and says what to do if it can't: invalid settings, what this
-// machine lacks, a name that is taken, programs that are not built. It starts nothing.
+// Check returns an error, with the remedy, if the cluster can't be created: a setting is invalid, this machine lacks something,
+// the name is taken, or a program is not built. It starts nothing.
 func (c Config) Check(ctx context.Context) error {
 	c, err := c.WithDefaults()
 	if err != nil {
@@ -31,7 +31,7 @@ func (c Config) Check(ctx context.Context) error {
 	return err
 }
 
-// checkMachine checks that this machine has what clusters need.
+// checkMachine checks that this machine meets the requirements of embedded clusters.
 func checkMachine(haveProgram func(string) bool) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("the embedded cluster needs Linux, this is %s: use CLUSTER=kind, or run it in a Linux machine", runtime.GOOS)
