@@ -84,7 +84,7 @@ func TestTheFirstRequestIsServedWhileDraining(t *testing.T) {
 		if err := <-ended; err != nil {
 			b.Error(err)
 		}
-		b.passed("the drain", started, time.Second)
+		b.passed("the drain", started, 5*time.Second)
 	})
 }
 

@@ -48,8 +48,8 @@ const (
 )
 
 // firstRequest is how long a connection that has had no request is waited for while the server drains: most likely its
-// request is on its way, and the client can't know that it is not answered.
-const firstRequest = time.Second
+// request is on its way, and the client can't know that it is not answered. On a busy machine clients take seconds.
+const firstRequest = 5 * time.Second
 
 // next begins the wait for the next request. begun says that a part of it was read before, and first that it is the first one.
 func (r *requestReader) next(begun, first bool) {
