@@ -66,18 +66,27 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// BenchmarkApply measures the update of one endpoint in a table of 1,000 hosts with ten paths each.
+// BenchmarkApply is the update of one endpoint, by the number of routes in the table, ten for each host.
 func BenchmarkApply(b *testing.B) {
-	server, err := proxy.New(proxy.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	table := bigTable(1_000)
-	server.Apply(table)
-	for i := 0; b.Loop(); i++ {
-		next := *table
-		next.Upstreams = append([]route.Upstream(nil), table.Upstreams...)
-		next.Upstreams[50].Endpoints = []route.Endpoint{netipEndpoint(fmt.Sprintf("10.2.0.%d:80", i%250))}
-		server.Apply(&next)
+	for _, routes := range []int{10, 100, 1000, 10_000, 100_000} {
+		if testing.Short() && routes > 1000 {
+			continue
+		}
+		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
+			server, err := proxy.New(proxy.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			table := bigTable(routes / 10)
+			server.Apply(table)
+			changed := len(table.Upstreams) / 2
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				next := *table
+				next.Upstreams = append([]route.Upstream(nil), table.Upstreams...)
+				next.Upstreams[changed].Endpoints = []route.Endpoint{netipEndpoint(fmt.Sprintf("10.2.0.%d:80", i%250))}
+				server.Apply(&next)
+			}
+		})
 	}
 }
