@@ -475,7 +475,7 @@ Feature: External authentication
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: extra, port: {number: 80}}}}]}
       """
     Then within 10 seconds, requests are answered as follows:
-      | URL                                 | status |
+      | URL                                  | status |
       | http://default.${domain}/?status=418 | 418    |
       | http://always.${domain}/?status=418  | 418    |
     And the response has the headers:
@@ -503,6 +503,9 @@ Feature: External authentication
         - host: kept.${domain}
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
+    And within 10 seconds, requests are answered as follows:
+      | URL                    | status |
+      | http://kept.${domain}/ | 401    |
     And the client always sends the headers:
       | X-Key | one |
     And the client requests "http://kept.${domain}/" with the cookie "session=alice"
@@ -532,6 +535,9 @@ Feature: External authentication
         - host: refused.${domain}
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
       """
+    And within 10 seconds, requests are answered as follows:
+      | URL                       | status |
+      | http://refused.${domain}/ | 401    |
     And the client always sends the headers:
       | X-Key | one |
     And the client requests "http://refused.${domain}/" with the cookie "session=alice"

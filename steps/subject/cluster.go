@@ -37,13 +37,19 @@ type Cluster struct {
 	Access clusters.Access
 }
 
-// waitAnswer waits for any HTTP response: the nodes may not have the rules for a new Pod yet.
+// waitAnswer waits for any HTTP response: the nodes may not have the rules for a new Pod yet. Every second attempt begins with a
+// header of the PROXY protocol, without which a controller may accept no connection.
 func (c Cluster) waitAnswer(ctx context.Context, entry client.Entry) error {
 	outside := client.Client{Dialer: c.Client, Resolver: &client.Resolver{}}
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, answerTimeout, true, func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
+		if outside.Announced.IsValid() {
+			outside.Announced = netip.AddrPort{}
+		} else if last != nil {
+			outside.Announced = entry.HTTP
+		}
 		_, last = outside.Do(ctx, client.Request{Method: "GET", URL: "http://" + entry.HTTP.String() + "/"})
 		return last == nil, nil
 	})
