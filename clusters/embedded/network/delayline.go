@@ -57,7 +57,7 @@ func (d delayLine) time() time.Duration {
 	if d.jitter <= 0 {
 		return d.delay
 	}
-	return max(0, d.delay-d.jitter+rand.N(2*d.jitter+1))
+	return max(0, d.delay-d.jitter+rand.N(2*d.jitter+1)) //nolint:gosec // a delay is no secret
 }
 
 func (d delayLine) send(ctx context.Context, waiting <-chan frame) {

@@ -43,7 +43,7 @@ func (n *Namespace) dial(ctx context.Context, network string, to netip.AddrPort)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // what is returned is a copy
 	if _, err := conn.Connect(ctx, address); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if request.Method != "POST" || request.URL.String() != "https://shop.test:8443/a/../b%2Fc?x=1" || !request.HTTP2 || string(request.Body) != "xxx" ||
+	if request.Method != http.MethodPost || request.URL.String() != "https://shop.test:8443/a/../b%2Fc?x=1" || !request.HTTP2 || string(request.Body) != "xxx" ||
 		request.Client.String() != "192.0.2.7" || !slices.Contains(request.Header, explain.Field{Name: "X-A", Value: "1"}) ||
 		!slices.Contains(request.Header, explain.Field{Name: "Cookie", Value: "a=b"}) {
 		t.Errorf("%+v", request)
