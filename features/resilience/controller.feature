@@ -41,7 +41,10 @@ Feature: Requests while the controller is replaced
     Then at most 5 requests of the load run failed
 
   Scenario: A Pod of the controller is killed
-    When the client starts to make 100 requests a second to "http://shop.${domain}/"
+    When the client starts to make requests:
+      | rate        | 100                    |
+      | target      | http://shop.${domain}/ |
+      | connections | new                    |
     And the load run continues for 0.5 seconds
     And a Pod of the ingress controller is killed
     And the load run continues for 6 seconds
