@@ -1,5 +1,6 @@
 // Package terminal shows a run's progress: a line for each scenario that has ended, in the order of the feature files, what
-// failed and where to look, and at the end the verdict. On a terminal a last line shows the step that has run for longest.
+// failed and where to look, and at the end the verdict. On a terminal a last line shows the step that has run for longest;
+// elsewhere a line says how many scenarios have ended when none could be shown for a while.
 package terminal
 
 import (
@@ -18,6 +19,10 @@ import (
 	"github.com/ingress-testbed/testbed/reports/recorder"
 	"github.com/ingress-testbed/testbed/reports/results"
 )
+
+// silence is how long output that is not live stays without a line: scenarios that have ended are not shown before those of
+// earlier files, which may run last.
+const silence = 30 * time.Second
 
 // Options say what the output can show.
 type Options struct {
@@ -64,7 +69,8 @@ type Progress struct {
 	next  int
 	total int
 	done  int
-	stop  chan struct{} // ends the live line's clock; nil if there is none
+	wrote time.Time     // the last line
+	stop  chan struct{} // ends the clock; nil if it doesn't run
 }
 
 // step is one that runs now.
@@ -86,13 +92,14 @@ func (p *Progress) RunStarted(counts results.Counts) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.total = counts.Total
-	if p.options.Live && p.stop == nil {
+	p.wrote = p.now()
+	if p.stop == nil {
 		p.stop = make(chan struct{})
 		go p.tick(p.stop)
 	}
 }
 
-// tick updates the time on the live line, so that a slow step doesn't look like a stuck one.
+// tick updates the time on the live line, or writes how far the run is, so that a slow run doesn't look like a stuck one.
 func (p *Progress) tick(stop <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -103,6 +110,9 @@ func (p *Progress) tick(stop <-chan struct{}) {
 		case <-ticker.C:
 			p.mutex.Lock()
 			p.drawLive()
+			if !p.options.Live && p.now().Sub(p.wrote) >= silence {
+				p.line(fmt.Sprintf("  … %d of %d scenarios have ended", p.done, p.total))
+			}
 			p.mutex.Unlock()
 		}
 	}
@@ -211,6 +221,7 @@ func (p *Progress) width() int {
 
 // line writes a line. If the terminal has been closed, the run continues.
 func (p *Progress) line(text string) {
+	p.wrote = p.now()
 	_, _ = io.WriteString(p.out, strings.TrimRight(text, " ")+"\n")
 }
 

@@ -2,10 +2,12 @@ package terminal_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -211,6 +213,28 @@ func TestTheClockOfASlowStepGoesOnAndEnds(t *testing.T) {
 	}
 	progress.Close()
 	progress.Close()
+}
+
+// A scenario that ends late keeps those of later files from being shown.
+func TestOutputThatIsNotLiveSaysHowFarTheRunIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := example.Run()
+		all := events(run)
+		var out bytes.Buffer
+		progress := terminal.New(&out, terminal.Options{})
+		progress.RunStarted(results.Counts{Total: len(all)})
+		for _, event := range all[1:] {
+			progress.ScenarioFinished(event)
+		}
+		time.Sleep(70 * time.Second) // of the bubble's clock
+		progress.ScenarioFinished(all[0])
+		time.Sleep(20 * time.Second)
+		progress.Close()
+		line := fmt.Sprintf("  … %d of %d scenarios have ended\n", len(all)-1, len(all))
+		if got := out.String(); !strings.HasPrefix(got, line+line) || strings.Count(got, "have ended") != 2 {
+			t.Errorf("got\n%s\nwant the line %q twice, before all others", got, line)
+		}
+	})
 }
 
 func FuzzHostileTextStaysText(f *testing.F) {
