@@ -5,7 +5,6 @@ package embedded_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -132,43 +131,6 @@ func TestNothingInsideReachesOutside(t *testing.T) {
 	}
 }
 
-// TestSIGKILLLeavesNothing kills the supervisor and, in another cluster, the test network.
-func TestSIGKILLLeavesNothing(t *testing.T) {
-	for _, victim := range []string{"supervisor", "test network"} {
-		t.Run(victim, func(t *testing.T) {
-			if n := programsRunning(t); n > 0 {
-				t.Fatalf("%d processes of another cluster run on this machine: end it with `testbed down` first", n)
-			}
-			before := hostNetwork(t)
-			logs := t.TempDir()
-			up := exec.Command(filepath.Join(binaries, "testbed"), "up", "--foreground",
-				"--name", "test-kill", "--workers", "1", "--logs", logs)
-			if err := up.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer up.Wait()
-			defer up.Process.Kill()
-			running := awaitRunning(t, "test-kill")
-			pid := running.Supervisor
-			if victim == "test network" {
-				pid = running.PID
-			}
-			process, _ := os.FindProcess(pid)
-			if err := process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			up.Wait()
-			eventually(t, "all processes of the cluster end", func() bool { return programsRunning(t) == 0 })
-			if _, err := embedded.Find(t.Context(), "test-kill"); !errors.Is(err, embedded.ErrNotRunning) {
-				t.Errorf("the cluster is still known: %v", err)
-			}
-			if after := hostNetwork(t); after != before {
-				t.Errorf("something is left:\n%s\nbefore:\n%s", after, before)
-			}
-		})
-	}
-}
-
 // programsRunning counts this machine's processes that run one of the cluster's programs.
 func programsRunning(t *testing.T) (count int) {
 	t.Helper()
@@ -186,16 +148,6 @@ func programsRunning(t *testing.T) (count int) {
 		}
 	}
 	return count
-}
-
-func awaitRunning(t *testing.T, name string) (running embedded.Running) {
-	t.Helper()
-	eventually(t, "the cluster runs", func() (ok bool) {
-		var err error
-		running, err = embedded.Find(t.Context(), name)
-		return err == nil
-	})
-	return running
 }
 
 func eventually(t *testing.T, what string, is func() bool) {

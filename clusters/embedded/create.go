@@ -31,6 +31,10 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if s.lock, err = lockName(config.Name); err != nil {
 		return nil, err
 	}
+	if err := ForgetEnd(config.Name); err != nil {
+		s.stop()
+		return nil, err
+	}
 	if s.api, err = listenForAPI(config.APIPort); err != nil {
 		s.stop()
 		return nil, err

@@ -97,7 +97,11 @@ func Find(ctx context.Context, name string) (Running, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", socketPrefix()+name)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return Running{}, fmt.Errorf("%w: %q (start it with `testbed up --name %s`)", ErrNotRunning, name, name)
+		reason := LastEnd(name)
+		if reason != "" {
+			reason = ": " + reason
+		}
+		return Running{}, fmt.Errorf("%w: %q%s (start it with `testbed up --name %s`)", ErrNotRunning, name, reason, name)
 	}
 	if err != nil {
 		return Running{}, fmt.Errorf("connecting to the supervisor of cluster %q: %w", name, err)

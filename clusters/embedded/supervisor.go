@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -27,8 +28,10 @@ type supervisor struct {
 	host    net.Conn      // to the test network
 	served  func()        // ends what the host does for the test network, and waits for it
 	ended   chan struct{} // closed when the test network is gone
-	once    sync.Once
-	cause   error // why the cluster failed after it was ready; read it when ended is closed
+	// stopping is set by stop, and once is its.
+	stopping atomic.Bool
+	once     sync.Once
+	cause    error // why the cluster failed after it was ready; read it when ended is closed
 }
 
 // start runs the test network and waits until the cluster is ready.
@@ -65,7 +68,7 @@ func (s *supervisor) start(ctx context.Context, testbed string, spec control.Spe
 		}
 		return err
 	}
-	go s.watch(events)
+	go s.watch(events, spec.Name)
 	s.lock.announce(Running{Name: spec.Name, PID: s.process.Process.Pid, Spec: spec})
 	s.api.serve(control.NewClient(s.process.Process.Pid), spec.Network) //nolint:contextcheck // ctx only bounds the start
 	return nil
@@ -121,11 +124,18 @@ func awaitReady(events *json.Decoder, progress io.Writer) error {
 	}
 }
 
-// watch notes why a cluster fails later.
-func (s *supervisor) watch(events *json.Decoder) {
+// watch records why a cluster fails later.
+func (s *supervisor) watch(events *json.Decoder, name string) {
 	var event control.Event
-	if events.Decode(&event) == nil && event.Failed != "" {
+	err := events.Decode(&event)
+	switch {
+	case err == nil && event.Failed != "":
 		s.cause = errors.New(event.Failed)
+	case !s.stopping.Load():
+		s.cause = errors.New("its first process, the test network, ended without an error message, as if it was killed")
+	}
+	if s.cause != nil {
+		s.cause = errors.Join(s.cause, recordEnd(name, time.Now(), s.cause))
 	}
 	s.stop()
 }
@@ -135,6 +145,7 @@ const stopTimeout = 2 * time.Second
 
 // stop ends the cluster. It may be called any number of times.
 func (s *supervisor) stop() {
+	s.stopping.Store(true)
 	s.once.Do(func() {
 		if s.api != nil {
 			s.api.close()

@@ -14,6 +14,7 @@ func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 		Pdeathsig:  syscall.SIGKILL,
+		Setpgid:    true, // Ctrl-C in a terminal ends the supervisor, and that the test network
 	}
 	if !mayAdminister() {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER

@@ -24,6 +24,10 @@ func newDown() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			running, err := embedded.Find(cmd.Context(), name)
 			if errors.Is(err, embedded.ErrNotRunning) {
+				if reason := embedded.LastEnd(name); reason != "" {
+					fmt.Fprintf(cmd.OutOrStdout(), "No cluster %q is running: %s\n", name, reason)
+					return embedded.ForgetEnd(name)
+				}
 				fmt.Fprintf(cmd.OutOrStdout(), "No cluster %q is running.\n", name)
 				return nil
 			}
