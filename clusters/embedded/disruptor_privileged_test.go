@@ -94,11 +94,16 @@ func (d disruptions) during(t *testing.T, want string, end func(context.Context)
 	if err := end(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	all := make([]string, 0, len(d.addresses))
+	eventually(t, "all Pods answer again", func() bool { return d.reached(t) == d.all() })
+}
+
+// all lists all Pods, as reached does.
+func (d disruptions) all() string {
+	pods := make([]string, 0, len(d.addresses))
 	for _, a := range d.addresses {
-		all = append(all, a.pod)
+		pods = append(pods, a.pod)
 	}
-	eventually(t, "all Pods answer again", func() bool { return d.reached(t) == strings.Join(all, " ") })
+	return strings.Join(pods, " ")
 }
 
 func (d disruptions) cable(t *testing.T) {
@@ -143,7 +148,7 @@ func (d disruptions) delay(t *testing.T) {
 			t.Errorf("a connection to the slow node was made in %s, want at least %s", took, 2*delay)
 		}
 	}
-	d.during(t, "near far", end, err)
+	d.during(t, d.all(), end, err)
 	eventually(t, "connections to the node take less time again", func() bool { return connect("far") < 2*delay })
 }
 
@@ -182,7 +187,7 @@ func (d disruptions) apiServer(t *testing.T) {
 	if reads, writes := d.api(t); reads || writes {
 		t.Errorf("without API server, reads: %t, writes: %t", reads, writes)
 	}
-	d.during(t, strings.Join([]string{d.addresses[0].pod, d.addresses[1].pod}, " "), end, nil)
+	d.during(t, d.all(), end, nil)
 	eventually(t, "the API server takes writes", func() bool { _, writes := d.api(t); return writes })
 }
 
@@ -194,7 +199,7 @@ func (d disruptions) etcd(t *testing.T) {
 	if _, writes := d.api(t); writes {
 		t.Error("objects are written without etcd")
 	}
-	d.during(t, strings.Join([]string{d.addresses[0].pod, d.addresses[1].pod}, " "), end, nil)
+	d.during(t, d.all(), end, nil)
 	eventually(t, "the API server takes writes", func() bool { _, writes := d.api(t); return writes })
 }
 
