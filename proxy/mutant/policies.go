@@ -35,7 +35,7 @@ func policies() []subject {
 		of(func(p mirroring.Mirror) route.Policy { p.Body = !p.Body; return p }),
 		of(otherSessions), of[policy.BodySize](nil), onAllRoutes(of[policy.Compress](nil)),
 		of(func(p policy.ErrorPages) route.Policy { p.OwnOnly = !p.OwnOnly; return p }),
-		onAllRoutes(of[policy.HSTS](nil)), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]), of[policy.ReplyHeader](nil),
+		of[policy.HSTS](nil), of[policy.NotLogged](nil), of(negate[policy.RedirectToHTTPS]), of[policy.ReplyHeader](nil),
 		of(func(p policy.Retry) route.Policy { p.Never = !p.Never; return p }),
 		of[policy.Timeouts](nil), of[policy.UpstreamHost](nil),
 		of[redirecting.All](nil), of(negate[redirecting.Root]),

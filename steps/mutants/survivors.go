@@ -7,6 +7,7 @@ const chance = "the difference is one of chance or time"
 // reason is chance.
 func survivors() map[string]string {
 	return map[string]string{
+		"policy.HSTS neighbour":       "only in the compatibility mode do routes lack it, and no scenario asks for one that gets it",
 		"selecting.Latency ignored":   chance,
 		"selecting.Latency neighbour": chance,
 		"table.Streams ignored":       "ports are not forwarded in process",
