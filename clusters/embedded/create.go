@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/lastend"
 )
 
 // Create makes a cluster and returns when it can be used. It ends with Destroy, or with this process.
@@ -31,7 +32,7 @@ func Create(ctx context.Context, config Config) (*Cluster, error) {
 	if s.lock, err = lockName(config.Name); err != nil {
 		return nil, err
 	}
-	if err := ForgetEnd(config.Name); err != nil {
+	if err := lastend.Forget(config.Name); err != nil {
 		s.stop()
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/lastend"
 )
 
 // The name of a running cluster is that of an abstract Unix socket (unix(7)) on which its supervisor listens: it can be
@@ -97,7 +98,7 @@ func Find(ctx context.Context, name string) (Running, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", socketPrefix()+name)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		reason := LastEnd(name)
+		reason := lastend.Reason(name)
 		if reason != "" {
 			reason = ": " + reason
 		}

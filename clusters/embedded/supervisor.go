@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/control"
+	"github.com/ingress-testbed/testbed/clusters/embedded/lastend"
 )
 
 // supervisor is the host's side of a cluster that this process made. The test network ends when it does: by the end
@@ -135,7 +136,7 @@ func (s *supervisor) watch(events *json.Decoder, name string) {
 		s.cause = errors.New("its first process, the test network, ended without an error message, as if it was killed")
 	}
 	if s.cause != nil {
-		s.cause = errors.Join(s.cause, recordEnd(name, time.Now(), s.cause))
+		s.cause = errors.Join(s.cause, lastend.Record(name, time.Now(), s.cause))
 	}
 	s.stop()
 }

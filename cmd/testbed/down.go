@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded"
+	"github.com/ingress-testbed/testbed/clusters/embedded/lastend"
 )
 
 // signalTimeout is how long each signal gets to work.
@@ -24,9 +25,9 @@ func newDown() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			running, err := embedded.Find(cmd.Context(), name)
 			if errors.Is(err, embedded.ErrNotRunning) {
-				if reason := embedded.LastEnd(name); reason != "" {
+				if reason := lastend.Reason(name); reason != "" {
 					fmt.Fprintf(cmd.OutOrStdout(), "No cluster %q is running: %s\n", name, reason)
-					return embedded.ForgetEnd(name)
+					return lastend.Forget(name)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "No cluster %q is running.\n", name)
 				return nil

@@ -1,4 +1,6 @@
-package embedded
+// Package lastend keeps the reason why a cluster ended by itself. One in the background has no terminal: its supervisor leaves the
+// reason in a file, for the next command that looks for the cluster.
+package lastend
 
 import (
 	"errors"
@@ -10,11 +12,8 @@ import (
 	"time"
 )
 
-// A cluster in the background has no terminal. If it ends by itself, its supervisor leaves the reason in a file, for the next command
-// that looks for the cluster.
-
-// lastEndPath is the file with the reason why the last cluster of a name ended by itself.
-func lastEndPath(name string) (string, error) {
+// file is the path of the file with the reason why the last cluster of a name ended by itself.
+func file(name string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("finding the user's cache: %w", err)
@@ -22,9 +21,9 @@ func lastEndPath(name string) (string, error) {
 	return filepath.Join(cache, "ingress-testbed", name, "ended"), nil
 }
 
-// recordEnd records why a cluster ended by itself.
-func recordEnd(name string, when time.Time, reason error) error {
-	path, err := lastEndPath(name)
+// Record records why a cluster ended by itself.
+func Record(name string, when time.Time, reason error) error {
+	path, err := file(name)
 	if err != nil {
 		return err
 	}
@@ -38,9 +37,9 @@ func recordEnd(name string, when time.Time, reason error) error {
 	return nil
 }
 
-// LastEnd says when and why the last cluster of a name ended by itself; "" if it didn't, or if that is unknown.
-func LastEnd(name string) string {
-	path, err := lastEndPath(name)
+// Reason is when and why the last cluster of a name ended by itself; "" if it didn't, or if that is unknown.
+func Reason(name string) string {
+	path, err := file(name)
 	if err != nil {
 		return ""
 	}
@@ -51,9 +50,9 @@ func LastEnd(name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// ForgetEnd forgets what LastEnd says.
-func ForgetEnd(name string) error {
-	path, err := lastEndPath(name)
+// Forget removes what Reason returns.
+func Forget(name string) error {
+	path, err := file(name)
 	if err != nil {
 		return err
 	}
