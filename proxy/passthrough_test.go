@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingress-testbed/testbed/internal/freeport"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -103,13 +104,11 @@ func TestPassthroughIsBoundedInTime(t *testing.T) {
 
 // TestStreams opens the ports of a table when the proxy serves, and closes them with it.
 func TestStreams(t *testing.T) {
-	free := listen(t)
-	port := endpoint(free.Addr()).Address.Port()
-	free.Close()
+	free := freeport.Reserve(t)
 	table := toAll(upstream("u"))
-	table.Streams = []route.Stream{{Port: port, Endpoints: []route.Endpoint{backend(t, named("an endpoint"))}}}
+	table.Streams = []route.Stream{{Port: free.Port(), Endpoints: []route.Endpoint{backend(t, named("an endpoint"))}}}
 	s, stop, ended := start(t, proxy.Config{}, table, listen(t), listen(t))
-	at := free.Addr().String()
+	at := free.String()
 	var got string
 	for end := time.Now().Add(10 * time.Second); got == "" && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if reply, err := http.Get("http://" + at); err == nil {

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/ingress-testbed/testbed/internal/freeport"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -27,9 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // refusing is an address without a listener.
 func refusing(t testing.TB) route.Endpoint {
-	listener := listen(t)
-	defer listener.Close()
-	return endpoint(listener.Addr())
+	return route.Endpoint{Address: freeport.Reserve(t)}
 }
 
 func TestWhatEndpointsDoWrong(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ingress-testbed/testbed/controller/app"
+	"github.com/ingress-testbed/testbed/internal/freeport"
 )
 
 // TestTCPServices adds a port to the ConfigMap while the controller runs, which is outside of the namespace that it watches.
@@ -23,19 +24,14 @@ func TestTCPServices(t *testing.T) {
 		o.UpdateStatus = false
 	})
 	w.backend("web", "web-1")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	port := free.Addr().(*net.TCPAddr).Port
-	data := map[string]string{strconv.Itoa(port): "default/web:80"}
+	free := freeport.Reserve(t)
+	data := map[string]string{strconv.Itoa(int(free.Port())): "default/web:80"}
 	held := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "tcp"}, Data: data}
 	if err := w.client.Tracker().Add(held); err != nil {
 		t.Fatal(err)
 	}
 	w.eventually(func() error {
-		conn, err := net.Dial("tcp", free.Addr().String())
+		conn, err := net.Dial("tcp", free.String())
 		if err != nil {
 			return err
 		}

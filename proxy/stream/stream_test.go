@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingress-testbed/testbed/internal/freeport"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/stream"
 )
@@ -150,12 +151,7 @@ func endpointAt(address net.Addr) route.Endpoint {
 // dead is an endpoint that refuses connections.
 func dead(t *testing.T) route.Endpoint {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
-	return endpointAt(listener.Addr())
+	return route.Endpoint{Address: freeport.Reserve(t)}
 }
 
 type client struct {

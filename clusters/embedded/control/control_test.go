@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ingress-testbed/testbed/internal/freeport"
 )
 
 // hostNetwork answers requests from this machine's own network.
@@ -158,12 +160,8 @@ func TestDialHandsOutAWorkingConnection(t *testing.T) {
 }
 
 func TestDialTellsARefusedConnection(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close() // its port refuses connections now
-	_, err = serveTest(t, hostNetwork{}).Dial(t.Context(), DialRequest{Network: "tcp", Address: listener.Addr().String()})
+	refusing := freeport.Reserve(t)
+	_, err := serveTest(t, hostNetwork{}).Dial(t.Context(), DialRequest{Network: "tcp", Address: refusing.String()})
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("want connection refused, got %v", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ingress-testbed/testbed/internal/freeport"
 )
 
 // ownHost dials this machine and has credentials for one registry.
@@ -96,13 +98,8 @@ func TestHostConnectionsWork(t *testing.T) {
 }
 
 func TestHostReportsErrors(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close() // its port refuses connections now
 	host := serveHostTest(t, ownHost{})
-	if _, err := host.Dial(t.Context(), "tcp", listener.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := host.Dial(t.Context(), "tcp", freeport.Reserve(t).String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("want connection refused, got %v", err)
 	}
 	if _, err := host.Credentials(t.Context(), "broken.example/web"); err == nil || !strings.Contains(err.Error(), "no helper") {
