@@ -5,9 +5,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/net/http2"
 
 	"github.com/ingress-testbed/testbed/proxy"
 )
@@ -104,4 +107,57 @@ func TestLeaving(t *testing.T) {
 		}
 		client.ended()
 	}
+}
+
+// TestLeavingOverHTTP2 has a request run when the server leaves. Its client learns at once that it should open no more streams
+// on the connection, those that it opens before it knows are served, and so is a client that connects later.
+func TestLeavingOverHTTP2(t *testing.T) {
+	arrived, hold := make(chan struct{}, 3), make(chan struct{})
+	finish := sync.OnceFunc(func() { close(hold) })
+	s := one(t, proxy.Config{}, func(w http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		<-hold
+		io.WriteString(w, "done")
+	})
+	t.Cleanup(finish)
+	before := s.frames(t)
+	before.get(1)
+	<-arrived
+	s.Leave()
+	ping := before.awaitLeaving(1<<31 - 1)
+	before.get(3)
+	<-arrived
+	before.WritePing(true, ping)
+	before.awaitLeaving(3)
+	later := s.frames(t)
+	later.get(1)
+	<-arrived
+	later.awaitLeaving(1<<31 - 1)
+	finish()
+	for name, client := range map[string]*frames{"the connection from before": before, "a new connection": later} {
+		if err := client.awaitEnd(1); err != nil {
+			t.Errorf("on %s, the reply doesn't end: %v", name, err)
+		}
+	}
+}
+
+// awaitLeaving reads frames until GOAWAY without an error. With the first of two, it returns the payload of the PING that follows.
+func (f *frames) awaitLeaving(last uint32) (ping [8]byte) {
+	f.t.Helper()
+	f.SetReadDeadline(time.Now().Add(10 * time.Second))
+	pinged := last != 1<<31-1
+	found := false
+	err := f.await(func(frame http2.Frame) bool {
+		switch frame := frame.(type) {
+		case *http2.GoAwayFrame:
+			found = frame.LastStreamID == last && frame.ErrCode == http2.ErrCodeNo
+		case *http2.PingFrame:
+			ping, pinged = frame.Data, true
+		}
+		return found && pinged
+	})
+	if err != nil {
+		f.t.Fatalf("waiting for GOAWAY with the last stream %d: %v", last, err)
+	}
+	return ping
 }

@@ -23,6 +23,6 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	return s.downstream.Serve(ctx, plain, secure)
 }
 
-// Leave makes each reply over HTTP/1.1 the last one of its connection (RFC 9112 section 9.6), while connections are still
-// accepted. Call it before the end of Serve's context, as soon as clients should connect to other servers.
+// Leave makes each reply over HTTP/1.1 the last one of its connection (RFC 9112 section 9.6) and sends GOAWAY on connections
+// of HTTP/2 (RFC 9113 section 6.8), on new ones with the first request, while connections are still accepted. Call it before the end of Serve's context, as soon as clients should connect to other servers.
 func (s *Server) Leave() { s.downstream.Leave() }

@@ -19,6 +19,8 @@ type connections struct {
 
 // connection is a client's connection as the server sees it. The methods do not wait for the client.
 type connection interface {
+	// Leave ends the connection with its next reply, or the running ones, so that the client moves to another server.
+	Leave()
 	// Drain ends the connection: at once if it is idle, else after the running requests.
 	Drain()
 	// CloseIdle ends the connection if it is idle, and reports whether it was.
@@ -118,11 +120,15 @@ func (c *connections) drain(limit time.Duration, giveUp context.CancelFunc) {
 	}
 }
 
-func (c *connections) drainEach() {
+func (c *connections) drainEach() { c.each(connection.Drain) }
+
+func (c *connections) leaveEach() { c.each(connection.Leave) }
+
+func (c *connections) each(do func(connection)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.known {
-		conn.Drain()
+		do(conn)
 	}
 }
 

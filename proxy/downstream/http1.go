@@ -116,6 +116,9 @@ func (c *http1Conn) refuse(err error) {
 // its first.
 func (c *http1Conn) Drain() { c.reader.drain() }
 
+// Leave implements connection: Header reads from the server that the next reply is the last.
+func (c *http1Conn) Leave() {}
+
 // CloseIdle implements connection.
 func (c *http1Conn) CloseIdle() bool { return c.reader.closeIdle() }
 

@@ -19,8 +19,11 @@ func (s *Server) serveHTTP2(conn net.Conn, read []byte, peer Peer) {
 		Header: timeouts.Header, Idle: timeouts.Idle, Body: timeouts.Body, Busy: timeouts.Tunnel,
 	}, func() func(*http2.Stream) { return s.newStreamWorker(peer) })
 	defer s.connections.track(c)()
-	if s.draining.Load() {
-		c.Drain() // it was tracked too late to be drained with the others
+	switch { // it may have been tracked too late to be drained with the others
+	case s.draining.Load():
+		c.Drain()
+	case s.leaving.Load():
+		c.Leave()
 	}
 	c.Serve()
 }

@@ -42,9 +42,13 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	return err
 }
 
-// Leave makes each reply over HTTP/1.1 the last one of its connection, and connections are still accepted: clients move to
-// other servers before this one stops, and are not surprised by the end of an idle connection as they send a request.
-func (s *Server) Leave() { s.leaving.Store(true) }
+// Leave makes each reply over HTTP/1.1 the last one of its connection and sends GOAWAY on those of HTTP/2, and connections
+// are still accepted: clients move to other servers before this one stops, and are not surprised by the end of an idle
+// connection as they send a request.
+func (s *Server) Leave() {
+	s.leaving.Store(true)
+	s.connections.leaveEach()
+}
 
 // waitingAccepts is how long connections that wait in the kernel are accepted before their listener is closed, which would
 // reset them.

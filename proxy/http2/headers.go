@@ -82,6 +82,9 @@ func (r *reader) handleRequest() error {
 	c.frames.forgive(requestCredit)
 	c.streams.open[s.id] = s
 	c.workers.start(s)
+	if c.shutdown.atRequest {
+		c.drain()
+	}
 	return nil
 }
 

@@ -14,9 +14,10 @@ const drainPing = "draining"
 
 // shutdown is how far a connection's graceful end has come. Its fields are guarded by the connection's mutex.
 type shutdown struct {
-	begun bool // the first GOAWAY was sent: clients should open no more streams
-	final bool // the last GOAWAY was sent: higher streams are not served
-	timer *time.Timer
+	atRequest bool // the next request begins it
+	begun     bool // the first GOAWAY was sent: clients should open no more streams
+	final     bool // the last GOAWAY was sent: higher streams are not served
+	timer     *time.Timer
 }
 
 func (s *shutdown) stop() {
@@ -30,6 +31,23 @@ func (s *shutdown) stop() {
 func (c *Conn) Drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drain()
+}
+
+// Leave drains the connection: at once if it has had a request, else with the first one. A client whose new connections
+// still come to this server would otherwise get none of its requests served.
+func (c *Conn) Leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.streams.lastID == 0 {
+		c.shutdown.atRequest = true
+		return
+	}
+	c.drain()
+}
+
+// drain begins the graceful end. It is called with mu held.
+func (c *Conn) drain() {
 	if c.shutdown.begun || c.shutdown.final || c.out.err != nil {
 		return
 	}

@@ -3,6 +3,7 @@ package http2
 import (
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,31 @@ func TestDrainOfAnIdleConnection(t *testing.T) {
 		if !c.closed {
 			t.Error("the connection is still open")
 		}
+	})
+}
+
+// TestLeave checks that a connection on which no request has come is left open for one.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := connect(t, testOptions(), ok)
+		c.server.Leave()
+		c.expect()
+		c.get(1)
+		if got := c.received(); !slices.Contains(got, "GOAWAY 2147483647 NO_ERROR") || !slices.Contains(got, "HEADERS(1) status=200 end") {
+			t.Errorf("got %q, want GOAWAY and the reply", got)
+		}
+		c.WritePing(true, [8]byte([]byte("draining")))
+		c.expect("GOAWAY 1 NO_ERROR")
+		if !c.closed {
+			t.Error("the connection is still open")
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := connect(t, testOptions(), ok)
+		c.get(1)
+		c.received()
+		c.server.Leave()
+		c.expect("GOAWAY 2147483647 NO_ERROR", "PING")
 	})
 }
 
