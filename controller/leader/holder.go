@@ -16,15 +16,16 @@ import (
 // along with its permissions, as by `helm uninstall`, can't give it back, and the next one would wait until the lease
 // expires.
 type podLock struct {
-	resourcelock.Interface
-
+	lease     resourcelock.Interface
 	client    kubernetes.Interface
 	namespace string
 }
 
+var _ resourcelock.Interface = podLock{}
+
 // Get returns the record, without its holder if that Pod is gone.
 func (l podLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
-	record, raw, err := l.Interface.Get(ctx)
+	record, raw, err := l.lease.Get(ctx)
 	if err != nil || record.HolderIdentity == "" || record.HolderIdentity == l.Identity() || l.exists(ctx, record.HolderIdentity) {
 		return record, raw, err
 	}
@@ -33,6 +34,25 @@ func (l podLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, [
 	free.HolderIdentity = ""
 	return &free, raw, nil
 }
+
+// Create implements resourcelock.Interface.
+func (l podLock) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return l.lease.Create(ctx, record)
+}
+
+// Update implements resourcelock.Interface.
+func (l podLock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return l.lease.Update(ctx, record)
+}
+
+// RecordEvent implements resourcelock.Interface.
+func (l podLock) RecordEvent(event string) { l.lease.RecordEvent(event) }
+
+// Identity implements resourcelock.Interface.
+func (l podLock) Identity() string { return l.lease.Identity() }
+
+// Describe implements resourcelock.Interface.
+func (l podLock) Describe() string { return l.lease.Describe() }
 
 // exists reports whether there is a Pod of that name, or may be one. The controller has no permission to get a Pod, but it may list
 // them.

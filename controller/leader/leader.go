@@ -42,7 +42,7 @@ func (e Election) Run(ctx context.Context) error {
 		e.leadAlone(ctx)
 		return nil
 	}
-	lock := podLock{client: e.Client, namespace: e.Lease.Namespace, Interface: &resourcelock.LeaseLock{
+	lock := podLock{client: e.Client, namespace: e.Lease.Namespace, lease: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: e.Lease.Namespace, Name: e.Lease.Name},
 		Client:     e.Client.CoordinationV1(),
 		LockConfig: resourcelock.ResourceLockConfig{Identity: e.Identity},
