@@ -18,7 +18,6 @@ import (
 
 // Cluster is a running embedded cluster.
 type Cluster struct {
-	disruptor
 	spec       control.Spec
 	pid        int
 	inside     *control.Client
@@ -28,8 +27,7 @@ type Cluster struct {
 var _ clusters.Cluster = (*Cluster)(nil)
 
 func newCluster(spec control.Spec, pid int) *Cluster {
-	inside := control.NewClient(pid)
-	return &Cluster{disruptor: disruptor{network: spec.Network, inside: inside}, spec: spec, pid: pid, inside: inside}
+	return &Cluster{spec: spec, pid: pid, inside: control.NewClient(pid)}
 }
 
 // Connect connects to a running cluster that another process created.
