@@ -114,7 +114,7 @@ func (s *Shared) run(ctx context.Context, wanted key) ([]corev1.Pod, error) {
 	if err := s.api.WaitReady(waiting, deployment); err != nil {
 		return nil, err
 	}
-	return s.api.PodsOf(ctx, s.namespace, wanted.deployment())
+	return s.api.Workloads.PodsOf(ctx, s.namespace, wanted.deployment())
 }
 
 // Service applies a Service for servers to their own namespace, which it returns. It waits until the servers are ready.

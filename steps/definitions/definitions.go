@@ -47,23 +47,24 @@ func dependenciesOf(environment *steps.Environment, readiness *subject.Readiness
 	// Both are nil if the cluster is of another kind.
 	balancers, _ := environment.Cluster.(clusters.LoadBalancers)
 	disruptor, _ := environment.Cluster.(clusters.Disruptor)
+	workloads := &environment.Objects.Workloads
 	return dependencies{
 		kubernetes: kubernetes.Dependencies{
 			Objects: environment.Objects, Nodes: environment.Nodes, Kubectl: environment.Kubectl, Controller: environment.Controller,
 			Readiness: readiness, Placeholders: world.NewPlaceholders(environment), Backends: shared, Features: environment.Features,
 			LoadBalancers: balancers, Cables: disruptor,
 		},
-		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: environment.Objects},
+		diagnosis: diagnosis.Source{Controller: environment.Controller, Cluster: workloads},
 		dialer:    client,
-		pods:      environment.Objects,
-		secrets:   environment.Objects.Clientset.CoreV1(),
+		pods:      workloads,
+		secrets:   workloads.Clientset.CoreV1(),
 		packets: packets.Dependencies{
 			Cluster: environment.Cluster, Client: client.Addr(), ClientAddress: environment.ClientAddress, Nodes: environment.Nodes,
-			Controller: environment.Controller, Pods: environment.Objects, Dir: environment.ArtefactDir,
+			Controller: environment.Controller, Pods: workloads, Dir: environment.ArtefactDir,
 		},
 		disruptor: disruptor,
 		load: load.Dependencies{
-			Pods: environment.Objects, Dir: environment.ArtefactDir, Scale: environment.LoadScale,
+			Pods: workloads, Dir: environment.ArtefactDir, Scale: environment.LoadScale,
 			Usage: usage.Controller{Objects: environment.Objects, Subject: environment.Controller},
 		},
 	}

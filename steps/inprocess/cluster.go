@@ -108,7 +108,7 @@ func (c *Cluster) get(ctx context.Context, namespace, pod string, port int, path
 	if err != nil {
 		return nil, err
 	}
-	found, err := api.PodsOf(ctx, namespace, pod)
+	found, err := api.Workloads.PodsOf(ctx, namespace, pod)
 	if err != nil {
 		return nil, fmt.Errorf("finding the Pod: %w", err)
 	}

@@ -29,9 +29,9 @@ const (
 
 // API applies, reads and deletes the objects of a cluster.
 type API struct {
-	Workloads
-	Dynamic dynamic.Interface
-	Mapper  meta.RESTMapper
+	Workloads Workloads
+	Dynamic   dynamic.Interface
+	Mapper    meta.RESTMapper
 	// Prepare changes an object before it is applied, to add labels for example. The namespace of a namespaced object is
 	// set by then. Nil changes nothing.
 	Prepare func(*unstructured.Unstructured)

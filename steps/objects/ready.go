@@ -48,12 +48,12 @@ func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) 
 			return false, err
 		}
 		if missing == "" && isKind(current, corev1.GroupName, "Service") {
-			missing = a.missingEndpoints(ctx, current)
+			missing = a.Workloads.missingEndpoints(ctx, current)
 		}
 		return missing == "", nil
 	})
 	if err != nil && missing != "" {
-		return fmt.Errorf("waiting for %s: %w: %s%s", Name(object), err, missing, a.podTrouble(ctx, object))
+		return fmt.Errorf("waiting for %s: %w: %s%s", Name(object), err, missing, a.Workloads.podTrouble(ctx, object))
 	}
 	if err != nil {
 		return fmt.Errorf("waiting for %s: %w", Name(object), err)

@@ -61,7 +61,7 @@ func (c Cluster) waitAnswer(ctx context.Context, entry client.Entry) error {
 
 // readyPod returns the first ready Pod of an installation, by name.
 func (c Cluster) readyPod(ctx context.Context, installation Installation) (corev1.Pod, error) {
-	pods, err := c.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
+	pods, err := c.Objects.Workloads.ReadyPods(ctx, installation.Namespace, installation.Selector)
 	if err != nil {
 		return corev1.Pod{}, fmt.Errorf("finding the ingress controller's Pod: %w", err)
 	}
@@ -78,11 +78,11 @@ func (c Cluster) waitReady(ctx context.Context, object *unstructured.Unstructure
 func (c Cluster) waitRollout(ctx context.Context, installation Installation) (corev1.Pod, error) {
 	var pod corev1.Pod
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, objects.ReadyTimeout, true, func(ctx context.Context) (bool, error) {
-		all, err := c.Objects.Pods(ctx, installation.Namespace, installation.Selector)
+		all, err := c.Objects.Workloads.Pods(ctx, installation.Namespace, installation.Selector)
 		if err != nil {
 			return false, err
 		}
-		ready, err := c.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
+		ready, err := c.Objects.Workloads.ReadyPods(ctx, installation.Namespace, installation.Selector)
 		if errors.Is(err, objects.ErrNoPod) {
 			return false, nil
 		}
@@ -101,7 +101,7 @@ func (c Cluster) waitRollout(ctx context.Context, installation Installation) (co
 // nodePorts returns the node ports at the node of the controller's Pod, which accepts requests under any external traffic
 // policy.
 func (c Cluster) nodePorts(ctx context.Context, installation Installation, pod corev1.Pod) (client.Entry, error) {
-	service, err := c.Objects.Clientset.CoreV1().Services(installation.Namespace).Get(ctx, installation.Service, metav1.GetOptions{})
+	service, err := c.Objects.Workloads.Clientset.CoreV1().Services(installation.Namespace).Get(ctx, installation.Service, metav1.GetOptions{})
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("reading its Service: %w", err)
 	}

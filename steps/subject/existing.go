@@ -88,7 +88,7 @@ func (e *Existing) Check(ctx context.Context) error {
 
 func (e *Existing) service(ctx context.Context) (*corev1.Service, error) {
 	namespace, name := e.reference.Namespace, e.reference.Service
-	service, err := e.cluster.Objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	service, err := e.cluster.Objects.Workloads.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("the cluster has no Service %s/%s: name the Service that selects the ingress controller's Pods (kubectl get services -A)",
 			namespace, name)
@@ -101,7 +101,7 @@ func (e *Existing) service(ctx context.Context) (*corev1.Service, error) {
 
 // checkClass reports whether the IngressClass exists, and names the others if it doesn't.
 func (e *Existing) checkClass(ctx context.Context) error {
-	classes := e.cluster.Objects.Clientset.NetworkingV1().IngressClasses()
+	classes := e.cluster.Objects.Workloads.Clientset.NetworkingV1().IngressClasses()
 	_, err := classes.Get(ctx, e.reference.IngressClass, metav1.GetOptions{})
 	if err == nil {
 		return nil

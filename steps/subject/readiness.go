@@ -196,7 +196,7 @@ func (r *Readiness) logAbout(ctx context.Context, ingresses []*unstructured.Unst
 	if err != nil {
 		return ""
 	}
-	log, err := r.objects.LogSince(ctx, pod.Namespace, pod.Name, since.Add(-clockSkew), logged)
+	log, err := r.objects.Workloads.LogSince(ctx, pod.Namespace, pod.Name, since.Add(-clockSkew), logged)
 	if err != nil {
 		return ""
 	}

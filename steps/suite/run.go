@@ -263,7 +263,7 @@ func (r *run) describe(ctx context.Context, environment *steps.Environment) ([]r
 		properties = append(properties, results.Property{Name: profiles.CommandProperty, Value: r.options.Command})
 	}
 	properties = append(properties, results.Property{Name: profiles.ClusterProperty, Value: environment.Cluster.Name()})
-	version, err := environment.Objects.Clientset.Discovery().ServerVersion()
+	version, err := environment.Objects.Workloads.Clientset.Discovery().ServerVersion()
 	if err != nil {
 		return nil, fmt.Errorf("reading the version of the cluster: %w", err)
 	}

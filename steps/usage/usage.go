@@ -64,7 +64,7 @@ func (c Controller) Read(ctx context.Context) (map[string]Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	pods, err := c.Objects.Pods(ctx, installation.Namespace, installation.Selector)
+	pods, err := c.Objects.Workloads.Pods(ctx, installation.Namespace, installation.Selector)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func byNode(pods []corev1.Pod) map[string][]string {
 }
 
 func (c Controller) summary(ctx context.Context, node string) (*stats.Summary, error) {
-	connection, ok := c.Objects.Clientset.CoreV1().RESTClient().(*rest.RESTClient)
+	connection, ok := c.Objects.Workloads.Clientset.CoreV1().RESTClient().(*rest.RESTClient)
 	if !ok || connection == nil { // of a clientset of client-go's package fake
 		return nil, errors.New("reading the usage of Pods: the clientset has no connection to an API server")
 	}

@@ -155,7 +155,7 @@ func (p Placeholders) classController(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	class, err := p.environment.Objects.Clientset.NetworkingV1().IngressClasses().Get(ctx, installation.IngressClass, metav1.GetOptions{})
+	class, err := p.environment.Objects.Workloads.Clientset.NetworkingV1().IngressClasses().Get(ctx, installation.IngressClass, metav1.GetOptions{})
 	if err != nil {
 		return "", fmt.Errorf("reading IngressClass %s: %w", installation.IngressClass, err)
 	}
@@ -165,7 +165,7 @@ func (p Placeholders) classController(ctx context.Context) (string, error) {
 // podAddress returns the address of a Pod, or of the only Pod of a Deployment.
 func (p Placeholders) podAddress(ctx context.Context, owner string) (string, error) {
 	namespace, name := From(ctx).QualifyPods(owner)
-	pods, err := p.environment.Objects.PodsOf(ctx, namespace, name)
+	pods, err := p.environment.Objects.Workloads.PodsOf(ctx, namespace, name)
 	if err != nil {
 		return "", err
 	}
@@ -177,7 +177,7 @@ func (p Placeholders) podAddress(ctx context.Context, owner string) (string, err
 
 func (p Placeholders) service(ctx context.Context, service string) (*corev1.Service, error) {
 	namespace, name := From(ctx).Qualify(service)
-	found, err := p.environment.Objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	found, err := p.environment.Objects.Workloads.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
 	}

@@ -109,7 +109,7 @@ func facts(environment *steps.Environment, chosen *target.Flags, selection *case
 		mode := cmp.Or(selection.compatibility, compatibility.Mend.String())
 		all = append(all, agreement.Fact{Name: "Compatibility", Value: mode})
 	}
-	if version, err := environment.Objects.Clientset.Discovery().ServerVersion(); err == nil {
+	if version, err := environment.Objects.Workloads.Clientset.Discovery().ServerVersion(); err == nil {
 		all = append(all, agreement.Fact{Name: "Kubernetes", Value: version.GitVersion})
 	}
 	return all

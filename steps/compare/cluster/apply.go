@@ -137,7 +137,7 @@ func (s *session) deploy(ctx context.Context) error {
 	if err := s.target.Environment.Objects.WaitReady(ctx, deployment); err != nil {
 		return err
 	}
-	s.pods, err = s.target.Environment.Objects.ReadyPods(ctx, s.namespace, "app=stand-in")
+	s.pods, err = s.target.Environment.Objects.Workloads.ReadyPods(ctx, s.namespace, "app=stand-in")
 	return err
 }
 

@@ -75,7 +75,7 @@ func (t *Target) checkHosts(ctx context.Context, e *estate.Estate) error {
 			hosts[rule.Host] = true
 		}
 	}
-	list, err := t.Environment.Objects.Clientset.NetworkingV1().Ingresses(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	list, err := t.Environment.Objects.Workloads.Clientset.NetworkingV1().Ingresses(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the Ingresses of the cluster: %w", err)
 	}

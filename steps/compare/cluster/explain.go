@@ -32,7 +32,7 @@ func (s *session) Explain(ctx context.Context, probe *derive.Probe) (string, err
 	if err != nil {
 		return "", err
 	}
-	text, err := s.target.Environment.Objects.Exec(ctx, pod.Namespace, pod.Name, append(slices.Clone(installation.Explain), arguments...)...)
+	text, err := s.target.Environment.Objects.Workloads.Exec(ctx, pod.Namespace, pod.Name, append(slices.Clone(installation.Explain), arguments...)...)
 	return s.prefix.remove(text), err
 }
 

@@ -22,7 +22,7 @@ func (s *session) LogAbout(ctx context.Context, ingress string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	log, err := s.target.Environment.Objects.LogSince(ctx, pod.Namespace, pod.Name, s.started.Add(-clockSkew), logged)
+	log, err := s.target.Environment.Objects.Workloads.LogSince(ctx, pod.Namespace, pod.Name, s.started.Add(-clockSkew), logged)
 	if err != nil {
 		return "", err
 	}

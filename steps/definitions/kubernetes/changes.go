@@ -82,7 +82,7 @@ func (c changeSteps) definitions() []vocabulary.Definition {
 // and the old ones are gone.
 func (c changeSteps) rollOut(ctx context.Context, namespace, name string) error {
 	patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339Nano))
-	_, err := c.objects.Clientset.AppsV1().Deployments(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := c.objects.Workloads.Clientset.AppsV1().Deployments(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 	if err != nil {
 		return fmt.Errorf("rolling out Deployment %s/%s: %w", namespace, name, err)
 	}
@@ -92,7 +92,7 @@ func (c changeSteps) rollOut(ctx context.Context, namespace, name string) error 
 func (c changeSteps) scale(ctx context.Context, deployment string, pods int) error {
 	namespace, name := world.From(ctx).Qualify(deployment)
 	patch := fmt.Sprintf(`{"spec":{"replicas":%d}}`, pods)
-	_, err := c.objects.Clientset.AppsV1().Deployments(namespace).Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}, "scale")
+	_, err := c.objects.Workloads.Clientset.AppsV1().Deployments(namespace).Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}, "scale")
 	if err != nil {
 		return fmt.Errorf("scaling Deployment %s/%s: %w", namespace, name, err)
 	}
@@ -111,7 +111,7 @@ func (c changeSteps) waitDeployment(ctx context.Context, namespace, name string)
 // killOf kills a Pod of a Deployment and waits until another one has taken its place.
 func (c changeSteps) killOf(ctx context.Context, deployment string) error {
 	namespace, name := world.From(ctx).Qualify(deployment)
-	pods, err := c.objects.PodsOf(ctx, namespace, name)
+	pods, err := c.objects.Workloads.PodsOf(ctx, namespace, name)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (c changeSteps) killOf(ctx context.Context, deployment string) error {
 // kill ends a Pod's processes at once, without a signal that they could react to.
 func (c changeSteps) kill(ctx context.Context, pod corev1.Pod) error {
 	now := int64(0)
-	err := c.objects.Clientset.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+	err := c.objects.Workloads.Clientset.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
 	if err != nil {
 		return fmt.Errorf("killing Pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
@@ -182,7 +182,7 @@ func (c changeSteps) copies(ctx context.Context, count int, name string) error {
 			return err
 		}
 	}
-	ingresses := c.objects.Clientset.NetworkingV1().Ingresses(scenario.Namespace.Name)
+	ingresses := c.objects.Workloads.Clientset.NetworkingV1().Ingresses(scenario.Namespace.Name)
 	selected := metav1.ListOptions{LabelSelector: copyLabel + "=" + name}
 	if err := ingresses.DeleteCollection(ctx, metav1.DeleteOptions{}, selected); err != nil {
 		return fmt.Errorf("deleting the copies of Ingress %s: %w", name, err)
@@ -225,7 +225,7 @@ func (c changeSteps) controllerDeployment(ctx context.Context) (pod corev1.Pod, 
 		if owner.Kind != "ReplicaSet" {
 			continue
 		}
-		set, err := c.objects.Clientset.AppsV1().ReplicaSets(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		set, err := c.objects.Workloads.Clientset.AppsV1().ReplicaSets(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return pod, "", fmt.Errorf("finding the Deployment of the ingress controller: %w", err)
 		}

@@ -57,7 +57,7 @@ func (c clusterSteps) hasWorkers(_ context.Context, number int) error {
 // isFlannel compares the backend that flannel has recorded in an annotation of each node.
 func (c clusterSteps) isFlannel(ctx context.Context, backend string) error {
 	const annotation = "flannel.alpha.coreos.com/backend-type"
-	list, err := c.objects.Clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	list, err := c.objects.Workloads.Clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the nodes: %w", err)
 	}

@@ -76,7 +76,7 @@ func (n networkSteps) hasLoadBalancer(ctx context.Context, service string) error
 
 func (n networkSteps) address(ctx context.Context, service string) (netip.Addr, error) {
 	namespace, name := world.From(ctx).Qualify(service)
-	found, err := n.objects.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	found, err := n.objects.Workloads.Clientset.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
 	}
@@ -125,11 +125,11 @@ func (n networkSteps) disconnectAnnouncer(ctx context.Context, service string) e
 
 // dnsReady waits until the Service of the cluster's DNS server has an endpoint.
 func (n networkSteps) dnsReady(ctx context.Context) error {
-	if _, err := n.objects.Clientset.CoreV1().Services(metav1.NamespaceSystem).Get(ctx, dnsService, metav1.GetOptions{}); err != nil {
+	if _, err := n.objects.Workloads.Clientset.CoreV1().Services(metav1.NamespaceSystem).Get(ctx, dnsService, metav1.GetOptions{}); err != nil {
 		return fmt.Errorf("the cluster has no DNS server that is known: reading Service %s/%s: %w: %w", metav1.NamespaceSystem, dnsService, err, clusters.ErrUnsupported)
 	}
 	return world.From(ctx).Eventually(ctx, dnsTimeout, func(ctx context.Context) error {
-		slices, err := n.objects.Endpoints(ctx, metav1.NamespaceSystem, dnsService)
+		slices, err := n.objects.Workloads.Endpoints(ctx, metav1.NamespaceSystem, dnsService)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s serviceSteps) definitions() []vocabulary.Definition {
 // podsOf lists the ready Pods of a Deployment, or the Pod of that name.
 func (s serviceSteps) podsOf(ctx context.Context, owner string) ([]corev1.Pod, error) {
 	namespace, name := world.From(ctx).QualifyPods(owner)
-	return s.objects.PodsOf(ctx, namespace, name)
+	return s.objects.Workloads.PodsOf(ctx, namespace, name)
 }
 
 // haveEndpoints compares the ready endpoints of Services with the addresses of Pods. The columns are Service, Pods (a
@@ -79,7 +79,7 @@ func (s serviceSteps) hasEndpoints(ctx context.Context, service, owner, ports st
 			expected = append(expected, pod.Status.PodIP+":"+strings.TrimSpace(port))
 		}
 	}
-	endpointSlices, err := s.objects.Endpoints(ctx, namespace, name)
+	endpointSlices, err := s.objects.Workloads.Endpoints(ctx, namespace, name)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (s serviceSteps) grantsExactly(ctx context.Context, name string, table *god
 	if err != nil {
 		return err
 	}
-	role, err := s.objects.Clientset.RbacV1().ClusterRoles().Get(ctx, name, metav1.GetOptions{})
+	role, err := s.objects.Workloads.Clientset.RbacV1().ClusterRoles().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("reading ClusterRole %s: %w", name, err)
 	}

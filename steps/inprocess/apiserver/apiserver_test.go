@@ -72,7 +72,7 @@ func TestObjectsAreAppliedReadListedAndDeleted(t *testing.T) {
 	if first.GetUID() != second.GetUID() || first.GetUID() == "" || first.GetResourceVersion() == second.GetResourceVersion() {
 		t.Errorf("applied %v, then %v", first, second)
 	}
-	read, err := api.Clientset.CoreV1().ConfigMaps("n").Get(t.Context(), "a", metav1.GetOptions{})
+	read, err := api.Workloads.Clientset.CoreV1().ConfigMaps("n").Get(t.Context(), "a", metav1.GetOptions{})
 	if err != nil || read.Data["k"] != "2" || read.Data["old"] != "" || read.CreationTimestamp.IsZero() {
 		t.Errorf("read %v, %v", read, err)
 	}
@@ -80,7 +80,7 @@ func TestObjectsAreAppliedReadListedAndDeleted(t *testing.T) {
 		t.Error(err)
 	}
 	for selector, count := range map[string]int{"app=x": 1, "app=y": 0, "": 1} {
-		list, err := api.Clientset.CoreV1().ConfigMaps("n").List(t.Context(), metav1.ListOptions{LabelSelector: selector})
+		list, err := api.Workloads.Clientset.CoreV1().ConfigMaps("n").List(t.Context(), metav1.ListOptions{LabelSelector: selector})
 		if err != nil || len(list.Items) != count {
 			t.Errorf("%s: listed %v, %v", selector, list, err)
 		}
@@ -155,13 +155,13 @@ func TestRefusals(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	api, _, _ := start(t)
-	deployments := api.Clientset.AppsV1().Deployments("n")
+	deployments := api.Workloads.Clientset.AppsV1().Deployments("n")
 	_, kind := api.Apply(t.Context(), parse(t, `{apiVersion: batch/v1, kind: Job, metadata: {name: j}}`), "n")
 	_, patch := deployments.Patch(t.Context(), "d", types.MergePatchType, []byte("{}"), metav1.PatchOptions{}, "scale")
-	_, update := api.Clientset.CoreV1().Secrets("n").Update(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}, metav1.UpdateOptions{})
-	_, other := api.Clientset.RbacV1().ClusterRoles().Get(t.Context(), "r", metav1.GetOptions{})
-	_, version := api.Clientset.Discovery().ServerVersion()
-	_, watch := api.Clientset.CoreV1().Secrets("n").Watch(t.Context(), metav1.ListOptions{})
+	_, update := api.Workloads.Clientset.CoreV1().Secrets("n").Update(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}, metav1.UpdateOptions{})
+	_, other := api.Workloads.Clientset.RbacV1().ClusterRoles().Get(t.Context(), "r", metav1.GetOptions{})
+	_, version := api.Workloads.Clientset.Discovery().ServerVersion()
+	_, watch := api.Workloads.Clientset.CoreV1().Secrets("n").Watch(t.Context(), metav1.ListOptions{})
 	for name, err := range map[string]error{"kind": kind, "patch": patch, "update": update, "resource": other, "version": version, "watch": watch} {
 		if !errors.Is(err, clusters.ErrUnsupported) {
 			t.Errorf("%s: error is %v", name, err)
@@ -172,13 +172,13 @@ func TestUnsupported(t *testing.T) {
 func TestPods(t *testing.T) {
 	t.Parallel()
 	api, _, _ := start(t)
-	if log, err := api.Log(t.Context(), "n", "p", 0); err != nil || log != "log of n/p" {
+	if log, err := api.Workloads.Log(t.Context(), "n", "p", 0); err != nil || log != "log of n/p" {
 		t.Errorf("the log is %q, %v", log, err)
 	}
-	if body, err := api.GetFromPod(t.Context(), "n", "p", 8080, "/x/y"); err != nil || body != "n/p/x/y" {
+	if body, err := api.Workloads.GetFromPod(t.Context(), "n", "p", 8080, "/x/y"); err != nil || body != "n/p/x/y" {
 		t.Errorf("got %q, %v", body, err)
 	}
-	if _, err := api.GetFromPod(t.Context(), "n", "p", 1, "/"); err == nil {
+	if _, err := api.Workloads.GetFromPod(t.Context(), "n", "p", 1, "/"); err == nil {
 		t.Error("a port where nothing listens answered")
 	}
 }

@@ -74,7 +74,7 @@ func (t *Target) start(ctx context.Context, whole *record.Record, options Option
 			return fmt.Errorf("deploying the backends: %w", err)
 		}
 	}
-	if t.pods, err = t.environment.Objects.ReadyPods(ctx, t.backends, ""); err != nil {
+	if t.pods, err = t.environment.Objects.Workloads.ReadyPods(ctx, t.backends, ""); err != nil {
 		return err
 	}
 	if t.shared, err = t.bindings(ctx); err != nil {
@@ -132,7 +132,7 @@ func (t *Target) bindings(ctx context.Context) (record.Bindings, error) {
 		bindings["client address"] = address.String()
 		bindings["client network"] = networkOf(address).String()
 	}
-	services, err := t.environment.Objects.Clientset.CoreV1().Services(t.backends).List(ctx, metav1.ListOptions{})
+	services, err := t.environment.Objects.Workloads.Clientset.CoreV1().Services(t.backends).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing the backends' Services: %w", err)
 	}

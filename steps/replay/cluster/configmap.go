@@ -21,7 +21,7 @@ type configMap struct {
 
 // findConfigMap returns the ConfigMap of that name or, without one, that of the controller's objects.
 func findConfigMap(environment *steps.Environment, name types.NamespacedName) (*configMap, error) {
-	clientset := environment.Objects.Clientset
+	clientset := environment.Objects.Workloads.Clientset
 	if name.Name != "" {
 		return &configMap{clientset: clientset, name: name}, nil
 	}
