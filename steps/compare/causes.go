@@ -53,11 +53,11 @@ func (r *runner) attributeTo(ctx context.Context, cause Cause, e *estate.Estate,
 	suspects := make([]*suspect, len(findings))
 	if err := r.each(ctx, len(findings), func(ctx context.Context, i int) error {
 		probe := probes[findings[i].ID]
-		want, err := r.ask(ctx, r.reference, probe)
+		want, err := r.asker.ask(ctx, r.asker.reference, probe)
 		if err != nil {
 			return err
 		}
-		differences, err := r.differences(ctx, probe, want, session)
+		differences, err := r.asker.differences(ctx, probe, want, session)
 		if len(differences) > 0 {
 			suspects[i] = &suspect{probe: probe, candidate: session, whoAnswers: isAboutWhoAnswers(differences)}
 		}

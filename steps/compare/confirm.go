@@ -43,8 +43,8 @@ type confirmed struct {
 
 // confirmer repeats the requests of suspects.
 type confirmer struct {
-	*asker
-	plan *derive.Plan
+	asker *asker
+	plan  *derive.Plan
 	// pauses are those before a request is sent again whose answers can't be judged.
 	pauses []time.Duration
 }
@@ -107,11 +107,11 @@ func (f *confirmer) repeat(ctx context.Context, s suspect) (c confirmed, unjudge
 	}
 	var wants, gots []judge.Observation
 	for n := 0; n < times; n++ {
-		want, err := f.ask(ctx, f.reference, s.probe)
+		want, err := f.asker.ask(ctx, f.asker.reference, s.probe)
 		if err != nil {
 			return c, "", err
 		}
-		got, err := f.ask(ctx, s.candidate, s.probe)
+		got, err := f.asker.ask(ctx, s.candidate, s.probe)
 		if err != nil {
 			return c, "", err
 		}
@@ -188,10 +188,10 @@ func (f *confirmer) flip(ctx context.Context, s suspect) (c confirmed, unjudged 
 	many.Judge, many.Request.SameConnection = derive.Share, true
 	var want, got judge.Observation
 	for _, many.Request.Times = range []int{flips, moreFlips} {
-		if want, err = f.ask(ctx, f.reference, &many); err != nil {
+		if want, err = f.asker.ask(ctx, f.asker.reference, &many); err != nil {
 			return c, "", err
 		}
-		if got, err = f.ask(ctx, s.candidate, &many); err != nil {
+		if got, err = f.asker.ask(ctx, s.candidate, &many); err != nil {
 			return c, "", err
 		}
 		if len(judge.Differences(&many, want, got)) > 0 || judge.SharesP(want, got) > doubtful {

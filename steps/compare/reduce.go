@@ -61,7 +61,7 @@ func (r *runner) reduceOne(ctx context.Context, finding *comparison.Finding, pro
 	if finding.Explanation, err = explanation(ctx, smallest, candidate); err != nil || finding.Explanation != "" {
 		return err
 	}
-	finding.ReferenceExplanation, err = explanation(ctx, smallest, r.reference)
+	finding.ReferenceExplanation, err = explanation(ctx, smallest, r.asker.reference)
 	return err
 }
 
@@ -90,11 +90,11 @@ func (r *runner) smallest(ctx context.Context, finding *comparison.Finding, prob
 			if r.plan.Owner(&smaller).Ingress != finding.Ingress {
 				continue // it would be about another Ingress
 			}
-			want, err := r.ask(ctx, r.reference, &smaller)
+			want, err := r.asker.ask(ctx, r.asker.reference, &smaller)
 			if err != nil {
 				return nil, err
 			}
-			got, err := r.ask(ctx, candidate, &smaller)
+			got, err := r.asker.ask(ctx, candidate, &smaller)
 			if err != nil {
 				return nil, err
 			}

@@ -78,7 +78,7 @@ func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []T
 		}
 	}()
 	certificates := clientCertificates(r.plan)
-	if r.reference, err = reference.Begin(ctx, e, certificates); err != nil {
+	if r.asker.reference, err = reference.Begin(ctx, e, certificates); err != nil {
 		return r.report, fmt.Errorf("preparing the reference: %w", err)
 	}
 	for _, candidate := range candidates {
@@ -88,7 +88,7 @@ func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []T
 		}
 		r.candidates = append(r.candidates, session)
 		r.report.Candidates = append(r.report.Candidates, comparison.Candidate{
-			Description: candidate.Description(), Refused: refusals(r.reference, session), Skipped: map[string]int{},
+			Description: candidate.Description(), Refused: refusals(r.asker.reference, session), Skipped: map[string]int{},
 		})
 	}
 	r.report.Notes = append(r.report.Notes, r.notes()...)
@@ -124,7 +124,7 @@ func refusals(reference, candidate Session) []comparison.Refusal {
 }
 
 type runner struct {
-	asker
+	asker      asker
 	confirmer  confirmer
 	options    Options
 	plan       *derive.Plan
@@ -133,10 +133,10 @@ type runner struct {
 }
 
 func (r *runner) sessions() []Session {
-	if r.reference == nil {
+	if r.asker.reference == nil {
 		return nil
 	}
-	return append([]Session{r.reference}, r.candidates...)
+	return append([]Session{r.asker.reference}, r.candidates...)
 }
 
 // notes are those of all sessions, each once.
@@ -149,7 +149,7 @@ func (r *runner) notes() []string {
 			}
 		}
 	}
-	for name, reason := range r.reference.Refused() {
+	for name, reason := range r.asker.reference.Refused() {
 		all = append(all, fmt.Sprintf("the reference doesn't take up %s: %s", name, reason))
 	}
 	slices.Sort(all)
@@ -239,12 +239,12 @@ func (r *runner) probe(ctx context.Context, probe *derive.Probe) (result Result,
 		}
 	}
 	result, differs = make(Result, len(r.candidates)), map[int]suspect{}
-	want, unsupported := r.ask(ctx, r.reference, probe)
+	want, unsupported := r.asker.ask(ctx, r.asker.reference, probe)
 	for i, candidate := range r.candidates {
 		err := unsupported
 		if err == nil {
 			var differences []compared.Difference
-			if differences, err = r.differences(ctx, probe, want, candidate); len(differences) > 0 {
+			if differences, err = r.asker.differences(ctx, probe, want, candidate); len(differences) > 0 {
 				differs[i] = suspect{probe: probe, candidate: candidate, whoAnswers: isAboutWhoAnswers(differences)}
 			}
 		}

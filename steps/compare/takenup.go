@@ -84,7 +84,7 @@ func (r *runner) isUnknown(ctx context.Context, probes []*derive.Probe, candidat
 		if err != nil || !unknown {
 			return false, err
 		}
-		known, err := r.likeUnknown(ctx, probe, r.reference)
+		known, err := r.likeUnknown(ctx, probe, r.asker.reference)
 		if err != nil {
 			return false, err
 		}
@@ -95,12 +95,12 @@ func (r *runner) isUnknown(ctx context.Context, probes []*derive.Probe, candidat
 
 // likeUnknown reports whether a request and the same for an unknown host have the same answer.
 func (r *runner) likeUnknown(ctx context.Context, probe *derive.Probe, session Session) (bool, error) {
-	got, err := r.ask(ctx, session, probe)
+	got, err := r.asker.ask(ctx, session, probe)
 	if err != nil {
 		return false, err
 	}
 	unknown := probe.ToUnknownHost()
-	want, err := r.ask(ctx, session, &unknown)
+	want, err := r.asker.ask(ctx, session, &unknown)
 	if err != nil {
 		return false, err
 	}

@@ -16,7 +16,7 @@ func (f *confirmer) unjudged(ctx context.Context, candidate Session, wants, gots
 		name    string
 		session Session
 		answers []judge.Observation
-	}{{"the reference", f.reference, wants}, {"the candidate", candidate, gots}} {
+	}{{"the reference", f.asker.reference, wants}, {"the candidate", candidate, gots}} {
 		broken, all := 0, 0
 		for _, observation := range side.answers {
 			for _, answer := range observation.Answers {
