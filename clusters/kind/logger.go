@@ -27,11 +27,12 @@ func (l logger) V(level log.Level) log.InfoLogger {
 	return info{l}
 }
 
-type info struct{ logger }
+// info logs messages of level 0.
+type info struct{ to logger }
 
-func (i info) Enabled() bool                 { return i.out != nil }
-func (i info) Info(message string)           { i.write(message) }
-func (i info) Infof(format string, a ...any) { i.write(fmt.Sprintf(format, a...)) }
+func (i info) Enabled() bool                 { return i.to.out != nil }
+func (i info) Info(message string)           { i.to.write(message) }
+func (i info) Infof(format string, a ...any) { i.to.write(fmt.Sprintf(format, a...)) }
 
 func (l logger) write(message string) {
 	if l.out != nil {

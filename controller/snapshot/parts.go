@@ -181,21 +181,23 @@ func (i *inputs) addSettings(s *Snapshot) {
 }
 
 // snapshotStore looks objects up in a Snapshot.
-type snapshotStore struct{ *Snapshot }
+type snapshotStore struct{ taken *Snapshot }
 
 var _ Store = snapshotStore{}
 
-func (s snapshotStore) Ingresses() []*networkingv1.Ingress               { return s.Snapshot.Ingresses }
-func (s snapshotStore) IngressClasses() []*networkingv1.IngressClass     { return nil }
-func (s snapshotStore) Service(key types.NamespacedName) *corev1.Service { return s.Services[key] }
-func (s snapshotStore) Secret(key types.NamespacedName) *corev1.Secret   { return s.Secrets[key] }
-func (s snapshotStore) ConfigMap(key types.NamespacedName) *corev1.ConfigMap {
-	return s.ConfigMaps[key]
+func (s snapshotStore) Ingresses() []*networkingv1.Ingress           { return s.taken.Ingresses }
+func (s snapshotStore) IngressClasses() []*networkingv1.IngressClass { return nil }
+func (s snapshotStore) Service(key types.NamespacedName) *corev1.Service {
+	return s.taken.Services[key]
 }
-func (s snapshotStore) Addresses(host string) []netip.Addr { return s.Snapshot.Addresses[host] }
+func (s snapshotStore) Secret(key types.NamespacedName) *corev1.Secret { return s.taken.Secrets[key] }
+func (s snapshotStore) ConfigMap(key types.NamespacedName) *corev1.ConfigMap {
+	return s.taken.ConfigMaps[key]
+}
+func (s snapshotStore) Addresses(host string) []netip.Addr { return s.taken.Addresses[host] }
 
 func (s snapshotStore) EndpointSlices(service types.NamespacedName) []*discoveryv1.EndpointSlice {
-	return s.Snapshot.EndpointSlices[service]
+	return s.taken.EndpointSlices[service]
 }
 
 // sets are disjoint sets of numbers, which can be joined (R. E. Tarjan, "Efficiency of a good but not linear set union

@@ -16,8 +16,8 @@ type candidacies struct {
 }
 
 type runningCandidacy struct {
-	assignment
-	end context.CancelFunc
+	assigned assignment
+	end      context.CancelFunc
 }
 
 func newCandidacies(like candidacy) *candidacies {
@@ -28,7 +28,7 @@ func newCandidacies(like candidacy) *candidacies {
 // end with ctx.
 func (c *candidacies) set(ctx context.Context, assigned map[netip.Addr]assignment) {
 	for address, r := range c.running {
-		if now, ok := assigned[address]; !ok || now != r.assignment {
+		if now, ok := assigned[address]; !ok || now != r.assigned {
 			r.end()
 			delete(c.running, address)
 		}
@@ -42,11 +42,11 @@ func (c *candidacies) set(ctx context.Context, assigned map[netip.Addr]assignmen
 
 func (c *candidacies) start(ctx context.Context, address netip.Addr, a assignment) {
 	ctx, end := context.WithCancel(ctx)
-	c.running[address] = runningCandidacy{assignment: a, end: end}
+	c.running[address] = runningCandidacy{assigned: a, end: end}
 	previous, done := c.last[address], make(chan struct{})
 	c.last[address] = done
 	started := c.like
-	started.address, started.assignment = address, a
+	started.address, started.assigned = address, a
 	c.tasks.Go(func() {
 		defer close(done)
 		defer end()

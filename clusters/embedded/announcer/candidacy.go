@@ -26,9 +26,9 @@ const (
 // candidacy is a node's for an address: while the node can serve it, it tries to get the address's Lease, and announces
 // the address while it holds the Lease.
 type candidacy struct {
-	node    string
-	address netip.Addr
-	assignment
+	node     string
+	address  netip.Addr
+	assigned assignment
 
 	healthy healthCheck
 	leases  typedcoordinationv1.LeasesGetter
@@ -43,7 +43,7 @@ func (c candidacy) run(ctx context.Context) {
 	ticker := time.NewTicker(healthInterval)
 	defer ticker.Stop()
 	for {
-		if c.healthy(ctx, c.healthPort) {
+		if c.healthy(ctx, c.assigned.healthPort) {
 			c.stand(ctx)
 		}
 		select {
@@ -95,10 +95,10 @@ func (c candidacy) lead(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	c.log.Info("announcing the address of a load balancer", "address", c.address, "service", c.service)
-	c.events.Eventf(c.reference(), corev1.EventTypeNormal, "NodeAssigned", "node %s announces %s", c.node, c.address)
+	c.log.Info("announcing the address of a load balancer", "address", c.address, "service", c.assigned.service)
+	c.events.Eventf(c.assigned.reference(), corev1.EventTypeNormal, "NodeAssigned", "node %s announces %s", c.node, c.address)
 	c.announce(ctx, c.address)
-	c.log.Info("no longer announcing the address of a load balancer", "address", c.address, "service", c.service)
+	c.log.Info("no longer announcing the address of a load balancer", "address", c.address, "service", c.assigned.service)
 }
 
 // awaitUnhealthy returns when the node can't serve the address any more, or ctx ends.
@@ -111,7 +111,7 @@ func (c candidacy) awaitUnhealthy(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if !c.healthy(ctx, c.healthPort) {
+		if !c.healthy(ctx, c.assigned.healthPort) {
 			return
 		}
 	}

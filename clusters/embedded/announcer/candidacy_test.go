@@ -103,7 +103,7 @@ func (u uplink) Update(ctx context.Context, lease *coordinationv1.Lease, o metav
 func (l *lan) candidate(node string, api *fake.Clientset) candidacy {
 	return candidacy{
 		node: node, address: netip.MustParseAddr("203.0.113.1"),
-		assignment: assignment{service: types.NamespacedName{Namespace: "shop", Name: "cart"}},
+		assigned: assignment{service: types.NamespacedName{Namespace: "shop", Name: "cart"}},
 		healthy: func(context.Context, int32) bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
