@@ -212,6 +212,29 @@ func BenchmarkEndpointChange(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstEndpointChange is BenchmarkEndpointChange where an Ingress has changed before each change of an endpoint: the
+// proxy serves a new table then, of which no endpoint has been changed yet.
+func BenchmarkFirstEndpointChange(b *testing.B) {
+	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
+		if testing.Short() && ingresses > 1000 {
+			continue
+		}
+		b.Run(fmt.Sprintf("ingresses=%d", ingresses), func(b *testing.B) {
+			c := newCluster(ingresses)
+			c.start(b)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				c.changeIngress("app-5", i)
+				b.StartTimer()
+				if kind := c.changeEndpoints("app-5", "10.200.0.1", fmt.Sprintf("10.200.1.%d", i%250), "10.200.0.3"); kind != "endpoints" {
+					b.Fatal("everything was translated")
+				}
+			}
+		})
+	}
+}
+
 // changeIngress gives an Ingress another annotation and waits for the round.
 func (c *cluster) changeIngress(name string, turn int) string {
 	for _, ingress := range c.store.Ingresses() {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -70,7 +69,7 @@ func merge(c *common, s *snapshot.Snapshot, parts, fresh []*part) (result Result
 	slices.SortFunc(table.ClientTLS, func(a, b route.HostTLS) int { return strings.Compare(a.Host, b.Host) })
 	slices.SortFunc(table.Passthroughs, func(a, b route.Passthrough) int { return strings.Compare(a.Host, b.Host) })
 	result.Problems = problemsOf(c, s, parts)
-	result.readers = sync.OnceValue(func() map[types.NamespacedName][]endpointReader { return readersByService(merged) })
+	result.readers = sortByService(merged)
 	return result, true
 }
 

@@ -38,7 +38,7 @@ type Result struct {
 	// Served are the Ingresses that have at least one route or canary in the table.
 	Served map[types.NamespacedName]bool
 
-	readers  func() map[types.NamespacedName][]endpointReader
+	readers  byService
 	streamed map[types.NamespacedName]bool
 	memory   *memory // nil unless made by After
 }

@@ -1,6 +1,10 @@
 package translate
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -19,22 +23,33 @@ type Update struct {
 	Decisions []decision.Decision
 }
 
-// endpointReader is an upstream with such a source.
-type endpointReader struct {
-	upstreams.Source
-	upstream route.Upstream
+// byService are the upstreams that have sources, in the order of their Services.
+type byService []*upstreams.Upstream
+
+// sortByService makes it of any upstreams, whose order it changes.
+func sortByService(list []*upstreams.Upstream) byService {
+	list = slices.DeleteFunc(list, func(u *upstreams.Upstream) bool { return u.Source == nil })
+	slices.SortFunc(list, func(a, b *upstreams.Upstream) int {
+		return compareKeys(snapshot.Key(a.Source.Service), snapshot.Key(b.Source.Service))
+	})
+	return list
 }
 
-// readersByService lists the upstreams that have sources by the Service.
-func readersByService(list []*upstreams.Upstream) map[types.NamespacedName][]endpointReader {
-	readers := make(map[types.NamespacedName][]endpointReader, len(list))
-	for _, upstream := range list {
-		if source := upstream.Source; source != nil {
-			key := snapshot.Key(source.Service)
-			readers[key] = append(readers[key], endpointReader{*source, upstream.Upstream})
-		}
+// of returns those whose endpoints are a Service's.
+func (s byService) of(service types.NamespacedName) []*upstreams.Upstream {
+	compare := func(u *upstreams.Upstream, key types.NamespacedName) int {
+		return compareKeys(snapshot.Key(u.Source.Service), key)
 	}
-	return readers
+	from, _ := slices.BinarySearchFunc(s, service, compare)
+	to := from
+	for to < len(s) && snapshot.Key(s[to].Source.Service) == service {
+		to++
+	}
+	return s[from:to]
+}
+
+func compareKeys(a, b types.NamespacedName) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 // UpdateEndpoints repeats the part of Translate that depends on the EndpointSlices of some Services, if nothing else has
@@ -43,24 +58,23 @@ func readersByService(list []*upstreams.Upstream) map[types.NamespacedName][]end
 // passthrough.
 func (r *Result) UpdateEndpoints(slicesOf func(types.NamespacedName) []*discoveryv1.EndpointSlice,
 	services []types.NamespacedName) (update Update, possible bool) {
-	if r.readers == nil {
+	if r.Table == nil {
 		return Update{}, false // nothing was translated
 	}
-	readers := r.readers()
 	for _, key := range services {
 		if r.streamed[key] {
 			return Update{}, false
 		}
-		for _, reader := range readers[key] {
-			found := serviceport.Endpoints(reader.Service, reader.Port, slicesOf(key))
-			upstream := reader.upstream
+		for _, reader := range r.readers.of(key) {
+			source, upstream := reader.Source, reader.Upstream
+			found := serviceport.Endpoints(source.Service, source.Port, slicesOf(key))
 			if len(found) == 0 || len(upstream.Endpoints) == 0 {
 				return Update{}, false
 			}
 			upstream.Endpoints = upstreams.Endpoints(found)
 			update.Upstreams = append(update.Upstreams, upstream)
 			update.Decisions = append(update.Decisions,
-				decision.EndpointsSought{Service: key.String(), Port: reader.Port},
+				decision.EndpointsSought{Service: key.String(), Port: source.Port},
 				decision.EndpointsFound{Service: key.String(), Endpoints: decision.Found(found)})
 		}
 	}

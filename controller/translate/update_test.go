@@ -107,3 +107,24 @@ func TestUpdateEndpointsOfStreams(t *testing.T) {
 		}
 	}
 }
+
+// The first update after a translation costs as much with a hundred times as many Ingresses.
+func TestTheFirstUpdateIsIndependentOfTheSize(t *testing.T) {
+	allocations := func(ingresses int) float64 {
+		const runs = 5
+		c := &changing{snapshottest.NewStore(ingressObjects(ingresses)...), nil}
+		var results []translate.Result
+		for range runs + 1 { // AllocsPerRun calls the function once before it counts
+			results = append(results, translate.Translate(snapshot.Take(c.store, snapshot.Settings{WithoutClass: true})))
+		}
+		return testing.AllocsPerRun(runs, func() {
+			if _, possible := results[0].UpdateEndpoints(c.slicesOf, []types.NamespacedName{{Namespace: "default", Name: "app-5"}}); !possible {
+				t.Error("everything has to be translated")
+			}
+			results = results[1:]
+		})
+	}
+	if few, many := allocations(10), allocations(1000); many > few {
+		t.Errorf("an update makes %.0f allocations with 10 Ingresses, and %.0f with 1,000", few, many)
+	}
+}
