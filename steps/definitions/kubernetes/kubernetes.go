@@ -79,5 +79,6 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		networkSteps{d.Objects, d.LoadBalancers, d.Cables}.definitions(),
 		backendSteps{d.Backends}.definitions(),
 		changeSteps{d.Objects, d.Controller}.definitions(),
+		endpointSteps{d.Objects}.definitions(),
 	)
 }
