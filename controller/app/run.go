@@ -87,6 +87,7 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 	if err := c.start(ctx, background); err != nil {
 		return err
 	}
+	synced := c.clock.Now()
 	server, err := proxy.New(proxy.Config{
 		Logger:     slog.New(logr.ToSlogHandler(klog.Background().WithName("proxy"))),
 		AccessLog:  c.options.AccessLog,
@@ -128,7 +129,7 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 		return nil
 	}
 	klog.InfoS("Serving", "version", c.options.Version,
-		"http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr())
+		"http", c.listeners.plain.Addr(), "https", c.listeners.secure.Addr(), "afterReading", c.clock.Since(synced))
 	var arrived atomic.Int64
 	plain, secure := arrivals{c.listeners.plain, &arrived}, arrivals{c.listeners.secure, &arrived}
 	if err := server.Serve(c.untilStopped(ctx, background, &arrived, server.Leave), plain, secure); err != nil {

@@ -34,6 +34,11 @@ func (s Source) Definitions() []vocabulary.Definition {
 			Handler: s.lacks,
 		},
 		{
+			Pattern: `the controller served within (\d+) seconds of reading the cluster`,
+			Example: `the controller served within 5 seconds of reading the cluster`,
+			Handler: s.servedWithin,
+		},
+		{
 			Pattern: `the controller's routing table contains:`,
 			Example: `the controller's routing table contains:`,
 			Handler: s.tableHas,

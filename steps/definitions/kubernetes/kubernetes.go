@@ -80,5 +80,6 @@ func Definitions(d Dependencies) []vocabulary.Definition {
 		backendSteps{d.Backends}.definitions(),
 		changeSteps{d.Objects, d.Controller}.definitions(),
 		endpointSteps{d.Objects}.definitions(),
+		manySteps{d.Objects, d.Placeholders}.definitions(),
 	)
 }
