@@ -87,7 +87,7 @@ func (e endpointSteps) move(ctx context.Context, service string, times int, url 
 // endpoints returns the EndpointSlice of a Service, and the names of its Pods by their addresses.
 func (e endpointSteps) endpoints(ctx context.Context, service string) (*discoveryv1.EndpointSlice, map[string]string, error) {
 	namespace, name := world.From(ctx).Qualify(service)
-	found, err := e.objects.Endpoints(ctx, namespace, name)
+	found, err := e.objects.Workloads.Endpoints(ctx, namespace, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +96,7 @@ func (e endpointSteps) endpoints(ctx context.Context, service string) (*discover
 			"manages, as the step \"a Service ... with 2 shared probe servers\" makes it", namespace, name)
 	}
 	owners, owner := world.From(ctx).QualifyPods(service)
-	pods, err := e.objects.PodsOf(ctx, owners, owner)
+	pods, err := e.objects.Workloads.PodsOf(ctx, owners, owner)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +108,7 @@ func (e endpointSteps) endpoints(ctx context.Context, service string) (*discover
 }
 
 func (e endpointSteps) update(ctx context.Context, slice *discoveryv1.EndpointSlice) (*discoveryv1.EndpointSlice, error) {
-	updated, err := e.objects.Clientset.DiscoveryV1().EndpointSlices(slice.Namespace).Update(ctx, slice, metav1.UpdateOptions{})
+	updated, err := e.objects.Workloads.Clientset.DiscoveryV1().EndpointSlices(slice.Namespace).Update(ctx, slice, metav1.UpdateOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("changing EndpointSlice %s/%s: %w", slice.Namespace, slice.Name, err)
 	}

@@ -52,7 +52,7 @@ func (m manySteps) create(ctx context.Context, count, endpoints int) error {
 	if err != nil {
 		return err
 	}
-	config := rest.CopyConfig(m.objects.Config)
+	config := rest.CopyConfig(m.objects.Workloads.Config)
 	config.QPS = -1 // no limit beside that of the API server
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
