@@ -69,5 +69,5 @@ func (p *pods) reject(pod *corev1.Pod, why admission.Rejection) {
 	}
 }
 
-// rejectInterval is how often the status of a rejected Pod is tried to be written.
+// rejectInterval is the pause between attempts to write the status of a rejected Pod.
 const rejectInterval = time.Second

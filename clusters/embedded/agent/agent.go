@@ -103,7 +103,7 @@ func run(ctx context.Context, c Config) error {
 		if node, err := nodeLister.Get(c.NodeName); err == nil {
 			return node
 		}
-		return registered // it is about to be
+		return registered // the informer is about to have it
 	}
 	if _, err := ownPods.Core().V1().Pods().Informer().AddEventHandler(p.handler()); err != nil {
 		return fmt.Errorf("watching Pods: %w", err)

@@ -29,7 +29,7 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/container/crilog"
 )
 
-// Config says which node an agent is of.
+// Config is the configuration of the agent of one node.
 type Config struct {
 	NodeName string
 	// InternalIP is the node's address among the nodes; the kubelet's API listens on it. ExternalIP may be zero.
@@ -42,7 +42,8 @@ type Config struct {
 
 	// Kubeconfig with which the agent talks to the API server, as user system:node:NAME or an administrator.
 	Kubeconfig string
-	// ServingCert and ServingKey are the PEM files that the kubelet's API shows; ClientCA signs those who may use it.
+	// ServingCert and ServingKey are the PEM files that the kubelet's API is served with; ClientCA signs the certificates of its
+	// clients.
 	ServingCert, ServingKey, ClientCA string
 
 	// CNIConfDir has the network configuration, of which the first by name counts. It may appear after the agent has

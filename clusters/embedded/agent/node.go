@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// kubeletPort is where the kubelet's API is, on every node in the world.
+// kubeletPort is the kubelet's default port for its API.
 const kubeletPort = 10250
 
 // maxPods is the kubelet's default.

@@ -24,9 +24,9 @@ const (
 	// leaseDuration and its renewal are the kubelet's defaults.
 	leaseDuration = 40 * time.Second
 	leaseRenewal  = leaseDuration / 4
-	// statusInterval is how often the status of a node is written that has not changed.
+	// statusInterval is how often an unchanged status of a node is written.
 	statusInterval = time.Minute
-	// networkInterval is how often is checked whether the network is configured, while it isn't.
+	// networkInterval is how often the agent checks whether the network is configured, until it is.
 	networkInterval = 100 * time.Millisecond
 )
 
@@ -37,7 +37,7 @@ type registration struct {
 	network func() error // why the network isn't ready; nil if it is
 	log     *slog.Logger
 
-	// began is the time of the first status, since that of the last change of readiness, and ready the readiness then.
+	// began is the time of the first status or, later, of the last change of readiness; ready is the readiness since then.
 	began, since metav1.Time
 	ready        bool
 }

@@ -11,8 +11,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// settings are the agent's in the form of a kubelet's, for those who read them from its API. What does not apply to it is
-// left out.
+// settings returns the agent's settings as the configuration of a kubelet, which the kubelet's API shows to clients. Fields that
+// don't apply to the agent are left out.
 func (c Config) settings() kubeletconfig.KubeletConfiguration {
 	s := kubeletconfig.KubeletConfiguration{
 		TypeMeta:                  metav1.TypeMeta{APIVersion: kubeletconfig.SchemeGroupVersion.String(), Kind: "KubeletConfiguration"},

@@ -60,7 +60,7 @@ func (s *statusWriter) write(ctx context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
-// forget drops what is known of a Pod that was deleted.
+// forget removes the last written version of a Pod that was deleted.
 func (s *statusWriter) forget(uid types.UID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,8 +31,8 @@ func NewInsideClient() *Client { return &Client{root: "/"} }
 // Path returns the path on the host of a path inside the test network.
 func (c *Client) Path(inside string) string { return filepath.Join(c.root, inside) }
 
-// Dial opens a connection from a machine inside. It is an *Error if the connection failed; without a reply to the request by
-// the deadline, it is that of ctx.
+// Dial opens a connection from a machine inside. The error is an *Error if the connection failed, and that of ctx if the request
+// was not answered before the deadline.
 func (c *Client) Dial(ctx context.Context, r DialRequest) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		r.Timeout = time.Until(deadline) * 9 / 10 // so that the reply arrives before the deadline
@@ -134,7 +134,7 @@ func (c *Client) PodLink(ctx context.Context, r PodRequest) (Link, error) {
 	return answer.Link, conn.Close()
 }
 
-// Plug pulls out a node's cable, or plugs it in again.
+// Plug disconnects a node's cable, or connects it again.
 func (c *Client) Plug(ctx context.Context, r PlugRequest) error {
 	return c.order(ctx, request{Plug: &r})
 }

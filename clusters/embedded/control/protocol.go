@@ -1,6 +1,6 @@
 // Package control is the protocol between the host and the test network: what to build, progress, and then requests
 // over a Unix socket, one a connection. A connection opened inside is passed to the host as a file descriptor, so that
-// its packets have the inside's addresses. Connections to registries are passed the other way: see Host.
+// its packets have addresses of the test network. Connections to registries are passed the other way: see Host.
 package control
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded/addressplan"
 )
 
-// Paths inside the test network's mount namespace. From the host they are seen below /proc/PID/root, PID being the
-// test network's, and end with it.
+// Paths inside the test network's mount namespace. The host finds them below /proc/PID/root, where PID is that of the
+// test network, until the test network ends.
 const (
 	StateDir         = "/run/testbed"
 	Socket           = StateDir + "/control.sock"
@@ -25,7 +25,7 @@ const (
 )
 
 // Command is the hidden sub-command by which the testbed program becomes a test network. Its file descriptor 3 is a
-// stream socket to the host's side: a Spec comes in, Events go out, and its end is the order to end. File descriptor 4 is
+// stream socket to the host's side: it receives a Spec, sends Events, and ends when the host closes the socket. File descriptor 4 is
 // the socket of a Host.
 const Command = "test-network"
 
@@ -103,14 +103,14 @@ type Link struct {
 	Interface string `json:"interface"`
 }
 
-// PlugRequest pulls out a node's cable, or plugs it in again.
+// PlugRequest disconnects a node's cable, or connects it again.
 type PlugRequest struct {
 	Node string `json:"node"`
 	In   bool   `json:"in"`
 }
 
-// ImpairRequest disturbs the packets on a node's cable, in both directions, instead of what did so before. The zero value
-// of the other fields leaves them alone.
+// ImpairRequest sets what happens to the packets on a node's cable, in both directions, and replaces what was set before. With the
+// zero value of the other fields, packets are neither lost nor delayed.
 type ImpairRequest struct {
 	Node string `json:"node"`
 	// Loss is the share of packets that are dropped, from 0 to 1.

@@ -31,8 +31,8 @@ type frame struct {
 	due     time.Time
 }
 
-// run copies until from returns an error, which is the normal end. The frames that wait then are lost. Errors of to lose the
-// frame, as on a cable that is unplugged.
+// run copies until from returns an error, which is the normal end. Frames that are still waiting are lost then. A frame that
+// can't be written is lost too, as on an unplugged cable.
 func (d delayLine) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	waiting := make(chan frame, waitingFrames)

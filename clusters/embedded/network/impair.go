@@ -26,8 +26,8 @@ type Impairment struct {
 	Delay, Jitter time.Duration
 }
 
-// Impair disturbs the packets of a node, instead of what did so before. Nftables drops packets, because fewer kernels have
-// netem, which delays them where it exists.
+// Impair sets what happens to the packets of a node, and replaces what was set before. Nftables drops packets, because fewer
+// kernels have netem, which delays them where it exists.
 func (t *Topology) Impair(ctx context.Context, node string, impairment Impairment) error {
 	i := slices.IndexFunc(t.Nodes, func(ns *Namespace) bool { return ns.name == node })
 	if i < 0 {

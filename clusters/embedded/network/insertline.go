@@ -19,7 +19,7 @@ import (
 const delayedMark = 0x7464
 
 // insertedLine is a delay line for the frames that leave an interface: nftables forwards those without delayedMark to a TAP
-// device, from which the line reads them; it sends them with the mark by the interface.
+// device. The line reads them from there and, after the delay, sends them through the interface with the mark.
 type insertedLine struct {
 	ns    *Namespace
 	table string
@@ -117,7 +117,7 @@ func configureTAP(fd int, name string) error {
 	return setUp(name)
 }
 
-// openRaw opens a socket that sends Ethernet frames by an interface, with delayedMark, and receives none (packet(7)).
+// openRaw opens a socket that sends Ethernet frames through an interface, with delayedMark, and receives none (packet(7)).
 func openRaw(index int) (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -57,7 +57,7 @@ func (t *boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// watchdog cancels a request whose server sends nothing for too long.
+// watchdog cancels a request if the server sends nothing for too long.
 type watchdog struct {
 	limit  time.Duration
 	cancel context.CancelFunc

@@ -13,8 +13,8 @@ import (
 
 // relay runs a command for which this process stands: signals are passed on to it, and its exit code is this process's.
 // nsenter, which runs the command in another process, does not pass signals on. So they go through a pipe whose other end
-// is read beside the command, by receiveSignals. Each byte is a signal's number; the first one is for later, when the pipe
-// ends because this process is gone.
+// is read beside the command, by receiveSignals. Each byte is a signal's number; the first one is sent to the command when the pipe
+// is closed, because this process has ended then.
 type relay struct {
 	// interactive is whether the command is a shell for a person. It ignores SIGTERM, and ends on SIGHUP.
 	interactive bool
@@ -85,7 +85,7 @@ func inForeground() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-// ExitCode is how a command ended. It has said why itself.
+// ExitCode is the exit code of a command, which has printed the reason itself.
 type ExitCode int
 
 func (c ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

@@ -55,7 +55,7 @@ func replaceResolvConf() error {
 	return nil
 }
 
-// linkPrograms makes kubectl a program of its own for the shells inside; its binary goes by the name it is called by.
+// linkPrograms makes kubectl a program of its own for the shells inside; its binary runs the program by whose name it is called.
 func linkPrograms(kube string) error {
 	if err := os.MkdirAll(control.ProgramDir, 0o755); err != nil {
 		return fmt.Errorf("making %s: %w", control.ProgramDir, err)

@@ -141,7 +141,7 @@ func describeExit(err error) string {
 	return err.Error()
 }
 
-// longestTail is how much of a log's end is looked at; a log of days is large.
+// longestTail is how many bytes are read from the end of a log, which may be large after days.
 const longestTail = 4 << 10
 
 func lastLine(path string) string {

@@ -51,7 +51,7 @@ func (h *handler) Capture(ctx context.Context, request control.Link, w io.Writer
 	return on.Do(func() error { return capture.Run(ctx, request.Interface, w) })
 }
 
-// Plug pulls out a node's cable, or plugs it in again.
+// Plug disconnects a node's cable, or connects it again.
 func (h *handler) Plug(_ context.Context, request control.PlugRequest) error {
 	return h.topology.Plug(request.Node, request.In)
 }

@@ -82,8 +82,8 @@ func run(host io.Reader, requests *os.File, events *reporter) error {
 	defer r.host.Close() //nolint:errcheck // this process ends
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { // the host says nothing more: its silence ends when it does
-		decoder.Decode(new(json.RawMessage)) //nolint:errcheck // either way the host is done with us
+	go func() { // the host sends nothing more, so that this returns when the host has closed the socket
+		decoder.Decode(new(json.RawMessage)) //nolint:errcheck // the host has ended, or ends the cluster
 		cancel()
 	}()
 	r.processes = &processes{logs: r.spec.Logs, ended: make(chan error, 1)}

@@ -13,11 +13,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// longestTokenUse is when a token is replaced at the latest.
+// longestTokenUse is the age at which a token is replaced at the latest.
 const longestTokenUse = 24 * time.Hour
 
-// RequestToken gets a token of the Pod's service account that is bound to the Pod: when the Pod is gone it is worthless.
-// An empty audience is the API server's. It should be renewed after 80 % of its life or a day, as the kubelet does.
+// RequestToken gets a token of the Pod's service account that is bound to the Pod, so that it becomes invalid when the Pod is
+// deleted. An empty audience is the API server's. It should be renewed after 80 % of its life or a day, as the kubelet does.
 func RequestToken(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, audience string, seconds int64) (string, time.Time, error) {
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
 		ExpirationSeconds: &seconds,

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// syncTimeout is how long to wait for the first look at an object. The caller tries again later anyway.
+// syncTimeout bounds the wait until an object has been read for the first time. The caller tries again later.
 const syncTimeout = 5 * time.Second
 
 // Reference names an object: Resource is "configmaps" or "secrets".

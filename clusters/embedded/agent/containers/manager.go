@@ -229,7 +229,7 @@ func (m *Manager) Wake() {
 	for _, r := range m.runners {
 		select {
 		case r.retry <- struct{}{}:
-		default: // it is going to
+		default: // it is going to try again already
 		}
 	}
 }

@@ -53,7 +53,7 @@ type Pod struct {
 type failure struct {
 	message  string
 	at       time.Time
-	reported bool // that the next attempt waits
+	reported bool // whether an event has said that the next attempt waits
 }
 
 // The kubelet's delays between the attempts to pull an image.
@@ -82,7 +82,7 @@ type Request struct {
 	Credentials func(ctx context.Context, repository name.Repository) []authn.AuthConfig
 	// Event records an event.
 	Event func(kind, reason, message string)
-	// Progress receives what to say about a pull that takes long. It may be nil.
+	// Progress receives messages about the progress of a pull that takes long. It may be nil.
 	Progress func(message string)
 }
 

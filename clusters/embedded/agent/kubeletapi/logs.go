@@ -122,7 +122,7 @@ func (f *flusher) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// runningCheck is the one thing that the log reader asks a container runtime: whether more is to come.
+// runningCheck is the container runtime for the reader of logs, which uses one method only, to find out whether more may be written.
 type runningCheck struct {
 	internalapi.RuntimeService
 	running func() bool

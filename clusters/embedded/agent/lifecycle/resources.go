@@ -162,7 +162,7 @@ func hostPorts(pod *corev1.Pod) []sandbox.PortMapping {
 	for _, p := range admission.HostPorts(pod) {
 		ports = append(ports, sandbox.PortMapping{
 			HostPort: p.HostPort, ContainerPort: p.ContainerPort, HostIP: p.HostIP,
-			Protocol: strings.ToLower(string(p.Protocol)), // nftables knows no other spelling
+			Protocol: strings.ToLower(string(p.Protocol)), // nftables accepts no other spelling
 		})
 	}
 	return ports
@@ -235,7 +235,8 @@ func (r *resources) keepFresh(ctx context.Context, stale <-chan struct{}, refres
 	}
 }
 
-// tearDown removes the resources. It retries until it succeeds, unless ctx ends: then the whole machine does.
+// tearDown removes the resources. It retries until it succeeds or ctx ends; then the namespaces of
+// the whole machine end too, and with them what is left.
 func (r *resources) tearDown(ctx context.Context) {
 	reported := false
 	for delay := firstRetry; ; delay = min(2*delay, maxRetry) {

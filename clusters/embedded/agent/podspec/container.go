@@ -218,7 +218,7 @@ func Hostname(pod *corev1.Pod) string {
 	return name
 }
 
-// longestKernelName is the longest host name that Linux takes.
+// longestKernelName is the longest host name that Linux accepts.
 const longestKernelName = 64
 
 // FQDN is the fully qualified name of a Pod with a subdomain; "" if it has none.

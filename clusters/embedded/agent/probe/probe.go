@@ -27,7 +27,7 @@ type Target struct {
 	Exec func(ctx context.Context, command []string) (code int, output string, err error)
 }
 
-// Once probes once and returns nil for success, and otherwise why not, in the kubelet's words where it has any.
+// Once probes once. The error of a probe that failed has the kubelet's text where the kubelet has one.
 func Once(ctx context.Context, p *corev1.Probe, t Target) error {
 	timeout := time.Duration(p.TimeoutSeconds) * time.Second
 	if timeout <= 0 {

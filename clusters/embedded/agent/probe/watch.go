@@ -66,14 +66,14 @@ func run(ctx context.Context, p *corev1.Probe, once func(context.Context) error,
 	}
 }
 
-// counter applies the thresholds: a verdict falls each time that many results in a row agree.
+// counter applies the thresholds: each time that many results in a row agree, there is a verdict.
 type counter struct {
 	success, failure int
 	passes, failures int
 	everPassed       bool
 }
 
-// count takes in one result and reports whether a verdict falls.
+// count counts one result and reports whether there is a verdict with it.
 func (c *counter) count(err error) (Verdict, bool) {
 	if err == nil {
 		c.everPassed = true

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CleanUp takes apart what an agent before this one left behind because it had no time to: its containers ended with it.
+// CleanUp removes the sandboxes that an earlier agent left behind when it was killed. Its containers ended with it.
 func (m *Maker) CleanUp(ctx context.Context) error {
 	records, err := filepath.Glob(recordPath(m.dir, "*", "*"))
 	if err != nil {

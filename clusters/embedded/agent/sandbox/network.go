@@ -24,7 +24,7 @@ import (
 // podInterface is what a Pod's interface is called, as everywhere in Kubernetes.
 const podInterface = "eth0"
 
-// cniTimeout bounds one call of all plugins; the plugins themselves know no time-out.
+// cniTimeout bounds one call of all plugins; the plugins themselves have no time-out.
 const cniTimeout = 30 * time.Second
 
 // ErrNoNetwork says that the node has no CNI configuration yet.
@@ -39,7 +39,7 @@ type Network struct {
 // NewNetwork reads configurations from confDir, runs plugins from binDir and lets the library keep in cacheDir what it
 // needs to detach Pods again.
 func NewNetwork(confDir, binDir, cacheDir string) *Network {
-	// Left out, it would be made at first use, by whichever Pod comes first: a data race.
+	// If it were nil, the library would make it at its first use, which is a data race between Pods.
 	exec := &invoke.DefaultExec{RawExec: &invoke.RawExec{}}
 	return &Network{confDir: confDir, cni: libcni.NewCNIConfigWithCacheDir([]string{binDir}, cacheDir, exec)}
 }
@@ -148,7 +148,7 @@ func (n *Network) detach(ctx context.Context, netNS string, o Options) error {
 	return nil
 }
 
-// runtimeConf has the arguments that CNI's conventions for Kubernetes ask for.
+// runtimeConf has the arguments that CNI's conventions for Kubernetes require.
 func runtimeConf(netNS string, o Options) *libcni.RuntimeConf {
 	return &libcni.RuntimeConf{
 		ContainerID: o.UID, NetNS: netNS, IfName: podInterface,
