@@ -180,7 +180,7 @@ spec:
 	if err := set.Err(); err != nil || len(set.Notes) > 0 {
 		t.Error(err, set.Notes)
 	}
-	stored, err := set.Store(manifests.Class{Name: "nginx", Controller: "c"})
+	stored, notes, err := set.Store(manifests.Class{Name: "nginx", Controller: "c"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,8 +208,8 @@ spec:
 	if want := manifests.User + ":{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"; users != want { // as of htpasswd -nbs
 		t.Errorf("got the users %q, want %q", users, want)
 	}
-	if len(stored.Notes) != 3 {
-		t.Errorf("notes: %q", stored.Notes)
+	if len(notes) != 3 {
+		t.Errorf("notes: %q", notes)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestNoStandInWhereManifestsDecide(t *testing.T) {
 	class := "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: mine}, spec: {controller: c}}"
 	slice := "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], " +
 		"metadata: {name: x, namespace: web, labels: {kubernetes.io/service-name: other}}}"
-	stored, err := read(t, shop+"---\n"+other+"---\n"+class+"\n---\n"+slice).Store(manifests.Class{Name: "nginx", Controller: "c"})
+	stored, notes, err := read(t, shop+"---\n"+other+"---\n"+class+"\n---\n"+slice).Store(manifests.Class{Name: "nginx", Controller: "c"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,8 +233,8 @@ func TestNoStandInWhereManifestsDecide(t *testing.T) {
 	if classes := stored.IngressClasses(); len(classes) != 1 || classes[0].Name != "mine" {
 		t.Errorf("classes: %v", classes)
 	}
-	if len(stored.Notes) != 0 {
-		t.Errorf("notes: %q", stored.Notes)
+	if len(notes) != 0 {
+		t.Errorf("notes: %q", notes)
 	}
 }
 
@@ -256,7 +256,7 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("line %d of %d: %q", problem.Source.Line, lines, problem.Text)
 			}
 		}
-		stored, err := set.Store(manifests.Class{Name: "nginx", Controller: "c"})
+		stored, _, err := set.Store(manifests.Class{Name: "nginx", Controller: "c"})
 		if err != nil {
 			return
 		}

@@ -29,11 +29,11 @@ type use struct {
 }
 
 // addSecrets makes those that Ingresses name and the manifests lack.
-func (s *Stored) addSecrets() error {
+func (s *standIns) addSecrets() error {
 	uses := map[types.NamespacedName]*use{}
-	for _, ingress := range s.ingresses {
+	for _, ingress := range s.store.ingresses {
 		for _, key := range secretsOf(ingress, uses) {
-			if s.secrets[key] != nil {
+			if s.store.secrets[key] != nil {
 				delete(uses, key)
 			}
 		}
@@ -44,7 +44,7 @@ func (s *Stored) addSecrets() error {
 		if err != nil {
 			return fmt.Errorf("making a stand-in for the Secret %s: %w", key, err)
 		}
-		s.secrets[key], made[key] = secret, true
+		s.store.secrets[key], made[key] = secret, true
 	}
 	if len(made) > 0 {
 		s.note("stand-ins for %s that the manifests lack (certificates for their hosts, the user %q with the password %q): %s",

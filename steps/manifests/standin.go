@@ -25,11 +25,10 @@ type Target struct {
 // Class is the IngressClass that a stand-in is made for, if the manifests have no IngressClass at all.
 type Class struct{ Name, Controller string }
 
-// Stored is a Store, and what was added to the manifests.
-type Stored struct {
-	*Store
-	// Notes are sentences, one for each kind of stand-in.
-	Notes []string
+// standIns adds stand-ins to a store.
+type standIns struct {
+	store *Store
+	notes []string
 }
 
 // standInNetwork is reserved for tests of network devices (RFC 2544), so that no manifest means an address of it.
@@ -42,15 +41,17 @@ func standInNetwork() netip.Prefix { return netip.MustParsePrefix("198.18.0.0/15
 //     missing stays missing, as it is in the cluster;
 //   - Secrets that Ingresses name: a certificate for the hosts, or the password of Password;
 //   - an IngressClass, if there is none.
-func (s *Set) Store(class Class) (*Stored, error) {
-	stored := &Stored{Store: newStore(s)}
-	stored.addClass(class)
-	stored.addServices()
-	stored.addEndpoints()
-	if err := stored.addSecrets(); err != nil {
-		return nil, err
+//
+// The notes are sentences, one for each kind of stand-in.
+func (s *Set) Store(class Class) (store *Store, notes []string, err error) {
+	added := &standIns{store: newStore(s)}
+	added.addClass(class)
+	added.addServices()
+	added.addEndpoints()
+	if err := added.addSecrets(); err != nil {
+		return nil, nil, err
 	}
-	return stored, nil
+	return added.store, added.notes, nil
 }
 
 // Target returns what an address of a stand-in stands for; ok is false for other addresses.
@@ -69,41 +70,41 @@ func (s *Store) allot(target Target) netip.Addr {
 	return s.last
 }
 
-func (s *Stored) note(format string, arguments ...any) {
-	s.Notes = append(s.Notes, fmt.Sprintf(format, arguments...))
+func (s *standIns) note(format string, arguments ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, arguments...))
 }
 
-func (s *Stored) addClass(class Class) {
-	if len(s.classes) > 0 || class.Name == "" {
+func (s *standIns) addClass(class Class) {
+	if len(s.store.classes) > 0 || class.Name == "" {
 		return
 	}
-	s.classes = append(s.classes, &networkingv1.IngressClass{
+	s.store.classes = append(s.store.classes, &networkingv1.IngressClass{
 		ObjectMeta: metav1.ObjectMeta{Name: class.Name}, Spec: networkingv1.IngressClassSpec{Controller: class.Controller},
 	})
 	s.note("the manifests have no IngressClass: %q is taken to be that of the controller", class.Name)
 }
 
 // addServices makes the Services that Ingresses name.
-func (s *Stored) addServices() {
+func (s *standIns) addServices() {
 	complete := map[string]bool{}
-	for key := range s.services {
+	for key := range s.store.services {
 		complete[key.Namespace] = true
 	}
 	made := map[types.NamespacedName]bool{}
-	for _, ingress := range s.ingresses {
+	for _, ingress := range s.store.ingresses {
 		if complete[ingress.Namespace] {
 			continue
 		}
 		for _, backend := range backends(ingress) {
 			key := types.NamespacedName{Namespace: ingress.Namespace, Name: backend.Name}
-			if s.services[key] == nil {
-				s.services[key] = &corev1.Service{
+			if s.store.services[key] == nil {
+				s.store.services[key] = &corev1.Service{
 					ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
 					Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeClusterIP},
 				}
 				made[key] = true
 			}
-			addPort(s.services[key], backend.Port)
+			addPort(s.store.services[key], backend.Port)
 		}
 	}
 	if len(made) > 0 {
@@ -134,10 +135,10 @@ func addPort(service *corev1.Service, wanted networkingv1.ServiceBackendPort) {
 }
 
 // addEndpoints makes an EndpointSlice with one endpoint for each Service that has none.
-func (s *Stored) addEndpoints() {
-	for _, key := range slices.SortedFunc(maps.Keys(s.services), compareKeys) {
-		service := s.services[key]
-		if service.Spec.Type == corev1.ServiceTypeExternalName || len(s.slices[key]) > 0 {
+func (s *standIns) addEndpoints() {
+	for _, key := range slices.SortedFunc(maps.Keys(s.store.services), compareKeys) {
+		service := s.store.services[key]
+		if service.Spec.Type == corev1.ServiceTypeExternalName || len(s.store.slices[key]) > 0 {
 			continue
 		}
 		slice := &discoveryv1.EndpointSlice{
@@ -146,7 +147,7 @@ func (s *Stored) addEndpoints() {
 				Labels: map[string]string{discoveryv1.LabelServiceName: key.Name},
 			},
 			AddressType: discoveryv1.AddressTypeIPv4,
-			Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{s.allot(Target{Service: key}).String()}}},
+			Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{s.store.allot(Target{Service: key}).String()}}},
 		}
 		for _, port := range service.Spec.Ports {
 			slice.Ports = append(slice.Ports, discoveryv1.EndpointPort{
@@ -154,7 +155,7 @@ func (s *Stored) addEndpoints() {
 			})
 		}
 		service.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
-		s.slices[key] = append(s.slices[key], slice)
+		s.store.slices[key] = append(s.store.slices[key], slice)
 	}
 }
 

@@ -137,15 +137,15 @@ func (e *explanation) load(ctx context.Context, stdin io.Reader, notes io.Writer
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", suite.ErrInput, err)
 	}
-	stored, err := set.Store(manifests.Class{Name: e.settings.LegacyClass, Controller: e.settings.ControllerClass})
+	store, added, err := set.Store(manifests.Class{Name: e.settings.LegacyClass, Controller: e.settings.ControllerClass})
 	if err != nil {
 		return nil, err
 	}
-	for _, note := range append(set.Notes, stored.Notes...) {
+	for _, note := range append(set.Notes, added...) {
 		fmt.Fprintf(notes, "note: %s\n", note)
 	}
-	return explain.New(stored, e.settings, explain.Options{AuthStatus: e.auth, Names: func(address netip.Addr) string {
-		target, ok := stored.Target(address)
+	return explain.New(store, e.settings, explain.Options{AuthStatus: e.auth, Names: func(address netip.Addr) string {
+		target, ok := store.Target(address)
 		switch {
 		case !ok:
 			return ""
