@@ -58,10 +58,13 @@ type Run struct {
 
 // pacer is a schedule that sends when the run began.
 type pacer struct {
-	Schedule
-	began chan<- time.Time // has room for one
+	schedule Schedule
+	began    chan<- time.Time // has room for one
 }
 
+var _ vegeta.Pacer = pacer{}
+
+// Pace implements vegeta.Pacer.
 func (p pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	if hits == 0 {
 		select {
@@ -69,8 +72,11 @@ func (p pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 		default: // vegeta repeats the first call
 		}
 	}
-	return p.Schedule.Pace(elapsed, hits)
+	return p.schedule.Pace(elapsed, hits)
 }
+
+// Rate implements vegeta.Pacer.
+func (p pacer) Rate(elapsed time.Duration) float64 { return p.schedule.Rate(elapsed) }
 
 // Start starts a load run. It ends with its schedule, with ctx, or when it is stopped.
 func Start(ctx context.Context, plan Plan, dial Dial) (*Run, error) {
