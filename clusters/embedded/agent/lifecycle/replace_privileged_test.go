@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded/agent/containers"
 )
@@ -39,8 +40,10 @@ func TestAPodStaysReadyWhenItsImageChanges(t *testing.T) {
 
 // What is needed to start the container again may be missing: then it is no longer shown as running.
 func TestAPodIsNotReadyIfItsNewImageIsMissing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pod := newPod(corev1.RestartPolicyAlways, script("c", "exec sleep 60"))
+	pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](1) // the program ignores SIGTERM
 	worker := w.start(pod)
 	w.until("ready", ready)
 	changed := pod.DeepCopy()

@@ -48,6 +48,7 @@ func running(restarts int32) func(corev1.PodStatus) bool {
 }
 
 func TestDeadlineOfARunningPod(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pod := newPod(corev1.RestartPolicyNever, script("c", "exec sleep 60"))
 	pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](0)
@@ -64,6 +65,7 @@ func TestDeadlineOfARunningPod(t *testing.T) {
 
 // A container that crashes is started at once, not after its back-off, when it gets another image.
 func TestANewImageEndsTheBackOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := script("c", "exit 3")
 	pod := newPod(corev1.RestartPolicyAlways, c)
@@ -91,6 +93,7 @@ func TestANewImageEndsTheBackOff(t *testing.T) {
 }
 
 func TestTheFailedProbesGracePeriod(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := script("c", "trap '' TERM; while :; do sleep 0.02; done")
 	failing := corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"false"}}}
@@ -145,6 +148,7 @@ func await(t *testing.T, what string, is func() bool) {
 }
 
 func TestHTTPHooks(t *testing.T) {
+	t.Parallel()
 	requests := make(chan string, 10)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests <- r.URL.Path

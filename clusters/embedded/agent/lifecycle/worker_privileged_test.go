@@ -309,6 +309,7 @@ func TestFailuresAreRestartedAndToldOf(t *testing.T) {
 }
 
 func TestLivenessRestartsAndTheImpatientAreKilled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := script("c", "trap '' TERM; while :; do sleep 0.02; done")
 	c.LivenessProbe = &corev1.Probe{
@@ -325,6 +326,7 @@ func TestLivenessRestartsAndTheImpatientAreKilled(t *testing.T) {
 }
 
 func TestDeadlineFailsThePod(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pod := newPod(corev1.RestartPolicyNever, script("c", "exec sleep 60"))
 	pod.Spec.ActiveDeadlineSeconds, pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](1), ptr.To[int64](0)
