@@ -84,11 +84,11 @@ func TestExplain(t *testing.T) {
 }
 
 func TestDump(t *testing.T) {
-	server := httptest.NewServer(configdump.Handler(func() *route.Table {
-		return &route.Table{
+	server := httptest.NewServer(configdump.Handler(func() configdump.Table {
+		return configdump.Of(&route.Table{
 			Hosts:     []route.Host{{Name: "a.example.com", Routes: []route.Route{{Match: route.PrefixPath("/"), Action: route.To("web")}}}},
 			Upstreams: []route.Upstream{{Name: "web", Endpoints: []route.Endpoint{{Address: netip.MustParseAddrPort("192.0.2.1:80")}}}},
-		}
+		})
 	}))
 	defer server.Close()
 	address, err := url.Parse(server.URL)

@@ -38,6 +38,7 @@ type components struct {
 	events      *events.Publisher
 	broadcaster record.EventBroadcaster
 	status      *status.Publisher // nil if statuses are not written
+	settings    servedSettings
 	leads       atomic.Bool
 }
 

@@ -201,6 +201,24 @@ func TestTheDumpIsWhatIsServed(t *testing.T) {
 	}
 }
 
+// TestTheDumpNamesTheServedSettings changes the ConfigMap, which the controller learns of independently of Ingresses.
+func TestTheDumpNamesTheServedSettings(t *testing.T) {
+	w := start(t)
+	for _, tokens := range []string{"true", "false"} {
+		held := &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "controller"}, Data: map[string]string{"server-tokens": tokens},
+		}
+		w.put(held) // sets the resource version
+		w.eventually(func() error {
+			table, err := configdump.Fetch(t.Context(), w.listening.Status.String())
+			if err != nil {
+				return err
+			}
+			return want("settings", fmt.Sprint(table.Settings), "[{ingress controller "+held.ResourceVersion+"}]")
+		})
+	}
+}
+
 func TestReadinessAndMetrics(t *testing.T) {
 	w := start(t)
 	w.backend("web", "one")

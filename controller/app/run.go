@@ -107,7 +107,7 @@ func (c *components) serve(ctx, background context.Context, group *errgroup.Grou
 	log := &controller.Log{}
 	loop := &controller.Loop{
 		Source: c.source, DataPlane: server, Clock: c.clock, HoldOff: controller.HoldOff,
-		Observers: []controller.Observer{log, c.metrics, c.events},
+		Observers: []controller.Observer{log, c.metrics, c.events, &c.settings},
 	}
 	loop.EndpointObservers = []controller.EndpointObserver{log, c.metrics}
 	if c.certificate != nil {

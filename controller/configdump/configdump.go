@@ -13,6 +13,15 @@ type Table struct {
 	Servers            []Server      `json:"servers"`
 	Certificates       []Certificate `json:"certificates,omitempty"`
 	DefaultCertificate string        `json:"defaultCertificate,omitempty"`
+	// Settings are the ConfigMaps that the table was made with: the global settings, and the lists of TCP and UDP services.
+	Settings []ConfigMap `json:"settings,omitempty"`
+}
+
+// ConfigMap is a version of a ConfigMap.
+type ConfigMap struct {
+	Namespace       string `json:"namespace"`
+	Name            string `json:"name"`
+	ResourceVersion string `json:"resourceVersion"`
 }
 
 // Server is one virtual host.

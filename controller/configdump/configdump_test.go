@@ -93,9 +93,16 @@ func table() *route.Table {
 	}
 }
 
+// dump is that of the table, with the settings.
+func dump() configdump.Table {
+	made := configdump.Of(table())
+	made.Settings = []configdump.ConfigMap{{Namespace: "ingress", Name: "ingress-nginx-controller", ResourceVersion: "42"}}
+	return made
+}
+
 func TestText(t *testing.T) {
 	var out bytes.Buffer
-	if err := configdump.Of(table()).WriteText(&out); err != nil {
+	if err := dump().WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "testdata/table.txt", out.String())
@@ -104,7 +111,7 @@ func TestText(t *testing.T) {
 // TestGrep shows that the five lines after each location say what it is made from, as they do in an nginx.conf.
 func TestGrep(t *testing.T) {
 	var out bytes.Buffer
-	if err := configdump.Of(table()).WriteText(&out); err != nil {
+	if err := dump().WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -127,7 +134,7 @@ func TestGrep(t *testing.T) {
 
 func TestOverHTTP(t *testing.T) {
 	var raw bytes.Buffer
-	handler := configdump.Handler(table)
+	handler := configdump.Handler(dump)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, r)
@@ -139,7 +146,7 @@ func TestOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(configdump.Of(table()), got); diff != "" {
+	if diff := cmp.Diff(dump(), got); diff != "" {
 		t.Error(diff)
 	}
 	if !json.Valid(raw.Bytes()) || strings.Contains(raw.String(), "SECRET") {

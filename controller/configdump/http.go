@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-
-	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
 // Path is where Handler is found.
@@ -18,10 +16,10 @@ const largest = 256 << 20
 
 // Handler answers with the table as JSON. It is meant for a listener on the loopback interface: the table has no
 // secrets, but is not meant for the public.
-func Handler(table func() *route.Table) http.Handler {
+func Handler(table func() Table) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(Of(table())) // an error means that the client has gone
+		_ = json.NewEncoder(w).Encode(table()) // an error means that the client has gone
 	})
 }
 

@@ -42,6 +42,9 @@ func (t Table) WriteText(w io.Writer) error {
 	if t.DefaultCertificate != "" {
 		out.line("certificate %q by default", t.DefaultCertificate)
 	}
+	for _, settings := range t.Settings {
+		out.line("settings \"%s/%s\" in resourceVersion %s", settings.Namespace, settings.Name, settings.ResourceVersion)
+	}
 	if err := out.out.Flush(); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}

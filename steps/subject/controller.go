@@ -58,6 +58,9 @@ type Installation struct {
 	IngressClass string
 	// Dump is the command that prints the routing table in a Pod; nil if there is none.
 	Dump []string
+	// Settings are the names of the ConfigMaps in Namespace that the controller follows, and of which Dump says in which version they
+	// are served; nil if it doesn't.
+	Settings []string
 	// Explain is the command that explains what the controller does with a request, which takes curl's flags and a URL; nil if
 	// there is none.
 	Explain []string

@@ -154,7 +154,10 @@ func (d *Deployed) finish(ctx context.Context, installation Installation) (clien
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("finding the node ports of the ingress controller: %w", err)
 	}
-	return entry, d.cluster.waitAnswer(ctx, entry)
+	if err := d.cluster.waitAnswer(ctx, entry); err != nil {
+		return client.Entry{}, err
+	}
+	return entry, d.cluster.waitSettings(ctx, installation)
 }
 
 // installationFor renders the settings, once. The caller must have acquired d.

@@ -161,6 +161,8 @@ func describe(rendered []*unstructured.Unstructured) (subject.Installation, erro
 			installation.Instance = object.GetName()
 		case "IngressClass":
 			installation.IngressClass = object.GetName()
+		case "ConfigMap":
+			installation.Settings = append(installation.Settings, object.GetName())
 		case "Deployment", "DaemonSet":
 			installation.Service = object.GetName() // it has the same name
 			labels, _, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
