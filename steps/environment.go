@@ -49,6 +49,8 @@ type Environment struct {
 	ArtefactDir string
 	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.
 	WalkthroughNamespace string
+	// Disposable is set if the cluster ends with the run, so that nothing needs to be deleted from it.
+	Disposable bool
 }
 
 // ClientAddress returns the source address of requests as the nodes and the controller see it. The error wraps

@@ -90,6 +90,23 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// On a cluster that ends with the run, a scenario deletes its objects and leaves its namespace.
+func TestNamespacesOfADisposableClusterAreLeft(t *testing.T) {
+	l := newLoopback(t, proxytest.Mutation{})
+	environment := l.environment(t)
+	environment.Disposable = true
+	runFeatureIn(t.Context(), t, environment, "Feature: f\n  "+aConfigMap)
+	deleted := map[string]int{}
+	for _, action := range l.dynamic.Actions() {
+		if action.GetVerb() == "delete" {
+			deleted[action.GetResource().Resource]++
+		}
+	}
+	if deleted["namespaces"] != 0 || deleted["configmaps"] != 1 {
+		t.Errorf("%v were deleted, want the ConfigMap alone", deleted)
+	}
+}
+
 // An interrupted walkthrough leaves its objects to Clean.
 func TestCleanDeletesWhatAnInterruptedWalkthroughHasLeft(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})

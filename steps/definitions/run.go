@@ -40,7 +40,9 @@ type lane struct {
 func NewRun(environment *steps.Environment, scenariosIn map[string]int, beside subject.Controller) (*Run, error) {
 	run := &Run{
 		environment: environment, backends: backends.NewShared(environment.Objects),
-		namespaces: world.NewNamespaces(environment.Objects, environment.WalkthroughNamespace, scenariosIn),
+		namespaces: world.NewNamespaces(environment.Objects, world.NamespacesConfig{
+			Walkthrough: environment.WalkthroughNamespace, ScenariosIn: scenariosIn, Disposable: environment.Disposable,
+		}),
 	}
 	controllers := []subject.Controller{environment.Controller}
 	if beside != nil {

@@ -51,6 +51,7 @@ func Connect(ctx context.Context, options Options, artefacts string) (clusters.C
 		LoadScale:            options.LoadScale,
 		ArtefactDir:          artefacts,
 		WalkthroughNamespace: options.WalkthroughNamespace,
+		Disposable:           options.Disposable,
 	}
 	environment.Controller = options.NewController(clusterOf(options, environment))
 	return cluster, environment, nil

@@ -117,23 +117,29 @@ func (n *Namespace) objects() []*unstructured.Unstructured {
 
 // Namespaces creates and deletes the namespaces of a run's scenarios. Its methods may be called from several goroutines.
 type Namespaces struct {
-	api *objects.API
-	// walkthrough is the name of the namespace of walkthroughs.
-	walkthrough string
-	// scenariosIn counts the selected scenarios of each feature file, by URI.
-	scenariosIn map[string]int
+	api    *objects.API
+	config NamespacesConfig
 
 	mu           sync.Mutex
 	walkthroughs map[string]*Namespace        // by URI
 	deleting     []*unstructured.Unstructured // not known to be gone
 }
 
-// NewNamespaces returns the namespaces of a run. Walkthrough is the namespace of walkthroughs, "default" if empty;
-// scenariosIn counts the selected scenarios of each feature file, by URI.
-func NewNamespaces(api *objects.API, walkthrough string, scenariosIn map[string]int) *Namespaces {
-	return &Namespaces{
-		api: api, walkthrough: cmp.Or(walkthrough, "default"), scenariosIn: scenariosIn, walkthroughs: map[string]*Namespace{},
-	}
+// NamespacesConfig is what the namespaces of a run depend on.
+type NamespacesConfig struct {
+	// Walkthrough is the namespace of walkthroughs: "default" if empty.
+	Walkthrough string
+	// ScenariosIn counts the selected scenarios of each feature file, by URI.
+	ScenariosIn map[string]int
+	// Disposable is set if the cluster ends with the run. Scenarios then delete their objects, but not their namespaces: Kubernetes
+	// looks for objects of each kind in a namespace that is deleted, which takes its API server longer than most scenarios do.
+	Disposable bool
+}
+
+// NewNamespaces returns the namespaces of a run.
+func NewNamespaces(api *objects.API, config NamespacesConfig) *Namespaces {
+	config.Walkthrough = cmp.Or(config.Walkthrough, "default")
+	return &Namespaces{api: api, config: config, walkthroughs: map[string]*Namespace{}}
 }
 
 // Enter creates the namespace of a scenario, or returns that of its walkthrough.
@@ -157,8 +163,8 @@ func (n *Namespaces) enterWalkthrough(uri string) *Namespace {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.walkthroughs[uri] == nil {
-		shared := n.namespace(n.walkthrough)
-		shared.shared, shared.remaining = true, n.scenariosIn[uri]
+		shared := n.namespace(n.config.Walkthrough)
+		shared.shared, shared.remaining = true, n.config.ScenariosIn[uri]
 		n.walkthroughs[uri] = shared
 	}
 	return n.walkthroughs[uri]
@@ -198,6 +204,9 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	left := scenario.Namespace
 	if !left.shared {
 		applied := left.objects()
+		if n.config.Disposable {
+			applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return object.GetKind() == "Namespace" })
+		}
 		n.mu.Lock()
 		n.deleting = append(n.deleting, applied...)
 		n.mu.Unlock()
