@@ -47,8 +47,8 @@ type Environment struct {
 	LoadScale float64
 	// ArtefactDir is the folder for packet captures.
 	ArtefactDir string
-	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.
-	WalkthroughNamespace string
+	// ArticleNamespace is the namespace of walkthroughs that replay an article: "default" if empty. It must exist.
+	ArticleNamespace string
 	// Disposable is set if the cluster ends with the run, so that nothing needs to be deleted from it.
 	Disposable bool
 }

@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: Installing an ingress controller
   The controller is installed on the node with the control plane, behind a Service of type NodePort. It has only the
   permissions that it needs.

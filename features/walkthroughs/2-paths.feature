@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: Routing by path
   An Ingress routes three paths to three Services. The controller distributes the requests over the Pods of each Service
   itself, by round robin; the addresses and ports of the Services are not used.

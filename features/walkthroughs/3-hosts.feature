@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: Routing by host
   One rule matches a host, another all of its subdomains, one label deep. The controller answers a request that matches no
   rule with 404.

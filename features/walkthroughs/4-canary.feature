@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: A canary deployment
   A second Ingress for the same host is annotated as a canary and receives a random tenth of the requests.
 

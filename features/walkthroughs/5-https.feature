@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: HTTPS
   An Ingress refers to a Secret with a certificate. The controller serves the certificate for the Ingress's host,
   terminates TLS, and forwards the requests in plain text.

@@ -1,4 +1,4 @@
-@walkthrough
+@walkthrough @article
 Feature: Source addresses behind Services
   What address a server sees as its client's, for each type of Service. This replays "Using Source IP" of the Kubernetes
   documentation (https://kubernetes.io/docs/tutorials/services/source-ip/): an echo server returns the source address of

@@ -43,7 +43,7 @@ func TestScenariosRunConcurrently(t *testing.T) {
 	}
 	l := newLoopback(t, proxytest.Mutation{})
 	addFixtures(t, l)
-	run, err := definitions.NewRun(l.environment(t), map[string]int{"a.feature": scenarios}, nil)
+	run, err := definitions.NewRun(l.environment(t), map[string]int{"a.feature": scenarios})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestNamespacesOfADisposableClusterAreLeft(t *testing.T) {
 // An interrupted walkthrough leaves its objects to Clean.
 func TestCleanDeletesWhatAnInterruptedWalkthroughHasLeft(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
-	run, err := definitions.NewRun(l.environment(t), map[string]int{"a.feature": 2}, nil) // one of which doesn't run
+	run, err := definitions.NewRun(l.environment(t), map[string]int{"a.feature": 2}) // one of which doesn't run
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func runFeatureIn(ctx context.Context, t *testing.T, environment *steps.Environm
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := definitions.NewRun(environment, map[string]int{name: len(features[0].Pickles)}, nil)
+	run, err := definitions.NewRun(environment, map[string]int{name: len(features[0].Pickles)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,43 +20,39 @@ import (
 // Run is the vocabulary with an environment in which its steps are run.
 type Run struct {
 	environment *steps.Environment
-	lanes       []lane
-	// vocabularies are those of the lanes.
+	subjects    []controllerSubject
+	// vocabularies are those of the subjects.
 	vocabularies []*vocabulary.Vocabulary
 	namespaces   *world.Namespaces
 	backends     *backends.Shared
 }
 
-// lane is what scenarios share that use the same ingress controller.
-type lane struct {
+// controllerSubject is what scenarios share that use the same ingress controller.
+type controllerSubject struct {
 	controller subject.Controller
 	readiness  *subject.Readiness
 	diagnosis  diagnosis.Source
 }
 
 // NewRun compiles the vocabulary for an environment. ScenariosIn counts the selected scenarios of each feature file, by
-// URI, so that a walkthrough's objects are deleted after its last scenario. Beside is an ingress controller for the scenarios that
-// aren't part of a walkthrough; nil if they use that of the environment, too.
-func NewRun(environment *steps.Environment, scenariosIn map[string]int, beside subject.Controller) (*Run, error) {
+// URI, so that a walkthrough's objects are deleted after its last scenario. Beside the environment's ingress controller, scenarios use
+// further ones, which world.WithController numbers from 1.
+func NewRun(environment *steps.Environment, scenariosIn map[string]int, further ...subject.Controller) (*Run, error) {
 	run := &Run{
 		environment: environment, backends: backends.NewShared(environment.Objects),
 		namespaces: world.NewNamespaces(environment.Objects, world.NamespacesConfig{
-			Walkthrough: environment.WalkthroughNamespace, ScenariosIn: scenariosIn, Disposable: environment.Disposable,
+			Article: environment.ArticleNamespace, ScenariosIn: scenariosIn, Disposable: environment.Disposable,
 		}),
 	}
-	controllers := []subject.Controller{environment.Controller}
-	if beside != nil {
-		controllers = append(controllers, beside)
-	}
-	for _, controller := range controllers {
-		if err := run.addLane(controller); err != nil {
+	for _, controller := range append([]subject.Controller{environment.Controller}, further...) {
+		if err := run.addController(controller); err != nil {
 			return nil, err
 		}
 	}
 	return run, nil
 }
 
-func (r *Run) addLane(controller subject.Controller) error {
+func (r *Run) addController(controller subject.Controller) error {
 	environment := *r.environment
 	environment.Controller = controller
 	readiness := subject.NewReadiness(environment.Objects, controller, environment.WaitPolicy, markers(&environment, r.backends))
@@ -68,17 +64,9 @@ func (r *Run) addLane(controller subject.Controller) error {
 	if err != nil {
 		return err
 	}
-	r.lanes = append(r.lanes, lane{controller: controller, readiness: readiness, diagnosis: uses.diagnosis})
+	r.subjects = append(r.subjects, controllerSubject{controller: controller, readiness: readiness, diagnosis: uses.diagnosis})
 	r.vocabularies = append(r.vocabularies, compiled)
 	return nil
-}
-
-// laneOf returns the index of a scenario's lane.
-func (r *Run) laneOf(ctx context.Context) int {
-	if scenario := world.From(ctx); scenario != nil {
-		return min(scenario.Lane, len(r.lanes)-1)
-	}
-	return 0
 }
 
 // markers are served by an echo server that scenarios share.
@@ -95,7 +83,7 @@ func markers(environment *steps.Environment, shared *backends.Shared) *subject.M
 
 // Initialize registers the steps and hooks of one scenario; it is godog's ScenarioInitializer.
 func (r *Run) Initialize(scenario *godog.ScenarioContext) {
-	vocabulary.Bind(scenario, r.vocabularies, r.laneOf)
+	vocabulary.Bind(scenario, r.vocabularies, world.ControllerFrom)
 	scenario.Before(r.before)
 	scenario.StepContext().Before(beforeStep)
 	scenario.StepContext().After(r.afterStep)
@@ -112,7 +100,7 @@ func (r *Run) before(ctx context.Context, pickle *godog.Scenario) (context.Conte
 		return ctx, result(ctx, err)
 	}
 	return world.NewContext(ctx, &world.Scenario{
-		URI: pickle.Uri, Name: pickle.Name, Lane: world.Lane(pickle), Protects: world.Protects(pickle), Namespace: namespace,
+		URI: pickle.Uri, Name: pickle.Name, Protects: world.Protects(pickle), Namespace: namespace,
 		Client:   &client.Client{Dialer: r.environment.Cluster.Client(), Resolver: namespace.Resolver, Header: http.Header{}},
 		MostWait: r.environment.WaitPolicy.Steps,
 	}), nil
@@ -132,7 +120,7 @@ func (r *Run) afterStep(ctx context.Context, _ *godog.Step, status godog.StepRes
 	}
 	scenario.EndStep()
 	if status == godog.StepFailed {
-		r.lanes[r.laneOf(ctx)].diagnosis.AttachFailure(ctx)
+		r.subjects[world.ControllerFrom(ctx)].diagnosis.AttachFailure(ctx)
 	}
 	return godog.Attach(ctx, scenario.TakeEvidence()...), nil
 }
@@ -148,7 +136,7 @@ func (r *Run) after(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 // Findings returns what the run observed about the controllers beside what the scenarios assert, one sentence each.
 func (r *Run) Findings() []string {
 	var findings []string
-	for _, one := range r.lanes {
+	for _, one := range r.subjects {
 		findings = append(findings, one.readiness.Findings()...)
 	}
 	return findings
@@ -157,7 +145,7 @@ func (r *Run) Findings() []string {
 // Clean deletes what the run has created in the cluster and waits until it is gone.
 func (r *Run) Clean(ctx context.Context) error {
 	problems := []error{r.namespaces.StartDelete(ctx)}
-	for _, one := range r.lanes {
+	for _, one := range r.subjects {
 		problems = append(problems, one.controller.Remove(ctx))
 	}
 	return errors.Join(append(problems, r.backends.Clean(ctx), r.namespaces.WaitGone(ctx))...)

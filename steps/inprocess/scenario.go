@@ -112,7 +112,7 @@ func initialize(ctx context.Context, scenario *godog.ScenarioContext, files fs.F
 	if err != nil {
 		return errors.Join(err, cluster.Destroy(ctx))
 	}
-	run, err := definitions.NewRun(environment, nil, nil)
+	run, err := definitions.NewRun(environment, nil)
 	if err != nil {
 		return errors.Join(err, cluster.Destroy(ctx))
 	}

@@ -10,23 +10,28 @@ import (
 	"github.com/ingress-testbed/testbed/steps/world"
 )
 
-// claimOf returns what a scenario shares with others, by its tags and steps.
+// claimOf returns what a scenario needs of what all share, by its tags and steps.
 func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Claim {
 	uses := known.Uses(pickle.Steps)
 	claim := schedule.Claim{
-		Lane:  world.Lane(pickle),
-		Sole:  world.Walkthrough(pickle) || len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Settings]) > 1,
+		First: world.Article(pickle) || len(uses[vocabulary.Controller]) > 0,
+		Sole:  len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Settings]) > 1,
 		Alone: world.Serial(pickle) || len(uses[vocabulary.Cluster]) > 0,
 	}
 	for _, step := range uses[vocabulary.Settings] {
 		settings := textOf(step)
 		if strings.Contains(settings, "${") { // of the scenario's namespace, for example, which no other has
 			claim.Sole = true
-			continue
+		}
+		if strings.Contains(settings, " node port ") || strings.Contains(settings, " node port\x00") { // free on one controller only
+			claim.First = true
 		}
 		claim.Settings = settings
 	}
-	if claim.Sole {
+	if world.Walkthrough(pickle) {
+		claim.Sequence = pickle.Uri
+	}
+	if claim.Sole || claim.Sequence != "" {
 		claim.Settings = ""
 	}
 	return claim

@@ -46,12 +46,12 @@ func Connect(ctx context.Context, options Options, artefacts string) (clusters.C
 		Kubectl: kubectl.Program{
 			Command: options.Kubectl, Kubeconfig: cluster.Kubeconfig(), CacheDir: filepath.Join(artefacts, "kubectl-cache"),
 		},
-		WaitPolicy:           options.WaitPolicy,
-		Features:             options.Files,
-		LoadScale:            options.LoadScale,
-		ArtefactDir:          artefacts,
-		WalkthroughNamespace: options.WalkthroughNamespace,
-		Disposable:           options.Disposable,
+		WaitPolicy:       options.WaitPolicy,
+		Features:         options.Files,
+		LoadScale:        options.LoadScale,
+		ArtefactDir:      artefacts,
+		ArticleNamespace: options.ArticleNamespace,
+		Disposable:       options.Disposable,
 	}
 	environment.Controller = options.NewController(clusterOf(options, environment))
 	return cluster, environment, nil

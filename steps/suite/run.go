@@ -62,13 +62,13 @@ type Options struct {
 	Images []string
 	// NewController returns the ingress controller under test. It is called once the cluster can be reached.
 	NewController func(subject.Cluster) subject.Controller
-	// NewBeside returns another ingress controller, which runs at the same time: walkthroughs use the one of NewController, all other
-	// scenarios this one. It is nil, or returns nil, if there is none, and then all use the same one.
-	NewBeside func(subject.Cluster) subject.Controller
+	// NewFurther returns further ingress controllers, numbered from 1, so that scenarios with different settings run at the same time.
+	// It is nil, or returns nil, if there can be none.
+	NewFurther func(cluster subject.Cluster, number int) subject.Controller
 	// WaitPolicy bounds the wait until the controller serves an Ingress; the zero value means the defaults.
 	WaitPolicy subject.WaitPolicy
-	// WalkthroughNamespace is the namespace of walkthroughs: "default" if empty. It must exist.
-	WalkthroughNamespace string
+	// ArticleNamespace is the namespace of walkthroughs that replay an article: "default" if empty. It must exist.
+	ArticleNamespace string
 	// Prepare changes objects before they are applied; see objects.API.
 	Prepare func(*unstructured.Unstructured)
 	// Parallel is the most scenarios that run at the same time; 0 and 1 mean one after the other. Some run alone in any case;
@@ -180,19 +180,15 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	if err != nil {
 		return cluster, err
 	}
-	controllers := []subject.Controller{environment.Controller}
-	beside, err := r.beside(ctx, environment)
+	further, err := r.further(ctx, environment)
 	if err != nil {
 		return cluster, err
 	}
-	if beside != nil {
-		controllers = append(controllers, beside)
-	}
-	bound, err := definitions.NewRun(environment, r.plan.ScenariosIn, beside)
+	bound, err := definitions.NewRun(environment, r.plan.ScenariosIn, further...)
 	if err != nil {
 		return cluster, err
 	}
-	r.godog(ctx, bound, controllers)
+	r.godog(ctx, bound, append([]subject.Controller{environment.Controller}, further...))
 	recorded := r.recorder.Run()
 	for _, unsteady := range recorded.Unsteady() {
 		properties = append(properties, results.Property{Name: "Unsteady", Value: unsteady})
@@ -204,21 +200,27 @@ func (r *run) scenarios(ctx context.Context, captures string) (clusters.Cluster,
 	return cluster, r.clean(ctx, bound)
 }
 
-// beside returns the controller of the scenarios that aren't part of a walkthrough, or nil if all use the same one. There are two
-// only if scenarios of both kinds are selected and may run at the same time.
-func (r *run) beside(ctx context.Context, environment *steps.Environment) (subject.Controller, error) {
-	lanes := map[int]bool{}
-	for _, claim := range r.plan.Claims {
-		lanes[claim.Lane] = true
+// mostFurther bounds the further ingress controllers of a run. Each costs memory and a share of the processors.
+const mostFurther = 3
+
+// further returns the ingress controllers beside the environment's: at most one for each other scenario that runs at the same time.
+// Each is deployed by the first scenario that uses it.
+func (r *run) further(ctx context.Context, environment *steps.Environment) ([]subject.Controller, error) {
+	var controllers []subject.Controller
+	for number := range min(r.options.Parallel-1, mostFurther) {
+		if r.options.NewFurther == nil {
+			break
+		}
+		controller := r.options.NewFurther(clusterOf(r.options, environment), number+1)
+		if controller == nil {
+			break
+		}
+		if err := controller.Check(ctx); err != nil {
+			return nil, err
+		}
+		controllers = append(controllers, controller)
 	}
-	if r.options.NewBeside == nil || r.options.Parallel <= 1 || len(lanes) < 2 {
-		return nil, nil //nolint:nilnil // there is none
-	}
-	controller := r.options.NewBeside(clusterOf(r.options, environment))
-	if controller == nil {
-		return nil, nil //nolint:nilnil // there is none
-	}
-	return controller, controller.Check(ctx)
+	return controllers, nil
 }
 
 // clean deletes what the scenarios created, also after an interruption, unless the cluster ends anyway.

@@ -107,6 +107,14 @@ func TestClaims(t *testing.T) {
   @walkthrough
   Scenario: a shared namespace
     Given an ingress controller
+  @walkthrough @article
+  Scenario: the names of an article
+    Given an ingress controller
+  Scenario: a port of all nodes
+    Given an ingress controller with:
+      | TCP node port 9000 | 30900 |
+  Scenario: a release
+    When I run "helm list"
   Scenario: a measurement
     When the client makes 100 requests a second to "http://a.test/" for 1 second
 `)}}
@@ -116,7 +124,8 @@ func TestClaims(t *testing.T) {
 	}
 	settings := "replicas\x002\x00\n"
 	want := []schedule.Claim{
-		{Lane: 1}, {Lane: 1, Settings: settings}, {Lane: 1, Sole: true}, {Lane: 1, Sole: true}, {Lane: 1, Alone: true}, {Sole: true}, {Lane: 1, Alone: true},
+		{}, {Settings: settings}, {Sole: true}, {Sole: true}, {Alone: true}, {Sequence: "a.feature"}, {First: true, Sequence: "a.feature"},
+		{First: true, Settings: "TCP node port 9000\x0030900\x00\n"}, {First: true, Sole: true}, {Alone: true},
 	}
 	if !slices.Equal(plan.Claims, want) {
 		t.Errorf("claims are %+v, want %+v", plan.Claims, want)

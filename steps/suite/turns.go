@@ -8,14 +8,14 @@ import (
 
 	"github.com/ingress-testbed/testbed/steps/schedule"
 	"github.com/ingress-testbed/testbed/steps/subject"
+	"github.com/ingress-testbed/testbed/steps/world"
 )
 
 // turns are godog hooks that make scenarios wait for their turn, the first and the last of each.
 type turns struct {
-	schedule  *schedule.Schedule
-	positions map[string]int // by the pickle's ID
-	claims    []schedule.Claim
-	// controllers are those of the lanes.
+	schedule    *schedule.Schedule
+	positions   map[string]int // by the pickle's ID
+	claims      []schedule.Claim
 	controllers []subject.Controller
 }
 
@@ -24,12 +24,10 @@ type begunKey struct{}
 
 // newTurns relies on godog numbering the pickles alike whenever it reads the same files.
 func newTurns(plan *Plan, controllers []subject.Controller, parallel int) *turns {
-	t := &turns{positions: map[string]int{}, controllers: controllers}
-	for _, claim := range plan.Claims {
-		claim.Lane = min(claim.Lane, len(controllers)-1)
-		t.claims = append(t.claims, claim)
+	t := &turns{
+		positions: map[string]int{}, claims: plan.Claims, controllers: controllers,
+		schedule: schedule.New(plan.Claims, len(controllers), parallel),
 	}
-	t.schedule = schedule.New(t.claims, parallel)
 	for position, pickle := range plan.Scenarios {
 		t.positions[pickle.Id] = position
 	}
@@ -41,10 +39,11 @@ func (t *turns) begin(ctx context.Context, pickle *godog.Scenario) (context.Cont
 	if !planned {
 		return ctx, fmt.Errorf("%s: the scenario %q is not part of the plan; were feature files changed during the run?", pickle.Uri, pickle.Name)
 	}
-	if err := t.schedule.Begin(ctx, position); err != nil {
+	controller, err := t.schedule.Begin(ctx, position)
+	if err != nil {
 		return ctx, nil //nolint:nilerr // the run was interrupted: the next hook skips the scenario
 	}
-	return context.WithValue(ctx, begunKey{}, position), nil
+	return world.WithController(context.WithValue(ctx, begunKey{}, position), controller), nil
 }
 
 func (t *turns) end(ctx context.Context, _ *godog.Scenario, _ error) (context.Context, error) {
@@ -52,8 +51,8 @@ func (t *turns) end(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 	if !begun {
 		return ctx, nil
 	}
-	if claim := t.claims[position]; claim.Sole || claim.Alone {
-		t.controllers[claim.Lane].Recheck()
+	if claim := t.claims[position]; claim.Sole || claim.Alone || claim.Sequence != "" {
+		t.controllers[world.ControllerFrom(ctx)].Recheck()
 	}
 	t.schedule.End(position)
 	return ctx, nil

@@ -22,6 +22,11 @@ import (
 // there for the next, until the last selected scenario of the file has run.
 const WalkthroughTag = "@walkthrough"
 
+// ArticleTag marks a walkthrough that replays an article to the letter: in the namespace "default", and with the names and node ports
+// that the article gives the ingress controller, of which there is one. The scenarios of another walkthrough have a new namespace
+// for all of them.
+const ArticleTag = "@article"
+
 // SerialTag marks a scenario that changes or measures what others use, such as the controller or a node, so that no other
 // scenario may run beside it. Walkthroughs don't need it, nor do scenarios with steps that are marked as Alone.
 const SerialTag = "@serial"
@@ -41,20 +46,20 @@ type Namespace struct {
 	// Resolver of the client outside.
 	Resolver *client.Resolver
 
-	api    *objects.API
-	shared bool // by the scenarios of a walkthrough
+	api *objects.API
+	own bool // made for the scenario or its walkthrough
 
 	mu        sync.Mutex
-	remaining int // scenarios of the walkthrough that have not ended
+	remaining int // scenarios that have not ended
 	applied   []*unstructured.Unstructured
 }
 
 // Apply applies an object, which is deleted when the scenario or its walkthrough ends. An object that was not
-// created by the test-bed is left unchanged, with an error that wraps objects.ErrForeign. In the scenario's own namespace all
+// created by the test-bed is left unchanged, with an error that wraps objects.ErrForeign. In a namespace of the run's own all
 // objects may be changed: those that exist were created by Kubernetes.
 func (n *Namespace) Apply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	err := n.api.CheckOwned(ctx, object, n.Name)
-	own := !n.shared && object.GetNamespace() == n.Name
+	own := n.own && object.GetNamespace() == n.Name
 	if err != nil && (!own || !errors.Is(err, objects.ErrForeign)) {
 		return nil, err
 	}
@@ -127,8 +132,8 @@ type Namespaces struct {
 
 // NamespacesConfig is what the namespaces of a run depend on.
 type NamespacesConfig struct {
-	// Walkthrough is the namespace of walkthroughs: "default" if empty.
-	Walkthrough string
+	// Article is the namespace of walkthroughs that replay an article: "default" if empty.
+	Article string
 	// ScenariosIn counts the selected scenarios of each feature file, by URI.
 	ScenariosIn map[string]int
 	// Disposable is set if the cluster ends with the run. Scenarios then delete their objects, but not their namespaces: Kubernetes
@@ -138,16 +143,38 @@ type NamespacesConfig struct {
 
 // NewNamespaces returns the namespaces of a run.
 func NewNamespaces(api *objects.API, config NamespacesConfig) *Namespaces {
-	config.Walkthrough = cmp.Or(config.Walkthrough, "default")
+	config.Article = cmp.Or(config.Article, "default")
 	return &Namespaces{api: api, config: config, walkthroughs: map[string]*Namespace{}}
 }
 
 // Enter creates the namespace of a scenario, or returns that of its walkthrough.
 func (n *Namespaces) Enter(ctx context.Context, pickle *messages.Pickle) (*Namespace, error) {
-	if tagged(pickle, WalkthroughTag) {
-		return n.enterWalkthrough(pickle.Uri), nil
+	if !Walkthrough(pickle) {
+		return n.create(ctx, "scenario-")
 	}
-	name := "scenario-" + strings.ToLower(rand.Text()[:8])
+	n.mu.Lock()
+	known := n.walkthroughs[pickle.Uri]
+	n.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	entered := n.namespace(n.config.Article)
+	if !Article(pickle) {
+		var err error
+		if entered, err = n.create(ctx, "walkthrough-"); err != nil {
+			return nil, err
+		}
+	}
+	entered.remaining = n.config.ScenariosIn[pickle.Uri]
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.walkthroughs[pickle.Uri] = entered // scenarios of a walkthrough enter one after the other
+	return entered, nil
+}
+
+// create creates a namespace with a new name.
+func (n *Namespaces) create(ctx context.Context, prefix string) (*Namespace, error) {
+	name := prefix + strings.ToLower(rand.Text()[:8])
 	applied, err := n.api.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
 	}}, "")
@@ -155,19 +182,9 @@ func (n *Namespaces) Enter(ctx context.Context, pickle *messages.Pickle) (*Names
 		return nil, fmt.Errorf("creating the scenario's namespace: %w", err)
 	}
 	created := n.namespace(name)
+	created.own, created.remaining = true, 1
 	created.remember(applied)
 	return created, nil
-}
-
-func (n *Namespaces) enterWalkthrough(uri string) *Namespace {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.walkthroughs[uri] == nil {
-		shared := n.namespace(n.config.Walkthrough)
-		shared.shared, shared.remaining = true, n.config.ScenariosIn[uri]
-		n.walkthroughs[uri] = shared
-	}
-	return n.walkthroughs[uri]
 }
 
 func (n *Namespaces) namespace(name string) *Namespace {
@@ -180,14 +197,8 @@ func Serial(pickle *messages.Pickle) bool { return tagged(pickle, SerialTag) }
 // Walkthrough reports whether a scenario is part of a walkthrough.
 func Walkthrough(pickle *messages.Pickle) bool { return tagged(pickle, WalkthroughTag) }
 
-// Lane numbers the ingress controller that a scenario uses, if there are two: 0 is that of walkthroughs, which have the names and
-// ports of their articles, and 1 that of all others.
-func Lane(pickle *messages.Pickle) int {
-	if Walkthrough(pickle) {
-		return 0
-	}
-	return 1
-}
+// Article reports whether a scenario has the tag ArticleTag.
+func Article(pickle *messages.Pickle) bool { return tagged(pickle, ArticleTag) }
 
 // Protects reports whether a scenario has the tag ProtectionTag.
 func Protects(pickle *messages.Pickle) bool { return tagged(pickle, ProtectionTag) }
@@ -202,16 +213,6 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
 	left := scenario.Namespace
-	if !left.shared {
-		applied := left.objects()
-		if n.config.Disposable {
-			applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return object.GetKind() == "Namespace" })
-		}
-		n.mu.Lock()
-		n.deleting = append(n.deleting, applied...)
-		n.mu.Unlock()
-		return n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
-	}
 	left.mu.Lock()
 	left.remaining--
 	last := left.remaining <= 0
@@ -222,7 +223,17 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	n.mu.Lock()
 	delete(n.walkthroughs, scenario.URI)
 	n.mu.Unlock()
-	return n.api.Delete(ctx, left.objects())
+	applied := left.objects()
+	if !left.own {
+		return n.api.Delete(ctx, applied)
+	}
+	if n.config.Disposable {
+		applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return object.GetKind() == "Namespace" })
+	}
+	n.mu.Lock()
+	n.deleting = append(n.deleting, applied...)
+	n.mu.Unlock()
+	return n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
 }
 
 // StartDelete starts to delete what interrupted walkthroughs have left. WaitGone waits for it.

@@ -23,8 +23,6 @@ import (
 type Scenario struct {
 	// URI of the feature file, and name of the scenario.
 	URI, Name string
-	// Lane is that of the function Lane.
-	Lane int
 	// Protects is whether the scenario has the tag ProtectionTag.
 	Protects  bool
 	Namespace *Namespace
@@ -44,6 +42,20 @@ type Scenario struct {
 }
 
 type contextKey struct{}
+
+// controllerKey is the context key of WithController.
+type controllerKey struct{}
+
+// WithController returns a context with the index of the ingress controller that a scenario uses, of those of the run.
+func WithController(ctx context.Context, index int) context.Context {
+	return context.WithValue(ctx, controllerKey{}, index)
+}
+
+// ControllerFrom returns the index of the ingress controller that a scenario uses: 0, the first one, without WithController.
+func ControllerFrom(ctx context.Context) int {
+	index, _ := ctx.Value(controllerKey{}).(int)
+	return index
+}
 
 // NewContext returns a context with the scenario.
 func NewContext(ctx context.Context, scenario *Scenario) context.Context {

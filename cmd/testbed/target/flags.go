@@ -98,7 +98,7 @@ func suiteOptions(source clusters.Source, existing *subject.Reference, other *re
 		Kubectl: properties.Kubectl, NewController: newController(existing, other, properties.Tenancy),
 	}
 	if existing == nil && other == nil && properties.Tenancy == nil {
-		options.NewBeside = newBeside
+		options.NewFurther = newFurther
 	}
 	if other != nil {
 		loaded, err := archives(other)
@@ -108,7 +108,7 @@ func suiteOptions(source clusters.Source, existing *subject.Reference, other *re
 		options.Images = append(slices.Clone(options.Images), loaded...)
 	}
 	if tenancy := properties.Tenancy; tenancy != nil {
-		options.WalkthroughNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare
+		options.ArticleNamespace, options.Prepare = tenancy.Namespace, tenancy.Prepare
 	}
 	if len(options.Kubectl) == 0 {
 		var err error

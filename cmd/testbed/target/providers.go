@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,18 +104,21 @@ func newController(existing *subject.Reference, other *recipes.Recipe, tenancy *
 	}
 }
 
-// newBeside returns a second installation of the test-bed's own controller, with names of its own, or nil where only one can be
+// newFurther returns a further installation of the test-bed's own controller, with names of its own, or nil where only one can be
 // reached.
-func newBeside(cluster subject.Cluster) subject.Controller {
+func newFurther(cluster subject.Cluster, number int) subject.Controller {
 	if !cluster.Access.NodePorts || cluster.Access.Reach == clusters.ReachLoadBalancer {
 		return nil
 	}
-	return subject.NewDeployed(cluster, testbed.New(beside()))
+	return subject.NewDeployed(cluster, testbed.New(further(number)))
 }
 
-// beside returns the names of the second installation.
-func beside() testbed.Options {
-	return testbed.Options{Namespace: "ingress-beside", IngressClass: "beside", Suffix: "beside", FreeNodePorts: true}
+// further returns the names of a further installation.
+func further(number int) testbed.Options {
+	return testbed.Options{
+		Namespace: fmt.Sprintf("ingress-%d", number+1), IngressClass: fmt.Sprintf("nginx-%d", number+1), Suffix: strconv.Itoa(number + 1),
+		FreeNodePorts: true,
+	}
 }
 
 // deployment returns how the test-bed's own controller is deployed to a cluster.

@@ -79,14 +79,14 @@ func TestDeploymentFollowsTheAccess(t *testing.T) {
 	}
 }
 
-// The second installation has no name, class or port in common with that of the walkthroughs.
-func TestTheSecondInstallationHasItsOwnNames(t *testing.T) {
+// A further installation has no name, class or port in common with that of the articles.
+func TestFurtherInstallationsHaveTheirOwnNames(t *testing.T) {
 	t.Parallel()
 	first, err := testbed.New(testbed.Options{}).Render(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := testbed.New(beside()).Render(nil)
+	second, err := testbed.New(further(1)).Render(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
