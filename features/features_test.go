@@ -72,7 +72,7 @@ func TestScenariosSayWhatProtects(t *testing.T) {
 }
 
 // A default backend gets requests for the hosts of other scenarios, too, which expect 404.
-func TestScenariosWithADefaultBackendRunAlone(t *testing.T) {
+func TestScenariosWithADefaultBackendHaveTheirOwnController(t *testing.T) {
 	known, err := definitions.Vocabulary()
 	if err != nil {
 		t.Fatal(err)
@@ -83,8 +83,8 @@ func TestScenariosWithADefaultBackendRunAlone(t *testing.T) {
 	}
 	for i, scenario := range plan.Scenarios {
 		for _, step := range scenario.Steps {
-			if step.Argument != nil && step.Argument.DocString != nil && strings.Contains(step.Argument.DocString.Content, "defaultBackend:") && !plan.Claims[i].Alone {
-				t.Errorf("%s: give the scenario %q the tag @serial", scenario.Uri, scenario.Name)
+			if step.Argument != nil && step.Argument.DocString != nil && strings.Contains(step.Argument.DocString.Content, "defaultBackend:") && !plan.Claims[i].Sole {
+				t.Errorf("%s: give the scenario %q the tag %s", scenario.Uri, scenario.Name, world.OwnControllerTag)
 			}
 		}
 	}

@@ -541,7 +541,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx |                                     |
       | mend          | max-age=31536000; includeSubDomains |
 
-  @serial @difference:default-backend-of-hosts
+  @own-controller @difference:default-backend-of-hosts
   Scenario Outline: The default backend of an Ingress with rules, and a host that no Ingress names: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |

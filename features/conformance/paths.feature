@@ -46,7 +46,7 @@ Feature: Path matching
       | http://paths.${domain}/anything            | 404    |                     |
       | http://paths.${domain}/                    | 404    |                     |
 
-  @serial
+  @own-controller
   Scenario: The default backend receives requests that match no rule
     Given these objects:
       """

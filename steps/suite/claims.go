@@ -15,7 +15,7 @@ func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Cla
 	uses := known.Uses(pickle.Steps)
 	claim := schedule.Claim{
 		First: world.Article(pickle) || len(uses[vocabulary.Controller]) > 0,
-		Sole:  len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Settings]) > 1,
+		Sole:  world.OwnController(pickle) || len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Settings]) > 1,
 		Alone: world.Serial(pickle) || len(uses[vocabulary.Cluster]) > 0,
 	}
 	for _, step := range uses[vocabulary.Settings] {

@@ -104,6 +104,9 @@ func TestClaims(t *testing.T) {
   @serial
   Scenario: tagged
     Given an ingress controller
+  @own-controller
+  Scenario: a default backend
+    Given an ingress controller
   @walkthrough
   Scenario: a shared namespace
     Given an ingress controller
@@ -124,7 +127,7 @@ func TestClaims(t *testing.T) {
 	}
 	settings := "replicas\x002\x00\n"
 	want := []schedule.Claim{
-		{}, {Settings: settings}, {Sole: true}, {Sole: true}, {Alone: true}, {Sequence: "a.feature"}, {First: true, Sequence: "a.feature"},
+		{}, {Settings: settings}, {Sole: true}, {Sole: true}, {Alone: true}, {Sole: true}, {Sequence: "a.feature"}, {First: true, Sequence: "a.feature"},
 		{First: true, Settings: "TCP node port 9000\x0030900\x00\n"}, {First: true, Sole: true}, {Alone: true},
 	}
 	if !slices.Equal(plan.Claims, want) {

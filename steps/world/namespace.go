@@ -27,9 +27,13 @@ const WalkthroughTag = "@walkthrough"
 // for all of them.
 const ArticleTag = "@article"
 
-// SerialTag marks a scenario that changes or measures what others use, such as the controller or a node, so that no other
-// scenario may run beside it. Walkthroughs don't need it, nor do scenarios with steps that are marked as Alone.
+// SerialTag marks a scenario that changes or measures what all others use, such as a node, so that no other scenario may run beside
+// it. Scenarios with steps that use the cluster don't need it (vocabulary.Cluster).
 const SerialTag = "@serial"
+
+// OwnControllerTag marks a scenario that affects all requests to the ingress controller, so that no other may use the same one
+// meanwhile.
+const OwnControllerTag = "@own-controller"
 
 // ProtectionTag marks a scenario about what keeps clients out: if it expects that a request is not served, in whatever way,
 // and the request is served, protection is lost.
@@ -199,6 +203,9 @@ func Walkthrough(pickle *messages.Pickle) bool { return tagged(pickle, Walkthrou
 
 // Article reports whether a scenario has the tag ArticleTag.
 func Article(pickle *messages.Pickle) bool { return tagged(pickle, ArticleTag) }
+
+// OwnController reports whether a scenario has the tag OwnControllerTag.
+func OwnController(pickle *messages.Pickle) bool { return tagged(pickle, OwnControllerTag) }
 
 // Protects reports whether a scenario has the tag ProtectionTag.
 func Protects(pickle *messages.Pickle) bool { return tagged(pickle, ProtectionTag) }
