@@ -25,7 +25,7 @@ type Controller interface {
 	// addresses at which requests enter the cluster.
 	Ensure(ctx context.Context, settings map[string]string) (client.Entry, error)
 	// Recheck makes the next Ensure check the whole controller. It is called after scenarios that may have changed the
-	// controller; until then Ensure may rely on its last check.
+	// controller by other means than its settings; until then Ensure may rely on its last check.
 	Recheck()
 	// Helm runs a Helm command about the controller and returns what it prints. If it deploys the controller, Helm waits
 	// as Ensure does and returns the addresses at which requests enter; otherwise these are the zero value.

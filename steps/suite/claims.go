@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"slices"
 	"strings"
 
 	messages "github.com/cucumber/messages/go/v21"
@@ -35,6 +36,22 @@ func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Cla
 		claim.Settings = ""
 	}
 	return claim
+}
+
+// reading are the commands of kubectl that change nothing.
+func reading() []string { return []string{"describe", "explain", "get", "logs", "top", "version", "wait"} }
+
+// mayChangeController reports whether a scenario may change an ingress controller by other means than its settings.
+func mayChangeController(pickle *messages.Pickle, known *vocabulary.Vocabulary) bool {
+	uses := known.Uses(pickle.Steps)
+	if world.Serial(pickle) || len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Cluster]) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(pickle.Steps, func(step *messages.PickleStep) bool {
+		_, command, runs := strings.Cut(step.Text, `"kubectl `)
+		verb, _, _ := strings.Cut(command, " ")
+		return runs && !slices.Contains(reading(), verb)
+	})
 }
 
 // textOf returns the table of a step, equal for equal ones.

@@ -28,6 +28,8 @@ type Plan struct {
 	ScenariosIn map[string]int
 	// Claims are what the scenarios share with others, in the same order.
 	Claims []schedule.Claim
+	// Changing is whether the scenarios may change the controller by other means than its settings, in the same order.
+	Changing []bool
 
 	files fs.FS
 	paths []string
@@ -82,6 +84,7 @@ func NewPlan(selection Selection, known *vocabulary.Vocabulary) (*Plan, error) {
 			plan.Scenarios = append(plan.Scenarios, pickle)
 			plan.ScenariosIn[pickle.Uri]++
 			plan.Claims = append(plan.Claims, claimOf(pickle, known))
+			plan.Changing = append(plan.Changing, mayChangeController(pickle, known))
 			for _, step := range pickle.Steps {
 				if err := known.Check(step); err != nil {
 					problems = append(problems, fmt.Errorf("%s:%d: %w", feature.Uri, lines[step.AstNodeIds[0]], err))

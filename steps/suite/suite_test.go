@@ -135,6 +135,31 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+func TestScenariosThatMayChangeTheController(t *testing.T) {
+	given := fstest.MapFS{"a.feature": {Data: []byte(`Feature: a
+  Scenario: settings
+    Given an ingress controller with:
+      | replicas | 2 |
+  Scenario: a look
+    When I run "kubectl get svc"
+    Then it prints "svc1"
+  Scenario: a command
+    When I run "kubectl -n ingress delete pods --all"
+  Scenario: a release
+    When I run "helm list"
+  @serial
+  Scenario: tagged
+    Given an ingress controller
+`)}}
+	plan, err := suite.NewPlan(suite.Selection{Files: given}, known(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []bool{false, false, true, true, true}; !slices.Equal(plan.Changing, want) {
+		t.Errorf("%v, want %v", plan.Changing, want)
+	}
+}
+
 func TestPlanReportsEveryProblem(t *testing.T) {
 	broken := files()
 	broken["broken/syntax.feature"] = &fstest.MapFile{Data: []byte("Feature: a\n  Scenario: b\n    Given an ingress controller\n    Gibberish\n    Given an ingress controller\n    More gibberish\n")}

@@ -15,7 +15,7 @@ import (
 type turns struct {
 	schedule    *schedule.Schedule
 	positions   map[string]int // by the pickle's ID
-	claims      []schedule.Claim
+	changing    []bool         // by position
 	controllers []subject.Controller
 }
 
@@ -25,7 +25,7 @@ type begunKey struct{}
 // newTurns relies on godog numbering the pickles alike whenever it reads the same files.
 func newTurns(plan *Plan, controllers []subject.Controller, parallel int) *turns {
 	t := &turns{
-		positions: map[string]int{}, claims: plan.Claims, controllers: controllers,
+		positions: map[string]int{}, changing: plan.Changing, controllers: controllers,
 		schedule: schedule.New(plan.Claims, len(controllers), parallel),
 	}
 	for position, pickle := range plan.Scenarios {
@@ -51,7 +51,7 @@ func (t *turns) end(ctx context.Context, _ *godog.Scenario, _ error) (context.Co
 	if !begun {
 		return ctx, nil
 	}
-	if claim := t.claims[position]; claim.Sole || claim.Alone || claim.Sequence != "" {
+	if t.changing[position] {
 		t.controllers[world.ControllerFrom(ctx)].Recheck()
 	}
 	t.schedule.End(position)
