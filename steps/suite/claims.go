@@ -39,7 +39,9 @@ func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Cla
 }
 
 // reading are the commands of kubectl that change nothing.
-func reading() []string { return []string{"describe", "explain", "get", "logs", "top", "version", "wait"} }
+func reading() []string {
+	return []string{"describe", "explain", "get", "logs", "top", "version", "wait"}
+}
 
 // mayChangeController reports whether a scenario may change an ingress controller by other means than its settings.
 func mayChangeController(pickle *messages.Pickle, known *vocabulary.Vocabulary) bool {
