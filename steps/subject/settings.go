@@ -32,7 +32,7 @@ func (c Cluster) checkSettings(ctx context.Context, installation Installation) e
 	if len(installation.Settings) == 0 {
 		return nil
 	}
-	pods, err := c.Objects.ReadyPods(ctx, installation.Namespace, installation.Selector)
+	pods, err := c.Objects.Workloads.ReadyPods(ctx, installation.Namespace, installation.Selector)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (c Cluster) checkSettings(ctx context.Context, installation Installation) e
 			return err
 		}
 		for _, name := range installation.Settings {
-			current, err := c.Objects.Clientset.CoreV1().ConfigMaps(installation.Namespace).Get(ctx, name, metav1.GetOptions{})
+			current, err := c.Objects.Workloads.Clientset.CoreV1().ConfigMaps(installation.Namespace).Get(ctx, name, metav1.GetOptions{})
 			if err != nil {
 				return fmt.Errorf("reading the settings: %w", err)
 			}
@@ -57,7 +57,7 @@ func (c Cluster) checkSettings(ctx context.Context, installation Installation) e
 
 // servedSettings returns the resource versions of the ConfigMaps that a Pod serves, by their names.
 func (c Cluster) servedSettings(ctx context.Context, pod corev1.Pod, dump []string) (map[string]string, error) {
-	output, err := c.Objects.Exec(ctx, pod.Namespace, pod.Name, append(dump[:len(dump):len(dump)], "--output=json")...)
+	output, err := c.Objects.Workloads.Exec(ctx, pod.Namespace, pod.Name, append(dump[:len(dump):len(dump)], "--output=json")...)
 	if err != nil {
 		return nil, err
 	}
