@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -35,12 +36,36 @@ func (h *handler) Component(ctx context.Context, request control.ComponentReques
 	if !request.Run {
 		return h.processes.stop(ctx, request.Name)
 	}
+	away := h.processes.stoppedFor(request.Name)
 	if err := h.processes.restart(request.Name); err != nil {
 		return err
 	}
-	return poll(ctx, func(ctx context.Context) error {
+	err := poll(ctx, func(ctx context.Context) error {
 		return h.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
+	if err != nil || away < renewDeadline {
+		return err
+	}
+	return h.restartElected(ctx)
+}
+
+// renewDeadline is how long kube-controller-manager and kube-scheduler try to renew the Lease by which they lead (their
+// --leader-elect-renew-deadline). Then they end, and kubelet starts them again.
+const renewDeadline = 10 * time.Second
+
+// restartElected does what follows in a cluster when the API server was away for longer than that. Here they don't elect a leader.
+// If kube-controller-manager kept running, it would take all nodes for lost, because it has not seen their Leases renewed, and all
+// Pods for not ready.
+func (h *handler) restartElected(ctx context.Context) error {
+	for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
+		if err := h.processes.stop(ctx, name); err != nil {
+			return err
+		}
+		if err := h.processes.restart(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mostRounds bounds the search for processes that others start while they are being stopped.

@@ -32,7 +32,7 @@ type process struct {
 	cmd  *exec.Cmd
 	// done is closed when it has ended.
 	done    chan struct{}
-	stopped bool // by stop
+	stopped time.Time // by stop; zero if it wasn't
 }
 
 // start starts a program on a machine, with its output in a log.
@@ -67,7 +67,7 @@ func (p *processes) run(on *network.Namespace, name string, flag int, argv []str
 		p.mu.Lock()
 		stopped := one.stopped
 		p.mu.Unlock()
-		if stopped {
+		if !stopped.IsZero() {
 			return
 		}
 		select {
@@ -83,8 +83,8 @@ func (p *processes) run(on *network.Namespace, name string, flag int, argv []str
 func (p *processes) stop(ctx context.Context, name string) error {
 	p.mu.Lock()
 	one := p.running[name]
-	if one != nil {
-		one.stopped = true
+	if one != nil && one.stopped.IsZero() {
+		one.stopped = time.Now()
 	}
 	p.mu.Unlock()
 	if one == nil {
@@ -99,6 +99,16 @@ func (p *processes) stop(ctx context.Context, name string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the end of %s: %w", name, context.Cause(ctx))
 	}
+}
+
+// stoppedFor returns how long ago a program was stopped; 0 if it wasn't.
+func (p *processes) stoppedFor(name string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one := p.running[name]; one != nil && !one.stopped.IsZero() {
+		return time.Since(one.stopped)
+	}
+	return 0
 }
 
 // restart starts a program again that was stopped.

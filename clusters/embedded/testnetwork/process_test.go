@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLastLineOfALog(t *testing.T) {
@@ -27,6 +28,17 @@ func TestLastLineOfALog(t *testing.T) {
 		}
 		if got := lastLine(path); got != want {
 			t.Errorf("of %d bytes: %.40q, want %.40q", len(content), got, want)
+		}
+	}
+}
+
+func TestStoppedFor(t *testing.T) {
+	p := &processes{running: map[string]*process{
+		"running": {}, "stopped": {stopped: time.Now().Add(-time.Minute)},
+	}}
+	for name, atLeast := range map[string]time.Duration{"running": 0, "stopped": time.Minute, "unknown": 0} {
+		if got := p.stoppedFor(name); got < atLeast || got > atLeast+30*time.Second {
+			t.Errorf("%s: %s", name, got)
 		}
 	}
 }
