@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -26,6 +27,7 @@ func connect(o Options) (kubernetes.Interface, error) {
 	}
 	settings.UserAgent = "ingress-controller/" + o.Version
 	settings.QPS, settings.Burst = 50, 100 // statuses of many Ingresses are written at once
+	settings.Wrap(func(next http.RoundTripper) http.RoundTripper { return outages{next, clock.RealClock{}} })
 	client, err := kubernetes.NewForConfig(settings)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", settings.Host, err)
