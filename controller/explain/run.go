@@ -78,9 +78,10 @@ func (r *run) send(ctx context.Context, request Request) (err error) {
 	if err != nil {
 		return fmt.Errorf("starting the proxy: %w", err)
 	}
-	server.Apply(r.state.Table)
+	table := narrowed(r.state.Table, request)
+	server.Apply(table)
 	if request.URL.Scheme == "https" {
-		if to, found := passthrough.Compile(r.state.Table, nil).Find(request.URL.Hostname()); found {
+		if to, found := passthrough.Compile(table, nil).Find(request.URL.Hostname()); found {
 			r.passed = &to
 		}
 	}
