@@ -12,7 +12,7 @@ import (
 // asker sends probes to the reference and to candidates. It may be used concurrently.
 type asker struct {
 	reference Session
-	numbers   atomic.Int64 // of clients
+	numbers   *atomic.Int64 // of clients
 }
 
 // ask sends a probe from an address of its own.

@@ -32,6 +32,8 @@ type suspect struct {
 	candidate Session
 	// whoAnswers is whether they differed in who answers, which may be drawn at random.
 	whoAnswers bool
+	// wants are the reference's answers when the request is sent again.
+	wants *referenceAnswers
 }
 
 // confirmed is a comparison that holds whenever it is repeated.
@@ -53,10 +55,16 @@ type confirmer struct {
 // every answer of one side has it with every answer of the other. If a side doesn't agree with itself on who answers, the shares
 // are compared. Answers that a broken connection has changed are waited out: what stays so can't be judged.
 func (f *confirmer) confirm(ctx context.Context, s suspect) (Outcome, error) {
+	if s.wants == nil {
+		s.wants = f.asker.referenceAnswers(s.probe)
+	}
 	last := Outcome{}
 	for _, pause := range append([]time.Duration{0}, f.pauses...) {
 		if err := sleep(ctx, pause); err != nil {
 			return Outcome{}, err
+		}
+		if pause > 0 {
+			s.wants.forget()
 		}
 		c, unjudged, err := f.repeat(ctx, s)
 		if err != nil {
@@ -107,7 +115,7 @@ func (f *confirmer) repeat(ctx context.Context, s suspect) (c confirmed, unjudge
 	}
 	var wants, gots []judge.Observation
 	for n := 0; n < times; n++ {
-		want, err := f.asker.ask(ctx, f.asker.reference, s.probe)
+		want, err := s.wants.nth(ctx, n)
 		if err != nil {
 			return c, "", err
 		}
@@ -116,6 +124,9 @@ func (f *confirmer) repeat(ctx context.Context, s suspect) (c confirmed, unjudge
 			return c, "", err
 		}
 		wants, gots = append(wants, want), append(gots, got)
+		if s.probe.Judge == derive.Equal && !uniform([]judge.Observation{want, got}) {
+			times = certain // it differs in who answers after all
+		}
 		if timedOut(want) || timedOut(got) {
 			times = min(times, repetitions) // each costs many seconds, and nothing draws them at random
 		}
@@ -158,8 +169,12 @@ func uniform(all []judge.Observation) bool {
 // intersection returns the differences that all pairs have which have the outcomes of the first one.
 func intersection(probe *derive.Probe, wants, gots []judge.Observation) (stable []compared.Difference) {
 	count, pairs := map[string]int{}, 0
-	for _, want := range wants {
-		for _, got := range gots {
+	distinctWants, distinctGots := wants, gots
+	if probe.Judge == derive.Equal {
+		distinctWants, distinctGots = judge.Distinct(wants), judge.Distinct(gots)
+	}
+	for _, want := range distinctWants {
+		for _, got := range distinctGots {
 			if !uniform([]judge.Observation{want, wants[0]}) || !uniform([]judge.Observation{got, gots[0]}) {
 				continue
 			}
@@ -188,7 +203,7 @@ func (f *confirmer) flip(ctx context.Context, s suspect) (c confirmed, unjudged 
 	many.Judge, many.Request.SameConnection = derive.Share, true
 	var want, got judge.Observation
 	for _, many.Request.Times = range []int{flips, moreFlips} {
-		if want, err = f.asker.ask(ctx, f.asker.reference, &many); err != nil {
+		if want, err = s.wants.repeated(ctx, &many); err != nil {
 			return c, "", err
 		}
 		if got, err = f.asker.ask(ctx, s.candidate, &many); err != nil {

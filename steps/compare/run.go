@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -64,6 +65,7 @@ const endTimeout = 2 * time.Minute
 // When ctx ends, what was found until then is returned with the error.
 func Run(ctx context.Context, e *estate.Estate, reference Target, candidates []Target, options Options) (report *comparison.Report, err error) {
 	r := &runner{options: options, plan: derive.Derive(e, options.Limits)}
+	r.asker.numbers = new(atomic.Int64)
 	r.confirmer = confirmer{asker: &r.asker, plan: r.plan, pauses: options.Pauses}
 	if options.Pauses == nil {
 		r.confirmer.pauses = pauses()
@@ -174,7 +176,9 @@ func (r *runner) send(ctx context.Context) ([]Result, error) {
 	for done, i := range slices.Sorted(maps.Keys(suspects)) {
 		probe, result := &r.plan.Probes[i], results[i]
 		results[i] = nil
+		wants := r.asker.referenceAnswers(probe)
 		for c, s := range suspects[i] {
+			s.wants = wants
 			if result[c], err = r.confirmer.confirm(ctx, s); err != nil {
 				return results, err
 			}
@@ -214,8 +218,13 @@ func (r *runner) sendAll(ctx context.Context) (results []Result, suspects map[in
 
 // each calls a function for the numbers below n, as many at a time as Options say.
 func (r *runner) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	return each(ctx, r.options.Parallel, n, do)
+}
+
+// each calls a function for the numbers below n, so many at a time.
+func each(ctx context.Context, parallel, n int, do func(ctx context.Context, i int) error) error {
 	group, sending := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.options.Parallel))
+	group.SetLimit(max(1, parallel))
 	for i := range n {
 		if sending.Err() != nil {
 			break

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"encoding/json"
 	"regexp"
 
 	"github.com/ingress-testbed/testbed/steps/replay/record"
@@ -61,4 +62,18 @@ var (
 // cookie is a Set-Cookie field without a long value, which is a session, and without the moment at which it expires.
 func cookie(value string) string {
 	return expires.ReplaceAllString(cookieValue.ReplaceAllString(value, "$1=SESSION"), "$1=DATE")
+}
+
+// Distinct returns the first of those observations of one answer that don't differ in anything that Differences compares.
+func Distinct(all []Observation) []Observation {
+	var distinct []Observation
+	known := map[string]bool{}
+	for _, one := range all {
+		content, err := json.Marshal(lastingAnswer(one.Answers[0].Answer))
+		if key := string(content); err != nil || !known[key] {
+			known[key] = true
+			distinct = append(distinct, one)
+		}
+	}
+	return distinct
 }
