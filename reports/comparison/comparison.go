@@ -96,7 +96,7 @@ type Finding struct {
 	// More is how many other requests show the same, and Others some of them.
 	More   int      `json:"more,omitempty"`
 	Others []string `json:"others,omitempty"`
-	// Causes are the rows of docs/compatibility.md that make the difference, for the test-bed's own controller.
+	// Causes are those of the differences.
 	Causes []string `json:"causes,omitempty"`
 	// Explanation says how the candidate came to its answer; "" if that isn't known. Then ReferenceExplanation says how the reference came
 	// to the answer that is expected; "" if that isn't known either.
@@ -109,6 +109,8 @@ type Difference struct {
 	What string `json:"what"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
+	// Causes are the rows of docs/compatibility.md that it comes from, for the test-bed's own controller.
+	Causes []string `json:"causes,omitempty"`
 }
 
 // Effects lists the effects that differences of answers have, the gravest first.

@@ -10,26 +10,45 @@ import (
 	"github.com/ingress-testbed/testbed/steps/compare/judge"
 )
 
-// reduce replaces the request of each finding by the smallest that shows the same. Requests are sent one after the other, so that
-// they don't change each other's answers.
+// explanations is how many are made at the same time: on a cluster, each is a process in a Pod of the controller.
+const explanations = 4
+
+// reducible is a finding whose request is to be reduced.
+type reducible struct {
+	finding         *comparison.Finding
+	probe, smallest *derive.Probe
+	candidate       Session
+}
+
+// reduce replaces the request of each finding by the smallest that shows the same. Smaller requests are sought many at a time; the
+// ones that are found are then confirmed alone.
 func (r *runner) reduce(ctx context.Context) error {
-	probes := r.probesByID()
-	all := 0
-	for c := range r.report.Candidates {
-		all += len(r.report.Candidates[c].Findings)
+	all := r.reducibles()
+	if err := r.each(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		all[i].smallest, err = r.smallest(ctx, all[i].finding, all[i].probe, all[i].candidate)
+		return err
+	}); err != nil {
+		return err
 	}
-	done := 0
+	for done, one := range all {
+		if err := r.replace(ctx, one); err != nil {
+			return err
+		}
+		r.progress(stageReduction, done+1, len(all))
+	}
+	return each(ctx, explanations, len(all), func(ctx context.Context, i int) error { return r.explain(ctx, all[i]) })
+}
+
+func (r *runner) reducibles() []*reducible {
+	probes := r.probesByID()
+	var all []*reducible
 	for c := range r.report.Candidates {
 		for i := range r.report.Candidates[c].Findings {
 			finding := &r.report.Candidates[c].Findings[i]
-			if err := r.reduceOne(ctx, finding, probes[finding.ID], r.candidates[c]); err != nil {
-				return err
-			}
-			done++
-			r.progress(stageReduction, done, all)
+			all = append(all, &reducible{finding: finding, probe: probes[finding.ID], candidate: r.candidates[c]})
 		}
 	}
-	return nil
+	return all
 }
 
 func (r *runner) probesByID() map[string]*derive.Probe {
@@ -40,28 +59,35 @@ func (r *runner) probesByID() map[string]*derive.Probe {
 	return probes
 }
 
-func (r *runner) reduceOne(ctx context.Context, finding *comparison.Finding, probe *derive.Probe, candidate Session) error {
-	smallest, err := r.smallest(ctx, finding, probe, candidate)
+// replace replaces the request of a finding by the smallest, if that shows the same every time.
+func (r *runner) replace(ctx context.Context, one *reducible) error {
+	if one.smallest == one.probe {
+		return nil
+	}
+	finding := one.finding
+	outcome, err := r.confirmer.confirm(ctx, suspect{probe: one.smallest, candidate: one.candidate, whoAnswers: hasOutcome(finding.Differences)})
 	if err != nil {
 		return err
 	}
-	if smallest != probe {
-		// It has to show it every time.
-		outcome, err := r.confirmer.confirm(ctx, suspect{probe: smallest, candidate: candidate, whoAnswers: hasOutcome(finding.Differences)})
-		switch {
-		case err != nil:
-			return err
-		case outcome.Finding == nil || !sameDifferences(outcome.Finding.Differences, finding.Differences):
-			smallest = probe
-		default:
-			finding.Request, finding.Curl = outcome.Finding.Request, outcome.Finding.Curl
-			finding.Differences, finding.Want, finding.Got = outcome.Finding.Differences, outcome.Finding.Want, outcome.Finding.Got
-		}
+	if outcome.Finding == nil || !sameDifferences(outcome.Finding.Differences, finding.Differences) {
+		one.smallest = one.probe
+		return nil
 	}
-	if finding.Explanation, err = explanation(ctx, smallest, candidate); err != nil || finding.Explanation != "" {
+	for i := range outcome.Finding.Differences {
+		outcome.Finding.Differences[i].Causes = finding.Differences[i].Causes
+	}
+	finding.Request, finding.Curl = outcome.Finding.Request, outcome.Finding.Curl
+	finding.Differences, finding.Want, finding.Got = outcome.Finding.Differences, outcome.Finding.Want, outcome.Finding.Got
+	return nil
+}
+
+// explain adds the explanation of the candidate's answer or, if there is none, of the reference's.
+func (r *runner) explain(ctx context.Context, one *reducible) (err error) {
+	finding := one.finding
+	if finding.Explanation, err = explanation(ctx, one.smallest, one.candidate); err != nil || finding.Explanation != "" {
 		return err
 	}
-	finding.ReferenceExplanation, err = explanation(ctx, smallest, r.asker.reference)
+	finding.ReferenceExplanation, err = explanation(ctx, one.smallest, r.asker.reference)
 	return err
 }
 
@@ -127,6 +153,6 @@ func isOutcome(d comparison.Difference) bool { return d.What == "status" || d.Wh
 // depend on the request.
 func sameDifferences(a, b []comparison.Difference) bool {
 	return slices.EqualFunc(a, b, func(x, y comparison.Difference) bool {
-		return x.What == y.What && (!isOutcome(x) || x == y)
+		return x.What == y.What && (!isOutcome(x) || x.Want == y.Want && x.Got == y.Got)
 	})
 }

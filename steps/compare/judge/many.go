@@ -23,6 +23,9 @@ func Outcome(a Answer) string {
 	return a.Backend
 }
 
+// Share is what differs where controllers answer with different shares of the same outcomes.
+const Share = "how often which backend answers"
+
 // shares compares how often there was which outcome, by Fisher's exact test.
 func shares(probe *derive.Probe, reference, candidate Observation) []compare.Difference {
 	recorded, observed := outcomes(reference), outcomes(candidate)
@@ -31,7 +34,7 @@ func shares(probe *derive.Probe, reference, candidate Observation) []compare.Dif
 	}
 	want, got := shifted(reference, candidate, recorded, observed)
 	return []compare.Difference{{
-		Kind: compare.Share, Gravity: effect(want.Answer, got.Answer), What: "how often which backend answers", Want: Counts(recorded), Got: Counts(observed),
+		Kind: compare.Share, Gravity: effect(want.Answer, got.Answer), What: Share, Want: Counts(recorded), Got: Counts(observed),
 	}}
 }
 
