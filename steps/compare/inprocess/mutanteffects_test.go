@@ -50,14 +50,12 @@ func unseenMutants() map[string]string {
 		atTheSameTime = "it limits connections that are used at the same time, and each request is sent alone"
 		timeouts      = "it changes time-outs above three seconds"
 		onlyOwn       = "the requests that show it are only derived for Ingresses with the annotation"
-		everywhere    = "all routes have it, so that a neighbour gets nothing new"
 	)
 	return map[string]string{
 		"limits.Connections ignored": atTheSameTime, "limits.Connections neighbour": atTheSameTime,
 		"policy.Timeouts ignored": timeouts, "policy.Timeouts neighbour": timeouts,
-		"limits.Rate neighbour": onlyOwn, "policy.ErrorPages neighbour": onlyOwn, "replying.CORS neighbour": onlyOwn,
+		"limits.Rate neighbour": onlyOwn, "replying.CORS neighbour": onlyOwn,
 		"replying.Cookies neighbour": onlyOwn, "replying.Location neighbour": onlyOwn, "selecting.HashBy neighbour": onlyOwn,
 		"canary.WeightTotal ignored": "the total is 100, which is the default",
-		"policy.HSTS neighbour":      everywhere, "replying.Hide neighbour": everywhere,
 	}
 }

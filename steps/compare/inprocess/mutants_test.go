@@ -1,6 +1,7 @@
 package inprocess_test
 
 import (
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -24,8 +25,8 @@ const (
 	selectedMutants = "COMPARE_MUTANTS"
 	// briefMutants are about passwords, in all their faults.
 	briefMutants = "access.Basic *"
-	// mutantBatch is how many mutants are compared at the same time with one reference.
-	mutantBatch = 6
+	// mutantBatch is how many mutants are compared at the same time with one reference, to which each request is sent once for all.
+	mutantBatch = 40
 )
 
 // served returns the table of an estate.
@@ -47,6 +48,42 @@ func mutated(m mutant.Mutant) *inprocess.Target {
 	return &inprocess.Target{Change: func(table *route.Table) { *table = *m.Apply(table) }}
 }
 
+// changing are the mutants that change a table, and whose names match a pattern.
+func changing(t *testing.T, table *route.Table, pattern string) []mutant.Mutant {
+	t.Helper()
+	var all []mutant.Mutant
+	for _, m := range mutant.All() {
+		if matches, err := path.Match(pattern, m.Name()); err != nil {
+			t.Fatal(err)
+		} else if matches && m.Changes(table) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// The expectations are about all mutants that change the company's table, and about no others.
+func TestExpectedMutants(t *testing.T) {
+	t.Parallel()
+	found, unseen := mutantEffects(), unseenMutants()
+	missing := maps.Clone(unseen)
+	for name := range found {
+		if _, twice := unseen[name]; twice {
+			t.Errorf("%s is expected to be found, and not to be", name)
+		}
+		missing[name] = ""
+	}
+	for _, m := range changing(t, served(t, company(t, oneOfEach)), "*") {
+		if _, known := missing[m.Name()]; !known {
+			t.Errorf("nothing is expected of %s", m.Name())
+		}
+		delete(missing, m.Name())
+	}
+	for name := range missing {
+		t.Errorf("%s is expected to change the table, and doesn't, or there is no such mutant", name)
+	}
+}
+
 // Each mutant of the table of the company's Ingresses is found with its effect, on Ingresses of the hosts that it touches, and nothing
 // else is reported.
 func TestMutantsAreFound(t *testing.T) {
@@ -64,14 +101,7 @@ func TestMutantsAreFound(t *testing.T) {
 	}
 	e := company(t, oneOfEach)
 	table := served(t, e)
-	var planted []mutant.Mutant
-	for _, m := range mutant.All() {
-		if matches, err := path.Match(pattern, m.Name()); err != nil {
-			t.Fatal(err)
-		} else if matches && m.Changes(table) {
-			planted = append(planted, m)
-		}
-	}
+	planted := changing(t, table, pattern)
 	for run := range runs {
 		found, unjudged := 0, 0
 		for batch := range slices.Chunk(planted, mutantBatch) {
