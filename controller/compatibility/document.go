@@ -24,7 +24,8 @@ need. With ` + "`--compatibility=ingress-nginx`" + ` it does what ingress-nginx 
 A difference names its test, the feature files that show it with real traffic in both modes, and the cases of
 [the record](record.md) that show it, with how many checks disagree because of it. ` + "`testbed replay`" + ` shows these checks apart from
 those that disagree without a reason. ` + "`make conformance TAGS=@difference:NAME`" + ` runs the scenarios of one difference, and
-` + "`TAGS=@compatibility`" + ` those of all.
+` + "`TAGS=@compatibility`" + ` those of all. [` + "`testbed compare`" + `](compare.md) finds each on Ingresses that show it, unless the difference
+says why it can't.
 
 This page is generated: ` + "`go test ./controller/compatibility -update`" + ` writes it.
 
@@ -34,6 +35,9 @@ This page is generated: ` + "`go test ./controller/compatibility -update`" + ` w
 		fmt.Fprintf(&page, "\n## %s\n\n", row.Difference)
 		fmt.Fprintf(&page, "- ingress-nginx: %s\n- by default: %s\n- why: %s\n- test: `%s`\n- scenarios: %s\n- record: %s\n",
 			row.Theirs, row.Ours, row.Why, row.Test, shownBy(row, scenarios), evidence(row, recorded))
+		if reason := Uncompared()[row.Difference]; reason != "" {
+			fmt.Fprintf(&page, "- comparison: none. %s\n", reason)
+		}
 	}
 	writeNever(&page, artefacts)
 	return page.String(), nil

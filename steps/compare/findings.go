@@ -85,7 +85,7 @@ func effectOf(gravity compared.Gravity) effect.Effect {
 
 // summary is a probe in one line.
 func summary(probe *derive.Probe) string {
-	text := probe.Request.Summary()
+	text := shortened(probe.Request.Summary())
 	switch probe.From {
 	case derive.Allowed:
 		text += ", from an address that is let in"
@@ -153,16 +153,16 @@ func (r *runner) collect(results []Result) {
 			case outcome.Finding == nil:
 				candidate.Same++
 			default:
-				candidate.Findings = merge(candidate.Findings, groups, *outcome.Finding)
+				candidate.Findings = merge(candidate.Findings, groups, *outcome.Finding, r.plan.Probes[i].Topic())
 			}
 		}
 		candidate.Sort()
 	}
 }
 
-// merge adds a finding, or counts it with one that shows the same.
-func merge(all []comparison.Finding, groups map[string]int, finding comparison.Finding) []comparison.Finding {
-	key := finding.Ingress + "\x00" + finding.Host + "\x00" + finding.Effect.String()
+// merge adds a finding, or counts it with one on the same topic that shows the same.
+func merge(all []comparison.Finding, groups map[string]int, finding comparison.Finding, topic string) []comparison.Finding {
+	key := finding.Ingress + "\x00" + finding.Host + "\x00" + finding.Effect.String() + "\x00" + topic
 	for _, d := range finding.Differences {
 		key += "\x00" + d.What
 		if d.What == "status" || d.What == "backend" {

@@ -40,6 +40,8 @@ func (s *session) Explain(ctx context.Context, probe *derive.Probe) (string, err
 func explained(probe *derive.Probe, clients []string) ([]string, error) {
 	r := probe.Request
 	switch {
+	case !probe.IsURL():
+		return nil, fmt.Errorf("a request that no URL describes: %w", compare.ErrUnsupported)
 	case r.ClientCertificate != "":
 		return nil, fmt.Errorf("the certificate of the client isn't in the controller's Pod: %w", compare.ErrUnsupported)
 	case r.BodyBytes > maxExplainedBody:

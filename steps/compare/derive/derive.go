@@ -43,6 +43,7 @@ func Derive(e *estate.Estate, limits Limits) *Plan {
 	}
 	if len(e.Ingresses) > 0 {
 		b.unknownHost(e.Ingresses[0])
+		b.messages(e)
 	}
 	return b.plan
 }
@@ -89,9 +90,12 @@ func (b *builder) add(probe Probe, reason Reason) {
 	b.plan.Probes = append(b.plan.Probes, probe)
 }
 
-// sendable reports whether a request has no control characters, which would make another request of it: texts of annotations
-// and hosts are part of it.
+// sendable reports whether a request has no control characters, and its target no blanks, which would make another request of it: texts
+// of annotations and hosts are part of it.
 func sendable(request record.Request) bool {
+	if strings.Contains(request.Target, " ") {
+		return false
+	}
 	return !slices.ContainsFunc(append([]string{request.Host, request.Target}, request.Headers...), func(text string) bool {
 		return strings.ContainsFunc(text, unicode.IsControl)
 	})
@@ -199,6 +203,9 @@ func (b *builder) hosts(s *subject) {
 	switch {
 	case s.host == "":
 		add("any-host.invalid", "any host")
+		nameless := s.open(s.target()).host("").secure(false)
+		nameless.Request.Version = "HTTP/1.0"
+		b.add(nameless, s.reason("host", "none"))
 	case isWildcard:
 		add("one."+base, "one label")
 		add("two.one."+base, "two labels")

@@ -3,6 +3,7 @@ package derive_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestRequests(t *testing.T) {
 			p := plan(t, "testdata/"+file.Name(), derive.Limits{})
 			for i := range p.Probes {
 				probe := &p.Probes[i]
-				fmt.Fprintf(&text, "%s", probe.Request.Summary())
+				text.WriteString(regexp.MustCompile("x{200,}").ReplaceAllString(probe.Request.Summary(), "x…x"))
 				if probe.From != derive.Anywhere {
 					fmt.Fprintf(&text, ", from an address that is %s", probe.From)
 				}
@@ -113,8 +114,8 @@ func TestRequestsAreBoundedAndEachOnce(t *testing.T) {
 		count[probe.Reasons[0].Ingress]++
 	}
 	for ingress, n := range count {
-		const unknownHost = 2
-		if n > most+unknownHost || limited.Omitted[ingress] == 0 {
+		const unknownHost, messages = 2, 9 // which are about all Ingresses
+		if n > most+unknownHost+messages || limited.Omitted[ingress] == 0 {
 			t.Errorf("%s: %d requests, %d omitted", ingress, n, limited.Omitted[ingress])
 		}
 	}
@@ -144,7 +145,7 @@ func FuzzDerive(f *testing.F) {
 		p := derive.Derive(estate.New([]runtime.Object{ingress}, estate.Options{}), derive.Limits{})
 		for i := range p.Probes {
 			request := p.Probes[i].Request
-			if !strings.HasPrefix(request.Target, "/") || strings.ContainsAny(request.Target, " \r\n") {
+			if !strings.HasPrefix(request.Target, "/") && !strings.HasPrefix(request.Target, "http://") || strings.ContainsAny(request.Target, " \r\n") {
 				t.Errorf("invalid target %q", request.Target)
 			}
 			if slices.ContainsFunc(append(request.Headers, request.Host), func(line string) bool { return strings.ContainsAny(line, "\r\n") }) {

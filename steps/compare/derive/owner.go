@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
-
-	"github.com/ingress-testbed/testbed/steps/compare/estate"
 )
 
 // owned is a path of an Ingress that isn't a canary.
@@ -84,7 +82,7 @@ func (o *owned) matches(path string) bool {
 
 // own records the paths of an Ingress.
 func (b *builder) own(s *subject, kind *networkingv1.PathType) {
-	if canary, _ := estate.Annotation(s.ingress, "canary"); canary == "true" {
+	if isCanary(s.ingress) {
 		return
 	}
 	one := owned{reason: s.reason("", ""), exact: kind != nil && *kind == networkingv1.PathTypeExact, path: s.sample, regex: s.regex}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/ingress-testbed/testbed/steps/replay/record"
@@ -73,6 +74,13 @@ func (r Reason) IsRule() bool { return r.Rule == "path" && r.Case == asWritten }
 
 // String is one line.
 func (r Reason) String() string { return r.Rule + ": " + r.Case }
+
+// IsURL reports whether a URL says where the request goes: it names a host, whose port is a number, and a path.
+func (p *Probe) IsURL() bool {
+	_, port, explicit := strings.Cut(p.Request.Host, ":")
+	_, err := strconv.ParseUint(port, 10, 16)
+	return p.Request.Host != "" && (!explicit || err == nil) && strings.HasPrefix(p.Request.Target, "/") && p.Request.Version == ""
+}
 
 // id is a hash of all that decides the answer.
 func (p *Probe) id() string {

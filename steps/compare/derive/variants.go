@@ -231,9 +231,11 @@ func bytesOf(text string) (int, bool) {
 	return n, true
 }
 
+// largeAnswer is the length of a field of an answer above the default of proxy-buffer-size, 4 KiB.
+const largeAnswer = 6 << 10
+
 func bufferVariants(s *subject) []variant {
-	const header = 6 << 10
-	return []variant{{"the backend answers with a large header", s.open(s.asked(answerHeader("X-Large:" + strings.Repeat("x", header))))}}
+	return []variant{{"the backend answers with a large header", s.open(s.asked(answerHeader("X-Large:" + strings.Repeat("x", largeAnswer))))}}
 }
 
 func errorVariants(s *subject) []variant {

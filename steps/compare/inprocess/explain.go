@@ -68,6 +68,9 @@ func (s *session) Explain(ctx context.Context, probe *derive.Probe) (string, err
 // explained is a probe as a request to explain.
 func (s *session) explained(probe *derive.Probe) (explain.Request, error) {
 	r := probe.Request
+	if !probe.IsURL() {
+		return explain.Request{}, fmt.Errorf("a request that no URL describes: %w", compare.ErrUnsupported)
+	}
 	made := explain.Request{
 		Method: r.Method, HTTP2: r.HTTP2, Client: address(probe.From, 0), Header: []explain.Field{{Name: "User-Agent", Value: "probe"}},
 		Body: bytes.Repeat([]byte("x"), r.BodyBytes),

@@ -1,7 +1,6 @@
 package inprocess_test
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
-	"github.com/ingress-testbed/testbed/fixtures/estates"
 	"github.com/ingress-testbed/testbed/proxy/policy/access"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
@@ -122,46 +120,5 @@ func TestALostPasswordIsFound(t *testing.T) {
 	}
 	if report.Gravest() != effect.ProtectionLost {
 		t.Errorf("not found:\n%s", text(t, report))
-	}
-}
-
-// The modes differ on the company's Ingresses only in the rows of docs/compatibility.md: each finding comes from one of them at
-// least, and none from all, which would be chance.
-func TestEveryDifferenceOfTheModesHasARow(t *testing.T) {
-	t.Parallel()
-	const oneOfEach = 38 // the templates of the estate have as many Ingresses
-	var company bytes.Buffer
-	if err := estates.Generate(&company, oneOfEach); err != nil {
-		t.Fatal(err)
-	}
-	set, err := manifests.Read(t.Context(), &company, manifests.Stdin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	causes := inprocess.Causes()
-	report, err := compare.Run(t.Context(), estateOf(set), &inprocess.Target{Mode: compatibility.IngressNginx}, []compare.Target{&inprocess.Target{}},
-		compare.Options{Parallel: 16, Causes: causes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]bool{}
-	for _, finding := range report.Candidates[0].Findings {
-		if n := len(finding.Causes); n == 0 || n > 4 {
-			t.Errorf("%s %s has the causes %v: %+v", finding.Ingress, finding.Request, finding.Causes, finding.Differences)
-		}
-		for _, cause := range finding.Causes {
-			rows[cause] = true
-		}
-	}
-	for _, row := range []compatibility.Difference{
-		compatibility.TLSSectionForHosts, compatibility.RegexForHosts, compatibility.StrictPaths, compatibility.SlashRedirect,
-		compatibility.RawPaths, compatibility.CutSlash, compatibility.LenientValues, compatibility.InsecureNone,
-	} {
-		if !rows[string(row)] {
-			t.Errorf("no finding comes from %s, which the estate shows", row)
-		}
-	}
-	if len(rows) == len(causes) {
-		t.Error("every row is a cause: attribution doesn't distinguish them")
 	}
 }
