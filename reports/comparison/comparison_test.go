@@ -30,7 +30,10 @@ func example() *comparison.Report {
 			Unjudged: []comparison.Unjudged{
 				{Ingress: "web/shop", Request: "GET http://shop.test/slow", Reason: "the answers of the reference to the same request change: 20 × web/shop:80, 1 × 502 Bad Gateway"},
 			},
-			Refused: []comparison.Refusal{{Ingress: "web/wiki", Reason: "a *wrong* value", Log: "ERR <skipped> ingress=web/wiki\nERR no Service"}},
+			Refused: []comparison.Refusal{
+				{Ingress: "web/blog", Reason: "an unknown type"}, {Ingress: "web/press", Reason: "an unknown type"},
+				{Ingress: "web/wiki", Reason: "a *wrong* value", Log: "ERR <skipped> ingress=web/wiki\nERR no Service"},
+			},
 			Findings: []comparison.Finding{
 				{
 					ID: "2", Ingress: "web/shop", Effect: effect.Headers, Rules: []string{"path: as written"}, Host: "shop.test", Path: "/",

@@ -47,8 +47,8 @@ func (r *Report) writeCandidate(text *strings.Builder, c *Candidate) {
 			fmt.Fprintf(text, "| %s | %d | %d |\n", e, affected[e], count)
 		}
 	}
-	for _, refusal := range c.Refused {
-		fmt.Fprintf(text, "\n**Never taken up:** %s: %s\n", code(refusal.Ingress), escaped(refusal.Reason))
+	for _, refusal := range c.refusals() {
+		fmt.Fprintf(text, "\n**Never taken up:** %s: %s\n", code(some(refusal.Ingresses)), escaped(refusal.Reason))
 	}
 	for _, e := range Effects() {
 		c.listEffect(text, e)

@@ -59,8 +59,10 @@ type candidateView struct {
 	Same          int
 	ByChance      int
 	Skipped       []string
-	Refused       []Refusal
-	Unjudged      []Unjudged
+	Refused       []refusals
+	// RefusedIngresses is how many they are.
+	RefusedIngresses int
+	Unjudged         []Unjudged
 }
 
 // effectView holds the findings with one effect.
@@ -144,10 +146,10 @@ func (r *Report) worst() string {
 func (r *Report) newCandidate(number int) candidateView {
 	c := &r.Candidates[number]
 	v := candidateView{Description: plaintext.Line(c.Description), Same: c.Same, ByChance: c.ByChance, SameIngresses: len(r.Ingresses)}
-	for _, refusal := range c.Refused {
-		v.Refused = append(v.Refused, Refusal{
-			Ingress: refusal.Ingress, Reason: plaintext.Line(refusal.Reason), Log: plaintext.Clean(refusal.Log),
-		})
+	v.RefusedIngresses = len(c.Refused)
+	for _, group := range c.refusals() {
+		group.Reason, group.Log = plaintext.Line(group.Reason), plaintext.Clean(group.Log)
+		v.Refused = append(v.Refused, group)
 	}
 	for _, one := range c.Unjudged {
 		v.Unjudged = append(v.Unjudged, Unjudged{Ingress: one.Ingress, Request: plaintext.Line(one.Request), Reason: plaintext.Line(one.Reason)})

@@ -29,7 +29,7 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
 		fmt.Fprintf(w, "%s\ncompared with %s\n\n", plaintext.Line(c.Description), plaintext.Line(r.Reference))
-		for _, refusal := range c.Refused {
+		for _, refusal := range c.refusals() {
 			refusal.write(w)
 		}
 		for _, e := range Effects() {
@@ -49,8 +49,8 @@ func (r *Report) WriteText(w io.Writer, most int) error {
 	return nil
 }
 
-func (r Refusal) write(w io.Writer) {
-	fmt.Fprintf(w, "NEVER TAKEN UP: %s\n    %s\n", r.Ingress, plaintext.Line(r.Reason))
+func (r refusals) write(w io.Writer) {
+	fmt.Fprintf(w, "NEVER TAKEN UP: %s\n    %s\n", some(r.Ingresses), plaintext.Line(r.Reason))
 	for line := range strings.Lines(r.Log) {
 		fmt.Fprintf(w, "    log: %s\n", plaintext.Line(strings.TrimRight(line, "\n")))
 	}

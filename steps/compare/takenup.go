@@ -19,6 +19,9 @@ func (r *runner) takenUp(ctx context.Context) error {
 	probes := r.ruleProbes()
 	for c := range r.report.Candidates {
 		candidate := &r.report.Candidates[c]
+		for i := range candidate.Refused {
+			candidate.Refused[i].Log = r.logAbout(ctx, r.candidates[c], candidate.Refused[i].Ingress)
+		}
 		var suspects []string
 		for _, finding := range candidate.Findings {
 			if !slices.Contains(suspects, finding.Ingress) && !slices.ContainsFunc(candidate.Refused, func(known comparison.Refusal) bool {

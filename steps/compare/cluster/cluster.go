@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,11 @@ type Target struct {
 
 // Description implements compare.Target.
 func (t *Target) Description() string {
-	return t.Environment.Controller.Description() + ", on " + t.Environment.Cluster.Name()
+	described := t.Environment.Controller.Description()
+	for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
+		described += fmt.Sprintf(", --%s=%s", strings.TrimPrefix(name, "flag "), t.Settings[name])
+	}
+	return described + ", on " + t.Environment.Cluster.Name()
 }
 
 // endTimeout bounds the deletion of objects after an error.

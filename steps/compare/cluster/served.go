@@ -64,7 +64,8 @@ func (s *session) waitServed(ctx context.Context) error {
 		return served, err
 	})
 	if err != nil {
-		return fmt.Errorf("waiting until the controller serves %s: the last answer was %d %s: %w", host, answer.Status, answer.Error, err)
+		return fmt.Errorf("waiting until the controller serves an Ingress of class %q, which it may not be meant for: %w; the last answer was %d %s%s",
+			s.class, err, answer.Status, answer.Error, s.logAboutProbe(ctx))
 	}
 	select {
 	case <-time.After(max(settle, s.target.Environment.WaitPolicy.Settle)):
@@ -72,6 +73,18 @@ func (s *session) waitServed(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// logAboutProbe is what the controller's log says about the Ingress that was applied last, for an error.
+func (s *session) logAboutProbe(ctx context.Context) string {
+	log, err := s.LogAbout(context.WithoutCancel(ctx), s.prefix.trim(s.namespace+"/probe"))
+	switch {
+	case err != nil:
+		return "; its log can't be read: " + err.Error()
+	case log == "":
+		return "; its log has no line about it"
+	}
+	return "; its log says:\n" + log
 }
 
 // control sends a request for the Ingress that was applied last, and reports whether it is served.

@@ -40,6 +40,9 @@ func TestAnIngressIsNeverTakenUp(t *testing.T) {
 	}
 	// A changed table can't be explained, and what the reference does can.
 	for _, f := range candidate.Findings {
+		if strings.HasPrefix(f.Rules[0], "message: ") { // some are no URLs
+			continue
+		}
 		if f.Explanation != "" || !strings.Contains(f.ReferenceExplanation, "in ingress-nginx ") {
 			t.Errorf("%s: %q, and the reference: %q", f.Request, f.Explanation, f.ReferenceExplanation)
 		}
