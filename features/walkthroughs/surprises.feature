@@ -19,7 +19,7 @@ Feature: Five surprises of ingress-nginx
 
     Scenario: 1. A regular expression matches the beginning of a path, and ignores case
       # Meant was: the signature of a shelf, which is three upper-case letters.
-      When I run "kubectl get ingress shelves -o jsonpath='{.spec.rules[0].http.paths[0].path}'"
+      When I run "kubectl get ingress shelves -n ${namespace} -o jsonpath='{.spec.rules[0].http.paths[0].path}'"
       Then it prints "/[A-Z]{3}"
       And requests are answered as follows:
         | URL                                  | status | text                 | comment                          |

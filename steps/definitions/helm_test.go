@@ -77,7 +77,7 @@ func helmFeature(t *testing.T, scenarios string) (*memoryReleases, []results.Sce
 	l.releases = releases
 	environment := l.environment(t)
 	environment.Features = fstest.MapFS{}
-	return releases, runFeature(t, environment, "@walkthrough\nFeature: Helm\n"+scenarios).Features[0].Scenarios
+	return releases, runFeature(t, environment, "@walkthrough @article\nFeature: Helm\n"+scenarios).Features[0].Scenarios
 }
 
 func TestHelmCommands(t *testing.T) {
@@ -154,7 +154,7 @@ func TestRemoveUninstalls(t *testing.T) {
 	releases := &memoryReleases{loopback: l}
 	l.releases = releases
 	environment := l.environment(t)
-	runFeature(t, environment, "@walkthrough\nFeature: Helm\n  Scenario: install\n    When I run \"helm install ingress-nginx any/chart -n ingress\"\n")
+	runFeature(t, environment, "@walkthrough @article\nFeature: Helm\n  Scenario: install\n    When I run \"helm install ingress-nginx any/chart -n ingress\"\n")
 	if err := environment.Controller.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}

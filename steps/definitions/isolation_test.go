@@ -90,6 +90,26 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// The scenarios of a walkthrough that replays no article share a namespace, which is deleted after the last.
+func TestAWalkthroughHasItsOwnNamespace(t *testing.T) {
+	l := newLoopback(t, proxytest.Mutation{})
+	runFeatureIn(t.Context(), t, l.environment(t), "@walkthrough\nFeature: f\n  "+aConfigMap+"\n  "+aConfigMap)
+	names := map[string]bool{}
+	for _, action := range l.dynamic.Actions() {
+		patch, ok := action.(clienttesting.PatchAction)
+		if !ok || action.GetResource().Resource != "namespaces" {
+			continue
+		}
+		names[patch.GetName()] = true
+		if _, err := l.dynamic.Tracker().Get(action.GetResource(), "", patch.GetName()); !apierrors.IsNotFound(err) {
+			t.Errorf("the namespace %s still exists: %v", patch.GetName(), err)
+		}
+	}
+	if len(names) != 1 {
+		t.Errorf("the namespaces %v were created, want one", names)
+	}
+}
+
 // On a cluster that ends with the run, a scenario deletes its objects and leaves its namespace.
 func TestNamespacesOfADisposableClusterAreLeft(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
@@ -118,7 +138,7 @@ func TestCleanDeletesWhatAnInterruptedWalkthroughHasLeft(t *testing.T) {
 		ScenarioInitializer: run.Initialize,
 		Options: &godog.Options{
 			Strict: true, Format: "progress", Output: io.Discard, DefaultContext: t.Context(),
-			FeatureContents: []godog.Feature{{Name: "a.feature", Contents: []byte("@walkthrough\nFeature: f\n  " + aConfigMap)}},
+			FeatureContents: []godog.Feature{{Name: "a.feature", Contents: []byte("@walkthrough @article\nFeature: f\n  " + aConfigMap)}},
 		},
 	}.Run()
 	configMaps := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
@@ -157,7 +177,7 @@ func TestACertificateIsIssuedOnceInAWalkthrough(t *testing.T) {
 		`a TLS Secret "shop" with a certificate for "shop.test"`, `a TLS Secret "shop" with a self-signed certificate for "shop.test"`,
 	} {
 		seen = nil
-		recorded := runFeature(t, l.environment(t), "@walkthrough\nFeature: f\n  Background:\n    Given "+step+
+		recorded := runFeature(t, l.environment(t), "@walkthrough @article\nFeature: f\n  Background:\n    Given "+step+
 			"\n  Scenario: one"+ingress+"\n  Scenario: two"+ingress+
 			"\n  Scenario: three\n    Given "+strings.ReplaceAll(step, "shop.test", "other.test")+ingress)
 		for _, scenario := range recorded.Features[0].Scenarios {

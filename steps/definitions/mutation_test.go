@@ -60,7 +60,7 @@ func subjects() map[proxytest.Subject]string {
 	}
 }
 
-const preamble = `@walkthrough
+const preamble = `@walkthrough @article
 Feature: The subjects
   Background:
     Given an ingress controller

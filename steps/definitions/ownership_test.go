@@ -37,7 +37,7 @@ const aConfigMap = `Scenario: a ConfigMap
 func TestForeignObjectsAreUnchanged(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
 	l.foreign(t, "settings", "default")
-	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: walkthrough\n  "+aConfigMap)
+	run := runFeature(t, l.environment(t), "@walkthrough @article\nFeature: walkthrough\n  "+aConfigMap)
 	step := run.Features[0].Scenarios[0].FailedStep()
 	if step == nil || !strings.Contains(step.Failure.Message, "ConfigMap default/settings already exists: it was not created by the test-bed") {
 		t.Errorf("the step failed with %+v", step)
@@ -54,7 +54,7 @@ func TestForeignObjectsAreUnchanged(t *testing.T) {
 // A walkthrough can apply its own objects again.
 func TestObjectsCanBeAppliedAgain(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
-	run := runFeature(t, l.environment(t), "@walkthrough\nFeature: walkthrough\n  "+aConfigMap+"\n  "+aConfigMap)
+	run := runFeature(t, l.environment(t), "@walkthrough @article\nFeature: walkthrough\n  "+aConfigMap+"\n  "+aConfigMap)
 	for _, scenario := range run.Features[0].Scenarios {
 		if scenario.Status() != results.Passed {
 			t.Errorf("%s: %+v", scenario.Status(), scenario.FailedStep())

@@ -157,7 +157,10 @@ func (d *Deployed) finish(ctx context.Context, installation Installation) (clien
 	if err := d.cluster.waitAnswer(ctx, entry); err != nil {
 		return client.Entry{}, err
 	}
-	return entry, d.cluster.waitSettings(ctx, installation)
+	if err := d.cluster.waitSettings(ctx, installation); err != nil {
+		return client.Entry{}, err
+	}
+	return entry, d.cluster.waitAdmission(ctx, installation)
 }
 
 // installationFor renders the settings, once. The caller must have acquired d.
