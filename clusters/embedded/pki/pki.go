@@ -1,4 +1,4 @@
-// Package pki issues the certificates by which the parts of a cluster know each other.
+// Package pki issues the certificates by which the parts of a cluster authenticate each other.
 package pki
 
 import (
@@ -25,7 +25,7 @@ type Authority struct {
 	PEM []byte
 }
 
-// Identity is whom a certificate speaks for. Kubernetes reads a user from the common name and its groups from the
+// Identity is the user or server that a certificate identifies. Kubernetes reads a user from the common name and its groups from the
 // organizations (kubernetes.io, "Authenticating", X509 client certificates).
 type Identity struct {
 	// File is the name of the files, without ending.

@@ -9,8 +9,8 @@ import (
 	cloudprovider "k8s.io/cloud-provider"
 )
 
-// loadBalancers give Services addresses. Traffic gets to an address because a node announces it, which the nodes settle
-// among themselves.
+// loadBalancers give Services addresses. Traffic reaches an address because a node announces it, which the nodes elect
+// (package announcer).
 type loadBalancers struct{ pool *Pool }
 
 var _ cloudprovider.LoadBalancer = loadBalancers{}
