@@ -5,7 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,7 +147,6 @@ func TestLeavingOverHTTP2(t *testing.T) {
 // awaitLeaving reads frames until GOAWAY without an error. With the first of two, it returns the payload of the PING that follows.
 func (f *frames) awaitLeaving(last uint32) (ping [8]byte) {
 	f.t.Helper()
-	f.SetReadDeadline(time.Now().Add(10 * time.Second))
 	pinged := last != 1<<31-1
 	found := false
 	err := f.await(func(frame http2.Frame) bool {
@@ -160,4 +162,37 @@ func (f *frames) awaitLeaving(last uint32) (ping [8]byte) {
 		f.t.Fatalf("waiting for GOAWAY with the last stream %d: %v", last, err)
 	}
 	return ping
+}
+
+// TestLeavingLosesNoRequest has a client of net/http make requests, which it may not repeat, over one connection of HTTP/2 when
+// the server leaves.
+func TestLeavingLosesNoRequest(t *testing.T) {
+	s := one(t, proxy.Config{}, echoBody)
+	client := s.client(t)
+	client.Transport.(*http.Transport).DisableKeepAlives = false
+	defer client.CloseIdleConnections()
+	var group sync.WaitGroup
+	var made atomic.Int64
+	for range 8 {
+		group.Go(func() {
+			for range 200 {
+				made.Add(1)
+				reply, err := client.Post("https://h/", "text/plain", strings.NewReader("a body"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(reply.Body)
+				reply.Body.Close()
+				if err != nil || string(body) != "a body" || reply.ProtoMajor != 2 {
+					t.Errorf("got %q over %s, %v", body, reply.Proto, err)
+				}
+			}
+		})
+	}
+	for made.Load() < 400 {
+		runtime.Gosched()
+	}
+	s.Leave()
+	group.Wait()
 }
