@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -258,7 +259,7 @@ func (r *runner) probe(ctx context.Context, probe *derive.Probe) (result Result,
 			}
 		}
 		if errors.Is(err, ErrUnsupported) {
-			result[i], err = Outcome{Skipped: err.Error()}, nil
+			result[i], err = Outcome{Skipped: strings.TrimSuffix(err.Error(), ": "+ErrUnsupported.Error())}, nil
 		}
 		if err != nil {
 			return nil, nil, err
