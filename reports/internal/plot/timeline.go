@@ -12,9 +12,9 @@ import (
 // Timeline draws rates, latencies, backends and what the controller used over time.
 func Timeline(l *evidence.Load) *View {
 	v := &View{Width: plotWidth, Left: plotLeft, Right: plotWidth - plotRight, AxisTitle: "seconds after the start"}
-	total := l.Interval * time.Duration(len(l.Buckets))
+	length := total(l).Seconds()
 	x := func(t float64) float64 {
-		return plotLeft + (plotWidth-plotLeft-plotRight)*math.Min(1, math.Max(0, t/total.Seconds()))
+		return plotLeft + (plotWidth-plotLeft-plotRight)*math.Min(1, math.Max(0, t/length))
 	}
 	top := 0
 	add := func(title string, height int, draw func(*panelView)) {
@@ -45,7 +45,7 @@ func Timeline(l *evidence.Load) *View {
 	}
 	v.Bottom = v.Panels[len(v.Panels)-1].Bottom
 	v.AxisY, v.Height = v.Bottom+16, v.Bottom+axisHeight+18
-	for _, t := range ticks(total.Seconds(), 10) {
+	for _, t := range ticks(length, 10) {
 		v.Ticks = append(v.Ticks, tickView{pixels(x(t)), Number(t)})
 	}
 	for i, mark := range l.Marks {
@@ -59,6 +59,9 @@ func Timeline(l *evidence.Load) *View {
 		l.Requests, Seconds(l.Duration), l.Failed)
 	return v
 }
+
+// total is the time in which requests were due.
+func total(l *evidence.Load) time.Duration { return l.Interval * time.Duration(len(l.Buckets)) }
 
 func (p *panelView) statuses(l *evidence.Load, x scale, classes []string) {
 	layers := make([]layer, 0, len(classes))
@@ -175,7 +178,9 @@ func (p *panelView) usage(l *evidence.Load, x scale, value func(evidence.LoadUsa
 	y := p.linear(highest)
 	var points [][2]float64
 	for _, usage := range l.Usage {
-		points = append(points, [2]float64{x(usage.At.Seconds()), y(value(usage))})
+		if usage.At <= total(l) { // the last responses may come later than the plot's end
+			points = append(points, [2]float64{x(usage.At.Seconds()), y(value(usage))})
+		}
 	}
 	p.Lines = append(p.Lines, shapeView{Class: "line-" + class, Path: polyline(points), Text: text})
 }
