@@ -74,8 +74,9 @@ Feature: Requests while machines and the control plane fail
       | URL                    | status |
       | http://shop.${domain}/ | 200    |
 
+  # Each request takes 100 ms, so that some are being answered by the Pod on that node, on connections that break.
   Scenario: A node is cut off from the network, and comes back
-    When the client starts to make 100 requests a second to "http://shop.${domain}/"
+    When the client starts to make 100 requests a second to "http://shop.${domain}/delay/100ms"
     And the load run continues for 0.5 seconds
     And the node "${worker 1}" is cut off from the network
     And the load run continues for 2 seconds
