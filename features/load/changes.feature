@@ -1,7 +1,7 @@
 @load @rates @serial @ingress-nginx
 Feature: Changes at a thousand requests a second
   What features/resilience/ does at rates that any machine can serve, at a thousand requests a second, for longer and more often.
-  No request may fail. It takes three minutes. `--load-scale` multiplies the rates.
+  No request may fail. `--load-scale` multiplies the rates.
 
   Scenario: A Deployment is rolled out three times
     Given an ingress controller
