@@ -5,6 +5,7 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -66,9 +67,34 @@ func dial(t *testing.T, c *embedded.Cluster, from, address string) error {
 	return err
 }
 
+// runAlone runs the tests on a machine without other clusters. It checks that all clusters of the tests have ended in the end, and
+// have left nothing. What is kept of a cluster for later commands is in a folder of the tests meanwhile.
+func runAlone(m *testing.M) int {
+	cache, err := os.MkdirTemp("", "testbed-cache-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(cache)
+	os.Setenv("XDG_CACHE_HOME", cache)
+	if n := programsRunning(); n > 0 {
+		fmt.Fprintf(os.Stderr, "%d processes of another cluster run on this machine: end it with `testbed down` first\n", n)
+		return 1
+	}
+	before := hostNetwork()
+	code := m.Run()
+	if n := programsRunning(); n > 0 {
+		fmt.Fprintf(os.Stderr, "%d processes of clusters are left\n", n)
+		code = 1
+	}
+	if after := hostNetwork(); after != before {
+		fmt.Fprintf(os.Stderr, "the host's network is:\n%s\nbefore the tests:\n%s\n", after, before)
+		code = 1
+	}
+	return code
+}
+
 // hostNetwork is everything about this machine's network that a cluster could disturb.
-func hostNetwork(t *testing.T) string {
-	t.Helper()
+func hostNetwork() string {
 	var all bytes.Buffer
 	for _, command := range [][]string{
 		{"ip", "-o", "link"}, {"ip", "-o", "address"}, {"ip", "route", "show", "table", "all"}, {"nft", "list", "ruleset"},
@@ -76,7 +102,7 @@ func hostNetwork(t *testing.T) string {
 	} {
 		out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
 		if err != nil {
-			t.Fatalf("%v: %v\n%s", command, err, out)
+			panic(fmt.Errorf("%v: %w\n%s", command, err, out))
 		}
 		all.Write(out)
 	}
@@ -84,7 +110,8 @@ func hostNetwork(t *testing.T) string {
 }
 
 func TestTwoClustersDisturbNeitherEachOtherNorTheHost(t *testing.T) {
-	before := hostNetwork(t)
+	t.Parallel()
+	before := hostNetwork()
 	one, two := create(t, "test-one"), create(t, "test-two")
 	for _, c := range []*embedded.Cluster{one, two} {
 		if got := nodeNames(t, c); got != "k3s-s k3s-w1" {
@@ -97,7 +124,7 @@ func TestTwoClustersDisturbNeitherEachOtherNorTheHost(t *testing.T) {
 			t.Error("a client on the internet reaches a private address")
 		}
 	}
-	if during := hostNetwork(t); during != before {
+	if during := hostNetwork(); during != before {
 		t.Errorf("the host's network was changed:\n%s\nnow:\n%s", before, during)
 	}
 	one.Destroy(t.Context())
@@ -106,14 +133,35 @@ func TestTwoClustersDisturbNeitherEachOtherNorTheHost(t *testing.T) {
 	}
 }
 
-func TestNothingInsideReachesOutside(t *testing.T) {
+// TestOneCluster runs tests that don't disturb each other, one after another, on one cluster.
+func TestOneCluster(t *testing.T) {
+	t.Parallel()
+	s := newServices(t, "test-one-cluster")
+	n := nodes{s.cluster, s.client}
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"nodes", func(t *testing.T) { testNodes(t, n) }},
+		{"manifests of controllers", func(t *testing.T) { testControllerManifests(t, n) }},
+		{"load balancers", func(t *testing.T) { testLoadBalancers(services{t, s.cluster, s.client}) }},
+		{"DNS", func(t *testing.T) { testDNS(services{t, s.cluster, s.client}) }},
+		{"loaded images", func(t *testing.T) { testLoadedImageRuns(t, s.cluster) }},
+		{"killed containers", func(t *testing.T) { testKilledContainers(services{t, s.cluster, s.client}) }},
+		{"disruptions", func(t *testing.T) { testDisruptions(t, s.cluster) }},
+		{"isolation", func(t *testing.T) { testNothingInsideReachesOutside(t, s.cluster) }},
+	} {
+		t.Run(test.name, test.run)
+	}
+}
+
+func testNothingInsideReachesOutside(t *testing.T, cluster *embedded.Cluster) {
 	outside, err := net.Listen("tcp4", "0.0.0.0:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer outside.Close()
 	_, port, _ := net.SplitHostPort(outside.Addr().String())
-	cluster := create(t, "test-sealed")
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -132,15 +180,14 @@ func TestNothingInsideReachesOutside(t *testing.T) {
 }
 
 // programsRunning counts this machine's processes that run one of the cluster's programs.
-func programsRunning(t *testing.T) (count int) {
-	t.Helper()
+func programsRunning() (count int) {
 	dir, err := filepath.Abs(binaries)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	executables, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	for _, link := range executables {
 		if path, err := os.Readlink(link); err == nil && strings.HasPrefix(path, dir) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,20 +17,17 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ingress-testbed/testbed/clusters"
+	"github.com/ingress-testbed/testbed/clusters/embedded"
 )
 
-// TestDisruptions checks each disturbance on one cluster: that what it disturbs doesn't work meanwhile, that the rest does, and
-// that all works afterwards.
-func TestDisruptions(t *testing.T) {
-	cluster := create(t, "test-disruptions")
-	if err := cluster.LoadImage(t.Context(), filepath.Join(binaries, "images", "backends.tar")); err != nil {
-		t.Fatal(err)
-	}
+// testDisruptions checks each disturbance: that what it disturbs doesn't work meanwhile, that the rest does, and that all works
+// afterwards.
+func testDisruptions(t *testing.T, cluster *embedded.Cluster) {
 	config, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Timeout = 5 * time.Second
+	config.Timeout = 2 * time.Second // of requests without etcd
 	n := nodes{cluster, kubernetes.NewForConfigOrDie(config)}
 	d := disruptions{nodes: n}
 	for pod, node := range map[string]string{"near": "k3s-s", "far": "k3s-w1"} {

@@ -5,11 +5,9 @@ package embedded_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,29 +18,27 @@ import (
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 )
 
-// TestSIGKILLEndsTheCluster kills each part without which a cluster is none. The cluster ends, says which part was the reason,
-// and leaves nothing.
+// TestSIGKILLEndsTheCluster kills each part without which a cluster is none, of a cluster for each. The cluster ends, says which part
+// was the reason, and leaves nothing.
 func TestSIGKILLEndsTheCluster(t *testing.T) {
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where the reason is kept
-	parts := map[string]string{             // and what the cluster says
-		"supervisor": "", "test-network": "the test network", "node": "k3s-s ended after",
+	t.Parallel()
+	parts := map[string]string{ // and what the cluster says, which the names of the clusters don't contain
+		"supervisor": "", "test-network": "the test network", "node": "k3s-s ended after", "kube-proxy": "kube-proxy-k3s-s ended after",
 	}
-	for _, name := range []string{
-		"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "cloud-controller-manager", "kube-proxy",
-	} {
-		parts[name] = name
+	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "cloud-controller-manager"} {
+		parts[name] = name + " ended after"
 	}
 	for part, said := range parts {
-		t.Run(part, func(t *testing.T) { killPart(t, part, said) })
+		t.Run(part, func(t *testing.T) {
+			t.Parallel()
+			killPart(t, part, said)
+		})
 	}
 }
 
 func killPart(t *testing.T, part, said string) {
-	if n := programsRunning(t); n > 0 {
-		t.Fatalf("%d processes of another cluster run on this machine: end it with `testbed down` first", n)
-	}
-	before := hostNetwork(t)
-	up := exec.Command(filepath.Join(binaries, "testbed"), "up", "--foreground", "--name", "test-kill", "--workers", "0", "--logs", t.TempDir())
+	name := "test-kill-" + part
+	up := exec.Command(filepath.Join(binaries, "testbed"), "up", "--foreground", "--name", name, "--workers", "0", "--logs", t.TempDir())
 	var output bytes.Buffer
 	up.Stderr = &output
 	if err := up.Start(); err != nil {
@@ -51,56 +47,62 @@ func killPart(t *testing.T, part, said string) {
 	ended := make(chan error, 1)
 	go func() { ended <- up.Wait() }()
 	defer up.Process.Kill()
-	running := awaitRunning(t, "test-kill", ended)
+	running := awaitRunning(t, name, ended)
+	all := processTree(t, running.Supervisor)
 	pid := running.Supervisor
 	if part != "supervisor" {
-		pid = findProcess(t, func(arguments []string) bool { return len(arguments) > 1 && arguments[1] == part })
+		pid = all.find(t, func(arguments []string) bool { return len(arguments) > 1 && arguments[1] == part })
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
-	eventually(t, "all processes of the cluster end", func() bool { return programsRunning(t) == 0 })
-	_, err := embedded.Find(t.Context(), "test-kill")
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatalf("the cluster goes on without %s", part)
+	}
+	eventually(t, "all processes of the cluster end", func() bool { return !all.anyRuns() })
+	_, err := embedded.Find(t.Context(), name)
 	if !errors.Is(err, embedded.ErrNotRunning) {
 		t.Fatalf("the cluster is still known: %v", err)
 	}
+	if said == "" && strings.Contains(err.Error(), "it ended at") {
+		t.Errorf("a supervisor that was killed can't have kept a reason, but later commands say %q", err)
+	}
 	if text := output.String(); said != "" && (!strings.Contains(text, said) || strings.Count(strings.TrimSpace(text), "\n") > 0) {
-		t.Errorf("in the foreground, the cluster says %q and not in one sentence that %q ended", text, said)
+		t.Errorf("in the foreground, the cluster says %q and not in one sentence %q", text, said)
 	}
 	if !strings.Contains(err.Error(), said) {
-		t.Errorf("later commands say %q and not that %q ended", err, said)
+		t.Errorf("later commands say %q and not %q", err, said)
 	}
-	down, err := exec.Command(filepath.Join(binaries, "testbed"), "down", "--name", "test-kill").CombinedOutput()
+	down, err := exec.Command(filepath.Join(binaries, "testbed"), "down", "--name", name).CombinedOutput()
 	if err != nil || !strings.Contains(string(down), said) {
-		t.Errorf("down says %q (%v) and not that %q ended", down, err, said)
-	}
-	if after := hostNetwork(t); after != before {
-		t.Errorf("something is left:\n%s\nbefore:\n%s", after, before)
+		t.Errorf("down says %q (%v) and not %q", down, err, said)
 	}
 }
 
-// TestKilledContainersAreRestarted kills the program of a Pod, and that of the cluster's DNS server. Both are started again.
-func TestKilledContainersAreRestarted(t *testing.T) {
-	s := newServices(t, "test-kill-containers")
+// testKilledContainers kills the program of a Pod, and that of the cluster's DNS server. Both are started again.
+func testKilledContainers(s services) {
 	pod := echo("victim", "k3s-w1")
 	pod.Spec.Containers[0].ReadinessProbe.HTTPGet.Port.IntVal = 8080
-	if _, err := s.client.CoreV1().Pods(metav1.NamespaceDefault).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	const argument = "--server-version=victim" // by which its process differs from those of other Pods
+	pod.Spec.Containers[0].Args = []string{"echo", argument}
+	if _, err := s.client.CoreV1().Pods(metav1.NamespaceDefault).Create(s.Context(), pod, metav1.CreateOptions{}); err != nil {
+		s.Fatal(err)
 	}
-	for _, victim := range []struct{ namespace, selector, program string }{
-		{metav1.NamespaceDefault, "app=victim", "backends"},
-		{metav1.NamespaceSystem, "k8s-app=kube-dns", "coredns"},
+	for _, victim := range []struct{ namespace, selector, argument string }{
+		{metav1.NamespaceDefault, "app=victim", argument},
+		{metav1.NamespaceSystem, "k8s-app=kube-dns", "/coredns"},
 	} {
 		restarted := func(times int32) func() bool {
 			return func() bool { return s.restarts(victim.namespace, victim.selector) == times }
 		}
-		eventually(t, victim.program+" is ready", restarted(0))
-		pid := findProcess(t, func(arguments []string) bool { return filepath.Base(arguments[0]) == victim.program })
+		eventually(s.T, "the Pod with "+victim.argument+" is ready", restarted(0))
+		pid := processTree(s.T, s.cluster.PID()).find(s.T, func(arguments []string) bool { return slices.Contains(arguments, victim.argument) })
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
-		eventually(t, victim.program+" is ready again", restarted(1))
+		eventually(s.T, "the Pod with "+victim.argument+" is ready again", restarted(1))
 	}
 }
 
@@ -115,30 +117,6 @@ func (s services) restarts(namespace, selector string) int32 {
 		return -1
 	}
 	return pods.Items[0].Status.ContainerStatuses[0].RestartCount
-}
-
-// findProcess returns the only process of this machine with such arguments.
-func findProcess(t *testing.T, is func(arguments []string) bool) int {
-	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []int
-	for _, path := range lines {
-		line, err := os.ReadFile(path)
-		if err != nil || len(line) == 0 { // it has ended, or is the kernel's
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err == nil && is(strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")) {
-			found = append(found, pid)
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("found the processes %v instead of one", slices.Sorted(slices.Values(found)))
-	}
-	return found[0]
 }
 
 // awaitRunning waits until a cluster that is starting runs.

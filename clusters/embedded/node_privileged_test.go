@@ -19,24 +19,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ingress-testbed/testbed/clusters/embedded"
 )
 
-// TestNodes checks on one cluster what Kubernetes' own end-to-end tests, and ingress controllers, expect of nodes.
-func TestNodes(t *testing.T) {
-	cluster := create(t, "test-nodes")
-	for _, archive := range []string{filepath.Join(binaries, "images", "backends.tar"), packTest(t)} {
-		if err := cluster.LoadImage(t.Context(), archive); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
-	if err != nil {
+// testNodes checks what Kubernetes' own end-to-end tests, and ingress controllers, expect of nodes. No other Pods may run on them.
+func testNodes(t *testing.T, n nodes) {
+	if err := n.cluster.LoadImage(t.Context(), packTest(t)); err != nil {
 		t.Fatal(err)
 	}
-	n := nodes{cluster, kubernetes.NewForConfigOrDie(config)}
 	t.Run("hostPort", n.hostPort)
 	t.Run("rejected Pods", n.rejected)
 	t.Run("connection tracking", n.conntrack)

@@ -312,9 +312,8 @@ func TestPodsPullFromLoopback(t *testing.T) {
 	})
 }
 
-// TestLoadedImageRuns waits with a Pod whose image can't be pulled until it is loaded, whatever the policy.
-func TestLoadedImageRuns(t *testing.T) {
-	cluster := create(t, "test-load")
+// testLoadedImageRuns waits with a Pod whose image can't be pulled until it is loaded, whatever the policy.
+func testLoadedImageRuns(t *testing.T, cluster *embedded.Cluster) {
 	p := newPods(t, cluster)
 	const image = "127.0.0.1:1/web" // a port that refuses connections, and the policy Always by default
 	p.run("web", image, nil)

@@ -145,8 +145,7 @@ func (s services) get(url string) (body string) {
 	return body
 }
 
-func TestLoadBalancers(t *testing.T) {
-	s := newServices(t, "test-balancers")
+func testLoadBalancers(s services) {
 	loadBalancer := func(spec *corev1.ServiceSpec) { spec.Type = corev1.ServiceTypeLoadBalancer }
 	s.pod("echo", "k3s-w1", nil, "echo")
 	s.service("echo", "echo", func(spec *corev1.ServiceSpec) {
@@ -155,20 +154,20 @@ func TestLoadBalancers(t *testing.T) {
 	})
 	address, node := s.balancer("echo")
 	if node != "k3s-w1" {
-		t.Errorf("%s announces %s; only k3s-w1 has an endpoint", node, address)
+		s.Errorf("%s announces %s; only k3s-w1 has an endpoint", node, address)
 	}
 	if body := s.get("http://" + address.String()); !strings.Contains(body, "client_address="+s.cluster.Client().Addr().String()) {
-		t.Errorf("the Pod doesn't see the client's address:\n%s", body)
+		s.Errorf("the Pod doesn't see the client's address:\n%s", body)
 	}
 
-	t.Run("other ports are refused at once", func(t *testing.T) {
+	s.Run("other ports are refused at once", func(t *testing.T) {
 		err := dial(t, s.cluster, "client", net.JoinHostPort(address.String(), "81"))
 		if !errors.Is(err, syscall.ENETUNREACH) {
 			t.Errorf("got %v, want that the network is unreachable", err)
 		}
 	})
 
-	t.Run("a requested address", func(t *testing.T) {
+	s.Run("a requested address", func(t *testing.T) {
 		s.service("requested", "echo", func(spec *corev1.ServiceSpec) {
 			loadBalancer(spec)
 			spec.LoadBalancerIP = "3.35.217.250" //nolint:staticcheck // deprecated, and still what users write
@@ -179,7 +178,7 @@ func TestLoadBalancers(t *testing.T) {
 		s.get("http://3.35.217.250")
 	})
 
-	t.Run("no node announces it without endpoints, and it comes back with them", func(t *testing.T) {
+	s.Run("no node announces it without endpoints, and it comes back with them", func(t *testing.T) {
 		zero := int64(0)
 		if err := s.client.CoreV1().Pods("default").Delete(t.Context(), "echo", metav1.DeleteOptions{GracePeriodSeconds: &zero}); err != nil {
 			t.Fatal(err)
@@ -199,7 +198,7 @@ func TestLoadBalancers(t *testing.T) {
 		}
 	})
 
-	t.Run("no excluded node announces", func(t *testing.T) {
+	s.Run("no excluded node announces", func(t *testing.T) {
 		s.service("everywhere", "echo", loadBalancer)
 		address, before := s.balancer("everywhere")
 		s.exclude(before, `""`)
@@ -213,7 +212,7 @@ func TestLoadBalancers(t *testing.T) {
 		s.exclude(before, "null")
 	})
 
-	t.Run("a node that was cut off works again", func(t *testing.T) {
+	s.Run("a node that was cut off works again", func(t *testing.T) {
 		if _, err := s.cluster.Disconnect(t.Context(), "k3s-s"); err == nil || !strings.Contains(err.Error(), "control plane") {
 			t.Errorf("disconnecting the control plane: %v", err)
 		}
@@ -233,7 +232,7 @@ func TestLoadBalancers(t *testing.T) {
 		}
 	})
 
-	t.Run("the address is free when the Service is gone", func(t *testing.T) {
+	s.Run("the address is free when the Service is gone", func(t *testing.T) {
 		if err := s.client.CoreV1().Services("default").Delete(t.Context(), "echo", metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -248,17 +247,16 @@ func TestLoadBalancers(t *testing.T) {
 	})
 }
 
-func TestClusterDNS(t *testing.T) {
-	s := newServices(t, "test-dns")
-	s.pod("echo", "k3s-w1", nil, "echo")
-	s.service("echo", "echo", nil)
+func testDNS(s services) {
+	s.pod("named", "k3s-w1", nil, "echo")
+	s.service("named", "named", nil)
 	s.service("outside", "", func(spec *corev1.ServiceSpec) {
-		spec.Type, spec.ExternalName, spec.Selector = corev1.ServiceTypeExternalName, "echo.default.svc.cluster.local", nil
+		spec.Type, spec.ExternalName, spec.Selector = corev1.ServiceTypeExternalName, "named.default.svc.cluster.local", nil
 	})
 	cluster := &corev1.PodDNSConfig{Nameservers: []string{"10.10.200.10"}}
-	eventually(t, "k3s-w1 reaches the DNS server", func() bool { return dial(t, s.cluster, "k3s-w1", "10.10.200.10:53") == nil })
-	eventually(t, "the echo server is ready", func() bool {
-		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), "echo", metav1.GetOptions{})
+	eventually(s.T, "k3s-w1 reaches the DNS server", func() bool { return dial(s.T, s.cluster, "k3s-w1", "10.10.200.10:53") == nil })
+	eventually(s.T, "the echo server is ready", func() bool {
+		pod, err := s.client.CoreV1().Pods("default").Get(s.Context(), "named", metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning
 	})
 	for _, tc := range []struct {
@@ -266,22 +264,22 @@ func TestClusterDNS(t *testing.T) {
 		change    func(*corev1.PodSpec)
 		want      string // in the output; the Pod succeeds if it is that of the echo server
 	}{
-		{"short", "http://echo", nil, "Hostname: echo"},
-		{"full", "http://echo.default.svc.cluster.local", nil, "Hostname: echo"},
-		{"external", "http://outside", nil, "Hostname: echo"},
+		{"short", "http://named", nil, "Hostname: named"},
+		{"full", "http://named.default.svc.cluster.local", nil, "Hostname: named"},
+		{"external", "http://outside", nil, "Hostname: named"},
 		{"missing", "http://nowhere", nil, "no such host"},
 		{"internet", "http://example.com", nil, "no such host"},
-		{"host-network", "http://echo", func(p *corev1.PodSpec) { p.HostNetwork = true }, "lookup echo"},
-		{"host-cluster", "http://echo", func(p *corev1.PodSpec) {
+		{"host-network", "http://named", func(p *corev1.PodSpec) { p.HostNetwork = true }, "lookup named"},
+		{"host-cluster", "http://named", func(p *corev1.PodSpec) {
 			p.HostNetwork, p.DNSPolicy = true, corev1.DNSClusterFirstWithHostNet
-		}, "Hostname: echo"},
-		{"default", "http://echo.default.svc.cluster.local", func(p *corev1.PodSpec) { p.DNSPolicy = corev1.DNSDefault }, "lookup echo"},
-		{"none", "http://echo.default.svc.cluster.local", func(p *corev1.PodSpec) {
+		}, "Hostname: named"},
+		{"default", "http://named.default.svc.cluster.local", func(p *corev1.PodSpec) { p.DNSPolicy = corev1.DNSDefault }, "lookup named"},
+		{"none", "http://named.default.svc.cluster.local", func(p *corev1.PodSpec) {
 			p.DNSPolicy, p.DNSConfig = corev1.DNSNone, cluster
-		}, "Hostname: echo"},
-		{"none-short", "http://echo", func(p *corev1.PodSpec) { p.DNSPolicy, p.DNSConfig = corev1.DNSNone, cluster }, "lookup echo"},
+		}, "Hostname: named"},
+		{"none-short", "http://named", func(p *corev1.PodSpec) { p.DNSPolicy, p.DNSConfig = corev1.DNSNone, cluster }, "lookup named"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		s.Run(tc.name, func(t *testing.T) {
 			s := services{t, s.cluster, s.client}
 			start := time.Now()
 			s.pod(tc.name, "k3s-w1", tc.change, "get", tc.url)

@@ -21,26 +21,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
-// TestControllerManifests installs a stand-in for ingress controllers whose manifests use what those that ingress-nginx and
+// testControllerManifests installs a stand-in for ingress controllers whose manifests use what those that ingress-nginx and
 // Traefik publish use: Jobs that make the certificate of an admission webhook, a mountPath with a slash at its end, a user
 // other than root that binds port 80 by its program's file capability, log files that are links to /dev/stdout, host ports,
 // a Service of type LoadBalancer, and names of Services.
-func TestControllerManifests(t *testing.T) {
-	cluster := create(t, "test-standin")
+func testControllerManifests(t *testing.T, n nodes) {
 	for _, archive := range []string{packTest(t), packController(t)} {
-		if err := cluster.LoadImage(t.Context(), archive); err != nil {
+		if err := n.cluster.LoadImage(t.Context(), archive); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := nodes{cluster, kubernetes.NewForConfigOrDie(config)}
 	n.kubectl(t, "apply", "-f", filepath.Join("testdata", "controller.yaml"))
 	n.kubectl(t, "wait", "--namespace=stand-in", "--for=condition=Complete", "--timeout=60s", "job/certificate-create", "job/certificate-patch")
 	n.kubectl(t, "rollout", "status", "--namespace=stand-in", "--timeout=60s", "deployment/controller")
@@ -57,7 +49,7 @@ func TestControllerManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 		addresses := service.Status.LoadBalancer.Ingress
-		return len(addresses) == 1 && dial(t, cluster, "client", addresses[0].IP+":80") == nil
+		return len(addresses) == 1 && dial(t, n.cluster, "client", addresses[0].IP+":80") == nil
 	})
 	ingress := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
