@@ -16,17 +16,20 @@ const (
 	clockSkew = 5 * time.Second
 )
 
-// LogAbout implements compare.Logger. Lines that say the same except for their time are kept once.
+// LogAbout implements compare.Logger, with the log as it was at the first call. Lines that say the same except for their time are kept once.
 func (s *session) LogAbout(ctx context.Context, ingress string) (string, error) {
-	pod, err := s.target.Environment.Controller.Pod(ctx)
-	if err != nil {
-		return "", err
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	if s.log == "" {
+		pod, err := s.target.Environment.Controller.Pod(ctx)
+		if err != nil {
+			return "", err
+		}
+		if s.log, err = s.target.Environment.Objects.Workloads.LogSince(ctx, pod.Namespace, pod.Name, s.started.Add(-clockSkew), logged); err != nil {
+			return "", err
+		}
 	}
-	log, err := s.target.Environment.Objects.Workloads.LogSince(ctx, pod.Namespace, pod.Name, s.started.Add(-clockSkew), logged)
-	if err != nil {
-		return "", err
-	}
-	return linesAbout(log, string(s.prefix), ingress), nil
+	return linesAbout(s.log, string(s.prefix), ingress), nil
 }
 
 // linesAbout are the lines of a log that name an Ingress, without the prefix of its namespace.

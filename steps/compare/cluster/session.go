@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,9 @@ type session struct {
 	refused   map[string]string
 	// made are the namespaces, and ingresses the Ingresses that were applied, in the order of their making.
 	made, ingresses []*unstructured.Unstructured
+
+	logMu sync.Mutex
+	log   string // of the controller; "" until it is read
 }
 
 // Client implements compare.Session.
