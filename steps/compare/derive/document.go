@@ -21,7 +21,7 @@ the scheme of its tls section, a password, a client certificate, an address that
 | body | a byte more than the default limit, 1 MiB or that of the ConfigMap, unless the Ingress has another one |
 | answer | a backend that names its software in header fields |
 | default backend | a path without a rule |
-| message | to one Ingress, because it is the same for all: ` + strings.Join(messageNames(), ", ") + ` |
+| message | to one Ingress, because it is the same for all: ` + strings.Join(messageNames(), "; ") + ` |
 | ` + "`use-forwarded-headers`" + ` | where the ConfigMap has it, to one Ingress: fields as another proxy in front sends them |
 
 Annotations of ingress-nginx add the requests below. At most 400 requests are sent for an Ingress
