@@ -37,8 +37,10 @@ func example() *comparison.Report {
 			Findings: []comparison.Finding{
 				{
 					ID: "2", Ingress: "web/shop", Effect: effect.Headers, Rules: []string{"path: as written"}, Host: "shop.test", Path: "/",
-					Request: "GET http://shop.test/", Curl: "curl http://shop.test/", Differences: []comparison.Difference{{What: "header X-A", Want: "`1`"}},
-					Want: "status: 200", Got: "status: 200", Causes: []string{"a-row"}, More: 3, Others: []string{"GET http://shop.test/a"},
+					Request: "GET http://shop.test/", Curl: "curl http://shop.test/", Differences: []comparison.Difference{
+						{What: "header X-A", Want: "`1`", Causes: []string{"a-row"}}, {What: "header X-B", Got: "2", Causes: []string{"another-row"}},
+					},
+					Want: "status: 200", Got: "status: 200", Causes: []string{"a-row", "another-row"}, More: 3, Others: []string{"GET http://shop.test/a"},
 				},
 				{
 					ID: "1", Ingress: "web/admin", Effect: effect.ProtectionLost, Rules: []string{"auth-type: without a password"}, Host: "admin.test", Path: "/",

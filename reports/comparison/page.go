@@ -194,7 +194,11 @@ func newFinding(f *Finding) findingView {
 		v.Summary = fmt.Sprintf("%s: %s instead of %s", plaintext.Line(first.What), brief(first.Got), brief(first.Want))
 	}
 	for _, d := range f.Differences {
-		v.Differences = append(v.Differences, Difference{What: plaintext.Line(d.What), Want: excerpt(d.Want), Got: excerpt(d.Got)})
+		shown := Difference{What: plaintext.Line(d.What), Want: excerpt(d.Want), Got: excerpt(d.Got)}
+		if len(f.Causes) > 1 { // a single one is that of all differences
+			shown.Causes = d.Causes
+		}
+		v.Differences = append(v.Differences, shown)
 	}
 	for _, other := range f.Others {
 		v.Others = append(v.Others, plaintext.Line(other))
