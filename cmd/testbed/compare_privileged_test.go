@@ -49,10 +49,10 @@ func (p testbedProgram) try(t *testing.T, stdin string, args ...string) (out, er
 	return stdout.String(), stderr.String(), err
 }
 
-// cluster starts an embedded cluster and returns a function that runs kubectl on it.
+// cluster starts an embedded cluster of one node and returns a function that runs kubectl on it.
 func (p testbedProgram) cluster(t *testing.T, name string) func(stdin string, args ...string) string {
 	t.Helper()
-	p.run(t, "", "up", "--name", name)
+	p.run(t, "", "up", "--name", name, "--workers", "0")
 	t.Cleanup(func() {
 		if out, err := exec.Command(p.path, "down", "--name", name).CombinedOutput(); err != nil {
 			t.Errorf("down: %v\n%s", err, out)
@@ -114,6 +114,7 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: web}]
 
 // A role that can list Ingresses and Services, and read neither Secrets nor ConfigMaps, is enough to compare the Ingresses of a cluster.
 func TestCompareWithoutRightsToSecrets(t *testing.T) {
+	t.Parallel()
 	testbed := built(t)
 	kubectl := testbed.cluster(t, "compare-reader")
 	kubectl(protectedShop, "apply", "-f", "-")
@@ -175,6 +176,7 @@ users: [{name: reader, user: {token: %q}}]
 
 // The API server accepts the objects of each recipe as they are, without a field that it doesn't know.
 func TestRecipesAreValid(t *testing.T) {
+	t.Parallel()
 	kubectl := built(t).cluster(t, "recipes")
 	for _, name := range recipes.Names() {
 		r, err := recipes.Find(name)

@@ -13,6 +13,7 @@ import (
 // What init writes passes as it is, on a new cluster of the programs that `make build` built, which are found also if
 // the program is called by a symbolic link.
 func TestInitFeaturePasses(t *testing.T) {
+	t.Parallel()
 	built, err := filepath.Abs("../../bin/testbed")
 	if err != nil {
 		t.Fatal(err)
