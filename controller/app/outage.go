@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
 
@@ -25,10 +26,13 @@ type outages struct {
 // RoundTrip implements http.RoundTripper.
 func (o outages) RoundTrip(request *http.Request) (*http.Response, error) {
 	since := o.clock.Now()
-	for {
+	for attempt := 1; ; attempt++ {
 		response, err := o.next.RoundTrip(request)
 		if err == nil || !isOfInformer(request) || request.Context().Err() != nil || o.clock.Since(since) >= outagePatience {
 			return response, err
+		}
+		if attempt == 1 {
+			klog.InfoS("Waiting for the API server", "path", request.URL.Path, "err", err)
 		}
 		select {
 		case <-request.Context().Done():
