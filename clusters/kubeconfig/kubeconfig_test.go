@@ -257,3 +257,16 @@ func TestTheWayToAnInstalledController(t *testing.T) {
 		})
 	}
 }
+
+// The addresses of an embedded cluster's nodes don't exist outside of it, whoever responds there.
+func TestAnEmbeddedClusterIsReachedThroughItsAPIServer(t *testing.T) {
+	loopback := []clusters.Node{{Name: "n", ExternalIP: netip.MustParseAddr("127.0.0.1")}}
+	for runtime, want := range map[string]clusters.Reach{"testbed://1.37.2": clusters.ReachPortForward, "containerd://2.2.0": clusters.ReachNodePort} {
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}}
+		node.Status.NodeInfo.ContainerRuntimeVersion = runtime
+		found, err := Config{}.findRoute(t.Context(), &access{clientset: fake.NewClientset(node), rest: &rest.Config{}}, loopback)
+		if err != nil || found.reach != want {
+			t.Errorf("with the container runtime %s, the way is %q, %v; want %q", runtime, found.reach, err, want)
+		}
+	}
+}

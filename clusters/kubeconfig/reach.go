@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,11 +37,20 @@ type route struct {
 
 // findRoute returns the path that was chosen, or detects one.
 func (c Config) findRoute(ctx context.Context, access *access, nodes []clusters.Node) (route, error) {
-	found := route{reach: c.Reach}
 	installed, err := c.installed(ctx, access.clientset)
 	if err != nil {
 		return route{}, err
 	}
+	if c.Reach == "" {
+		simulated, err := isSimulated(ctx, access.clientset)
+		if err != nil {
+			return route{}, err
+		}
+		if simulated {
+			c.Reach = clusters.ReachPortForward
+		}
+	}
+	found := route{reach: c.Reach}
 	if (c.Reach == "" && hasNodePorts(installed)) || c.Reach == clusters.ReachNodePort {
 		switch {
 		case responds(ctx, nodes[0].ExternalIP):
@@ -101,6 +111,16 @@ func (c Config) installed(ctx context.Context, clientset kubernetes.Interface) (
 // hasNodePorts reports whether requests can come by node ports. The Service of a controller that the run deploys gets them.
 func hasNodePorts(service *corev1.Service) bool {
 	return service == nil || slices.ContainsFunc(service.Spec.Ports, func(port corev1.ServicePort) bool { return port.NodePort != 0 })
+}
+
+// isSimulated reports whether the cluster is an embedded one. The addresses of its nodes and load balancers exist inside only; on
+// this machine's network they are those of strangers, who may even answer.
+func isSimulated(ctx context.Context, clientset kubernetes.Interface) (bool, error) {
+	nodes, err := clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("reading the container runtime of a node: %w", err)
+	}
+	return len(nodes.Items) > 0 && strings.HasPrefix(nodes.Items[0].Status.NodeInfo.ContainerRuntimeVersion, "testbed://"), nil
 }
 
 // responds reports whether packets get to an address and back.
