@@ -99,16 +99,23 @@ func (b *builder) messages(e *estate.Estate) {
 	}
 }
 
-// plainest is the first path of the Ingress that changes requests the least; nil if none is fit.
+// plainest is the first path of the Ingress that changes requests the least; nil if none is fit. Hosts with a canary aren't, because
+// their answers are drawn.
 func (b *builder) plainest(e *estate.Estate) *subject {
+	drawn := map[string]bool{}
+	for _, ingress := range e.Ingresses {
+		for _, rule := range ingress.Spec.Rules {
+			drawn[rule.Host] = drawn[rule.Host] || isCanary(ingress)
+		}
+	}
 	var best *subject
 	for _, ingress := range e.Ingresses {
 		for _, rule := range ingress.Spec.Rules {
-			if rule.HTTP == nil || len(rule.HTTP.Paths) == 0 || rule.Host == "" || strings.HasPrefix(rule.Host, "*") {
+			if rule.HTTP == nil || len(rule.HTTP.Paths) == 0 || rule.Host == "" || strings.HasPrefix(rule.Host, "*") || drawn[rule.Host] {
 				continue
 			}
 			s := b.subject(ingress, rule.Host, rule.HTTP.Paths[0])
-			if !s.regex && !isCanary(ingress) && (best == nil || s.changes() < best.changes()) {
+			if !s.regex && (best == nil || s.changes() < best.changes()) {
 				best = s
 			}
 		}
