@@ -45,7 +45,8 @@
 //
 // Drain sends GOAWAY with the last stream 2^31-1 and a PING. New streams are still served until the PING is acknowledged
 // or a second has passed; then a GOAWAY with the last stream that was accepted follows, and the connection is closed when
-// the last request has ended (RFC 9113 section 6.8).
+// the last request has ended (RFC 9113 section 6.8). Leave does the same, but leaves a connection that has had no request open
+// for one.
 //
 // A client that closes its side of the TCP connection after complete requests gets their replies, as over HTTP/1.1, as
 // far as the windows allow. Requests whose bodies are incomplete are cancelled. Because a client that is gone looks the
