@@ -88,8 +88,9 @@
 //
 // When the context of Serve is done, the listeners are closed, idle connections end immediately, and running requests get
 // Timeouts.Drain; then their connections are closed, whatever they do. The controller catches SIGTERM (controller/app,
-// stopping.go): it becomes unready and calls Leave, so that clients move to other replicas, accepts connections for --shutdown-grace-period, and up to five seconds longer while they
-// come, and drains for --drain-timeout, all within the terminationGracePeriodSeconds of its Pod.
+// stopping.go): it becomes unready and calls Leave, so that clients move to other replicas. It accepts connections for
+// --shutdown-grace-period, and up to five seconds longer while they come, and drains for --drain-timeout, all within the
+// terminationGracePeriodSeconds of its Pod.
 //
 // # How it is made
 //
