@@ -60,7 +60,10 @@ func (s *session) waitServed(ctx context.Context) error {
 	s.ingresses = append(s.ingresses, applied)
 	var answer record.Answer
 	err = wait.PollUntilContextTimeout(ctx, pollInterval, takeUpTimeout, true, func(ctx context.Context) (served bool, err error) {
-		answer, served, err = s.control(ctx)
+		got, served, err := s.control(ctx)
+		if ctx.Err() == nil { // the end of the wait isn't the controller's answer
+			answer = got
+		}
 		return served, err
 	})
 	if err != nil {
