@@ -5,10 +5,10 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 
-# ---- settings, to be given on the command line: make conformance CLUSTER=kind TAGS='@canary' ----
+# ---- settings, to be given on the command line: make conformance CLUSTER=kind TAGS=@walkthrough ----
 CLUSTER     ?= embedded#          embedded, or what `bin/testbed run --help` lists
 FEATURES    ?=#                   feature files or folders; all of them if empty
-TAGS        ?= ~@resilience && ~@rates && ~@compatibility# a tag expression such as '@canary && ~@load'
+TAGS        ?= ~@resilience && ~@rates && ~@compatibility# a tag expression such as '@walkthrough && ~@load'
 REPORTS     ?= reports/out#       where the reports go
 K8S_VERSION ?=#                   Kubernetes of the embedded cluster, as 1.37; the default one if empty
 KIND_IMAGE  ?=#                   CLUSTER=kind: image of the nodes; kind's default if empty

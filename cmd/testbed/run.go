@@ -43,7 +43,7 @@ func newRun() *cobra.Command {
 		Long: "Runs feature files, by default all those built into the program, and writes index.html, junit.xml, cucumber.json\n" +
 			"and results.json, from which `testbed combine` reads the run. The exit code is 0 only if every selected scenario passed\n" +
 			"and at least one ran, 2 if nothing was run because of the command line or a feature file, and 1 otherwise.",
-		Example: "  testbed run walkthroughs\n  testbed run --tags '@canary && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
+		Example: "  testbed run walkthroughs\n  testbed run --tags '@walkthrough && ~@load' my.feature\n  testbed up && testbed run --name testbed my.feature\n" +
 			"  testbed run --cluster kubeconfig --ingress-class traefik --controller-service traefik/traefik conformance",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if scale <= 0 || scale > maxLoadScale {
