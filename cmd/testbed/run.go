@@ -67,7 +67,7 @@ func newRun() *cobra.Command {
 	}
 	chosen.Register(cmd)
 	cmd.Flags().StringVar(&tags, "tags", "", "scenarios to run: `@a` has the tag, ~@a has not, @a,@b either, && both")
-	cmd.Flags().IntVar(&parallel, "parallel", 2*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
+	cmd.Flags().IntVar(&parallel, "parallel", 3*runtime.NumCPU(), "most scenarios that run at the same time; 1 runs one after the other")
 	cmd.Flags().IntVar(&repeat, "repeat", 1, "how often each scenario runs, to find those whose result is chance")
 	cmd.Flags().Float64Var(&scale, "load-scale", 1, "what the rates of load runs are multiplied by, for machines that carry more or less")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "`archive` of an image to load into the cluster first, from docker save; may be repeated")

@@ -15,7 +15,7 @@ import (
 func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Claim {
 	uses := known.Uses(pickle.Steps)
 	claim := schedule.Claim{
-		First: world.Article(pickle) || len(uses[vocabulary.Controller]) > 0,
+		First: len(uses[vocabulary.Controller]) > 0 || world.Article(pickle) && slices.ContainsFunc(pickle.Steps, isController),
 		Sole:  world.OwnController(pickle) || len(uses[vocabulary.Controller]) > 0 || len(uses[vocabulary.Settings]) > 1,
 		Alone: world.Serial(pickle) || len(uses[vocabulary.Cluster]) > 0,
 	}
@@ -25,7 +25,7 @@ func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Cla
 			claim.Sole = true
 		}
 		if strings.Contains(settings, " node port ") || strings.Contains(settings, " node port\x00") { // free on one controller only
-			claim.First = true
+			claim.Sequence = nodePorts
 		}
 		claim.Settings = settings
 	}
@@ -36,6 +36,14 @@ func claimOf(pickle *messages.Pickle, known *vocabulary.Vocabulary) schedule.Cla
 		claim.Settings = ""
 	}
 	return claim
+}
+
+// nodePorts is the sequence of the scenarios that set node ports, which the whole cluster shares.
+const nodePorts = "node ports"
+
+// isController reports whether a step deploys the ingress controller.
+func isController(step *messages.PickleStep) bool {
+	return strings.HasPrefix(step.Text, "an ingress controller")
 }
 
 // reading are the commands of kubectl that change nothing.
