@@ -73,7 +73,7 @@ COMPATIBILITY ?= ingress-nginx#   replay: mode of the controller, ingress-nginx 
 
 .PHONY: conformance-matrix
 conformance-matrix: bin/testbed ## run conformance on every Kubernetes version of the embedded cluster, and combine the reports
-	$(call say,Conformance on Kubernetes $(KUBE_MINORS): about four minutes each$(comma) and the first time ten more to build each)
+	$(call say,Conformance on Kubernetes $(KUBE_MINORS): about two minutes each$(comma) and the first time ten more to build each)
 	@for version in $(KUBE_VERSIONS); do \
 	  rm -rf $(REPORTS)/matrix/$$version; \
 	  $(MAKE) conformance CLUSTER=embedded K8S_VERSION=$$version REPORTS=$(REPORTS)/matrix/$$version || true; \
