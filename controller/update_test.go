@@ -195,6 +195,11 @@ func TestAWholeRoundAfterAnUpdate(t *testing.T) {
 // BenchmarkEndpointChange is the time from the signal that an endpoint has changed until the proxy serves it, hold-off
 // included, and the memory that it allocates, by the number of Ingresses, each with a Service of three endpoints.
 func BenchmarkEndpointChange(b *testing.B) {
+	benchmarkEndpointChanges(b, func(*testing.B, *cluster, int) {})
+}
+
+// benchmarkEndpointChanges measures changes of an endpoint by the number of Ingresses, each after before, which gets its number.
+func benchmarkEndpointChanges(b *testing.B, before func(b *testing.B, c *cluster, number int)) {
 	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
 		if testing.Short() && ingresses > 1000 {
 			continue
@@ -204,6 +209,7 @@ func BenchmarkEndpointChange(b *testing.B) {
 			c.start(b)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
+				before(b, c, i)
 				if kind := c.changeEndpoints("app-5", "10.200.0.1", fmt.Sprintf("10.200.1.%d", i%250), "10.200.0.3"); kind != "endpoints" {
 					b.Fatal("everything was translated")
 				}
@@ -215,24 +221,11 @@ func BenchmarkEndpointChange(b *testing.B) {
 // BenchmarkFirstEndpointChange is BenchmarkEndpointChange where an Ingress has changed before each change of an endpoint: the
 // proxy serves a new table then, of which no endpoint has been changed yet.
 func BenchmarkFirstEndpointChange(b *testing.B) {
-	for _, ingresses := range []int{10, 100, 1000, 10_000, 100_000} {
-		if testing.Short() && ingresses > 1000 {
-			continue
-		}
-		b.Run(fmt.Sprintf("ingresses=%d", ingresses), func(b *testing.B) {
-			c := newCluster(ingresses)
-			c.start(b)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				b.StopTimer()
-				c.changeIngress("app-5", i)
-				b.StartTimer()
-				if kind := c.changeEndpoints("app-5", "10.200.0.1", fmt.Sprintf("10.200.1.%d", i%250), "10.200.0.3"); kind != "endpoints" {
-					b.Fatal("everything was translated")
-				}
-			}
-		})
-	}
+	benchmarkEndpointChanges(b, func(b *testing.B, c *cluster, number int) {
+		b.StopTimer()
+		c.changeIngress("app-5", number)
+		b.StartTimer()
+	})
 }
 
 // changeIngress gives an Ingress another annotation and waits for the round.

@@ -17,9 +17,20 @@ const settingsTimeout = 30 * time.Second
 // waitSettings waits until all Pods of an installation serve the settings in its ConfigMaps. A controller gets these and Ingresses
 // by separate watches, so that it may serve an Ingress that was applied after a change of the settings before it knows of the change.
 func (c Cluster) waitSettings(ctx context.Context, installation Installation) error {
+	if len(installation.Settings) == 0 {
+		return nil
+	}
+	wanted := map[string]string{} // resource versions, by name
+	for _, name := range installation.Settings {
+		current, err := c.Objects.Workloads.Clientset.CoreV1().ConfigMaps(installation.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("reading the settings of the ingress controller: %w", err)
+		}
+		wanted[name] = current.ResourceVersion
+	}
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, settingsTimeout, true, func(ctx context.Context) (bool, error) {
-		last = c.checkSettings(ctx, installation)
+		last = c.checkSettings(ctx, installation, wanted)
 		return last == nil, nil
 	})
 	if err != nil {
@@ -28,10 +39,7 @@ func (c Cluster) waitSettings(ctx context.Context, installation Installation) er
 	return nil
 }
 
-func (c Cluster) checkSettings(ctx context.Context, installation Installation) error {
-	if len(installation.Settings) == 0 {
-		return nil
-	}
+func (c Cluster) checkSettings(ctx context.Context, installation Installation, wanted map[string]string) error {
 	pods, err := c.Objects.Workloads.ReadyPods(ctx, installation.Namespace, installation.Selector)
 	if err != nil {
 		return err
@@ -41,14 +49,10 @@ func (c Cluster) checkSettings(ctx context.Context, installation Installation) e
 		if err != nil {
 			return err
 		}
-		for _, name := range installation.Settings {
-			current, err := c.Objects.Workloads.Clientset.CoreV1().ConfigMaps(installation.Namespace).Get(ctx, name, metav1.GetOptions{})
-			if err != nil {
-				return fmt.Errorf("reading the settings: %w", err)
-			}
-			if version := served[name]; version != current.ResourceVersion {
-				return fmt.Errorf("the Pod %s serves version %q of the ConfigMap %s/%s instead of %q", pod.Name, version,
-					current.Namespace, name, current.ResourceVersion)
+		for name, version := range wanted {
+			if served[name] != version {
+				return fmt.Errorf("the Pod %s serves version %q of the ConfigMap %s/%s instead of %q", pod.Name, served[name],
+					installation.Namespace, name, version)
 			}
 		}
 	}

@@ -24,8 +24,8 @@ const (
 	certificateDir = control.StateDir + "/pki"
 )
 
-// The API server's identity towards aggregated API servers. Its authority signs nothing else, because the holder of a certificate of this authority
-// may act as any user (Kubernetes documentation, "Configure the Aggregation Layer").
+// The API server's identity towards aggregated API servers. Its authority signs nothing else, because the holder of one of its
+// certificates may act as any user (Kubernetes documentation, "Configure the Aggregation Layer").
 const (
 	frontProxyDir         = certificateDir + "/front-proxy"
 	frontProxyFile        = "front-proxy-client"
