@@ -4,9 +4,9 @@
 // It is fast, as nothing waits for anything: after each change the Pods, the endpoints and the proxy's table are made anew
 // before the request for the change is answered. Each scenario has a cluster of its own.
 //
-// It shows what the controller does with objects and requests, and nothing of what happens between: no node ports, source
-// addresses, packets, roll-outs or load balancers, and no validation by a real API server. A scenario with a step that needs
-// one of these is skipped with the reason.
+// It shows what the controller does with objects and requests, and nothing of what happens between: no source addresses,
+// packets, roll-outs or load balancers, and no validation by a real API server. A scenario with a step that needs one of these
+// is skipped with the reason.
 package inprocess
 
 import (
@@ -143,7 +143,7 @@ func (c *Cluster) Nodes(context.Context) ([]clusters.Node, error) {
 }
 
 // Client implements clusters.Cluster.
-func (c *Cluster) Client() clusters.Client { return outside{} }
+func (c *Cluster) Client() clusters.Client { return outside{c.network} }
 
 // Access implements clusters.Cluster.
 func (c *Cluster) Access() clusters.Access { return clusters.Access{Reach: clusters.ReachLoadBalancer} }
@@ -167,13 +167,16 @@ func (c *Cluster) Destroy(context.Context) error {
 }
 
 // outside is the client.
-type outside struct{}
+type outside struct{ network *network }
 
 // Addr implements clusters.Client.
 func (outside) Addr() netip.Addr { return netip.MustParseAddr(loopback) }
 
 // DialContext implements clusters.Client.
-func (outside) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+func (o outside) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if o.network.isNodePort(address) {
+		return o.network.dial(ctx, network, address)
+	}
 	connection, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", address, err)

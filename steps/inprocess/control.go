@@ -57,7 +57,9 @@ type control struct {
 func startControl(ctx context.Context, running *sync.WaitGroup, network *network, o Options) (*control, error) {
 	c := &control{log: &logBuffer{}, change: o.Change, settings: defaults(o.Mode)}
 	var err error
-	c.server, err = proxy.New(proxy.Config{DialContext: network.dial, AccessLog: c.log, Timeouts: proxy.Timeouts{Drain: grace}})
+	c.server, err = proxy.New(proxy.Config{
+		DialContext: network.dial, Ports: streams{network}, AccessLog: c.log, Timeouts: proxy.Timeouts{Drain: grace},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("making the proxy: %w", err)
 	}
@@ -83,7 +85,8 @@ func startControl(ctx context.Context, running *sync.WaitGroup, network *network
 func defaults(mode compatibility.Mode) snapshot.Settings {
 	return snapshot.Settings{
 		ControllerClass: controllerClass, LegacyClass: className, Compatibility: mode,
-		ConfigMap: types.NamespacedName{Namespace: controllerNamespace, Name: controllerName},
+		ConfigMap:   types.NamespacedName{Namespace: controllerNamespace, Name: controllerName},
+		TCPServices: types.NamespacedName{Namespace: controllerNamespace, Name: tcpServices},
 	}
 }
 

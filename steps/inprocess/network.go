@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,13 @@ func (n *network) route(services map[string][]string) {
 	n.services = services
 }
 
+// isNodePort reports whether an address is a node port of a Service.
+func (n *network) isNodePort(address string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.HasPrefix(address, loopback+":") && len(n.services[address]) > 0
+}
+
 // dial connects to what listens for an address of the cluster. Nothing listens at port 9 of the loopback interface, where
 // everything else leads, so that connections are really refused.
 func (n *network) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -61,7 +69,8 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 	return connection, nil
 }
 
-// clusterRoutes are the ready endpoints by the address and port of each Service's cluster IP.
+// clusterRoutes are the ready endpoints by the address and port of each Service's cluster IP, and what node ports lead to: the
+// endpoints or, if a Service has none, its cluster IP, as with the controller's.
 func clusterRoutes(view *view) map[string][]string {
 	routes := map[string][]string{}
 	for name, service := range view.services {
@@ -70,9 +79,16 @@ func clusterRoutes(view *view) map[string][]string {
 			continue
 		}
 		for _, port := range service.Spec.Ports {
+			key := netip.AddrPortFrom(address, uint16(port.Port)).String()
 			for _, slice := range view.slices[name] {
-				key := netip.AddrPortFrom(address, uint16(port.Port)).String()
 				routes[key] = append(routes[key], endpointsOf(slice, port)...)
+			}
+			if port.NodePort != 0 {
+				atNode := netip.AddrPortFrom(netip.MustParseAddr(loopback), uint16(port.NodePort)).String()
+				routes[atNode] = routes[key]
+				if len(view.slices[name]) == 0 {
+					routes[atNode] = []string{key}
+				}
 			}
 		}
 	}

@@ -38,7 +38,13 @@ func (controller) Remove(context.Context) error { return nil }
 func (c controller) Ensure(_ context.Context, given map[string]string) (client.Entry, error) {
 	config := map[string]string{}
 	settings := defaults(c.mode)
+	ports := tcpPorts{services: map[string]string{}, nodePorts: map[string]int32{}}
 	for name, value := range given {
+		if known, err := ports.set(name, value); err != nil {
+			return client.Entry{}, err
+		} else if known {
+			continue
+		}
 		key, isKey := strings.CutPrefix(name, "config ")
 		switch {
 		case isKey:
@@ -64,10 +70,13 @@ func (c controller) Ensure(_ context.Context, given map[string]string) (client.E
 		if err != nil {
 			return err
 		}
-		if err := held.Put(ownService()); err != nil {
+		if err := held.Put(ownService(ports.ofService())); err != nil {
 			return err
 		}
-		return held.Put(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllerNamespace, Name: controllerName}, Data: config})
+		if err := held.Put(configMap(tcpServices, ports.services)); err != nil {
+			return err
+		}
+		return held.Put(configMap(controllerName, config))
 	})
 	if err != nil {
 		return client.Entry{}, fmt.Errorf("configuring the controller: %w", err)
@@ -75,13 +84,18 @@ func (c controller) Ensure(_ context.Context, given map[string]string) (client.E
 	return c.cluster.control.entry, nil
 }
 
+// configMap is one of the controller's ConfigMaps.
+func configMap(name string, data map[string]string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: controllerNamespace, Name: name}, Data: data}
+}
+
 // ownService is the controller's Service. Its cluster IP leads to the proxy.
-func ownService() *corev1.Service {
+func ownService(forwarded []corev1.ServicePort) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: controllerNamespace, Name: controllerName},
 		Spec: corev1.ServiceSpec{
 			ClusterIP: controllerClusterIP,
-			Ports:     []corev1.ServicePort{{Name: "http", Port: 80}, {Name: "https", Port: 443}},
+			Ports:     append([]corev1.ServicePort{{Name: "http", Port: 80}, {Name: "https", Port: 443}}, forwarded...),
 		},
 	}
 }

@@ -10,6 +10,5 @@ func survivors() map[string]string {
 		"policy.HSTS neighbour":       "only in the compatibility mode do routes lack it, and no scenario asks for one that gets it",
 		"selecting.Latency ignored":   chance,
 		"selecting.Latency neighbour": chance,
-		"table.Streams ignored":       "ports are not forwarded in process",
 	}
 }
