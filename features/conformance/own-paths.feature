@@ -411,3 +411,71 @@ Feature: Paths of an Ingress's own
     When the client requests "http://own.${domain}/?status=302&hdr=Location:http://in.test/x"
     Then the response has the headers:
       | Location | http://in.test/x |
+
+  # One endpoint takes 50 ms to answer, the other none. With ewma, that one would get nearly all requests.
+  @annotation:load-balance
+  Scenario: Endpoints that take turns
+    Given a Service "fast" with 1 shared echo server
+    And a Service "slow" with 1 shared probe server
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: annotated}
+      spec:
+        ports: [{name: http, port: 80, targetPort: 8080}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: annotated
+        labels: {kubernetes.io/service-name: annotated}
+      addressType: IPv4
+      ports: [{name: http, port: 8080}]
+      endpoints:
+      - {addresses: ["${address of fast}"], conditions: {ready: true, serving: true, terminating: false}}
+      - {addresses: ["${address of slow}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: plain}
+      spec:
+        ports: [{name: http, port: 80, targetPort: 8080}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: plain
+        labels: {kubernetes.io/service-name: plain}
+      addressType: IPv4
+      ports: [{name: http, port: 8080}]
+      endpoints:
+      - {addresses: ["${address of fast}"], conditions: {ready: true, serving: true, terminating: false}}
+      - {addresses: ["${address of slow}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: annotated
+        annotations: {nginx.ingress.kubernetes.io/load-balance: ewma}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: own.${domain}
+          http: {paths: [{path: /annotated, pathType: Prefix, backend: {service: {name: annotated, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: plain
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: own.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: plain, port: {number: 80}}}}]}
+      """
+    When the client requests "http://own.${domain}/delay/50ms" 24 times
+    Then the responses contain these texts:
+      | text                | at least | at most |
+      | server_version=fast | 6        | 18      |
+      | waited 50ms         | 6        | 18      |

@@ -11,8 +11,8 @@ const introduction = `# Mutants
 
 A scenario is worth something if it fails when the controller is wrong. This table shows that: each line is a mutant, which
 is the test-bed's own controller with one fault in the table of routes that its proxy serves, and the conformance scenarios
-that fail with it. A test fails if no scenario about the subject of a mutant finds it, but for those listed in
-steps/mutants/survivors.go; with ` + "`-others`" + ` it also runs the scenarios about something else, which must not fail.
+that fail with it. A test fails if no scenario about the subject of a mutant finds it; with ` + "`-others`" + ` it also runs the
+scenarios about something else, which must not fail.
 
 - *ignored*: the policy, or the part of the table, is left out;
 - *inverted*: its decision is negated, or it chooses the opposite;
@@ -64,9 +64,6 @@ const maxNamed = 2
 // summary names the scenarios that have found a mutant, by file.
 func (f Finding) summary() string {
 	if len(f.Found) == 0 {
-		if reason, known := survivors()[f.Mutant.Name()]; known {
-			return "**none**: " + reason
-		}
 		return "**none**"
 	}
 	var files []string
@@ -105,8 +102,8 @@ func (s *Survey) reasons() []string {
 	return all
 }
 
-// Problems are what makes the survey fail: a mutant that no scenario about its subject finds, one that another scenario
-// finds, and a survivor that is known and was found.
+// Problems are what makes the survey fail: a mutant that no scenario about its subject finds, and one that another scenario
+// finds.
 func (s *Survey) Problems() []string {
 	all := slices.Clone(s.NotSame)
 	for _, finding := range s.Findings {
@@ -120,12 +117,8 @@ func (s *Survey) Problems() []string {
 			all = append(all, fmt.Sprintf("%s is found by %s (%s), which is about something else: %s",
 				name, failure.Scenario.Place(), failure.Scenario.Name, failure.Reason))
 		}
-		reason, known := survivors()[name]
-		switch {
-		case !found && !known:
+		if !found {
 			all = append(all, fmt.Sprintf("%s is found by no scenario about it, of %d that have it", name, finding.Affected))
-		case found && known && reason != chance:
-			all = append(all, fmt.Sprintf("%s is found, though it is listed as a survivor: %s", name, reason))
 		}
 	}
 	return all
