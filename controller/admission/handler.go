@@ -39,11 +39,13 @@ func Handler(cluster Cluster, last *Last, count func(allowed bool)) http.Handler
 	return mux
 }
 
+// logReview logs what is denied, as ingress-nginx does: whoever looks for an Ingress that isn't served finds the reason in the log,
+// even if the client that applied it has not shown it. What is allowed is logged with -v=2.
 func logReview(request *admissionv1.AdmissionRequest, response *admissionv1.AdmissionResponse) {
-	why := ""
-	if response.Result != nil {
-		why = response.Result.Message
+	ingress := klog.KRef(request.Namespace, request.Name)
+	if response.Allowed {
+		klog.V(2).InfoS("Allowed an Ingress", "ingress", ingress, "operation", request.Operation)
+		return
 	}
-	klog.V(2).InfoS("Admission", "ingress", klog.KRef(request.Namespace, request.Name),
-		"operation", request.Operation, "allowed", response.Allowed, "why", why)
+	klog.InfoS("Denied an Ingress", "ingress", ingress, "operation", request.Operation, "why", response.Result.Message)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 
 	"github.com/ingress-testbed/testbed/controller/admission"
@@ -213,6 +215,30 @@ func TestHandler(t *testing.T) {
 	} {
 		if status, _ := post(handler, bad.path, []byte(bad.body)); status != bad.status {
 			t.Errorf("%s: %d, want %d", name, status, bad.status)
+		}
+	}
+}
+
+// TestDeniedIngressIsLogged has the reason in the log, which needs no verbosity.
+func TestDeniedIngressIsLogged(t *testing.T) {
+	state := klog.CaptureState()
+	defer state.Restore()
+	var log bytes.Buffer
+	klog.SetSlogLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	for _, host := range []string{"a.example.com", "no_host"} {
+		raw, err := json.Marshal(ingress("web", host))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(admissionv1.AdmissionReview{Request: request(admissionv1.Create, raw)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Reset()
+		post(admission.Handler(with(), &admission.Last{}, func(bool) {}), admission.Path, body)
+		denied := host == "no_host"
+		if got := log.String(); strings.Contains(got, "Denied an Ingress") != denied || strings.Contains(got, "no_host") != denied {
+			t.Errorf("%s: the log has %q", host, got)
 		}
 	}
 }
