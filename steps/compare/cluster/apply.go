@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/ingress-testbed/testbed/internal/sleep"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
 	"github.com/ingress-testbed/testbed/steps/objects"
 )
@@ -176,23 +177,38 @@ func (s *session) apply(ctx context.Context, object runtime.Object) (*unstructur
 	return s.target.Environment.Objects.Apply(ctx, converted, object.(metav1.Object).GetNamespace())
 }
 
-// applyIngresses applies the Ingresses, the oldest first, and keeps what is refused.
+// applyIngresses applies the Ingresses in rounds, so that their age decides the same as that of the originals.
 func (s *session) applyIngresses(ctx context.Context) error {
-	for _, original := range s.standIns.Ingresses {
-		ingress := original.DeepCopy()
-		ingress.TypeMeta = metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "Ingress"}
-		estate.SetClass(ingress, s.class)
-		delete(ingress.Annotations, corev1.LastAppliedConfigAnnotation)
-		applied, err := s.apply(ctx, ingress)
-		switch reason, refused := refusal(err); {
-		case refused:
-			s.refused[s.prefix.trim(estate.Key(ingress).String())] = reason
-		case err != nil:
-			return err
-		default:
-			s.ingresses = append(s.ingresses, applied)
+	for i, round := range rounds(s.standIns.Ingresses) {
+		if i > 0 {
+			if err := sleep.For(ctx, creationUnit); err != nil {
+				return err
+			}
+		}
+		for _, ingress := range round {
+			if err := s.applyIngress(ctx, ingress); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// applyIngress applies a copy of an Ingress, or keeps why it is refused.
+func (s *session) applyIngress(ctx context.Context, original *networkingv1.Ingress) error {
+	ingress := original.DeepCopy()
+	ingress.TypeMeta = metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "Ingress"}
+	estate.SetClass(ingress, s.class)
+	delete(ingress.Annotations, corev1.LastAppliedConfigAnnotation)
+	applied, err := s.apply(ctx, ingress)
+	if reason, refused := refusal(err); refused {
+		s.refused[s.prefix.trim(estate.Key(ingress).String())] = reason
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.ingresses = append(s.ingresses, applied)
 	return nil
 }
 
