@@ -164,8 +164,30 @@ func (s *session) refersTo(name string) bool {
 	return err != nil || strings.Contains(string(content), name)
 }
 
-// applyObjects applies the case's objects one by one, and keeps the decisions on them.
+// applyObjects applies the case's objects one by one, and keeps the decisions on them. It begins anew if Ingresses got different
+// ages that the record had with the same.
 func (s *session) applyObjects(ctx context.Context, all []record.Object) error {
+	for attempt := 1; ; attempt++ {
+		if s.one.Spacing == 0 {
+			if err := sleep.For(ctx, untilRoom(time.Now(), all)); err != nil {
+				return err
+			}
+		}
+		if err := s.applyOnce(ctx, all); err != nil {
+			return err
+		}
+		if s.one.Spacing > 0 || sameAge(s.ingresses) || attempt == ageAttempts {
+			return nil
+		}
+		if err := s.target.environment.Objects.Delete(ctx, s.ingresses); err != nil {
+			return err
+		}
+		s.ingresses = nil
+	}
+}
+
+// applyOnce is one attempt of applyObjects.
+func (s *session) applyOnce(ctx context.Context, all []record.Object) error {
 	s.admission = map[string]record.Admission{}
 	for i, object := range all {
 		if i > 0 {
