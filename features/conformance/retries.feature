@@ -154,3 +154,46 @@ Feature: Retries and time-outs
       """
     When the client requests "http://again.${domain}/" 10 times
     Then every response has the status 200
+
+  # After 2 s without an answer, the time for other tries is over. Without the annotation, the other endpoint would get the request.
+  @annotation:proxy-next-upstream-timeout
+  Scenario: The time for all tries
+    Given a Service "quick" with 1 shared echo server
+    And these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: half-slow}
+      spec:
+        ports: [{port: 80}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: half-slow
+        labels: {kubernetes.io/service-name: half-slow}
+      addressType: IPv4
+      ports: [{name: "", port: 8080, protocol: TCP}]
+      endpoints:
+      - {addresses: ["${address of probe}"], conditions: {ready: true, serving: true, terminating: false}}
+      - {addresses: ["${address of quick}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: short
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-next-upstream: error timeout
+          nginx.ingress.kubernetes.io/proxy-read-timeout: "2"
+          nginx.ingress.kubernetes.io/proxy-next-upstream-timeout: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: short.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: half-slow, port: {number: 80}}}}]}
+      """
+    When the client requests "http://short.${domain}/delay/10s" 8 times
+    Then the responses have these statuses:
+      | status | at least | at most |
+      | 200    | 1        | 7       |
+      | 504    | 1        | 7       |
