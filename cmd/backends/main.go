@@ -57,9 +57,7 @@ func command() *cobra.Command {
 		return backends.Echo(shared.hostname, serverVersion)
 	})
 	echo.Flags().StringVar(&serverVersion, "server-version", backends.EchoServerVersion, "value of server_version=")
-	probe := server(&shared, "probe", "Answers for tests of load, time-outs, streams and WebSocket", 8080,
-		func() http.Handler { return backends.Probe(shared.hostname) })
-	root.AddCommand(web, guest, echo, probe, fastCGI(&shared), extra(&shared), standIn(&shared), get())
+	root.AddCommand(web, guest, echo, probe(&shared), fastCGI(&shared), extra(&shared), standIn(&shared), get())
 	return root
 }
 

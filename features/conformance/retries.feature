@@ -197,3 +197,41 @@ Feature: Retries and time-outs
       | status | at least | at most |
       | 200    | 1        | 7       |
       | 504    | 1        | 7       |
+
+  # Nothing answers at the port of the endpoint, as with a machine that is off. The default time-out is 5 s.
+  @annotation:proxy-connect-timeout
+  Scenario: The time for connecting
+    Given these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: unreachable}
+      spec:
+        ports: [{port: 80}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: unreachable
+        labels: {kubernetes.io/service-name: unreachable}
+      addressType: IPv4
+      ports: [{name: "", port: 8082, protocol: TCP}]
+      endpoints:
+      - {addresses: ["${address of probe}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: connecting
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-connect-timeout: "1"
+          nginx.ingress.kubernetes.io/proxy-next-upstream-tries: "1"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: connecting.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: unreachable, port: {number: 80}}}}]}
+      """
+    When the client requests "http://connecting.${domain}/"
+    Then the response status is 504
+    And the response took less than 4 seconds

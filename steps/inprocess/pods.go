@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ingress-testbed/testbed/fixtures/backends"
 	"github.com/ingress-testbed/testbed/steps/inprocess/apiserver"
 )
 
@@ -110,6 +112,11 @@ func (p *pods) serve(ctx context.Context, inCluster string, one program) error {
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listening for a Pod: %w", err)
+	}
+	if queue, ok := listener.(*net.TCPListener); ok && one.full {
+		if err := backends.Fill(ctx, queue); err != nil {
+			return fmt.Errorf("starting a Pod: %w", errors.Join(err, listener.Close()))
+		}
 	}
 	p.network.listen(inCluster, listener.Addr().String())
 	p.servers.Go(func() {

@@ -23,9 +23,13 @@ type program struct {
 	handler http.Handler
 	tls     *tls.Config // nil for plain text
 	fastCGI string      // the Pod, for a FastCGI application
+	full    bool        // no connection is made
 }
 
 func (p program) serve(ctx context.Context, listener net.Listener) error {
+	if p.full {
+		return stayFull(ctx, listener)
+	}
 	if p.fastCGI != "" {
 		return backends.ServeFastCGI(ctx, listener, p.fastCGI)
 	}
@@ -33,6 +37,15 @@ func (p program) serve(ctx context.Context, listener net.Listener) error {
 		return backends.ServeTLS(ctx, listener, p.handler, p.tls, backends.Shutdown{Grace: grace})
 	}
 	return backends.Serve(ctx, listener, p.handler, backends.Shutdown{Grace: grace})
+}
+
+// stayFull keeps a listener, whose queue is full, until ctx is done.
+func stayFull(ctx context.Context, listener net.Listener) error {
+	<-ctx.Done()
+	if err := listener.Close(); err != nil {
+		return fmt.Errorf("closing a full port: %w", err)
+	}
+	return nil
 }
 
 // programsOf are what the first container of a Pod runs, with the default ports of command backends. The error wraps
@@ -49,7 +62,7 @@ func programsOf(pod *corev1.Pod, certificate func() (tls.Certificate, error)) ([
 	case len(arguments) == 3 && arguments[0] == "echo" && arguments[1] == "--server-version":
 		return []program{{port: 8080, handler: backends.Echo(pod.Name, arguments[2])}}, nil
 	case len(arguments) == 1 && arguments[0] == "probe":
-		return []program{{port: 8080, handler: backends.Probe(pod.Name)}}, nil
+		return []program{{port: 8080, handler: backends.Probe(pod.Name)}, {port: backends.FullPort, full: true}}, nil
 	case len(arguments) == 1 && arguments[0] == "fastcgi":
 		return []program{{port: 8080, fastCGI: pod.Name}}, nil
 	case len(arguments) == 1 && arguments[0] == "extra":

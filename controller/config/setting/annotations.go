@@ -148,7 +148,7 @@ func backendTLSAnnotations() []Setting {
 
 func timeoutAnnotations() []Setting {
 	return []Setting{
-		{"proxy-connect-timeout", "seconds", "5", "Bounds connecting to a backend.", supported("errors")},
+		{"proxy-connect-timeout", "seconds", "5", "Bounds connecting to a backend.", supported("retries")},
 		{"proxy-read-timeout", "seconds", "60", "Bounds how long a backend may send nothing.", supported("errors")},
 		{"proxy-send-timeout", "seconds", "60", "Bounds how long a backend may accept nothing of the request.", supported("retries")},
 		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Says after which failures another endpoint is tried.", supported("retries")},

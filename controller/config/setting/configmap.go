@@ -87,7 +87,7 @@ func replyHeaderKeys() []Setting {
 func defaultKeys() []Setting {
 	return []Setting{
 		{"proxy-body-size", "a size, 0 for no limit", "1m", "Is the default of the annotation.", supported("errors")},
-		{"proxy-connect-timeout", "seconds", "5", "Is the default of the annotation.", supported("errors")},
+		{"proxy-connect-timeout", "seconds", "5", "Is the default of the annotation.", supported("retries")},
 		{"proxy-read-timeout", "seconds", "60", "Is the default of the annotation.", supported("errors")},
 		{"proxy-send-timeout", "seconds", "60", "Is the default of the annotation.", supported("retries")},
 		{"proxy-next-upstream", "conditions of nginx, or off", "error timeout", "Is the default of the annotation.", supported("retries")},
