@@ -101,7 +101,7 @@ kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 test: require-go require-cc ## run the unit tests with the race detector; needs neither root nor a cluster
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
 	go test ./steps/mutants
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
 	cd $(COREDNS_MODULE) && go mod verify >/dev/null
 
