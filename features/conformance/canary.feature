@@ -420,6 +420,43 @@ Feature: Canary releases
       | beta    | echo    |
       | always  | echo    |
 
+  @annotation:canary-by-header-pattern
+  Scenario Outline: A pattern with a negative lookahead selects all other values
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: main
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: others.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: canary
+        annotations:
+          nginx.ingress.kubernetes.io/canary: "true"
+          nginx.ingress.kubernetes.io/canary-by-header: X-User
+          nginx.ingress.kubernetes.io/canary-by-header-pattern: "^(?!guest).*$"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: others.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: next, port: {number: 80}}}}]}
+      """
+    When the client requests "http://others.${domain}/" with the header:
+      | X-User | <user> |
+    Then the response contains the text "server_version=<Service>"
+
+    Examples:
+      | user   | Service |
+      | alice  | next    |
+      | guest7 | echo    |
+
   @annotation:canary-weight @annotation:canary-weight-total
   Scenario: The weight is a part of the total
     Given these objects:

@@ -99,6 +99,37 @@ Feature: Rewriting of paths
     When the client requests "http://regex.${domain}/1/1"
     Then every response contains the text "server_version=echo"
 
+  @annotation:use-regex
+  Scenario Outline: A negative lookahead excludes paths: <path>
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: most
+        annotations:
+          nginx.ingress.kubernetes.io/use-regex: "true"
+          nginx.ingress.kubernetes.io/rewrite-target: /most/$1
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: lookahead.${domain}
+          http:
+            paths:
+            - {path: "/(?!api/|admin$)(.*)", pathType: ImplementationSpecific, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://lookahead.${domain}<path>"
+    Then the response status is <status>
+
+    Examples:
+      | path      | status |
+      | /shop/1   | 200    |
+      | /apis     | 200    |
+      | /admin/x  | 200    |
+      | /api/v1   | 404    |
+      | /API/v1   | 404    |
+      | /admin    | 404    |
+
   @own @annotation:use-regex
   Scenario Outline: Regular expressions of one Ingress leave paths of another as they are
     Given these objects:

@@ -2,9 +2,9 @@ package accesslog
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -12,7 +12,7 @@ import (
 type Rules struct {
 	off      bool
 	texts    []string // lower case
-	patterns []*regexp.Regexp
+	patterns []*regex.Expression
 	format   *Format // nil is JSON
 }
 
@@ -29,7 +29,7 @@ func Compile(settings route.AccessLog) (*Rules, []error) {
 			rules.texts = append(rules.texts, strings.ToLower(text))
 			continue
 		}
-		compiled, err := regexp.Compile(pattern)
+		compiled, err := regex.Compile(pattern)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("the access log leaves out %q: %w", text, err))
 			continue
@@ -60,7 +60,7 @@ func CheckSkip(text string) error {
 	if !isPattern {
 		return nil
 	}
-	_, err := regexp.Compile(pattern)
+	_, err := regex.Compile(pattern)
 	return err
 }
 

@@ -3,9 +3,9 @@ package balance
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -14,14 +14,14 @@ import (
 type Canary struct {
 	rules   route.Canary
 	header  string // rules.Header in lower case
-	pattern *regexp.Regexp
+	pattern *regex.Expression
 }
 
 // NewCanary compiles the rules; it fails if the header pattern is not a regular expression.
 func NewCanary(rules route.Canary) (*Canary, error) {
 	c := &Canary{rules: rules, header: strings.ToLower(rules.Header)}
 	if rules.Header != "" && rules.HeaderValue == "" && rules.HeaderPattern != "" {
-		pattern, err := regexp.Compile(rules.HeaderPattern)
+		pattern, err := regex.Compile(rules.HeaderPattern)
 		if err != nil {
 			return nil, fmt.Errorf("compiling the canary's header pattern: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/message"
 )
 
@@ -32,17 +32,17 @@ type Settings struct {
 	Level     int      // 1 to 9 for gzip, 0 to 11 for Brotli
 	MinLength int64    // of a body in bytes, if the reply says its length
 	Types     []string // media types in lower case, without parameters; "*" is all
-	// Except is a regular expression (RE2): clients whose User-Agent matches, in whatever case, get no reply with the coding.
+	// Except is a regular expression (package regex): clients whose User-Agent matches, in whatever case, get no reply with the coding.
 	// "" matches none.
 	Except string
 }
 
 // Compile compiles Except; the result is nil if that is "".
-func (s Settings) Compile() (*regexp.Regexp, error) {
+func (s Settings) Compile() (*regex.Expression, error) {
 	if s.Except == "" {
 		return nil, nil //nolint:nilnil // no expression is not an error
 	}
-	return regexp.Compile("(?i)" + s.Except)
+	return regex.Compile("(?i)" + s.Except)
 }
 
 // Equal reports whether two settings are the same.
@@ -65,7 +65,7 @@ type encoder interface {
 // Compressor compresses replies with one coding. Its methods may be called concurrently.
 type Compressor struct {
 	settings Settings
-	except   *regexp.Regexp // nil if the settings except no client
+	except   *regex.Expression // nil if the settings except no client
 	encoders sync.Pool
 }
 

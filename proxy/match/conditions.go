@@ -3,11 +3,11 @@ package match
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unsafe"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -22,7 +22,7 @@ type conditions struct {
 // condition is one header or query parameter.
 type condition struct {
 	route.ValueMatch
-	pattern *regexp.Regexp // nil if the value is compared as it is
+	pattern *regex.Expression // nil if the value is compared as it is
 }
 
 // newConditions compiles the conditions of a match; nil if it has none.
@@ -58,10 +58,7 @@ func newCondition(kind string, v route.ValueMatch) (condition, error) {
 	if !v.Regex {
 		return condition{ValueMatch: v}, nil
 	}
-	if _, err := regexp.Compile(v.Value); err != nil { // without what is put around it below
-		return condition{}, fmt.Errorf("compiling the pattern of %s %q: %w", kind, v.Name, err)
-	}
-	pattern, err := regexp.Compile(`^(?:` + v.Value + `)$`)
+	pattern, err := regex.CompileBetween(`^(?:`, v.Value, `)$`)
 	if err != nil {
 		return condition{}, fmt.Errorf("compiling the pattern of %s %q: %w", kind, v.Name, err)
 	}

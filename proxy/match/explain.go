@@ -55,7 +55,7 @@ func (p *Paths[T]) explain(path string, r *message.Request) []Considered[T] {
 			all = nodes[0].choices.explain(all, matching[nodes[0]], r)
 			nodes = nodes[1:]
 		}
-		all = pattern.choices.explain(all, pattern.regexp.MatchString(path), r)
+		all = pattern.choices.explain(all, pattern.regex.MatchString(path), r)
 	}
 	for _, node := range nodes {
 		all = node.choices.explain(all, matching[node], r)

@@ -3,9 +3,9 @@ package match
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -22,7 +22,7 @@ type patterns[T any] struct {
 
 type pattern[T any] struct {
 	path    route.Path
-	regexp  *regexp.Regexp
+	regex   *regex.Expression
 	rank    int    // in list
 	literal string // that all matches begin with, in lower case
 	choices choices[T]
@@ -59,15 +59,12 @@ func comparePatterns(a, b route.Path) int {
 }
 
 // CompilePattern compiles the regular expression of a path, which begins at the beginning of a request's path.
-func CompilePattern(path route.Path) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(path.Value); err != nil { // without what is put around it below
-		return nil, fmt.Errorf("compiling the pattern of the path: %w", err)
-	}
-	text := `^(?:` + path.Value + `)`
+func CompilePattern(path route.Path) (*regex.Expression, error) {
+	before := `^(?:`
 	if path.IgnoreCase {
-		text = `(?i)` + text
+		before = `(?i)` + before
 	}
-	compiled, err := regexp.Compile(text)
+	compiled, err := regex.CompileBetween(before, path.Value, `)`)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the pattern of the path: %w", err)
 	}
@@ -79,7 +76,7 @@ func newPattern[T any](path route.Path) (*pattern[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pattern[T]{path: path, regexp: compiled, literal: leadingLiteral(compiled.String())}, nil
+	return &pattern[T]{path: path, regex: compiled, literal: leadingLiteral(compiled.String())}, nil
 }
 
 // build makes the index. It must be called after the last pattern was added.
@@ -100,7 +97,7 @@ func (p *patterns[T]) find(path string, r *message.Request) (value T, length int
 			if pattern.rank >= best {
 				break
 			}
-			if !pattern.regexp.MatchString(path) {
+			if !pattern.regex.MatchString(path) {
 				continue
 			}
 			if matched, ok := pattern.choices.find(r); ok {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"net/netip"
-	"regexp"
 	"unsafe"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/compress"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/trace"
@@ -27,7 +27,7 @@ type Request struct {
 	// Decoded is the path that routes are compared with (urlpath.AppendDecoded).
 	Decoded []byte
 	// Pattern is the regular expression that the route matches paths with; nil if it is an exact path or a prefix.
-	Pattern *regexp.Regexp
+	Pattern *regex.Expression
 	// UpstreamHost is what endpoints get as host, port included; "" leaves them that of the request.
 	UpstreamHost string
 	// Scheme is "http" or "https": that of the client's connection, or the forwarded one if that is trusted.

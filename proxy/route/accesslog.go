@@ -9,7 +9,7 @@ import (
 type AccessLog struct {
 	Off bool
 	// Skip are request targets that are not logged: texts that are compared without regard to case, or, after "~" or "~*",
-	// regular expressions (RE2), the latter without regard to case.
+	// regular expressions (package regex), the latter without regard to case.
 	Skip []string
 	// Format is a text with nginx variables, one line for each request; "" is a JSON object.
 	Format string

@@ -53,7 +53,7 @@ type Canary struct {
 	// Source is the object that the canary was made from.
 	Source ObjectRef
 	// Header is the name of a request header; "" for none. If HeaderValue is set, a request whose header equals it
-	// is diverted; else if HeaderPattern is set, one whose header matches that regular expression (RE2 syntax) is;
+	// is diverted; else if HeaderPattern is set, one whose header matches that regular expression (package regex) is;
 	// else "always" diverts and "never" doesn't. Any other value decides nothing.
 	Header        string
 	HeaderValue   string

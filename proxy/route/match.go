@@ -19,7 +19,7 @@ type Match struct {
 // Path matches paths.
 type Path struct {
 	Kind PathKind
-	// Value is a path that begins with a slash, or for Regex a regular expression (RE2 syntax). Requests are compared by
+	// Value is a path that begins with a slash, or for Regex a regular expression (package regex). Requests are compared by
 	// their decoded path (urlpath.AppendDecoded), and paths that are no regular expressions are decoded in the same way.
 	Value string
 	// IgnoreCase makes a Regex match letters of either case, as ingress-nginx's locations (~*) do.
@@ -43,7 +43,7 @@ const (
 // ValueMatch is a condition on a named value: a header or a query parameter.
 type ValueMatch struct {
 	Name string
-	// Value is the whole value, or, if Regex is set, a regular expression (RE2 syntax) that must match the whole value.
+	// Value is the whole value, or, if Regex is set, a regular expression (package regex) that must match the whole value.
 	Value string
 	Regex bool
 }

@@ -2,8 +2,8 @@ package runtime
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/balance"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/metrics"
@@ -18,7 +18,7 @@ type Route struct {
 	// Series counts requests that are answered before a backend is selected.
 	Series *metrics.Series
 	// Pattern is that of the path, if it is a regular expression; nil if not.
-	Pattern *regexp.Regexp
+	Pattern *regex.Expression
 
 	path     string          // as the table writes it
 	prefix   string          // the decoded path, if it is a prefix

@@ -91,7 +91,7 @@ func canaryAnnotations() []Setting {
 		{"canary", "true, false", "false", "Makes the Ingress a canary of the one with the same host and path.", supported("canary")},
 		{"canary-by-header", "the name of a field", "", "Sends requests to the canary whose field is always, and none whose field is never.", supported("canary")},
 		{"canary-by-header-value", "a value", "", "Sends requests to the canary whose field has the value, instead of always.", supported("canary")},
-		{"canary-by-header-pattern", "a regular expression (RE2)", "", "Sends requests to the canary whose field matches.", supported("canary")},
+		{"canary-by-header-pattern", "a regular expression", "", "Sends requests to the canary whose field matches.", supported("canary")},
 		{"canary-by-cookie", "the name of a cookie", "", "Sends requests to the canary whose cookie is always, and none whose cookie is never.", supported("canary")},
 		{"canary-weight", "a number", "0", "Is the canary's share of canary-weight-total, drawn at random for each request.", supported("canary")},
 		{"canary-weight-total", "a number", "100", "Is the total that canary-weight is a part of.", supported("canary")},

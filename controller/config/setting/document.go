@@ -67,4 +67,5 @@ func ConfigMapDocument() string {
 }
 
 const generated = "If a setting that restricts access\n" +
-	"is not supported or has an invalid value, the paths answer 503. This page is generated:\n`go test ./controller/config/setting -update` writes it."
+	"is not supported or has an invalid value, the paths answer 503. Regular expressions have RE2's syntax, and lookaheads\n" +
+	"at a fixed distance from the beginning, such as `/(?!api/)(.*)`. This page is generated:\n`go test ./controller/config/setting -update` writes it."

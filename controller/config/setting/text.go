@@ -2,12 +2,13 @@ package setting
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/ingress-testbed/testbed/internal/regex"
 )
 
 // List splits a list at its commas, and leaves out what is empty.
@@ -43,9 +44,9 @@ func IsToken(text string) bool {
 	return httpguts.ValidHeaderFieldName(text)
 }
 
-// IsRegexp is the rule for regular expressions (RE2 syntax).
+// IsRegexp is the rule for regular expressions (package regex).
 func IsRegexp(text string) bool {
-	_, err := regexp.Compile(text)
+	_, err := regex.Compile(text)
 	return text != "" && err == nil
 }
 

@@ -2,10 +2,10 @@ package location
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/urlpath"
 )
@@ -64,8 +64,8 @@ func isUnusual(c rune) bool {
 
 // CheckRegex returns why a path is not a regular expression; "" if it is one.
 func CheckRegex(path string) (fault string) {
-	if _, err := regexp.Compile(path); err != nil {
-		return fmt.Sprintf("the path is not a regular expression (RE2 syntax): %v", err)
+	if _, err := regex.CompileBetween("^(?:", path, ")"); err != nil {
+		return fmt.Sprintf("the path is not a regular expression (RE2 syntax, and lookaheads): %v", err)
 	}
 	return ""
 }

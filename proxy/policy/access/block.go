@@ -3,10 +3,10 @@ package access
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -17,7 +17,7 @@ import (
 type Block struct {
 	Networks []netip.Prefix
 	// UserAgents and Referers are values of the fields, compared without regard to case, or regular expressions that
-	// begin with "~" or, without regard to case, with "~*" (the syntax of nginx's map, with RE2 expressions).
+	// begin with "~" or, without regard to case, with "~*" (the syntax of nginx's map, with expressions of package regex).
 	UserAgents, Referers []string
 }
 
@@ -71,7 +71,7 @@ func (p *block) Request(r *policy.Request) (reply policy.Reply, answered bool) {
 // patterns are values and regular expressions.
 type patterns struct {
 	values      []string // in lower case
-	expressions []*regexp.Regexp
+	expressions []*regex.Expression
 }
 
 func newPatterns(texts []string) (patterns, error) {
@@ -82,7 +82,7 @@ func newPatterns(texts []string) (patterns, error) {
 			p.values = append(p.values, strings.ToLower(text))
 			continue
 		}
-		compiled, err := regexp.Compile(expression)
+		compiled, err := regex.Compile(expression)
 		if err != nil {
 			return patterns{}, fmt.Errorf("%q: %w", text, err)
 		}
@@ -91,7 +91,7 @@ func newPatterns(texts []string) (patterns, error) {
 	return p, nil
 }
 
-// ExpressionOf returns the regular expression (RE2 syntax) of an element of Block.
+// ExpressionOf returns the regular expression (package regex) of an element of Block.
 func ExpressionOf(text string) (expression string, is bool) {
 	if rest, found := strings.CutPrefix(text, "~*"); found {
 		return "(?i)" + rest, true

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/internal/regex"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -23,7 +23,7 @@ type ClientCertificate struct {
 	Origin string
 	// Depth is how many intermediate certificates there may be.
 	Depth int
-	// Subject, a regular expression (RE2 syntax), must match the subject; others get 403. "" matches all.
+	// Subject, a regular expression (package regex), must match the subject; others get 403. "" matches all.
 	Subject string
 	// ErrorPage is the URL that clients are redirected to instead of the answer 400; "" is none.
 	ErrorPage string
@@ -95,7 +95,7 @@ func (p ClientCertificate) Bind(*policy.Binding) (any, error) {
 	}
 	compiled := &clientCertificate{ClientCertificate: p, authorities: authorities}
 	if p.Subject != "" {
-		if compiled.subject, err = regexp.Compile(p.Subject); err != nil {
+		if compiled.subject, err = regex.Compile(p.Subject); err != nil {
 			return nil, fmt.Errorf("the subject: %w", err)
 		}
 	}
@@ -106,7 +106,7 @@ func (p ClientCertificate) Bind(*policy.Binding) (any, error) {
 type clientCertificate struct {
 	ClientCertificate
 	authorities *authorities
-	subject     *regexp.Regexp // nil matches all
+	subject     *regex.Expression // nil matches all
 }
 
 // Request is the hook.

@@ -69,7 +69,7 @@ func redirectRules() []Rule {
 }
 
 func rewriteRules() []Rule {
-	const groups = "a path that fills the groups of the expression, and one that goes further"
+	const groups = "a path that fills the groups of the expression, one that goes further, and one that a negative lookahead excludes"
 	return []Rule{
 		{"rewrite-target", false, groups, rewriteVariants},
 		{"use-regex", false, groups, rewriteVariants},

@@ -56,11 +56,17 @@ func aliasVariants(s *subject) []variant {
 
 func rewriteVariants(s *subject) []variant {
 	base := strings.TrimSuffix(s.target(), "/")
-	return []variant{
+	all := []variant{
 		{"a path that matches", s.open(s.target())},
 		{"a path that matches, with a query", s.open(s.target() + "?a=1&b=%2F")},
 		{"further below", s.open(base + "/x/y%20z")},
 	}
+	if s.regex {
+		for _, excluded := range sample.Excluded(s.path) {
+			all = append(all, variant{"a path that a lookahead excludes", s.open(escaped(excluded))})
+		}
+	}
+	return all
 }
 
 func corsVariants(s *subject) []variant {
@@ -139,6 +145,7 @@ func canaryHeaderVariants(s *subject) []variant {
 		if found, ok := sample.Match(pattern); ok {
 			values = append(values, found)
 		}
+		values = append(values, sample.Excluded(pattern)...)
 	}
 	if !s.given("canary-weight") { // another value leaves the decision to the weight
 		values = append(values, "other")

@@ -2,29 +2,52 @@
 package sample
 
 import (
-	"regexp"
 	"regexp/syntax"
 	"strings"
 	"unicode"
+
+	"github.com/ingress-testbed/testbed/internal/regex"
 )
 
 // maxLength bounds a sample, in bytes.
 const maxLength = 256
 
-// Match returns a short text that the whole expression (RE2 syntax) matches, made of characters of URLs where it leaves the
+// Match returns a short text that the whole expression (package regex) matches, made of characters of URLs where it leaves the
 // choice. It returns false if the expression is invalid, or if it has found none of at most 256 bytes.
 func Match(expression string) (string, bool) {
+	whole, err := regex.CompileBetween(`\A(?:`, expression, `)\z`)
+	if err != nil {
+		return "", false
+	}
+	text, ok := written(whole.String())
+	// Conditions within the expression, such as \b and lookaheads, may rule the text out.
+	return text, ok && whole.MatchString(text)
+}
+
+// Excluded returns a text for each negative lookahead of the expression that is the only reason why it doesn't match.
+func Excluded(expression string) []string {
+	whole, err := regex.CompileBetween(`\A(?:`, expression, `)`)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, excluded := range whole.Excluded() {
+		if text, ok := written(excluded); ok && whole.OnlyExcluded(text) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// written returns a text that the expression (RE2 syntax) matches unless a condition in it rules that out.
+func written(expression string) (string, bool) {
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		return "", false
 	}
 	var text strings.Builder
-	if !write(&text, parsed.Simplify()) || text.Len() > maxLength {
-		return "", false
-	}
-	// Conditions within the expression, such as \b, may rule the text out.
-	whole, err := regexp.Compile(`\A(?:` + expression + `)\z`)
-	return text.String(), err == nil && whole.MatchString(text.String())
+	ok := write(&text, parsed.Simplify())
+	return text.String(), ok && text.Len() <= maxLength
 }
 
 // write appends a match, and reports whether there is one.
