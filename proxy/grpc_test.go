@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/ingress-testbed/testbed/proxy"
+	"github.com/ingress-testbed/testbed/proxy/quirk"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
 
@@ -173,4 +174,49 @@ func TestHTTP1ToHTTP2(t *testing.T) {
 	if reply, _ := c.reply("GET"); reply.StatusCode != http.StatusOK {
 		t.Errorf("got %v", reply)
 	}
+}
+
+// TestQuirkPlainErrors makes calls that the proxy itself answers. With the quirk, the client finds the same status in that of HTTP, but
+// not what it says.
+func TestQuirkPlainErrors(t *testing.T) {
+	deny := func(status int, path string) route.Route {
+		return route.Route{Match: route.ExactPath(path), Action: route.Deny{Status: status, Reason: "denied"}}
+	}
+	table := &route.Table{Hosts: []route.Host{host("", deny(403, "/denied"), deny(401, "/unknown"), deny(413, "/large"), prefix("/none", "u"))}}
+	table.Upstreams = []route.Upstream{upstream("u")}
+	bothWays(t, quirk.PlainErrors, table, func(t *testing.T, s served, with bool) {
+		client, err := grpc.NewClient("passthrough:///"+s.plain, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		for method, want := range map[string]*status.Status{
+			"/denied": status.New(codes.PermissionDenied, "Forbidden"), "/unknown": status.New(codes.Unauthenticated, "Unauthorized"),
+			"/large": status.New(codes.Unknown, "Request Entity Too Large"), "/none": status.New(codes.Unavailable, "Service Unavailable"),
+			"/other": status.New(codes.Unimplemented, "Not Found"),
+		} {
+			got := status.Convert(client.Invoke(t.Context(), method, wrapperspb.String("x"), new(text)))
+			if got.Code() != want.Code() || (got.Message() == want.Message()) == with {
+				t.Errorf("%s: got %v", method, got)
+			}
+		}
+		for contentType, isCall := range map[string]bool{
+			"application/grpc": true, "application/grpc+proto": true, "application/grpc;v=1": true, "application/grpc-web": false, "text/plain": false,
+		} {
+			f := s.frames(t)
+			f.headers(1, ":method", "POST", ":scheme", "http", ":authority", "h", ":path", "/other", "content-type", contentType)
+			if got, err := f.awaitStatus(1); err != nil || got != pick(isCall && !with, "404", "200") {
+				t.Errorf("%s: got %s, %v", contentType, got, err)
+			}
+			f.Close()
+		}
+		reply, err := s.client(t).Post("http://h/other", "application/grpc", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply.Body.Close()
+		if reply.StatusCode != http.StatusNotFound {
+			t.Errorf("HTTP/1.1: got %d", reply.StatusCode)
+		}
+	})
 }

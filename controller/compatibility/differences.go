@@ -37,6 +37,7 @@ const (
 	LoneUpgrade           Difference = "lone-upgrade"
 	NominatedFields       Difference = "nominated-fields"
 	Accel                 Difference = "x-accel"
+	PlainErrors           Difference = "plain-errors"
 	ForwardedPort         Difference = "forwarded-port"
 	ClassField            Difference = "class-field"
 )

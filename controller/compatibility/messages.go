@@ -75,5 +75,13 @@ func messageRows() []Row {
 			"",
 			"proxy: TestQuirkAccel",
 		},
+		{
+			PlainErrors,
+			"Errors of the controller itself are pages with an HTTP status, also for calls of gRPC.",
+			"Calls of gRPC get the status of gRPC that stands for the HTTP status, in a reply with the HTTP status 200.",
+			"Some clients of gRPC read nothing else, and the others lose the text.",
+			"No recorded request is a call of gRPC.",
+			"proxy: TestQuirkPlainErrors",
+		},
 	}
 }

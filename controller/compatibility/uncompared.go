@@ -4,6 +4,7 @@ package compatibility
 func Uncompared() map[Difference]string {
 	return map[Difference]string{
 		SessionStays: "The stand-ins of a comparison don't fail.",
+		PlainErrors:  "The requests of a comparison are no calls of gRPC.",
 		ClassField:   "The Ingresses of a comparison get the class of the controller, in the field alone.",
 	}
 }

@@ -17,6 +17,7 @@ func quirks(mode compatibility.Mode) quirk.Set {
 		compatibility.LoneUpgrade:     quirk.LoneUpgrade,
 		compatibility.NominatedFields: quirk.NominatedFields,
 		compatibility.Accel:           quirk.Accel,
+		compatibility.PlainErrors:     quirk.PlainErrors,
 	} {
 		if mode.Reproduces(difference) {
 			set |= quirks

@@ -967,3 +967,33 @@ Feature: Differences to ingress-nginx
       | mode          | text          |
       | mend          | "uri":"/a?hdr |
       | ingress-nginx | "uri":"/b"    |
+
+  @difference:plain-errors
+  Scenario Outline: An error of the controller itself for a call of gRPC: <mode>
+    Given an ingress controller with:
+      | flag compatibility | <mode> |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: grpc
+        annotations: {nginx.ingress.kubernetes.io/backend-protocol: GRPC}
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: grpc.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: missing, port: {number: 80}}}}]}
+      """
+    And the client always sends the headers:
+      | Content-Type | application/grpc |
+      | TE           | trailers         |
+    When the client sends POST "https://grpc.${domain}/shop.Cart/Add"
+    Then the response status is <status>
+    And the response has the headers:
+      | Grpc-Status | <code> |
+
+    Examples:
+      | mode          | status | code |
+      | ingress-nginx | 503    |      |
+      | mend          | 200    | 14   |

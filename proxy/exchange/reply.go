@@ -18,6 +18,9 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 	if x.route != nil {
 		x.route.Chain.Reply(&x.request, nil)
 	}
+	if status >= http.StatusBadRequest && x.isGRPC() {
+		return x.replyGRPC(status)
+	}
 	text := http.StatusText(status) + "\n"
 	lines := x.request.ReplyLines
 	switch {

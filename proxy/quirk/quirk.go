@@ -33,6 +33,8 @@ const (
 	NominatedFields
 	// Accel obeys X-Accel-Redirect and X-Accel-Limit-Rate of endpoints' replies, and forwards no X-Accel field of nginx.
 	Accel
+	// PlainErrors answers calls of gRPC with the proxy's errors as other requests, in place of a gRPC status.
+	PlainErrors
 )
 
 // Has reports whether the set has a quirk.
@@ -42,7 +44,7 @@ func (s Set) Has(one Set) bool { return s&one != 0 }
 func (s Set) String() string {
 	var names []string
 	for i, name := range [...]string{
-		"host-field", "loose-hosts", "request-lines", "header-status", "no-allow", "lone-upgrade", "nominated-fields", "accel",
+		"host-field", "loose-hosts", "request-lines", "header-status", "no-allow", "lone-upgrade", "nominated-fields", "accel", "plain-errors",
 	} {
 		if s.Has(1 << i) {
 			names = append(names, name)
