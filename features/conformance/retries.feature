@@ -235,3 +235,41 @@ Feature: Retries and time-outs
     When the client requests "http://connecting.${domain}/"
     Then the response status is 504
     And the response took less than 4 seconds
+
+  @annotation:proxy-send-timeout
+  Scenario: The time in which a backend must take more of a request
+    Given these objects:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: stalled}
+      spec:
+        ports: [{port: 80}]
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata:
+        name: stalled
+        labels: {kubernetes.io/service-name: stalled}
+      addressType: IPv4
+      ports: [{name: "", port: 8083, protocol: TCP}]
+      endpoints:
+      - {addresses: ["${address of probe}"], conditions: {ready: true, serving: true, terminating: false}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: sending
+        annotations:
+          nginx.ingress.kubernetes.io/proxy-send-timeout: "1"
+          nginx.ingress.kubernetes.io/proxy-next-upstream-tries: "1"
+          nginx.ingress.kubernetes.io/proxy-body-size: 16m
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: sending.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: stalled, port: {number: 80}}}}]}
+      """
+    When the client sends POST "http://sending.${domain}/" with a body of 12288 KiB
+    Then the response status is 504
+    And the response took less than 4 seconds

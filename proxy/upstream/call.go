@@ -261,6 +261,15 @@ func (w *wait) next() error {
 	return w.overdue(now)
 }
 
+// nextForHead is next while the header of the reply is awaited: an endpoint that took too long over the request is not waited for.
+// One that is answering already may well take nothing any more.
+func (w *wait) nextForHead() error {
+	if err := w.next(); err != nil {
+		return err
+	}
+	return w.call.sender.slow()
+}
+
 // continueAfter is how long an endpoint may leave "Expect: 100-continue" unanswered. Then the client is sent the answer:
 // some endpoints know no expectations, and some clients wait without limit.
 const continueAfter = time.Second

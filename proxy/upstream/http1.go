@@ -207,7 +207,7 @@ func (c *http1Conn) readHeader() error {
 	for informational := 0; ; {
 		head, err := c.in.ReadHeader(limits.HeaderBytes)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if err = c.waiting.next(); err == nil {
+			if err = c.waiting.nextForHead(); err == nil {
 				c.releaseRequest()
 				continue
 			}

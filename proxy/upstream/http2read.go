@@ -165,7 +165,11 @@ func (c *http2Conn) fill() error {
 			}
 			return err
 		}
-		if err := c.waiting.next(); err != nil {
+		next := c.waiting.next
+		if c.state == awaitHead {
+			next = c.waiting.nextForHead
+		}
+		if err := next(); err != nil {
 			return err
 		}
 		if err := c.checkAlive(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ingress-testbed/testbed/proxy/message"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // bodySink is where a connection takes a request body, piece by piece.
@@ -87,6 +88,18 @@ func (s *sender) run(call *Call, sink bodySink, first []byte) error {
 
 // writing reports whether the endpoint is being given something.
 func (s *sender) writing() bool { return s.done != nil && len(s.done) == 0 && !s.reading.Load() }
+
+// slow returns the error of a sender that has ended because the endpoint took nothing for too long; nil otherwise.
+func (s *sender) slow() error {
+	if s.done != nil && len(s.done) > 0 {
+		s.err = <-s.done
+		s.done = nil
+	}
+	if errors.Is(s.err, wire.ErrSlowSend) {
+		return s.err
+	}
+	return nil
+}
 
 // hand records that the endpoint is given something, or has taken it.
 func (s *sender) hand() {

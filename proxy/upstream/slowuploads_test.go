@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/proxy/upstream/tlsprofile"
+	"github.com/ingress-testbed/testbed/proxy/upstream/wire"
 )
 
 // slowly is a connection that is read as by an endpoint with little bandwidth: 20 KiB a second, and nothing more after an
@@ -71,6 +73,28 @@ func TestUploadThatIsTakenSlowly(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// An endpoint that takes nothing for the time in which it must is not waited for as long as for a reply.
+func TestUploadThatIsNotTaken(t *testing.T) {
+	const size, limit = 60 << 10, time.Second
+	for _, protocol := range []route.Protocol{route.HTTP1, route.HTTPS, route.H2C} {
+		t.Run(protocol.String(), func(t *testing.T) {
+			t.Parallel()
+			given := make(chan struct{})
+			pool := slowEndpoint(t, protocol, 4<<10, func(conn net.Conn) { takeUpload(t, protocol, &slowly{conn, 1 << 10, given}) })
+			call := newCall(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", size))
+			call.Timeouts.Response, call.Timeouts.Send = 100*limit, limit
+			body := feed(call, 1)
+			body.pieces <- make([]byte, size)
+			close(body.pieces)
+			got, after := took(pool, call)
+			close(given)
+			if !errors.Is(got.err, wire.ErrSlowSend) || !IsTimeout(got.err) || after < limit || after > 20*limit {
+				t.Errorf("got %v after %v", got, after)
+			}
+		})
 	}
 }
 

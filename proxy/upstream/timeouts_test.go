@@ -360,6 +360,6 @@ func TestNoWindow(t *testing.T) {
 		call.Timeouts.Response = 3 * time.Second
 		call.Timeouts.Send = 2 * time.Second
 		got, after := took(pool, call)
-		expectTimeout(t, got, after, 3*time.Second)
+		expectTimeout(t, got, after, 2*time.Second)
 	})
 }

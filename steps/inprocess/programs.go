@@ -24,11 +24,15 @@ type program struct {
 	tls     *tls.Config // nil for plain text
 	fastCGI string      // the Pod, for a FastCGI application
 	full    bool        // no connection is made
+	stalled bool        // nothing is read
 }
 
 func (p program) serve(ctx context.Context, listener net.Listener) error {
 	if p.full {
 		return stayFull(ctx, listener)
+	}
+	if tcp, ok := listener.(*net.TCPListener); ok && p.stalled {
+		return backends.Stall(ctx, tcp)
 	}
 	if p.fastCGI != "" {
 		return backends.ServeFastCGI(ctx, listener, p.fastCGI)
@@ -62,7 +66,9 @@ func programsOf(pod *corev1.Pod, certificate func() (tls.Certificate, error)) ([
 	case len(arguments) == 3 && arguments[0] == "echo" && arguments[1] == "--server-version":
 		return []program{{port: 8080, handler: backends.Echo(pod.Name, arguments[2])}}, nil
 	case len(arguments) == 1 && arguments[0] == "probe":
-		return []program{{port: 8080, handler: backends.Probe(pod.Name)}, {port: backends.FullPort, full: true}}, nil
+		return []program{
+			{port: 8080, handler: backends.Probe(pod.Name)}, {port: backends.FullPort, full: true}, {port: backends.StalledPort, stalled: true},
+		}, nil
 	case len(arguments) == 1 && arguments[0] == "fastcgi":
 		return []program{{port: 8080, fastCGI: pod.Name}}, nil
 	case len(arguments) == 1 && arguments[0] == "extra":

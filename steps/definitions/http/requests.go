@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -27,6 +28,9 @@ type Dialer interface {
 
 // requests are the steps that make requests from the client outside the cluster. Unless a step says otherwise, each
 // request uses a connection of its own, as each call of curl does.
+// maxBody limits bodies that steps send, in KiB.
+const maxBody = 64 << 10
+
 type requests struct{ dialer Dialer }
 
 func (r requests) definitions() []vocabulary.Definition {
@@ -77,6 +81,16 @@ func (r requests) definitions() []vocabulary.Definition {
 			Example: `the client sends POST "http://shop.${domain}/cart" with the body:`,
 			Handler: func(ctx context.Context, method, url string, body *godog.DocString) error {
 				return once(ctx, client.Request{Method: method, URL: url, Body: body.Content})
+			},
+		},
+		{
+			Pattern: `the client sends ([A-Z]+) "([^"]*)" with a body of (\d+) KiB`,
+			Example: `the client sends POST "http://shop.${domain}/cart" with a body of 2048 KiB`,
+			Handler: func(ctx context.Context, method, url string, size int) error {
+				if size > maxBody {
+					return fmt.Errorf("a body has at most %d KiB: %d", maxBody, size)
+				}
+				return once(ctx, client.Request{Method: method, URL: url, Body: strings.Repeat("x", size<<10)})
 			},
 		},
 		{
