@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ingress-testbed/testbed/steps/replay/record"
 )
@@ -58,6 +59,10 @@ func recordCase(ctx context.Context, one *record.Case, target Target) (err error
 	}
 	for i := range one.Requests {
 		request := &one.Requests[i]
+		refill := 0.0
+		if request.Judge == record.JudgeBucket {
+			refill = request.Refill
+		}
 		request.Answers, request.Judge, request.Refill = nil, record.JudgeEqual, 0
 		bound, err := session.Bindings.Request(*request)
 		if err != nil {
@@ -68,10 +73,17 @@ func recordCase(ctx context.Context, one *record.Case, target Target) (err error
 			return fmt.Errorf("request %d: %w", i+1, err)
 		}
 		var answers []record.Answer
+		var elapsed time.Duration
 		for _, exchange := range exchanges {
 			answers = append(answers, shortened(bound, general.answer(exchange.Answer)))
+			elapsed += exchange.Took
 		}
 		grouped(request, answers)
+		if refill > 0 {
+			if err := limited(request, refill, elapsed); err != nil {
+				return fmt.Errorf("request %d: %w", i+1, err)
+			}
+		}
 	}
 	return nil
 }
@@ -122,6 +134,26 @@ func grouped(request *record.Request, answers []record.Answer) {
 	default:
 		request.Judge = record.JudgeShare
 	}
+}
+
+// limited judges answers as those of a rate limit, of which the case says what is refilled in a second. What was refilled while
+// the requests were sent is not counted, since it depends on how fast they were. The answers of a controller without the limit are all
+// the same; so are those of any controller to requests that are sent too slowly, of which nothing can be recorded.
+func limited(request *record.Request, refill float64, elapsed time.Duration) error {
+	refilled := int(refill * elapsed.Seconds())
+	switch len(request.Answers) {
+	case 1:
+		if times := request.Repetitions(); 2*refilled >= times {
+			return fmt.Errorf("sending %d requests took %s, too long to see a limit that allows %g more each second: %w",
+				times, elapsed.Round(time.Millisecond), refill, ErrUnsupported)
+		}
+	case 2:
+		request.Judge, request.Refill = record.JudgeBucket, refill
+		later := min(refilled, request.Answers[0].Count-1)
+		request.Answers[0].Count -= later
+		request.Answers[1].Count += later
+	}
+	return nil
 }
 
 // generalizer replaces values that differ from one run to the next by placeholders.

@@ -30,9 +30,15 @@ func TestAControllerAgreesWithItsOwnRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	skipped, err := replay.Record(t.Context(), whole.Cases(), target, replay.Options{Parallel: 16})
-	if err != nil || len(skipped) > 0 {
-		t.Fatal(skipped, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for name, reason := range skipped { // on a machine that is too busy for it
+		if t.Logf("%s: %s", name, reason); !strings.Contains(reason, "too long to see a limit") {
+			t.Errorf("%s was not recorded", name)
+		}
+	}
+	whole.Keep(slices.DeleteFunc(whole.Cases(), func(one *record.Case) bool { return skipped[one.Name] != "" }))
 	dir := t.TempDir()
 	if err := whole.Write(dir); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ type Client struct {
 // Exchange is one request with its answer.
 type Exchange struct {
 	Answer record.Answer
-	// Took is the time from the first byte of the request to the last of the answer.
+	// Took is the time from the end of the exchange before it, or for the first one from its beginning, until the whole answer is there.
 	Took time.Duration
 }
 
@@ -52,13 +52,15 @@ func (c *Client) Do(ctx context.Context, request record.Request) ([]Exchange, er
 	session := session{client: c, request: request, jar: jar{}}
 	defer session.close()
 	var all []Exchange
+	before := time.Now()
 	for range request.Repetitions() {
-		started := time.Now()
 		answer, err := session.once(ctx)
 		if err != nil {
 			return all, err
 		}
-		all = append(all, Exchange{Answer: answer, Took: time.Since(started)})
+		now := time.Now()
+		all = append(all, Exchange{Answer: answer, Took: now.Sub(before)})
+		before = now
 	}
 	return all, nil
 }
