@@ -50,11 +50,16 @@ func (b bubble) table(protocol route.Protocol, handler http.HandlerFunc) *route.
 	if protocol == route.H2C {
 		return h2cOn(b, b.network.Listen(), handler)
 	}
+	return toAll(upstream("u", b.backend(handler)))
+}
+
+func (b bubble) backend(handler http.HandlerFunc) route.Endpoint {
+	b.Helper()
 	server := &http.Server{Handler: handler}
 	listener := b.network.Listen()
 	go server.Serve(listener)
 	b.Cleanup(func() { server.Close() })
-	return toAll(upstream("u", endpoint(listener.Addr())))
+	return endpoint(listener.Addr())
 }
 
 // dial connects a client that waits for as long as it takes.

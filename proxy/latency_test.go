@@ -15,26 +15,28 @@ import (
 // first, or it follows the first because an endpoint that was never used counts as fast.
 func TestLatency(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"slow":  func(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Millisecond) },
+		"slow":  func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) },
 		"fails": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var bad, good atomic.Int32
-			table := toAll(upstream("u",
-				backend(t, func(w http.ResponseWriter, r *http.Request) { bad.Add(1); handler(w, r) }),
-				backend(t, func(http.ResponseWriter, *http.Request) { good.Add(1) }),
-			))
-			table.Hosts[0].Routes[0].Policies = []route.Policy{selecting.Latency{}}
-			s := serve(t, proxy.Config{}, table)
-			const requests = 20
-			for range requests {
-				if status, _, _ := s.get(t, "http://h/"); status != http.StatusOK {
-					t.Fatalf("got %d", status)
+			inFakeTime(t, func(b bubble) {
+				var bad, good atomic.Int32
+				table := toAll(upstream("u",
+					b.backend(func(w http.ResponseWriter, r *http.Request) { bad.Add(1); handler(w, r) }),
+					b.backend(func(http.ResponseWriter, *http.Request) { good.Add(1) }),
+				))
+				table.Hosts[0].Routes[0].Policies = []route.Policy{selecting.Latency{}}
+				s := b.serve(proxy.Config{}, table)
+				const requests = 20
+				for range requests {
+					if status, _, _ := s.get(b, "http://h/"); status != http.StatusOK {
+						b.Fatalf("got %d", status)
+					}
 				}
-			}
-			if bad.Load() != 1 || good.Load() < requests-1 {
-				t.Errorf("the bad endpoint has got %d requests, the good one %d", bad.Load(), good.Load())
-			}
+				if bad.Load() != 1 || good.Load() < requests-1 {
+					b.Errorf("the bad endpoint has got %d requests, the good one %d", bad.Load(), good.Load())
+				}
+			})
 		})
 	}
 }
