@@ -115,6 +115,9 @@ type steadyResult struct {
 // steadyConnections is how many connections the generator begins with, and keeps.
 const steadyConnections = 64
 
+// kept is the share of a steady rate below which its latencies are those of a queue before the generator.
+const kept = 0.97
+
 // attack makes requests at a steady rate, whatever the answers do, and prints a steadyResult. A reply that is late does
 // not keep the next request from being made. Latency counts from when the generator makes a request.
 func attack(ctx context.Context, out io.Writer, url string, lines []string, rate int, duration time.Duration) error {
@@ -155,6 +158,9 @@ func (s scenario) steady(ctx context.Context, p *process, duration time.Duration
 	}
 	if result.Success < 1 {
 		return sample{}, fmt.Errorf("%.2f %% of %d requests at a steady rate succeeded", 100*result.Success, result.Requests)
+	}
+	if result.PerSecond < kept*float64(s.rate) {
+		return sample{}, fmt.Errorf("%.0f requests a second were made in place of %d: the machine is too slow or too busy", result.PerSecond, s.rate)
 	}
 	return sample{
 		perSecond: result.PerSecond, p50: result.P50, p99: result.P99, requests: max(int(result.Requests), 1), generator: waited,

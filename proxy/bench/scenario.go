@@ -30,7 +30,7 @@ func scenarios() []scenario {
 		{name: "http1/1core/8", cores: 1, connections: 8},
 		{name: "http1/1core/512", cores: 1, connections: 512},
 		{name: "http1/2cores/64", cores: 2, connections: 64},
-		{name: "http1/1core/steady", cores: 1, rate: 8000},
+		{name: "http1/1core/steady", cores: 1, rate: 3000},
 		{name: "http1/1core/64KiB", cores: 1, connections: 64, large: true},
 		{name: "tls/1core/keep-alive", cores: 1, connections: 64, tls: true},
 		{name: "tls/1core/new-connections", cores: 1, connections: 64, tls: true, fresh: true},
