@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy"
 	"github.com/ingress-testbed/testbed/proxy/policy"
 	"github.com/ingress-testbed/testbed/proxy/quirk"
@@ -55,7 +56,7 @@ func TestNoAllocation(t *testing.T) {
 			// The runtime itself allocates now and then (timers of the access log, a GC that empties pools). With the race
 			// detector a sync.Pool forgets a quarter of what it is given, such as the buffers of large replies.
 			limit := 0.02
-			if raceDetector && name == "large reply" {
+			if racedetector.On && name == "large reply" {
 				limit = 1
 			}
 			if each := float64(after.Mallocs-before.Mallocs) / requests; each > limit {

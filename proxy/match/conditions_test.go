@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/route"
 )
@@ -136,7 +137,7 @@ func TestAddFails(t *testing.T) {
 
 // TestFindAllocatesNothing includes a path that has to be changed to lower case.
 func TestFindAllocatesNothing(t *testing.T) {
-	if raceDetector {
+	if racedetector.On {
 		t.Skip("with the race detector, sync.Pool drops some of what package regexp would reuse")
 	}
 	var builder Builder[int]

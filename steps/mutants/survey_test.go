@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/features"
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy/mutant"
 	"github.com/ingress-testbed/testbed/steps/inprocess"
 	"github.com/ingress-testbed/testbed/steps/mutants"
@@ -21,7 +22,7 @@ var (
 
 // Every mutant is found by a scenario about its subject and, with -others, by no others.
 func TestEveryMutantIsFound(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || racedetector.On {
 		t.Skip("all scenarios run, many times: make test does it without the race detector")
 	}
 	scenarios, err := inprocess.Scenarios(features.Files(), "", "conformance")

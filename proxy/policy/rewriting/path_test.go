@@ -3,6 +3,7 @@ package rewriting_test
 import (
 	"testing"
 
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy/match"
 	"github.com/ingress-testbed/testbed/proxy/policy/policytest"
 	"github.com/ingress-testbed/testbed/proxy/policy/rewriting"
@@ -37,7 +38,7 @@ func TestPath(t *testing.T) {
 			t.Errorf("%s to %s: %s becomes %q, %v, want %q", c.pattern, c.target, c.path, r.Path, reply, c.want)
 		}
 		// With the race detector package regexp allocates more, because sync.Pool drops what it holds at random.
-		if allocations := testing.AllocsPerRun(50, func() { chain.Request(r) }); allocations > 1 && !raceDetector {
+		if allocations := testing.AllocsPerRun(50, func() { chain.Request(r) }); allocations > 1 && !racedetector.On {
 			t.Errorf("%s to %s: %.0f allocations", c.pattern, c.target, allocations)
 		}
 	}

@@ -1,5 +1,0 @@
-//go:build race
-
-package rewriting_test
-
-const raceDetector = true
