@@ -100,7 +100,7 @@ kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 .PHONY: test
 test: require-go require-cc ## run the unit tests with the race detector; needs neither root nor a cluster
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
-	go test ./steps/mutants
+	go test ./steps/mutants ./steps/compare/inprocess
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
 	cd $(COREDNS_MODULE) && go mod verify >/dev/null

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/controller/explain"
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy/mutant"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
@@ -87,6 +88,9 @@ func TestExpectedMutants(t *testing.T) {
 // Each mutant of the table of the company's Ingresses is found with its effect, on Ingresses of the hosts that it touches, and nothing
 // else is reported.
 func TestMutantsAreFound(t *testing.T) {
+	if testing.Short() || racedetector.On {
+		t.Skip("thousands of requests are compared: make test does it without the race detector")
+	}
 	t.Parallel()
 	runs, pattern := 1, briefMutants
 	if text := os.Getenv(mutantRuns); text != "" {

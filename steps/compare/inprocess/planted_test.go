@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ingress-testbed/testbed/controller/explain"
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/proxy/route"
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/reports/effect"
@@ -139,6 +140,9 @@ const (
 
 // Each policy of each Ingress that a controller ignores is found, with its effect and its Ingress, and nothing else is reported.
 func TestIgnoredPoliciesAreFound(t *testing.T) {
+	if testing.Short() || racedetector.On {
+		t.Skip("thousands of requests are compared: make test does it without the race detector")
+	}
 	t.Parallel()
 	e := company(t, oneOfEach)
 	all, runs := rounds(t, e), 1

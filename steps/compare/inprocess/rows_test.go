@@ -10,6 +10,7 @@ import (
 
 	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/fixtures/estates"
+	"github.com/ingress-testbed/testbed/internal/racedetector"
 	"github.com/ingress-testbed/testbed/reports/comparison"
 	"github.com/ingress-testbed/testbed/steps/compare"
 	"github.com/ingress-testbed/testbed/steps/compare/estate"
@@ -38,6 +39,9 @@ func withDifferences(t *testing.T, settings map[string]string) *estate.Estate {
 // The modes differ in exactly the rows of docs/compatibility.md: each difference that is found comes from one row, and each row is found
 // but for those of compatibility.Uncompared.
 func TestTheModesDifferInTheRows(t *testing.T) {
+	if testing.Short() || racedetector.On {
+		t.Skip("thousands of requests are compared: make test does it without the race detector")
+	}
 	t.Parallel()
 	trusted := map[string]string{"proxy-real-ip-cidr": "127.0.0.0/8"}
 	found := make([]map[string]bool, 3)
