@@ -26,7 +26,7 @@ func probe(shared *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer full.Close()
+			defer func() { _ = full.Close() }() // the program ends
 			if err := backends.Fill(cmd.Context(), full); err != nil {
 				return err
 			}

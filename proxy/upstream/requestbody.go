@@ -91,7 +91,7 @@ func (s *sender) writing() bool { return s.done != nil && len(s.done) == 0 && !s
 
 // slow returns the error of a sender that has ended because the endpoint took nothing for too long; nil otherwise.
 func (s *sender) slow() error {
-	if s.done != nil && len(s.done) > 0 {
+	if len(s.done) > 0 {
 		s.err = <-s.done
 		s.done = nil
 	}
