@@ -113,7 +113,7 @@ test-privileged: build ## run the tests that create real clusters and containers
 	  $$(git grep -l '^//go:build.*privileged' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') ./clusters/embedded/shell
 
 .PHONY: kubernetes-e2e
-kubernetes-e2e: build require-e2e ## run Kubernetes' own conformance tests on the embedded cluster, about an hour
+kubernetes-e2e: build require-e2e ## run Kubernetes' own conformance tests on the embedded cluster, about an hour with building them
 	$(call say,Building Kubernetes' tests: ten minutes on two cores the first time)
 	@mkdir -p bin/e2e
 # Without vet, which would check Kubernetes' two thousand packages as well.
