@@ -38,6 +38,7 @@ const (
 	NominatedFields       Difference = "nominated-fields"
 	Accel                 Difference = "x-accel"
 	PlainErrors           Difference = "plain-errors"
+	BackendTLSNeedsSecret Difference = "backend-tls-needs-secret"
 	ForwardedPort         Difference = "forwarded-port"
 	ClassField            Difference = "class-field"
 )
@@ -226,6 +227,14 @@ func routingRows() []Row {
 			"Some servers refuse HTTP/1.0, or answer without a length.",
 			"",
 			"difference-error-pages",
+		},
+		{
+			BackendTLSNeedsSecret,
+			"proxy-ssl-name, -server-name, -protocols and -ciphers have no effect without proxy-ssl-secret.",
+			"They have. A Secret is needed to verify backends, and to present a certificate to them.",
+			"Servers that many hosts share, such as content delivery networks, need the name, which has nothing to do with a certificate.",
+			"No recorded case sets them. It is in the source, internal/ingress/annotations/proxyssl.",
+			"controller/config: TestDifferences",
 		},
 		{
 			ForwardedPort,

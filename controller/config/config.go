@@ -70,7 +70,7 @@ type Ingress struct {
 	Timeouts     Timeouts
 	MaxBodyBytes int64
 	ReplyHeader  int // as in Global
-	// UpstreamHost is what backends get as Host; "" leaves them the client's.
+	// UpstreamHost is what backends get as Host, with variables that Target.Fill replaces; "" leaves them the client's.
 	UpstreamHost string
 	// Protocol to backends, if ProtocolGiven; otherwise it is that of their Services' appProtocol.
 	Protocol      route.Protocol
@@ -151,7 +151,7 @@ func readIngress(r *setting.Reader, global Global) Ingress {
 		MaxBodyBytes: parseBodySize(r, global.MaxBodyBytes),
 		ReplyHeader:  parseReplyHeader(r, global.Mode, global.ReplyHeader),
 		UpstreamHost: parseUpstreamHost(r),
-		BackendTLS:   parseBackendTLS(r),
+		BackendTLS:   parseBackendTLS(r, global.Mode),
 		Retry:        parseRetry(r, global.Retry, global.RetryAlways),
 		Passthrough:  r.Bool("ssl-passthrough", false),
 		NotLogged:    !r.Bool("enable-access-log", true),

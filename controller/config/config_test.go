@@ -83,6 +83,10 @@ func TestAnnotations(t *testing.T) {
 			i.Affinity = policy.Affinity{Cookie: "INGRESSCOOKIE"}
 		}},
 		"upstream host": {map[string]string{"upstream-vhost": "inner.local:81"}, func(i *config.Ingress) { i.UpstreamHost = "inner.local:81" }},
+		"upstream host with variables": {
+			map[string]string{"upstream-vhost": "$service_name.${namespace}.svc:$service_port"},
+			func(i *config.Ingress) { i.UpstreamHost = "$service_name.${namespace}.svc:$service_port" },
+		},
 		"session with everything": {map[string]string{
 			"affinity": "cookie", "affinity-mode": "balanced", "affinity-canary-behavior": "sticky",
 			"session-cookie-name": "route", "session-cookie-path": "/shop", "session-cookie-max-age": "172800",
@@ -160,6 +164,7 @@ func TestFaults(t *testing.T) {
 		"canary":                           {"yes", "TRUE!"},
 		"canary-weight":                    {"-1", "ten", "1.5", "99999999999999999999"},
 		"canary-weight-total":              {"0", "-1", "x"},
+		"upstream-vhost":                   {"$request_uri", "$service_names", "a b", "a/$namespace", "$"},
 		"canary-by-header":                 {"two words", "colon:", "ümlaut", "line\nfeed"},
 		"canary-by-header-value":           {"line\nfeed"},
 		"canary-by-header-pattern":         {"[", "(?<look>", `\`},
@@ -220,7 +225,7 @@ func TestFaults(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	annotations := map[string]string{
-		"p/proxy-ssl-name": "no-effect.without.secret", "p/relative-redirects": "true",
+		"p/relative-redirects": "true",
 		"p/no-such-annotation": "/",
 		"other/rewrite-target": "/", "p2/canary": "x", "p": "x",
 	}
@@ -234,7 +239,7 @@ func TestUnsupported(t *testing.T) {
 		keys = append(keys, fault.Key)
 	}
 	want := []string{
-		"p/no-such-annotation", "p/proxy-ssl-name", "p/relative-redirects",
+		"p/no-such-annotation", "p/relative-redirects",
 	}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Error(diff)
@@ -268,19 +273,25 @@ func TestAccessControlCloses(t *testing.T) {
 func TestDifferences(t *testing.T) {
 	annotations := prefixed(map[string]string{
 		"canary": "true", "canary-weight": "25", "canary-weight-total": "50", "affinity": "cookie", "session-cookie-samesite": "None",
+		"proxy-ssl-server-name": "on", "proxy-ssl-name": "backend.example",
 	})
 	for mode, want := range map[compatibility.Mode]struct {
 		total                 int
 		stay, secure, anyPeer bool
 		// ownPort is that of forwarded headers.
 		ownPort bool
-	}{compatibility.Mend: {50, false, true, false, false}, compatibility.IngressNginx: {100, true, false, true, true}} {
+		tls     config.BackendTLS
+		faults  int
+	}{
+		compatibility.Mend:         {50, false, true, false, false, config.BackendTLS{ServerName: "backend.example", SendServerName: true}, 0},
+		compatibility.IngressNginx: {100, true, false, true, true, config.BackendTLS{}, 1},
+	} {
 		global, _ := config.ParseConfigMap(mode, map[string]string{"use-forwarded-headers": "true"})
 		got, faults := config.ParseAnnotations("p", annotations, global)
 		if got.Canary.Weight != 25 || got.Canary.WeightTotal != want.total || got.Affinity.Stay != want.stay ||
 			got.Affinity.Secure != want.secure || global.Clients.Forwarded.AnyPeer != want.anyPeer ||
-			global.Clients.Forwarded.OwnPort != want.ownPort || len(faults) > 0 {
-			t.Errorf("%s: %+v, %+v, %v", mode, got.Canary, got.Affinity, faults)
+			global.Clients.Forwarded.OwnPort != want.ownPort || got.BackendTLS != want.tls || len(faults) != want.faults {
+			t.Errorf("%s: %+v, %+v, %+v, %v", mode, got.Canary, got.Affinity, got.BackendTLS, faults)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 )
@@ -34,10 +35,40 @@ func parseRewrite(r *setting.Reader) Rewrite {
 	}
 }
 
-// upstreamHost is what can be sent as a Host field: a name or an address, and perhaps a port. Variables of nginx,
-// which ingress-nginx accepts, are not supported.
+// upstreamHost is what can be sent as a Host field: a name or an address, and perhaps a port.
 var upstreamHost = regexp.MustCompile(`^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
 func parseUpstreamHost(r *setting.Reader) string {
-	return r.Checked("upstream-vhost", upstreamHost.MatchString, `it must be a host name, such as "web.internal"`)
+	return r.Checked("upstream-vhost", func(text string) bool {
+		host, known := Target{Service: "s", Port: "1", Namespace: "n", Ingress: "i"}.Fill(text)
+		return known && upstreamHost.MatchString(host)
+	}, `it must be a host name, such as "web.internal"; of nginx's variables, it may have $service_name, $service_port, $namespace `+
+		"and $ingress_name")
+}
+
+// Target is the Service of a rule, and the Ingress that has the rule.
+type Target struct {
+	Service, Port, Namespace, Ingress string
+}
+
+var nginxVariable = regexp.MustCompile(`\$(\w+|\{\w+\})`)
+
+// Fill replaces the variables with which texts of nginx name a Target. known is false if there are others.
+func (t Target) Fill(text string) (filled string, known bool) {
+	known = true
+	filled = nginxVariable.ReplaceAllStringFunc(text, func(variable string) string {
+		switch strings.Trim(variable, "${}") {
+		case "service_name":
+			return t.Service
+		case "service_port":
+			return t.Port
+		case "namespace":
+			return t.Namespace
+		case "ingress_name":
+			return t.Ingress
+		}
+		known = false
+		return variable
+	})
+	return filled, known
 }

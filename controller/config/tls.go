@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ingress-testbed/testbed/controller/compatibility"
 	"github.com/ingress-testbed/testbed/controller/config/openssl"
 	"github.com/ingress-testbed/testbed/controller/config/setting"
 	"github.com/ingress-testbed/testbed/proxy/route"
@@ -93,8 +94,7 @@ func restrict(r *setting.Reader, name string, defaults route.ClientTLS) route.Cl
 	return restricted
 }
 
-// BackendTLS configures TLS to backends. As with ingress-nginx it has no effect without a Secret, or where backends
-// use plain text.
+// BackendTLS configures TLS to backends. It has no effect where they use plain text.
 type BackendTLS struct {
 	// Secret is "namespace/name" as the user wrote it: see BackendSecret.
 	Secret string
@@ -110,7 +110,7 @@ type BackendTLS struct {
 
 const backendSecret = "proxy-ssl-secret"
 
-func parseBackendTLS(r *setting.Reader) BackendTLS {
+func parseBackendTLS(r *setting.Reader, mode compatibility.Mode) BackendTLS {
 	secret, _ := r.Text(backendSecret)
 	settings := BackendTLS{
 		Secret:         secret,
@@ -128,10 +128,14 @@ func parseBackendTLS(r *setting.Reader) BackendTLS {
 	if restricted.Ciphers != nil {
 		settings.Ciphers, _ = r.Text("proxy-ssl-ciphers")
 	}
-	if secret == "" && !settings.Verify && (settings.ServerName != "" || settings.SendServerName) {
-		r.Unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)
+	if secret != "" || settings.Verify {
+		return settings
 	}
-	if secret == "" && !settings.Verify {
+	settings.VerifyDepth = 0
+	if mode.Reproduces(compatibility.BackendTLSNeedsSecret) {
+		if settings.ServerName != "" || settings.SendServerName {
+			r.Unsupported("proxy-ssl-name", "proxy-ssl-name and -server-name have no effect without "+backendSecret)
+		}
 		return BackendTLS{}
 	}
 	return settings

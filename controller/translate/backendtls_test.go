@@ -120,6 +120,7 @@ func TestBackendsOverTLS(t *testing.T) {
 		},
 		"restrictions without a Secret": {
 			annotations: []string{"proxy-ssl-protocols", "TLSv1.3"}, appProtocol: "https", protocol: route.HTTPS,
+			tls: &route.TLS{MinVersion: tls.VersionTLS13},
 		},
 		"plain text has no secrets": {
 			annotations: []string{"proxy-ssl-verify", "on", "proxy-ssl-secret", "default/missing"}, protocol: route.HTTP1,

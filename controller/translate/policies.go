@@ -53,7 +53,11 @@ func (p *routePolicies) of(owner *rules.Ingress, loc location.Location, s rules.
 	policies.addIf(c.Timeouts != config.Timeouts{}, policy.Timeouts(c.Timeouts))
 	policies.addIf(!c.Retry.Equal(policy.Retry{}), c.Retry)
 	policies.addIf(c.NotLogged, policy.NotLogged{})
-	policies.addIf(c.UpstreamHost != "", policy.UpstreamHost{Host: c.UpstreamHost})
+	if c.UpstreamHost != "" {
+		target := config.Target{Service: s.Name, Port: s.Port, Namespace: s.Namespace, Ingress: owner.Object.Name}
+		host, _ := target.Fill(c.UpstreamHost) // it was checked before
+		policies = append(policies, policy.UpstreamHost{Host: host})
+	}
 	policies.addIf(c.Balancing.HashBy.Key != "", c.Balancing.HashBy)
 	policies.addIf(c.Balancing.ByLatency && c.Balancing.HashBy.Key == "", selecting.Latency{})
 	policies.addIf(c.Affinity != policy.Affinity{}, p.affinity(owner, loc, s))

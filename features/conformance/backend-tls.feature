@@ -1,6 +1,6 @@
 @ingress-nginx
 Feature: TLS to backends
-  Annotations say what backends are offered, and which certificate they must have. They need the annotation proxy-ssl-secret.
+  Annotations say what backends are offered, and which certificate they must have. ingress-nginx has them need the annotation proxy-ssl-secret.
 
   Background:
     Given an ingress controller

@@ -997,3 +997,32 @@ Feature: Differences to ingress-nginx
       | mode          | status | code |
       | ingress-nginx | 503    |      |
       | mend          | 200    | 14   |
+
+  @difference:backend-tls-needs-secret
+  Scenario Outline: The name that a backend is sent, without a Secret: <mode>
+    Given an ingress controller with:
+      | flag compatibility | <mode> |
+    And a Service "secure" with 1 shared extra server
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: named
+        annotations:
+          nginx.ingress.kubernetes.io/backend-protocol: HTTPS
+          nginx.ingress.kubernetes.io/proxy-ssl-server-name: "on"
+          nginx.ingress.kubernetes.io/proxy-ssl-name: backend.example.com
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: named.${domain}
+          http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: secure, port: {number: 443}}}}]}
+      """
+    When the client requests "http://named.${domain}/"
+    Then the response contains the text ""sni":"<name>""
+
+    Examples:
+      | mode          | name                |
+      | ingress-nginx |                     |
+      | mend          | backend.example.com |

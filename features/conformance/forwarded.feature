@@ -110,6 +110,30 @@ Feature: Forwarded headers
       | host             | inner.local             |
       | x-forwarded-host | upstream-host.${domain} |
 
+  @annotation:upstream-vhost
+  Scenario: The Host header of backends can name their Service
+    Service meshes such as Linkerd find the Service of a request by it.
+
+    Given these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: meshed
+        annotations:
+          nginx.ingress.kubernetes.io/upstream-vhost: $service_name.$namespace.svc.cluster.local:$service_port
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: meshed.${domain}
+          http:
+            paths:
+            - {path: /, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
+      """
+    When the client requests "http://meshed.${domain}/"
+    Then the echo server saw:
+      | host | echo.${namespace}.svc.cluster.local:80 |
+
   Scenario Outline: Methods and bodies are forwarded
     When the client sends <method> "http://forwarded.${domain}/form" with the body:
       """

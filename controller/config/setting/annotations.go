@@ -58,7 +58,7 @@ func rewriteAnnotations() []Setting {
 func hostAnnotations() []Setting {
 	return []Setting{
 		{"server-alias", "host names, separated by commas", "", "Serves the paths of the Ingress's host under more names.", supported("hosts")},
-		{"upstream-vhost", "a host name", "the client's", "Sets the Host that backends receive.", supported("forwarded")},
+		{"upstream-vhost", "a host name, with $service_name, $service_port, $namespace and $ingress_name", "the client's", "Sets the Host that backends receive.", supported("forwarded")},
 	}
 }
 
@@ -141,8 +141,8 @@ func backendTLSAnnotations() []Setting {
 		{"proxy-ssl-server-name", "on, off", "off", "Sends that name as SNI.", supported("tls")},
 		{"proxy-ssl-verify", "on, off", "off", "Verifies backends' certificates.", supported("tls")},
 		{"proxy-ssl-verify-depth", "a number", "1", "Is the longest chain of authorities that is accepted.", supported("tls")},
-		{"proxy-ssl-ciphers", "an OpenSSL cipher list", "DEFAULT", "Restricts the ciphers of TLS 1.2 towards backends, where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
-		{"proxy-ssl-protocols", "TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS towards backends, where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
+		{"proxy-ssl-ciphers", "an OpenSSL cipher list", "DEFAULT", "Restricts the ciphers of TLS 1.2 towards backends; in compatibility mode only where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
+		{"proxy-ssl-protocols", "TLSv1.2, TLSv1.3", "TLSv1.2 TLSv1.3", "Restricts versions of TLS towards backends; in compatibility mode only where proxy-ssl-secret is given.", supported("backend-tls").protecting()},
 	}
 }
 

@@ -22,6 +22,16 @@ func (u *Builder) backendTLS(key Key) (*route.TLS, *Fault) {
 	if settings == (config.BackendTLS{}) {
 		return nil, nil
 	}
+	made := &route.TLS{
+		ServerName: settings.ServerName, SendServerName: settings.SendServerName,
+		MinVersion: settings.MinVersion, MaxVersion: settings.MaxVersion,
+	}
+	if settings.Ciphers != "" {
+		made.Ciphers, _, _ = openssl.Ciphers(settings.Ciphers) // it was read before
+	}
+	if settings.Secret == "" && !settings.Verify {
+		return made, nil
+	}
 	if settings.Secret == "" {
 		return nil, &Fault{problem.InvalidAnnotation, "proxy-ssl-verify: there is nothing to verify backends with; " +
 			"proxy-ssl-secret must name a Secret with a ca.crt"}
@@ -39,13 +49,6 @@ func (u *Builder) backendTLS(key Key) (*route.TLS, *Fault) {
 	secret := u.Snapshot.Secrets[id]
 	if secret == nil {
 		return nil, &Fault{problem.SecretNotFound, fmt.Sprintf("Secret %q for backends does not exist", id)}
-	}
-	made := &route.TLS{
-		ServerName: settings.ServerName, SendServerName: settings.SendServerName,
-		MinVersion: settings.MinVersion, MaxVersion: settings.MaxVersion,
-	}
-	if settings.Ciphers != "" {
-		made.Ciphers, _, _ = openssl.Ciphers(settings.Ciphers) // it was read before
 	}
 	if roots := secret.Data[corev1.ServiceAccountRootCAKey]; settings.Verify {
 		if !x509.NewCertPool().AppendCertsFromPEM(roots) {
