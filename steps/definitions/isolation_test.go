@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cucumber/godog"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -110,20 +111,36 @@ func TestAWalkthroughHasItsOwnNamespace(t *testing.T) {
 	}
 }
 
-// On a cluster that ends with the run, a scenario deletes its objects and leaves its namespace.
-func TestNamespacesOfADisposableClusterAreLeft(t *testing.T) {
+// On a cluster that ends with the run, a scenario deletes only what could disturb others.
+func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
 	l := newLoopback(t, proxytest.Mutation{})
 	environment := l.environment(t)
 	environment.Disposable = true
-	runFeatureIn(t.Context(), t, environment, "Feature: f\n  "+aConfigMap)
-	deleted := map[string]int{}
+	report, _ := runFeatureIn(t.Context(), t, environment, "Feature: f\n  "+aConfigMap+`
+    And these objects, without waiting until they are ready:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: service}
+      spec: {ports: [{port: 80}]}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: ingress}
+      spec: {defaultBackend: {service: {name: service, port: {number: 80}}}}
+      """
+`)
+	if step := report.Features[0].Scenarios[0].FailedStep(); step != nil {
+		t.Fatalf("%s: %+v", step.Text, step.Failure)
+	}
+	deleted := map[string]bool{}
 	for _, action := range l.dynamic.Actions() {
-		if action.GetVerb() == "delete" {
-			deleted[action.GetResource().Resource]++
+		if one, ok := action.(clienttesting.DeleteAction); ok {
+			deleted[action.GetResource().Resource+" "+one.GetName()] = true
 		}
 	}
-	if deleted["namespaces"] != 0 || deleted["configmaps"] != 1 {
-		t.Errorf("%v were deleted, want the ConfigMap alone", deleted)
+	if diff := cmp.Diff(map[string]bool{"services service": true, "ingresses ingress": true}, deleted); diff != "" {
+		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
 }
 

@@ -132,6 +132,7 @@ type Namespaces struct {
 	mu           sync.Mutex
 	walkthroughs map[string]*Namespace        // by URI
 	deleting     []*unstructured.Unstructured // not known to be gone
+	left         []*unstructured.Unstructured // of deleting, could not be deleted
 }
 
 // NamespacesConfig is what the namespaces of a run depend on.
@@ -140,8 +141,8 @@ type NamespacesConfig struct {
 	Article string
 	// ScenariosIn counts the selected scenarios of each feature file, by URI.
 	ScenariosIn map[string]int
-	// Disposable is set if the cluster ends with the run. Scenarios then delete their objects, but not their namespaces: Kubernetes
-	// looks for objects of each kind in a namespace that is deleted, which takes its API server longer than most scenarios do.
+	// Disposable is set if the cluster ends with the run. Scenarios then delete what could disturb others, and nothing else, since the
+	// API server has the largest share of a run's CPU time. In a namespace that is deleted, it looks for objects of each kind.
 	Disposable bool
 }
 
@@ -235,15 +236,25 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 		return n.api.Delete(ctx, applied)
 	}
 	if n.config.Disposable {
-		applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return object.GetKind() == "Namespace" })
+		applied = slices.DeleteFunc(applied, harmless)
 	}
+	err := n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.deleting = append(n.deleting, applied...)
-	n.mu.Unlock()
-	return n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
+	if err != nil {
+		n.left = append(n.left, applied...)
+	}
+	return err
 }
 
-// StartDelete starts to delete what interrupted walkthroughs have left. WaitGone waits for it.
+// harmless reports whether an object may stay when its scenario has ended, on a cluster that ends with the run. Services may not: they
+// have addresses, of which there are few.
+func harmless(object *unstructured.Unstructured) bool {
+	return slices.Contains([]string{"Namespace", "ConfigMap", "Secret", "EndpointSlice"}, object.GetKind())
+}
+
+// StartDelete starts to delete what interrupted walkthroughs have left, and what could not be deleted before. WaitGone waits for it.
 func (n *Namespaces) StartDelete(ctx context.Context) error {
 	n.mu.Lock()
 	var left []*unstructured.Unstructured
@@ -252,9 +263,9 @@ func (n *Namespaces) StartDelete(ctx context.Context) error {
 	}
 	n.walkthroughs = map[string]*Namespace{}
 	n.deleting = append(n.deleting, left...)
-	deleting := slices.Clone(n.deleting)
+	left, n.left = append(left, n.left...), nil
 	n.mu.Unlock()
-	return n.api.StartDelete(ctx, deleting)
+	return n.api.StartDelete(ctx, left)
 }
 
 // WaitGone waits until everything that the scenarios applied is gone.
