@@ -1,6 +1,7 @@
 package definitions_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -141,6 +143,20 @@ func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]bool{"services service": true, "ingresses ingress": true}, deleted); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
+	}
+}
+
+// While another scenario gives the controller other settings, the API server may not reach its webhook.
+func TestObjectsAreAppliedAgainWhileTheWebhookIsOutOfReach(t *testing.T) {
+	l := newLoopback(t, proxytest.Mutation{})
+	attempts := 0
+	l.dynamic.PrependReactor("patch", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+		attempts++
+		return attempts < 3, nil, apierrors.NewInternalError(errors.New(`failed calling webhook "validate.test": connection refused`))
+	})
+	report, _ := runFeatureIn(t.Context(), t, l.environment(t), "Feature: f\n  "+aConfigMap)
+	if step := report.Features[0].Scenarios[0].FailedStep(); step != nil || attempts != 3 {
+		t.Errorf("after %d attempts: %+v", attempts, step)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -92,6 +93,11 @@ func (a *API) Apply(ctx context.Context, object *unstructured.Unstructured, name
 		return nil, fmt.Errorf("applying %s: %w", Name(object), err)
 	}
 	return applied, nil
+}
+
+// WebhookUnreachable reports whether an error of Apply is that the API server didn't get the answer of an admission webhook.
+func WebhookUnreachable(err error) bool {
+	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
 }
 
 // ErrForeign is wrapped by errors about an object that exists and was not created by the test-bed.

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/ingress-testbed/testbed/steps/objects"
 )
 
 // admissionTimeout bounds the wait until the API server reaches a new controller's admission webhook.
@@ -37,15 +37,10 @@ func (c Cluster) waitAdmission(ctx context.Context, installation Installation) e
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, admissionTimeout, true, func(ctx context.Context) (bool, error) {
 		ingresses := c.Objects.Workloads.Clientset.NetworkingV1().Ingresses(installation.Namespace)
 		_, last = ingresses.Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return !unreachable(last), nil
+		return !objects.WebhookUnreachable(last), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the ingress controller's admission webhook: %w", errors.Join(err, last))
 	}
 	return nil
-}
-
-// unreachable reports whether an error of the API server is that it didn't get a webhook's answer.
-func unreachable(err error) bool {
-	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
 }

@@ -13,6 +13,7 @@ import (
 
 	messages "github.com/cucumber/messages/go/v21"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ingress-testbed/testbed/steps/client"
 	"github.com/ingress-testbed/testbed/steps/objects"
@@ -67,12 +68,25 @@ func (n *Namespace) Apply(ctx context.Context, object *unstructured.Unstructured
 	if err != nil && (!own || !errors.Is(err, objects.ErrForeign)) {
 		return nil, err
 	}
-	applied, err := n.api.Apply(ctx, object, n.Name)
+	applied, err := n.apply(ctx, object)
 	if err != nil {
 		return nil, err
 	}
 	n.remember(applied)
 	return applied, nil
+}
+
+// webhookTimeout is long enough for a controller that is replaced.
+const webhookTimeout = 15 * time.Second
+
+// apply applies an object. Before a scenario has its ingress controller, another one may just be giving that other settings, so that
+// its webhook is out of reach for a moment.
+func (n *Namespace) apply(ctx context.Context, object *unstructured.Unstructured) (applied *unstructured.Unstructured, err error) {
+	ended := wait.PollUntilContextTimeout(ctx, retryInterval, webhookTimeout, true, func(ctx context.Context) (bool, error) {
+		applied, err = n.api.Apply(ctx, object, n.Name)
+		return !objects.WebhookUnreachable(err), nil
+	})
+	return applied, cmp.Or(err, ended)
 }
 
 // remember records an object for deletion, unless it is recorded already.
