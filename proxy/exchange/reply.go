@@ -1,10 +1,13 @@
 package exchange
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/ingress-testbed/testbed/proxy/downstream"
+	"github.com/ingress-testbed/testbed/proxy/grpcstatus"
 	"github.com/ingress-testbed/testbed/proxy/message"
 	"github.com/ingress-testbed/testbed/proxy/quirk"
 )
@@ -18,7 +21,7 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 	if x.route != nil {
 		x.route.Chain.Reply(&x.request, nil)
 	}
-	if status >= http.StatusBadRequest && x.isGRPC() {
+	if status >= http.StatusBadRequest && grpcstatus.IsCall(x.message) && !x.table.Quirks().Has(quirk.PlainErrors) {
 		return x.replyGRPC(status)
 	}
 	text := http.StatusText(status) + "\n"
@@ -47,6 +50,21 @@ func (x *exchange) reply(status int, reason string) (reusable bool) {
 		Close:      endsConnection(status),
 	}
 	if err := x.sendReply(header, text); err != nil {
+		x.client.Abort()
+		return false
+	}
+	return x.client.Reusable()
+}
+
+// replyGRPC answers a call with an error, without messages ("Trailers-Only" in gRPC's documentation "gRPC over HTTP2").
+func (x *exchange) replyGRPC(status int) (reusable bool) {
+	code := grpcstatus.Of(status)
+	x.outcome.status = http.StatusOK
+	x.outcome.reason = fmt.Sprintf("%s (%d as the gRPC status %d)", x.outcome.reason, status, code)
+	x.request.ReplyLines = fmt.Appendf(x.request.ReplyLines, "Content-Type: application/grpc\r\nGrpc-Status: %d\r\nGrpc-Message: %s\r\n",
+		code, url.PathEscape(http.StatusText(status)))
+	header := downstream.Header{Status: http.StatusOK, Lines: x.request.ReplyLines, BodyUnread: !x.client.Body().Ended()}
+	if err := x.sendReply(header, ""); err != nil {
 		x.client.Abort()
 		return false
 	}
