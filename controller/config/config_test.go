@@ -164,7 +164,7 @@ func TestFaults(t *testing.T) {
 		"canary":                           {"yes", "TRUE!"},
 		"canary-weight":                    {"-1", "ten", "1.5", "99999999999999999999"},
 		"canary-weight-total":              {"0", "-1", "x"},
-		"upstream-vhost":                   {"$request_uri", "$service_names", "a b", "a/$namespace", "$"},
+		"upstream-vhost":                   {"$request_uri", "$service_names", "a b", "a/$namespace", "$", "${namespace"},
 		"canary-by-header":                 {"two words", "colon:", "ümlaut", "line\nfeed"},
 		"canary-by-header-value":           {"line\nfeed"},
 		"canary-by-header-pattern":         {"[", "(?<look>", `\`},

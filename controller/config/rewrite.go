@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ingress-testbed/testbed/controller/config/setting"
+	"github.com/ingress-testbed/testbed/proxy/policy/variable"
 )
 
 // Rewrite is how the paths of an Ingress are read, and what backends get in their place.
@@ -51,24 +52,22 @@ type Target struct {
 	Service, Port, Namespace, Ingress string
 }
 
-var nginxVariable = regexp.MustCompile(`\$(\w+|\{\w+\})`)
-
 // Fill replaces the variables with which texts of nginx name a Target. known is false if there are others.
 func (t Target) Fill(text string) (filled string, known bool) {
-	known = true
-	filled = nginxVariable.ReplaceAllStringFunc(text, func(variable string) string {
-		switch strings.Trim(variable, "${}") {
-		case "service_name":
-			return t.Service
-		case "service_port":
-			return t.Port
-		case "namespace":
-			return t.Namespace
-		case "ingress_name":
-			return t.Ingress
+	values := map[string]string{
+		"service_name": t.Service, "service_port": t.Port, "namespace": t.Namespace, "ingress_name": t.Ingress,
+	}
+	for {
+		literal, rest, found := strings.Cut(text, "$")
+		filled += literal
+		if !found {
+			return filled, true
 		}
-		known = false
-		return variable
-	})
-	return filled, known
+		name, after, ok := variable.CutName(rest)
+		value, known := values[name]
+		if !ok || !known {
+			return "", false
+		}
+		filled, text = filled+value, after
+	}
 }
