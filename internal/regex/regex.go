@@ -42,15 +42,15 @@ func Compile(text string) (*Expression, error) {
 		return nil, err //nolint:wrapcheck // says what it was compiling
 	}
 	e := &Expression{}
-	groups := make([]int, len(parts.lookaheads)) // in each of them
+	captures := make([]int, len(parts.lookaheads)) // in each of them
 	for i := range parts.lookaheads {
 		compiled, n, err := parts.compile(i)
 		if err != nil {
 			return nil, fmt.Errorf("the lookahead %s: %w", parts.lookaheads[i].text(), err)
 		}
-		e.lookaheads, groups[i] = append(e.lookaheads, compiled), n
+		e.lookaheads, captures[i] = append(e.lookaheads, compiled), n
 	}
-	if e.main, err = regexp.Compile(parts.without(groups)); err != nil {
+	if e.main, err = regexp.Compile(parts.without(len(text), captures)); err != nil {
 		return nil, fmt.Errorf("without its lookaheads: %w", err)
 	}
 	return e, nil
@@ -88,24 +88,18 @@ func (e *Expression) String() string { return e.main.String() }
 
 // MatchString reports whether a text has a match.
 func (e *Expression) MatchString(text string) bool {
-	if !e.main.MatchString(text) {
-		return false
-	}
-	for i := range e.lookaheads {
-		if e.lookaheads[i].expression.MatchString(text) == e.lookaheads[i].negative {
-			return false
-		}
-	}
-	return true
+	return e.main.MatchString(text) && e.allow(func(one *regexp.Regexp) bool { return one.MatchString(text) })
 }
 
 // Match is MatchString for bytes.
 func (e *Expression) Match(text []byte) bool {
-	if !e.main.Match(text) {
-		return false
-	}
+	return e.main.Match(text) && e.allow(func(one *regexp.Regexp) bool { return one.Match(text) })
+}
+
+// allow reports whether the lookaheads allow a match of the rest.
+func (e *Expression) allow(matches func(*regexp.Regexp) bool) bool {
 	for i := range e.lookaheads {
-		if e.lookaheads[i].expression.Match(text) == e.lookaheads[i].negative {
+		if matches(e.lookaheads[i].expression) == e.lookaheads[i].negative {
 			return false
 		}
 	}
@@ -115,8 +109,9 @@ func (e *Expression) Match(text []byte) bool {
 // FindSubmatchIndex returns the places of the first match and its groups, as that of regexp.Regexp does; nil if there is no match.
 // Groups in a negative lookahead have numbers, but never a place.
 func (e *Expression) FindSubmatchIndex(text []byte) []int {
-	if len(e.lookaheads) > 0 && !e.Match(text) {
+	places := e.main.FindSubmatchIndex(text)
+	if places == nil || !e.allow(func(one *regexp.Regexp) bool { return one.Match(text) }) {
 		return nil
 	}
-	return e.main.FindSubmatchIndex(text)
+	return places
 }

@@ -10,7 +10,6 @@ import (
 // parts is an expression with its lookaheads, in the order in which they are written.
 type parts struct {
 	text       string
-	root       *group
 	lookaheads []part
 }
 
@@ -40,8 +39,8 @@ func (p *part) text() string {
 
 // split finds the lookaheads. Those in lookaheads are part of these. It reports whether the parentheses are balanced.
 func split(text string) (p parts, isBalanced bool) {
-	p = parts{text: text, root: &group{}}
-	open := []*group{p.root}
+	p = parts{text: text}
+	open := []*group{{}}
 	for i := 0; i < len(text); {
 		top := open[len(open)-1]
 		switch text[i] {
@@ -111,27 +110,17 @@ func afterClass(text string, i int) int {
 // nothing matches the empty text, and separates what is written before and after it.
 const nothing = "(?:)"
 
-// without returns the expression without its lookaheads, but with as many groups as each of them has. They never match.
-func (p *parts) without(groups []int) string {
+// without returns the expression up to a place, without the lookaheads before it. captures has how many groups replace each of these;
+// they never match.
+func (p *parts) without(end int, captures []int) string {
 	const never = `(?:([^\x00-\x{10FFFF}])?)`
 	var text strings.Builder
 	last := 0
-	for i, one := range p.lookaheads {
-		text.WriteString(p.text[last:one.start] + nothing + strings.Repeat(never, groups[i]))
-		last = one.end
+	for i, count := range captures {
+		text.WriteString(p.text[last:p.lookaheads[i].start] + nothing + strings.Repeat(never, count))
+		last = p.lookaheads[i].end
 	}
-	return text.String() + p.text[last:]
-}
-
-// before returns what precedes a lookahead, up to its parentheses, and the parentheses that end its groups.
-func (p *parts) before(index int) (text, closing string) {
-	last := 0
-	for _, one := range p.lookaheads[:index] {
-		text += p.text[last:one.start] + nothing
-		last = one.end
-	}
-	at := &p.lookaheads[index]
-	return text + p.text[last:at.start], strings.Repeat(")", len(at.enclosing)-1)
+	return text.String() + p.text[last:end]
 }
 
 // compile compiles a lookahead together with what precedes it, and counts its groups.
@@ -145,7 +134,8 @@ func (p *parts) compile(index int) (compiled lookahead, groups int, err error) {
 			return lookahead{}, 0, errors.New("must not be in an alternative or a repetition")
 		}
 	}
-	before, closing := p.before(index)
+	// Groups before the lookahead don't matter to it, and have no fixed length.
+	before, closing := p.without(at.start, make([]int, index)), strings.Repeat(")", len(at.enclosing)-1)
 	parsed, err := syntax.Parse(before+closing, syntax.Perl)
 	if err != nil {
 		return lookahead{}, 0, err //nolint:wrapcheck // says what it was parsing
