@@ -22,11 +22,20 @@ type Certificate struct {
 
 // Issue makes an ECDSA P-256 key and a certificate for it, as IssueFor does.
 func Issue(template x509.Certificate, issuer *Certificate) (*Certificate, error) {
+	key, err := NewKey()
+	if err != nil {
+		return nil, err
+	}
+	return IssueFor(key, template, issuer)
+}
+
+// NewKey makes an ECDSA P-256 key.
+func NewKey() (crypto.Signer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generating an ECDSA key: %w", err)
 	}
-	return IssueFor(key, template, issuer)
+	return key, nil
 }
 
 // IssueFor makes a certificate for the key, signed by the issuer, or by the key itself if the issuer is nil. The serial

@@ -62,4 +62,7 @@ func TestKubeconfigCarriesItsOwnKeys(t *testing.T) {
 	if config.Host != "https://192.168.10.10:6443" || len(config.CertData) == 0 || len(config.KeyData) == 0 {
 		t.Errorf("host %q, %d bytes of certificate, %d of key", config.Host, len(config.CertData), len(config.KeyData))
 	}
+	if !config.DisableCompression {
+		t.Error("the API server compresses its responses")
+	}
 }
