@@ -62,6 +62,7 @@ func (p *Provider) Check(ctx context.Context, request clusters.Request) (cluster
 		return runningSource{running, properties}, nil
 	}
 	properties.Disposable = true
+	config.Network = config.Network.WithManyServices() // so that scenarios needn't delete theirs
 	return newSource(config, properties)
 }
 

@@ -10,7 +10,9 @@ import (
 	"github.com/cucumber/godog"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clienttesting "k8s.io/client-go/testing"
@@ -113,9 +115,34 @@ func TestAWalkthroughHasItsOwnNamespace(t *testing.T) {
 	}
 }
 
-// On a cluster that ends with the run, a scenario deletes only what could disturb others.
+// On a cluster that ends with the run, a scenario deletes only what could disturb others. Services may stay as long as there are enough
+// cluster IPs.
 func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
+	for name, c := range map[string]struct {
+		cidr    string
+		deleted map[string]bool
+	}{
+		"many cluster IPs": {"10.10.208.0/20", map[string]bool{"ingresses ingress": true}},
+		"few cluster IPs":  {"10.10.208.0/31", map[string]bool{"ingresses ingress": true, "services second": true}},
+		"unknown":          {"", map[string]bool{"ingresses ingress": true, "services first": true, "services second": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.deleted, deletedWith(t, c.cidr)); diff != "" {
+				t.Errorf("deleted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// deletedWith returns what a scenario deletes on a cluster with a range of cluster IPs, or without one that is known.
+func deletedWith(t *testing.T, cidr string) map[string]bool {
+	t.Helper()
 	l := newLoopback(t, proxytest.Mutation{})
+	if cidr != "" {
+		l.create(t, &networkingv1.ServiceCIDR{
+			ObjectMeta: metav1.ObjectMeta{Name: "kubernetes"}, Spec: networkingv1.ServiceCIDRSpec{CIDRs: []string{cidr, "fd00:10::/108"}},
+		})
+	}
 	environment := l.environment(t)
 	environment.Disposable = true
 	report, _ := runFeatureIn(t.Context(), t, environment, "Feature: f\n  "+aConfigMap+`
@@ -123,13 +150,18 @@ func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
       """
       apiVersion: v1
       kind: Service
-      metadata: {name: service}
-      spec: {ports: [{port: 80}]}
+      metadata: {name: first}
+      spec: {type: ClusterIP, ports: [{port: 80}]}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: second}
+      spec: {type: ClusterIP, ports: [{port: 80}]}
       ---
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata: {name: ingress}
-      spec: {defaultBackend: {service: {name: service, port: {number: 80}}}}
+      spec: {defaultBackend: {service: {name: first, port: {number: 80}}}}
       """
 `)
 	if step := report.Features[0].Scenarios[0].FailedStep(); step != nil {
@@ -141,9 +173,7 @@ func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
 			deleted[action.GetResource().Resource+" "+one.GetName()] = true
 		}
 	}
-	if diff := cmp.Diff(map[string]bool{"services service": true, "ingresses ingress": true}, deleted); diff != "" {
-		t.Errorf("deleted (-want +got):\n%s", diff)
-	}
+	return deleted
 }
 
 // While another scenario gives the controller other settings, the API server may not reach its webhook.

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -75,6 +76,14 @@ func (a *API) resource(object *unstructured.Unstructured, namespace string) (dyn
 		object.SetNamespace(namespace)
 	}
 	return a.Dynamic.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
+}
+
+// Place sets the namespace of an object that has none, if objects of its kind have one.
+func (a *API) Place(object *unstructured.Unstructured, namespace string) error {
+	if _, err := a.resource(object, namespace); err != nil {
+		return fmt.Errorf("placing %s in namespace %s: %w", Name(object), namespace, err)
+	}
+	return nil
 }
 
 // Apply creates or updates an object by a forced server-side apply, and returns it as stored by the API server. An
@@ -147,19 +156,47 @@ func (a *API) Delete(ctx context.Context, objects []*unstructured.Unstructured) 
 
 // StartDelete is Delete without the wait.
 func (a *API) StartDelete(ctx context.Context, objects []*unstructured.Unstructured) error {
+	return a.deleteAll(ctx, objects, propagationOf)
+}
+
+// Discard is StartDelete for objects whose names and namespace are used by nobody again, so that what depends on them may be
+// deleted later than they. That saves the API server some requests for each.
+func (a *API) Discard(ctx context.Context, objects []*unstructured.Unstructured) error {
+	return a.deleteAll(ctx, objects, func(*unstructured.Unstructured) metav1.DeletionPropagation { return metav1.DeletePropagationBackground })
+}
+
+func (a *API) deleteAll(
+	ctx context.Context, objects []*unstructured.Unstructured, propagation func(*unstructured.Unstructured) metav1.DeletionPropagation,
+) error {
 	var problems []error
 	for i := len(objects) - 1; i >= 0; i-- {
-		problems = append(problems, a.delete(ctx, objects[i]))
+		err := a.delete(ctx, objects[i], propagation(objects[i]))
+		problems = append(problems, err)
+		if unreachable(ctx, err) {
+			return withOthers(errors.Join(problems...), i)
+		}
 	}
 	return errors.Join(problems...)
 }
 
-func (a *API) delete(ctx context.Context, object *unstructured.Unstructured) error {
+// unreachable reports whether other objects would have the same error, because the API server can't be reached or the time is over.
+func unreachable(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || utilnet.IsConnectionRefused(err))
+}
+
+// withOthers adds how many other objects an error is about.
+func withOthers(err error, others int) error {
+	if others == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; %d other objects were not tried", err, others)
+}
+
+func (a *API) delete(ctx context.Context, object *unstructured.Unstructured, propagation metav1.DeletionPropagation) error {
 	resource, err := a.resource(object, object.GetNamespace())
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", Name(object), err)
 	}
-	propagation := propagationOf(object)
 	err = resource.Delete(ctx, object.GetName(), metav1.DeleteOptions{PropagationPolicy: &propagation})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %s: %w", Name(object), err)
@@ -183,8 +220,12 @@ func propagationOf(object *unstructured.Unstructured) metav1.DeletionPropagation
 // WaitGone waits until objects that are being deleted are gone.
 func (a *API) WaitGone(ctx context.Context, objects []*unstructured.Unstructured) error {
 	var problems []error
-	for _, object := range objects {
-		problems = append(problems, a.waitGone(ctx, object))
+	for i, object := range objects {
+		err := a.waitGone(ctx, object)
+		problems = append(problems, err)
+		if unreachable(ctx, err) {
+			return withOthers(errors.Join(problems...), len(objects)-1-i)
+		}
 	}
 	return errors.Join(problems...)
 }

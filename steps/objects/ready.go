@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -16,56 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 )
-
-const (
-	// ReadyTimeout is long enough for an object to become ready, including the start of its Pods.
-	ReadyTimeout = 90 * time.Second
-	// progressDelay is how long a wait may take before it is reported as progress.
-	progressDelay = 3 * time.Second
-)
-
-// WaitReady waits until an object is ready: the Pods of a Deployment, DaemonSet or StatefulSet are available and no
-// older ones are left, a Pod is ready, a Job is complete, a Service's ready Pods are its endpoints, an Ingress has an
-// address. Objects of other kinds are ready once they exist. If ctx ends first, the error says what was missing.
-func (a *API) WaitReady(ctx context.Context, object *unstructured.Unstructured) error {
-	if a.Progress != nil {
-		report := time.AfterFunc(progressDelay, func() { a.Progress("waiting for " + Name(object)) })
-		defer report.Stop()
-	}
-	missing := "it does not exist yet"
-	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
-		current, err := a.Get(ctx, object)
-		if err != nil {
-			if !endsSoon(ctx) { // otherwise the error is about the deadline, and what was missing before is more helpful
-				missing = err.Error()
-			}
-			return false, nil
-		}
-		missing, err = missingOf(current)
-		if err != nil {
-			return false, err
-		}
-		if missing == "" && isKind(current, corev1.GroupName, "Service") {
-			missing = a.Workloads.missingEndpoints(ctx, current)
-		}
-		return missing == "", nil
-	})
-	if err != nil && missing != "" {
-		return fmt.Errorf("waiting for %s: %w: %s%s", Name(object), err, missing, a.Workloads.podTrouble(ctx, object))
-	}
-	if err != nil {
-		return fmt.Errorf("waiting for %s: %w", Name(object), err)
-	}
-	return nil
-}
-
-// endsSoon reports whether the deadline is so near that client-go's rate limiter refuses to send requests.
-func endsSoon(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() != nil || ok && time.Until(deadline) < pollInterval
-}
 
 func isKind(object *unstructured.Unstructured, group, kind string) bool {
 	return object.GroupVersionKind().GroupKind() == schema.GroupKind{Group: group, Kind: kind}

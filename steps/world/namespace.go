@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,12 +60,15 @@ type Namespace struct {
 
 // Apply applies an object, which is deleted when the scenario or its walkthrough ends. An object that was not
 // created by the test-bed is left unchanged, with an error that wraps objects.ErrForeign. In a namespace of the run's own all
-// objects may be changed: those that exist were created by Kubernetes.
+// objects may be changed without looking: those that exist were created by Kubernetes.
 func (n *Namespace) Apply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	err := n.api.CheckOwned(ctx, object, n.Name)
-	own := n.own && object.GetNamespace() == n.Name
-	if err != nil && (!own || !errors.Is(err, objects.ErrForeign)) {
+	if err := n.api.Place(object, n.Name); err != nil {
 		return nil, err
+	}
+	if !n.own || object.GetNamespace() != n.Name {
+		if err := n.api.CheckOwned(ctx, object, n.Name); err != nil {
+			return nil, err
+		}
 	}
 	applied, err := n.apply(ctx, object)
 	if err != nil {
@@ -140,8 +142,9 @@ func (n *Namespace) objects() []*unstructured.Unstructured {
 
 // Namespaces creates and deletes the namespaces of a run's scenarios. Its methods may be called from several goroutines.
 type Namespaces struct {
-	api    *objects.API
-	config NamespacesConfig
+	api        *objects.API
+	config     NamespacesConfig
+	clusterIPs *clusterIPs
 
 	mu           sync.Mutex
 	walkthroughs map[string]*Namespace        // by URI
@@ -163,7 +166,9 @@ type NamespacesConfig struct {
 // NewNamespaces returns the namespaces of a run.
 func NewNamespaces(api *objects.API, config NamespacesConfig) *Namespaces {
 	config.Article = cmp.Or(config.Article, "default")
-	return &Namespaces{api: api, config: config, walkthroughs: map[string]*Namespace{}}
+	return &Namespaces{
+		api: api, config: config, clusterIPs: &clusterIPs{client: api.Workloads.Clientset}, walkthroughs: map[string]*Namespace{},
+	}
 }
 
 // Enter creates the namespace of a scenario, or returns that of its walkthrough.
@@ -250,9 +255,9 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 		return n.api.Delete(ctx, applied)
 	}
 	if n.config.Disposable {
-		applied = slices.DeleteFunc(applied, harmless)
+		applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return n.harmless(ctx, object) })
 	}
-	err := n.api.StartDelete(ctx, applied) // no other scenario uses these names, so there is nothing to wait for
+	err := n.api.Discard(ctx, applied)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.deleting = append(n.deleting, applied...)
@@ -262,10 +267,18 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	return err
 }
 
-// harmless reports whether an object may stay when its scenario has ended, on a cluster that ends with the run. Services may not: they
-// have addresses, of which there are few.
-func harmless(object *unstructured.Unstructured) bool {
-	return slices.Contains([]string{"Namespace", "ConfigMap", "Secret", "EndpointSlice"}, object.GetKind())
+// harmless reports whether an object may stay when its scenario has ended, on a cluster that ends with the run. A Service that stays
+// keeps its cluster IP. Nodes forward to an IP's former endpoints for a moment when another Service has got it.
+func (n *Namespaces) harmless(ctx context.Context, object *unstructured.Unstructured) bool {
+	switch object.GetKind() {
+	case "Namespace", "ConfigMap", "Secret", "EndpointSlice":
+		return true
+	case "Service":
+		kind, _, _ := unstructured.NestedString(object.Object, "spec", "type")
+		return kind == "ClusterIP" && n.clusterIPs.take(ctx)
+	default:
+		return false
+	}
 }
 
 // StartDelete starts to delete what interrupted walkthroughs have left, and what could not be deleted before. WaitGone waits for it.

@@ -25,6 +25,8 @@ type Network struct {
 	PodCIDR netip.Prefix `json:"podCIDR,omitzero"`
 	// ServiceCIDR is the range of cluster IPs.
 	ServiceCIDR netip.Prefix `json:"serviceCIDR,omitzero"`
+	// FurtherServiceCIDR is a second range of cluster IPs, in an object of the kind ServiceCIDR; none if it isn't set.
+	FurtherServiceCIDR netip.Prefix `json:"furtherServiceCIDR,omitzero"`
 	// LoadBalancerCIDR is the range of the addresses of load balancers. They are on the internet, and the router finds the
 	// node that announces one on the LAN.
 	LoadBalancerCIDR netip.Prefix `json:"loadBalancerCIDR,omitzero"`
@@ -90,10 +92,7 @@ func setPrefix(p *netip.Prefix, value string) {
 func (n Network) Validate() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	ranges := []struct {
-		field  string
-		prefix netip.Prefix
-	}{{"lan", n.LAN}, {"podCIDR", n.PodCIDR}, {"serviceCIDR", n.ServiceCIDR}, {"loadBalancerCIDR", n.LoadBalancerCIDR}}
+	ranges := n.ranges()
 	for i, r := range ranges {
 		if !r.prefix.Addr().Is4() {
 			fail("%s %s: want an IPv4 range", r.field, r.prefix)
@@ -134,6 +133,34 @@ func (n Network) Validate() error {
 	}
 	errs = append(errs, n.validateNodes()...)
 	return errors.Join(errs...)
+}
+
+// namedRange is a range with its field's name.
+type namedRange struct {
+	field  string
+	prefix netip.Prefix
+}
+
+// ranges are those that must not overlap.
+func (n Network) ranges() []namedRange {
+	all := []namedRange{{"lan", n.LAN}, {"podCIDR", n.PodCIDR}, {"serviceCIDR", n.ServiceCIDR}, {"loadBalancerCIDR", n.LoadBalancerCIDR}}
+	if n.FurtherServiceCIDR.IsValid() {
+		all = append(all, namedRange{"furtherServiceCIDR", n.FurtherServiceCIDR})
+	}
+	return all
+}
+
+// WithManyServices adds a range of 4096 cluster IPs, unless there is a further one, or another network has them.
+func (n Network) WithManyServices() Network {
+	if n.FurtherServiceCIDR.IsValid() {
+		return n
+	}
+	with := n
+	setPrefix(&with.FurtherServiceCIDR, "10.10.208.0/20")
+	if with.WithDefaults().Validate() != nil {
+		return n
+	}
+	return with
 }
 
 // outside are the addresses of machines on the internet.

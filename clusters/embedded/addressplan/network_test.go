@@ -49,6 +49,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"IPv6 Services":      {func(n *Network) { n.ServiceCIDR = netip.MustParsePrefix("2001:db8::/64") }, "want an IPv4 range"},
 		"no room for pods":   {func(n *Network) { n.PodCIDR = netip.MustParsePrefix("172.16.0.0/23") }, "no /24 for each"},
 		"no room for DNS":    {func(n *Network) { n.ServiceCIDR = netip.MustParsePrefix("10.10.200.0/29") }, "/28 or larger"},
+		"further Services":   {func(n *Network) { n.FurtherServiceCIDR = n.ServiceCIDR }, "furtherServiceCIDR 10.10.200.0/24 overlaps serviceCIDR"},
 		"small packets":      {func(n *Network) { n.LANMTU = 500 }, "MTU"},
 		"no nodes":           {func(n *Network) { n.Nodes = []Node{} }, "0 nodes"},
 		"node name too long": {func(n *Network) { n.Nodes[1].Name = "a-very-long-name" }, "1 to 12"},
@@ -62,6 +63,32 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 			tc.change(&n)
 			if err := n.Validate(); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want something about %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestManyServicesHaveARangeThatIsFree(t *testing.T) {
+	for name, c := range map[string]struct{ lan, given, want string }{
+		"by default":           {"", "", "10.10.208.0/20"},
+		"one that is given":    {"", "10.99.0.0/16", "10.99.0.0/16"},
+		"one that is occupied": {"10.10.0.0/16", "", "invalid Prefix"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var n Network
+			if c.lan != "" {
+				n.LAN = netip.MustParsePrefix(c.lan)
+				n.ServiceCIDR = netip.MustParsePrefix("10.20.0.0/24")
+			}
+			if c.given != "" {
+				n.FurtherServiceCIDR = netip.MustParsePrefix(c.given)
+			}
+			with := n.WithManyServices()
+			if got := with.FurtherServiceCIDR.String(); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if err := with.WithDefaults().Validate(); err != nil {
+				t.Error(err)
 			}
 		})
 	}

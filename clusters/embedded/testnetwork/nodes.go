@@ -32,6 +32,9 @@ func (r *testNetwork) startNodes(ctx context.Context) error {
 	if err := r.startControllers(); err != nil {
 		return err
 	}
+	if err := r.addServiceCIDR(ctx); err != nil {
+		return err
+	}
 	if err := r.deployDNS(ctx); err != nil {
 		return err
 	}
