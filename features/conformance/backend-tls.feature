@@ -5,7 +5,7 @@ Feature: TLS to backends
   Background:
     Given an ingress controller
     And a Service "secure" with 1 shared extra server
-    And a TLS Secret "client" with a self-signed certificate for "proxy"
+    And a TLS Secret "client" with a self-signed ECDSA certificate for "proxy"
 
   @protection @annotation:proxy-ssl-protocols
   Scenario: A version of TLS
@@ -268,7 +268,7 @@ Feature: TLS to backends
   @annotation:proxy-ssl-secret
   Scenario: The certificate of the Secret is presented to backends that request one
     Given a TLS Secret "server" with a certificate for "inner.${domain}"
-    And a TLS Secret "other" with a self-signed certificate for "other"
+    And a TLS Secret "other" with a self-signed ECDSA certificate for "other"
     And a Secret "authorities" with the certificate of the Secret "client" as authority
     And these objects:
       """

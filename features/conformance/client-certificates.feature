@@ -7,8 +7,8 @@ Feature: Client certificates
     Given an ingress controller
     And a Service "echo" with 2 shared echo servers
     And a TLS Secret "server" with a certificate for "mutual.${domain}, open.${domain}"
-    And a TLS Secret "alice" with a self-signed certificate for "alice"
-    And a TLS Secret "mallory" with a self-signed certificate for "mallory"
+    And a TLS Secret "alice" with a self-signed ECDSA certificate for "alice"
+    And a TLS Secret "mallory" with a self-signed ECDSA certificate for "mallory"
     And a Secret "authorities" with the certificate of the Secret "alice" as authority
 
   @annotation:auth-tls-secret

@@ -192,7 +192,7 @@ Feature: Retries and time-outs
         - host: short.${domain}
           http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: half-slow, port: {number: 80}}}}]}
       """
-    When the client requests "http://short.${domain}/delay/10s" 8 times
+    When the client requests "http://short.${domain}/delay/10s" 8 times at once
     Then the responses have these statuses:
       | status | at least | at most |
       | 200    | 1        | 7       |

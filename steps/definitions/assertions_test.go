@@ -161,6 +161,11 @@ func assertions() []assertion {
 		{"evenly over one connection", `
     When the client requests "http://paths.test:30080/admin" 10 times over one connection
     Then the responses are spread evenly over the Pods of "echo"`, ""},
+		{"evenly at once", `
+    When the client requests "http://paths.test:30080/admin" 10 times at once
+    Then the responses are spread evenly over the Pods of "echo"`, ""},
+		{"too many at once", `
+    When the client requests "http://paths.test:30080/admin" 1000 times at once`, "at most 100 requests"},
 		{"in turn", `
     When the client requests "http://paths.test:30080/admin" 10 times
     Then the responses come in round-robin order from the Pods of "echo"`, ""},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cucumber/godog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ingress-testbed/testbed/reports/effect"
 	"github.com/ingress-testbed/testbed/reports/evidence"
@@ -26,11 +27,11 @@ type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// requests are the steps that make requests from the client outside the cluster. Unless a step says otherwise, each
-// request uses a connection of its own, as each call of curl does.
 // maxBody limits bodies that steps send, in KiB.
 const maxBody = 64 << 10
 
+// requests are the steps that make requests from the client outside the cluster. Unless a step says otherwise, each
+// request uses a connection of its own, as each call of curl does.
 type requests struct{ dialer Dialer }
 
 func (r requests) definitions() []vocabulary.Definition {
@@ -108,6 +109,11 @@ func (r requests) definitions() []vocabulary.Definition {
 				defer session.Close()
 				return repeat(ctx, url, times, session.Do)
 			},
+		},
+		{
+			Pattern: `the client requests "([^"]*)" (\d+) times at once`,
+			Example: `the client requests "http://shop.${domain}/cart" 10 times at once`,
+			Handler: atOnce,
 		},
 		{
 			Pattern: `requests? (?:is|are) answered as follows:`,
@@ -192,20 +198,53 @@ func noResponse(err error) error {
 	return &evidence.Failure{Expected: "an HTTP response", Seen: "none", Look: []string{world.Diagnosis}, Cause: err, Effect: effect.Lost}
 }
 
+// mostAtOnce bounds the connections that a step opens at once.
+const mostAtOnce = 100
+
+// atOnce makes the same request several times, each over a connection of its own, without waiting for replies in between.
+func atOnce(ctx context.Context, url string, times int) error {
+	if times > mostAtOnce {
+		return fmt.Errorf("at most %d requests are sent at once: %d", mostAtOnce, times)
+	}
+	scenario := world.From(ctx)
+	exchanges := make([]client.Exchange, times)
+	group, ctx := errgroup.WithContext(ctx)
+	for number := range times {
+		group.Go(func() (err error) {
+			exchanges[number], err = scenario.Client.Do(ctx, client.Request{Method: http.MethodGet, URL: url})
+			if err != nil {
+				return fmt.Errorf("request %d of %d: %w", number+1, times, noResponse(err))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	keep(scenario, exchanges)
+	return nil
+}
+
+// keep makes the exchanges those that the next steps are about.
+func keep(scenario *world.Scenario, exchanges []client.Exchange) {
+	scenario.Exchanges = exchanges
+	if len(exchanges) > 0 {
+		scenario.Attach(evidence.Text{Title: fmt.Sprintf("The first of %d requests", len(exchanges)), Body: exchanges[0].Text()})
+	}
+}
+
 // repeat makes the same request several times, one after the other.
 func repeat(ctx context.Context, url string, times int, do func(context.Context, client.Request) (client.Exchange, error)) error {
-	scenario := world.From(ctx)
-	scenario.Exchanges = make([]client.Exchange, 0, times)
+	exchanges := make([]client.Exchange, 0, times)
 	for number := range times {
 		exchange, err := do(ctx, client.Request{Method: http.MethodGet, URL: url})
 		if err != nil {
+			world.From(ctx).Exchanges = exchanges
 			return fmt.Errorf("request %d of %d: %w", number+1, times, noResponse(err))
 		}
-		scenario.Exchanges = append(scenario.Exchanges, exchange)
+		exchanges = append(exchanges, exchange)
 	}
-	if times > 0 {
-		scenario.Attach(evidence.Text{Title: fmt.Sprintf("The first of %d requests", times), Body: scenario.Exchanges[0].Text()})
-	}
+	keep(world.From(ctx), exchanges)
 	return nil
 }
 

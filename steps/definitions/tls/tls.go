@@ -36,7 +36,16 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 		{
 			Pattern: `a TLS Secret "([^"]*)" with a self-signed certificate for "([^"]*)"`,
 			Example: `a TLS Secret "secret-https" with a self-signed certificate for "gyull.com"`,
-			Handler: selfSigned,
+			Handler: func(ctx context.Context, name, domain string) error {
+				return selfSigned(ctx, name, domain, certificates.SelfSigned)
+			},
+		},
+		{
+			Pattern: `a TLS Secret "([^"]*)" with a self-signed ECDSA certificate for "([^"]*)"`,
+			Example: `a TLS Secret "alice" with a self-signed ECDSA certificate for "alice"`,
+			Handler: func(ctx context.Context, name, domain string) error {
+				return selfSigned(ctx, name, domain, certificates.SelfSignedECDSA)
+			},
 		},
 		{
 			Pattern: `a TLS Secret "([^"]*)" with a certificate for "([^"]*)"`,
@@ -83,7 +92,7 @@ func Definitions(secrets typedcorev1.SecretsGetter) []vocabulary.Definition {
 
 // selfSigned applies a Secret with a self-signed certificate that has only a subject, as `openssl req -x509 -subj` makes
 // it.
-func selfSigned(ctx context.Context, name, domain string) error {
+func selfSigned(ctx context.Context, name, domain string, generate func(domain string) (certificates.Pair, error)) error {
 	applied, err := appliedCertificate(ctx, name)
 	if err != nil {
 		return err
@@ -91,7 +100,7 @@ func selfSigned(ctx context.Context, name, domain string) error {
 	if applied != nil && applied.Subject.CommonName == domain && len(applied.DNSNames) == 0 {
 		return nil
 	}
-	pair, err := certificates.SelfSigned(domain)
+	pair, err := generate(domain)
 	if err != nil {
 		return fmt.Errorf("creating a certificate for %s: %w", domain, err)
 	}
