@@ -16,7 +16,7 @@ func (s *Server) Serve(ctx context.Context, plain, secure net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.pools.Expire(pools) })
 	streaming, stopStreams := context.WithCancel(ctx)
-	background.Go(func() { s.streams.Serve(streaming) })
+	background.Go(s.streams.Start(streaming)) // its ports are open before those for HTTP are served
 	defer background.Wait()
 	defer stopStreams()
 	defer stopPools()

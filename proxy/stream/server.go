@@ -63,7 +63,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Server forwards streams. Make one with NewServer, give it streams with Apply, and let it open their ports with Serve.
+// Server forwards streams. Make one with NewServer, give it streams with Apply, and let it open their ports with Start.
 type Server struct {
 	options Options
 	slots   chan struct{} // one element for each connection that there may be
@@ -118,13 +118,20 @@ func (s *Server) Apply(streams []route.Stream) []error {
 	return s.update()
 }
 
-// Serve opens the ports and forwards what comes until ctx is done. Then it closes the ports, and lets what is open end for
-// at most Options.Drain.
-func (s *Server) Serve(ctx context.Context) {
+// Start opens the ports, and forwards what comes until ctx is done. Call wait then or before: it closes the ports, lets what is open
+// end for at most Options.Drain, and returns.
+func (s *Server) Start(ctx context.Context) (wait func()) {
 	running, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer giveUp()
-	s.start(running)
-	<-ctx.Done()
+	s.open(running)
+	return func() {
+		defer giveUp()
+		<-ctx.Done()
+		s.end(giveUp)
+	}
+}
+
+// end closes the ports and waits for what is open.
+func (s *Server) end(giveUp context.CancelFunc) {
 	s.stop()
 	ended := make(chan struct{})
 	go func() {
@@ -141,7 +148,7 @@ func (s *Server) Serve(ctx context.Context) {
 	}
 }
 
-func (s *Server) start(ctx context.Context) {
+func (s *Server) open(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ctx = ctx

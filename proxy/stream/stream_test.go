@@ -85,9 +85,10 @@ func serve(t *testing.T, options stream.Options, streams ...route.Stream) runnin
 		t.Fatal(problems)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	wait := s.Start(ctx)
 	ended := make(chan struct{})
 	go func() {
-		s.Serve(ctx)
+		wait()
 		close(ended)
 	}()
 	stop := func() {
@@ -96,7 +97,9 @@ func serve(t *testing.T, options stream.Options, streams ...route.Stream) runnin
 	}
 	t.Cleanup(stop)
 	for _, one := range streams {
-		eventually(t, "the port is open", func() bool { return ports.at(key(one)) != "" })
+		if ports.at(key(one)) == "" && !ports.refuse[key(one)] {
+			t.Errorf("%s is not open", key(one))
+		}
 	}
 	return running{s, ports, stop}
 }

@@ -77,8 +77,28 @@ func startControl(ctx context.Context, running *sync.WaitGroup, network *network
 		network.listen(address+":80", c.entry.HTTP.String())
 		network.listen(address+":443", c.entry.HTTPS.String())
 	}
-	running.Go(func() { _ = c.server.Serve(ctx, plain, secure) }) // the scenario sees what becomes of its requests
-	return c, nil
+	serving := make(chan struct{})
+	announced := &announcingListener{Listener: plain, serving: serving}
+	running.Go(func() { _ = c.server.Serve(ctx, announced, secure) }) // the scenario sees what becomes of its requests
+	select {
+	case <-serving:
+		return c, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// announcingListener tells when the proxy serves: then it opens the ports of streams while a table is applied.
+type announcingListener struct {
+	net.Listener
+	once    sync.Once
+	serving chan<- struct{}
+}
+
+// Accept implements net.Listener.
+func (l *announcingListener) Accept() (net.Conn, error) {
+	l.once.Do(func() { close(l.serving) })
+	return l.Listener.Accept() //nolint:wrapcheck // as without
 }
 
 // defaults are the settings of a controller without flags but that of its mode.
