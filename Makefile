@@ -91,7 +91,7 @@ LOAD_SCALE  ?= 1#                 load: what the rates are multiplied by
 
 .PHONY: mutants-table
 mutants-table: require-go ## wrong tables of routes, with each of which conformance scenarios have to fail; writes docs/mutants.md
-	go test ./steps/mutants -run TestEveryMutantIsFound -count 1 -timeout 30m -document $(CURDIR)/docs/mutants.md
+	go test ./steps/mutants -run TestEveryMutantIsFound -count 1 -timeout 60m -others -document $(CURDIR)/docs/mutants.md
 
 .PHONY: kubernetes-versions
 kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
@@ -100,7 +100,8 @@ kubernetes-versions: ## list the Kubernetes versions that K8S_VERSION takes
 .PHONY: test
 test: require-go require-cc ## run the unit tests with the race detector; needs neither root nor a cluster
 	$(call say,Unit tests (several minutes the first time$(comma) while their libraries are compiled))
-	go test ./steps/mutants ./steps/compare/inprocess
+	go test -timeout 20m ./steps/mutants -others
+	go test ./steps/compare/inprocess
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	cd $(KUBE_MODULE) && go mod verify >/dev/null
 	cd $(COREDNS_MODULE) && go mod verify >/dev/null

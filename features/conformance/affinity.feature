@@ -243,7 +243,7 @@ Feature: Session affinity
     Then the response has the headers:
       | Set-Cookie | /INGRESSCOOKIE=[^;]+; Path=\/; HttpOnly/ |
 
-  @own @annotation:session-cookie-path
+  @own @annotation:session-cookie-path @annotation:use-regex
   Scenario: The cookie of a regular expression is for all paths
     Given these objects:
       """

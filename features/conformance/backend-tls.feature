@@ -294,6 +294,7 @@ Feature: TLS to backends
         name: inner
         annotations:
           nginx.ingress.kubernetes.io/auth-tls-secret: ${namespace}/authorities
+          nginx.ingress.kubernetes.io/ssl-redirect: "false"
       spec:
         ingressClassName: ${ingress class}
         tls:
@@ -364,6 +365,8 @@ Feature: TLS to backends
       kind: Ingress
       metadata:
         name: inner
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-redirect: "false"
       spec:
         ingressClassName: ${ingress class}
         tls:
@@ -440,6 +443,8 @@ Feature: TLS to backends
       kind: Ingress
       metadata:
         name: inner
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-redirect: "false"
       spec:
         ingressClassName: ${ingress class}
         tls:

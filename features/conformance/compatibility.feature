@@ -7,7 +7,7 @@ Feature: Differences to ingress-nginx
   Background:
     Given a Service "echo" with 2 shared echo servers
 
-  @difference:canary-by-service
+  @difference:canary-by-service @annotation:canary
   Scenario Outline: A canary and another host that has the same Service: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -47,7 +47,7 @@ Feature: Differences to ingress-nginx
       | mend          | echo    |
       | ingress-nginx | next    |
 
-  @difference:tls-section-for-all-hosts
+  @difference:tls-section-for-all-hosts @annotation:ssl-redirect
   Scenario Outline: A host that the tls section of its Ingress does not list: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -74,7 +74,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx | 308    |
       | mend          | 200    |
 
-  @difference:regular-expressions-for-all-paths
+  @difference:regular-expressions-for-all-paths @annotation:use-regex
   Scenario Outline: A path of type Exact beside regular expressions of another Ingress: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -190,7 +190,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx | /a/../b |
       | mend          | /b      |
 
-  @difference:cut-slash
+  @difference:cut-slash @annotation:preserve-trailing-slash
   Scenario Outline: The redirect to HTTPS and a slash at the end: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -217,7 +217,7 @@ Feature: Differences to ingress-nginx
       | mend          | /docs/ |
       | ingress-nginx | /docs  |
 
-  @difference:www-port
+  @difference:www-port @annotation:from-to-www-redirect
   Scenario Outline: The redirect of from-to-www-redirect and the port: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -387,7 +387,7 @@ Feature: Differences to ingress-nginx
       | mend          | 200      | server_version=other |
       | ingress-nginx | /50[24]/ |                      |
 
-  @difference:insecure-none
+  @difference:insecure-none @annotation:session-cookie-samesite
   Scenario Outline: A cookie with SameSite=None in plain text: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -415,7 +415,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx |          |
       | mend          | ; Secure |
 
-  @difference:cookie-of-regex
+  @difference:cookie-of-regex @annotation:session-cookie-path @annotation:use-regex
   Scenario Outline: The path of a cookie for a regular expression: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -443,7 +443,7 @@ Feature: Differences to ingress-nginx
       | mend          | \/         |
       | ingress-nginx | \/rx\/\.\* |
 
-  @difference:affinity-by-service
+  @difference:affinity-by-service @annotation:affinity
   Scenario Outline: The cookie of a Service that two Ingresses have: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -514,7 +514,7 @@ Feature: Differences to ingress-nginx
       | mend          | http   |
       | ingress-nginx | https  |
 
-  @difference:hsts-gaps
+  @difference:hsts-gaps @annotation:from-to-www-redirect
   Scenario Outline: Strict-Transport-Security in a redirect between hosts: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -605,7 +605,7 @@ Feature: Differences to ingress-nginx
             - {path: /docs, pathType: Prefix, backend: {service: {name: echo, port: {number: 80}}}}
       """
 
-  @difference:no-error-backend
+  @difference:no-error-backend @annotation:custom-http-errors
   Scenario Outline: An error page without a default backend: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -632,7 +632,7 @@ Feature: Differences to ingress-nginx
       | mend          | 503    |
       | ingress-nginx | 404    |
 
-  @difference:old-requests
+  @difference:old-requests @annotation:custom-http-errors
   Scenario Outline: The version of HTTP that error backends get: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |
@@ -998,7 +998,7 @@ Feature: Differences to ingress-nginx
       | ingress-nginx | 503    |      |
       | mend          | 200    | 14   |
 
-  @difference:backend-tls-needs-secret
+  @difference:backend-tls-needs-secret @annotation:proxy-ssl-name @annotation:proxy-ssl-server-name
   Scenario Outline: The name that a backend is sent, without a Secret: <mode>
     Given an ingress controller with:
       | flag compatibility | <mode> |

@@ -74,6 +74,25 @@ Feature: TLS that is passed on
     When the client requests "https://terminated.${domain}/"
     Then the response status is 200
     And the response came over "HTTP/2.0"
+
+  @annotation:ssl-redirect
+  Scenario: Plain text is redirected to HTTPS, which is passed on
+    Given an ingress controller with:
+      | flag enable-ssl-passthrough | true |
+    And these objects:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata:
+        name: passed
+        annotations:
+          nginx.ingress.kubernetes.io/ssl-passthrough: "true"
+      spec:
+        ingressClassName: ${ingress class}
+        rules:
+        - host: passed.${domain}
+          http: {paths: [{path: "/", pathType: Prefix, backend: {service: {name: secure, port: {number: 443}}}}]}
+      """
     When the client requests "http://passed.${domain}/"
     Then the response status is 308
 

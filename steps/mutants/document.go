@@ -11,8 +11,8 @@ const introduction = `# Mutants
 
 A scenario is worth something if it fails when the controller is wrong. This table shows that: each line is a mutant, which
 is the test-bed's own controller with one fault in the table of routes that its proxy serves, and the conformance scenarios
-that fail with it. A test fails if no scenario about the subject of a mutant finds it; with ` + "`-others`" + ` it also runs the
-scenarios about something else, which must not fail.
+that fail with it. A test fails if no scenario about the subject of a mutant finds it; with ` + "`-others`" + `, as for this page, it also runs
+the scenarios about something else, of which none may fail but those that can't do without the subject. These are listed below.
 
 - *ignored*: the policy, or the part of the table, is left out;
 - *inverted*: its decision is negated, or it chooses the opposite;
@@ -29,7 +29,7 @@ func (s *Survey) Document() string {
 	text.WriteString(introduction + "\n")
 	fmt.Fprintf(&text, "%d mutants of %d subjects, %d scenarios in process", len(s.Findings), s.subjects(), s.Ran)
 	if s.Others {
-		text.WriteString(", also about something else.\n")
+		text.WriteString("; with each mutant also those about something else, of which none fails.\n")
 	} else {
 		text.WriteString("; with each mutant, those about its subject.\n")
 	}
@@ -43,11 +43,26 @@ func (s *Survey) Document() string {
 		last = finding.Mutant.Subject
 		fmt.Fprintf(&text, "| %s | %s | %s | %d |\n", subject, finding.Mutant.Fault, finding.summary(), finding.Affected)
 	}
+	text.WriteString("\n## Scenarios that need a subject that they aren't about\n\n")
+	for _, line := range s.needed() {
+		fmt.Fprintf(&text, "- %s\n", line)
+	}
 	text.WriteString("\n## Scenarios that are left out\n\n")
 	for _, reason := range s.reasons() {
 		fmt.Fprintf(&text, "- %s\n", reason)
 	}
 	return text.String()
+}
+
+// needed lists subjects with the files and tags of scenarios that need them.
+func (s *Survey) needed() []string {
+	var all []string
+	for _, finding := range s.Findings {
+		if patterns := needed(finding.Mutant.Subject); len(patterns) > 0 {
+			all = append(all, fmt.Sprintf("`%s`: `%s`", finding.Mutant.Subject, strings.Join(patterns, "`, `")))
+		}
+	}
+	return slices.Compact(all)
 }
 
 func (s *Survey) subjects() int {

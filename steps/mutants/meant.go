@@ -99,11 +99,11 @@ func meantOfModel(subject string) []string {
 	case "host.Wildcard":
 		return []string{"hosts.feature", "path-types.feature", "@server-alias"}
 	case "path.Exact", "path.Prefix":
-		return []string{"paths.feature", "path-types.feature"}
+		return []string{"paths.feature", "path-types.feature", "@difference:slash-redirect"}
 	case "path.Regex", "path.IgnoreCase":
 		return []string{"@use-regex", "@rewrite-target", "@x-forwarded-prefix"}
 	case "action.Redirect":
-		return []string{"@from-to-www-redirect"}
+		return []string{"@from-to-www-redirect", "@difference:slash-redirect"}
 	case "upstream.Protocol", "backend.Secure":
 		return []string{"@backend-protocol", "@proxy-ssl-*", "fastcgi.feature"}
 	case "table.AccessLog":
@@ -115,7 +115,7 @@ func meantOfModel(subject string) []string {
 	case "table.ClientTLS":
 		return []string{"tls-versions.feature", "@ssl-ciphers"}
 	case "table.Forwarded", "table.NoRequestIDs", "table.ProxyProtocol", "table.UnderscoresInHeaders":
-		return []string{"forwarded.feature"}
+		return []string{"forwarded.feature", "@difference:forwarded-*"}
 	case "table.Passthroughs":
 		return []string{"passthrough.feature"}
 	case "table.Quirks", "table.RequestHeaders":
@@ -138,12 +138,41 @@ func meantOfModel(subject string) []string {
 	return nil
 }
 
+// needed returns the scenarios that are about something else, but can't do without the subject, as meant does.
+func needed(subject string) []string {
+	switch subject {
+	case "policy.RedirectToHTTPS": // it forbids HTTPS when it is inverted
+		return []string{"client-certificates.feature", "passthrough.feature", "websocket.feature"}
+	case "access.ClientCertificate", "table.ClientAuthorities": // the controller is the backend, and asks itself for a certificate
+		return []string{"@proxy-ssl-secret"}
+	case "policy.UpstreamHost": // the controller is the backend, with another host
+		return []string{"@proxy-ssl-secret", "@proxy-ssl-verify-depth", "@proxy-ssl-protocols"}
+	case "table.Certificates":
+		return []string{"@proxy-ssl-verify-depth"}
+	case "table.ClientTLS":
+		return []string{"@proxy-ssl-protocols"}
+	case "path.Prefix": // an Ingress has a part of another one's paths
+		return []string{"@whitelist-source-range"}
+	}
+	return nil
+}
+
 // annotation is what tags of annotations begin with.
 const annotation = "@annotation:"
 
 // isMeant reports whether a scenario is about a subject.
 func isMeant(subject string, scenario inprocess.Scenario) bool {
-	return slices.ContainsFunc(meant(subject), func(pattern string) bool {
+	return matches(meant(subject), scenario)
+}
+
+// isOther reports whether a scenario must not fail without a subject: it is about something else, and doesn't need it.
+func isOther(subject string, scenario inprocess.Scenario) bool {
+	return !isMeant(subject, scenario) && !matches(needed(subject), scenario)
+}
+
+// matches reports whether one of the patterns is that of a scenario's file, or of one of its tags.
+func matches(patterns []string, scenario inprocess.Scenario) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		if path.Base(scenario.URI) == pattern {
 			return true
 		}
@@ -151,8 +180,8 @@ func isMeant(subject string, scenario inprocess.Scenario) bool {
 			if name, is := strings.CutPrefix(tag, annotation); is {
 				tag = "@" + name
 			}
-			matches, _ := path.Match(pattern, tag) // patterns are constants; a test reads them all
-			return matches
+			matched, _ := path.Match(pattern, tag) // patterns are constants; a test reads them all
+			return matched
 		})
 	})
 }

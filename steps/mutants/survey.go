@@ -65,7 +65,7 @@ type Options struct {
 	Files     fs.FS
 	Scenarios []inprocess.Scenario
 	Mutants   []mutant.Mutant
-	// Others runs the scenarios that are about something else, too; they must not fail.
+	// Others runs the scenarios that are about something else and don't need the subject, too; they must not fail.
 	Others bool
 	// First ends the search for a mutant with the first scenario that finds it. The shortest ones are run first.
 	First bool
@@ -110,10 +110,26 @@ func Run(ctx context.Context, o Options) (*Survey, error) {
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("running scenarios with mutants: %w", err)
 	}
+	dropDoubtful(ctx, o, &failures)
 	for m := range o.Mutants {
 		survey.Findings = append(survey.Findings, findingOf(o, m, affected, &failures))
 	}
 	return survey, nil
+}
+
+// dropDoubtful runs scenarios that failed although they are about something else again, one after the other: a busy machine may
+// have been the reason.
+func dropDoubtful(ctx context.Context, o Options, failures *sync.Map) {
+	failures.Range(func(found, _ any) bool {
+		at := found.(position) //nolint:forcetypeassert // as stored
+		scenario, with := o.Scenarios[at.scenario], o.Mutants[at.mutant]
+		if !isMeant(with.Subject, scenario) {
+			if _, fails := failsAlways(ctx, o, scenario, with); !fails {
+				failures.Delete(at)
+			}
+		}
+		return true
+	})
 }
 
 // findingOf is the Finding of a mutant, whose index is given.
@@ -162,7 +178,7 @@ func (s *Survey) jobs(o Options, affected []map[int]bool) []job {
 	for m, one := range o.Mutants {
 		start := len(all)
 		for number, scenario := range o.Scenarios {
-			if affected[number][m] && (o.Others || isMeant(one.Subject, scenario)) {
+			if affected[number][m] && (isMeant(one.Subject, scenario) || o.Others && isOther(one.Subject, scenario)) {
 				all = append(all, job{m, []int{number}, s.took[number]})
 			}
 		}

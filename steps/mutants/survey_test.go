@@ -20,7 +20,7 @@ var (
 	document = flag.String("document", "", "file to write the table to")                                  //nolint:gochecknoglobals // flags
 )
 
-// Every mutant is found by a scenario about its subject and, with -others, by no others.
+// Every mutant is found by a scenario about its subject and, with -others, by none that is about something else and doesn't need it.
 func TestEveryMutantIsFound(t *testing.T) {
 	if testing.Short() || racedetector.On {
 		t.Skip("all scenarios run, many times: make test does it without the race detector")
