@@ -26,7 +26,7 @@ func connect(o Options) (kubernetes.Interface, error) {
 		return nil, fmt.Errorf("reading --kubeconfig %q: %w", o.Kubeconfig, err)
 	}
 	settings.UserAgent = "ingress-controller/" + o.Version
-	settings.DisableCompression = true // as Kubernetes' own controllers: inside a cluster, CPU time is dearer than bytes
+	settings.DisableCompression = true     // as Kubernetes' own controllers: inside a cluster, CPU time is dearer than bytes
 	settings.QPS, settings.Burst = 50, 100 // statuses of many Ingresses are written at once
 	settings.Wrap(func(next http.RoundTripper) http.RoundTripper { return outages{next, clock.RealClock{}} })
 	client, err := kubernetes.NewForConfig(settings)
