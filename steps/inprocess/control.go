@@ -88,7 +88,7 @@ func startControl(ctx context.Context, running *sync.WaitGroup, network *network
 	}
 }
 
-// announcingListener tells when the proxy serves: then it opens the ports of streams while a table is applied.
+// announcingListener closes a channel when the proxy serves. From then on, applying a table opens the ports of its streams.
 type announcingListener struct {
 	net.Listener
 	once    sync.Once

@@ -159,8 +159,8 @@ func (a *API) StartDelete(ctx context.Context, objects []*unstructured.Unstructu
 	return a.deleteAll(ctx, objects, propagationOf)
 }
 
-// Discard is StartDelete for objects whose names and namespace are used by nobody again, so that what depends on them may be
-// deleted later than they. That saves the API server some requests for each.
+// Discard is StartDelete for objects in a namespace that is not used again. Their dependents may be deleted after them, which saves
+// the API server some requests for each.
 func (a *API) Discard(ctx context.Context, objects []*unstructured.Unstructured) error {
 	return a.deleteAll(ctx, objects, func(*unstructured.Unstructured) metav1.DeletionPropagation { return metav1.DeletePropagationBackground })
 }
