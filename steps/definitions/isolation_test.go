@@ -116,15 +116,19 @@ func TestAWalkthroughHasItsOwnNamespace(t *testing.T) {
 }
 
 // On a cluster that ends with the run, a scenario deletes only what could disturb others. Services may stay as long as there are enough
-// cluster IPs.
+// cluster IPs. What it applied in another namespace is deleted as everywhere.
 func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
 	for name, c := range map[string]struct {
 		cidr    string
-		deleted map[string]bool
+		deleted map[string]string
 	}{
-		"many cluster IPs": {"10.10.208.0/20", map[string]bool{"ingresses ingress": true}},
-		"few cluster IPs":  {"10.10.208.0/31", map[string]bool{"ingresses ingress": true, "services second": true}},
-		"unknown":          {"", map[string]bool{"ingresses ingress": true, "services first": true, "services second": true}},
+		"many cluster IPs": {"10.10.208.0/20", map[string]string{"ingresses ingress": "Background", "services elsewhere": "Foreground"}},
+		"few cluster IPs": {"10.10.208.0/31", map[string]string{
+			"ingresses ingress": "Background", "services second": "Background", "services elsewhere": "Foreground",
+		}},
+		"unknown": {"", map[string]string{
+			"ingresses ingress": "Background", "services first": "Background", "services second": "Background", "services elsewhere": "Foreground",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.deleted, deletedWith(t, c.cidr)); diff != "" {
@@ -134,8 +138,9 @@ func TestOnADisposableClusterScenariosDeleteWhatCouldDisturb(t *testing.T) {
 	}
 }
 
-// deletedWith returns what a scenario deletes on a cluster with a range of cluster IPs, or without one that is known.
-func deletedWith(t *testing.T, cidr string) map[string]bool {
+// deletedWith returns what a scenario deletes, and how dependents are, on a cluster with a range of cluster IPs, or without one that is
+// known.
+func deletedWith(t *testing.T, cidr string) map[string]string {
 	t.Helper()
 	l := newLoopback(t, proxytest.Mutation{})
 	if cidr != "" {
@@ -158,6 +163,11 @@ func deletedWith(t *testing.T, cidr string) map[string]bool {
       metadata: {name: second}
       spec: {type: ClusterIP, ports: [{port: 80}]}
       ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: elsewhere, namespace: other}
+      spec: {type: ClusterIP, ports: [{port: 80}]}
+      ---
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata: {name: ingress}
@@ -167,10 +177,10 @@ func deletedWith(t *testing.T, cidr string) map[string]bool {
 	if step := report.Features[0].Scenarios[0].FailedStep(); step != nil {
 		t.Fatalf("%s: %+v", step.Text, step.Failure)
 	}
-	deleted := map[string]bool{}
+	deleted := map[string]string{}
 	for _, action := range l.dynamic.Actions() {
 		if one, ok := action.(clienttesting.DeleteAction); ok {
-			deleted[action.GetResource().Resource+" "+one.GetName()] = true
+			deleted[action.GetResource().Resource+" "+one.GetName()] = string(*one.GetDeleteOptions().PropagationPolicy)
 		}
 	}
 	return deleted

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -254,10 +255,17 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	if !left.own {
 		return n.api.Delete(ctx, applied)
 	}
-	if n.config.Disposable {
-		applied = slices.DeleteFunc(applied, func(object *unstructured.Unstructured) bool { return n.harmless(ctx, object) })
+	var inside, outside []*unstructured.Unstructured
+	for _, object := range applied {
+		switch {
+		case !left.contains(object):
+			outside = append(outside, object)
+		case !n.config.Disposable || !n.harmless(ctx, object):
+			inside = append(inside, object)
+		}
 	}
-	err := n.api.Discard(ctx, applied)
+	err := errors.Join(n.api.Discard(ctx, inside), n.api.StartDelete(ctx, outside))
+	applied = slices.Concat(inside, outside)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.deleting = append(n.deleting, applied...)
@@ -267,7 +275,12 @@ func (n *Namespaces) Leave(ctx context.Context, scenario *Scenario) error {
 	return err
 }
 
-// harmless reports whether an object may stay when its scenario has ended, on a cluster that ends with the run. A Service that stays
+// contains reports whether an object is in the namespace, or the namespace itself.
+func (n *Namespace) contains(object *unstructured.Unstructured) bool {
+	return object.GetNamespace() == n.Name || object.GetKind() == "Namespace" && object.GetName() == n.Name
+}
+
+// harmless reports whether an object of a scenario's own namespace may stay when the scenario has ended, on a cluster that ends with the run. A Service that stays
 // keeps its cluster IP. Nodes forward to an IP's former endpoints for a moment when another Service has got it.
 func (n *Namespaces) harmless(ctx context.Context, object *unstructured.Unstructured) bool {
 	switch object.GetKind() {
