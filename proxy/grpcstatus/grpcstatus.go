@@ -1,4 +1,4 @@
-// Package grpcstatus tells calls of gRPC from other requests, and which status of gRPC stands for an error of HTTP.
+// Package grpcstatus recognises calls of gRPC, and has the status of gRPC for an error of HTTP.
 package grpcstatus
 
 import (
